@@ -1,0 +1,129 @@
+"""The reductions that need no JavaScript: ``_count``, ``_sum``, ``_stats`` and their kin."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import reduce
+from typing import Any
+
+from . import jsontext
+from .collation import sort_key
+
+# A row of an index: key as JSON text, document id, value as JSON text.
+Row = tuple[bytes, str, bytes]
+
+_NAMES = re.compile(r"_sum|_count|_stats|_approx_count_distinct|_first|_last|_(top|bottom)_[1-9][0-9]{0,2}")
+
+
+class _UnfitError(Exception):
+    """A value that a reduction can't take."""
+
+
+def is_builtin(function: str) -> bool:
+    """Whether there is a built-in reduction of this name."""
+    return _NAMES.fullmatch(function) is not None
+
+
+def builtin(function: str) -> Callable[[list[Row]], Any]:
+    """The reduction of a name that ``is_builtin``: from the rows of one group to a JSON value."""
+    if match := re.fullmatch(r"_(top|bottom)_(\d+)", function):
+        from_top, most = match[1] == "top", int(match[2])
+        return lambda rows: _ranked(_values(rows), from_top)[:most]
+    return _FUNCTIONS[function]
+
+
+def _values(rows: list[Row]) -> list[Any]:
+    values: list[Any] = jsontext.loads(b"[" + b",".join([value for _, _, value in rows]) + b"]")
+    return values
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _guarded(name: str, takes: str, function: Callable[[list[Any]], Any]) -> Callable[[list[Row]], Any]:
+    """A reduction whose answer to unfit values is an error object, as CouchDB's is."""
+
+    def reduction(rows: list[Row]) -> Any:
+        try:
+            return function(_values(rows))
+        except _UnfitError as problem:
+            reason = f"The {name} function requires that map values be {takes}."
+            return {"error": "builtin_reduce_error", "reason": reason, "caused_by": problem.args[0]}
+
+    return reduction
+
+
+def _sum(values: list[Any]) -> Any:
+    if all(map(_is_number, values)):
+        return sum(values)
+    return reduce(_add, values, 0)
+
+
+def _add(total: Any, value: Any) -> Any:
+    if _is_number(total) and _is_number(value):
+        return total + value
+    if isinstance(value, dict) and (total == 0 or isinstance(total, dict)):
+        return _add_objects(total or {}, value)
+    if isinstance(total, dict) or isinstance(value, bool | str | dict) or value is None:
+        raise _UnfitError(value)
+    return _add_arrays(_as_array(total), _as_array(value))
+
+
+def _as_array(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _add_arrays(left: list[Any], right: list[Any]) -> list[Any]:
+    for value in (*left, *right):
+        if not _is_number(value):
+            raise _UnfitError(value)
+    longer, shorter = (left, right) if len(left) >= len(right) else (right, left)
+    return [a + b for a, b in zip(longer, shorter, strict=False)] + longer[len(shorter) :]
+
+
+def _add_objects(left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **left,
+        **{name: _add(left[name], value) if name in left else value for name, value in right.items()},
+    }
+
+
+def _stats(values: list[Any]) -> Any:
+    if values and isinstance(values[0], list):
+        if any(not isinstance(each, list) or len(each) != len(values[0]) for each in values):
+            raise _UnfitError(values[0])
+        return [_stats(list(column)) for column in zip(*values, strict=True)]
+    numbers = [value if isinstance(value, dict) else _single_stats(value) for value in values]
+    try:
+        return {
+            "sum": sum(each["sum"] for each in numbers),
+            "count": sum(each["count"] for each in numbers),
+            "min": min(each["min"] for each in numbers),
+            "max": max(each["max"] for each in numbers),
+            "sumsqr": sum(each["sumsqr"] for each in numbers),
+        }
+    except (KeyError, TypeError) as problem:
+        raise _UnfitError(values[0]) from problem
+
+
+def _single_stats(value: Any) -> dict[str, Any]:
+    if not _is_number(value):
+        raise _UnfitError(value)
+    return {"sum": value, "count": 1, "min": value, "max": value, "sumsqr": value * value}
+
+
+def _ranked(values: list[Any], from_top: bool) -> list[Any]:
+    distinct = {sort_key(value): value for value in values}
+    return [distinct[key] for key in sorted(distinct, reverse=from_top)]
+
+
+_FUNCTIONS: dict[str, Callable[[list[Row]], Any]] = {
+    "_count": len,
+    "_sum": _guarded("_sum", "numbers, arrays of numbers, or objects", _sum),
+    "_stats": _guarded("_stats", "numbers or arrays of numbers", _stats),
+    "_approx_count_distinct": lambda rows: len({key for key, _, _ in rows}),
+    "_first": lambda rows: jsontext.loads(rows[0][2]),
+    "_last": lambda rows: jsontext.loads(rows[-1][2]),
+}

@@ -1,0 +1,65 @@
+"""The changes feed: each changed document once, with its last change."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from . import jsontext
+from .errors import bad_request
+from .queryargs import parse_query
+from .reading import render
+from .revisions import Revision, changed_since, leaves
+from .storage import update_seq
+
+_ALL = 1 << 62
+
+
+def changes(
+    connection: sqlite3.Connection,
+    options: Mapping[str, str],
+    body: Mapping[str, Any],
+    public_seq: Callable[[int], str],
+) -> bytes:
+    """The feed as JSON text.  Raises a 400 ``CouchError`` for feeds and filters that this server lacks."""
+    if options.get("feed", "normal") != "normal":
+        raise bad_request("Only feed=normal is supported here.")
+    if options.get("filter", "_doc_ids") != "_doc_ids":
+        raise bad_request("Only filter=_doc_ids is supported here.")
+    query = parse_query({name: text for name, text in options.items() if name != "keys"})
+    last = update_seq(connection)
+    found = changed_since(connection, _since(options.get("since", "0"), last), _ALL)
+    if "filter" in options:
+        wanted = set(body.get("doc_ids") or jsontext.loads(options.get("doc_ids", "[]")))
+        found = [change for change in found if change[1].id in wanted]
+    if query.descending:
+        found.reverse()
+    shown = found if query.limit is None else found[: max(1, query.limit)]
+    every_leaf = options.get("style") == "all_docs"
+    rows = []
+    for seq, revision in shown:
+        text = _row(connection, public_seq(seq), revision, every_leaf)
+        if query.include_docs:
+            text += b',"doc":' + render(connection, revision, query.read_options)
+        rows.append(text + b"}")
+    end = shown[-1][0] if len(shown) < len(found) else last
+    tail = jsontext.dumps({"last_seq": public_seq(end), "pending": len(found) - len(shown)})
+    return b'{"results":[\n' + b",\n".join(rows) + b"\n],\n" + tail[1:] + b"\n"
+
+
+def _since(text: str, last: int) -> int:
+    if text == "now":
+        return last
+    number = text.strip('"').partition("-")[0]
+    if not number.isascii() or not number.isdigit() or len(number) > 18:
+        raise bad_request("Malformed sequence supplied in 'since' parameter.")
+    return int(number)
+
+
+def _row(connection: sqlite3.Connection, seq: str, revision: Revision, every_leaf: bool) -> bytes:
+    revs = [leaf.rev for leaf in leaves(connection, revision.id)] if every_leaf else [revision.rev]
+    row = {"seq": seq, "id": revision.id, "changes": [{"rev": rev} for rev in revs]}
+    if revision.deleted:
+        row["deleted"] = True
+    return jsontext.dumps(row)[:-1]

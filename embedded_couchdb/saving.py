@@ -1,0 +1,66 @@
+"""One write from check to commit: validation functions, the revision tree, and what depends on designs."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from . import jsontext
+from .designs import Validation, check_design, design_changed
+from .javascript import Engine
+from .revisions import Revision
+from .storage import Database
+from .writing import Edit, graft, replaced, write
+
+
+def save(
+    database: Database, engine: Engine, validation: Validation, edit: Edit, *, grafted: bool = False
+) -> str:
+    """Write a document and return the name of its new revision.
+
+    ``grafted`` puts a revision made elsewhere in its place.  Raises ``CouchError``: 409 if the document
+    has moved on, 401 or 403 if a validation function refuses, 400 for a design document that can't work,
+    412 for a missing attachment stub.
+    """
+    check_edit(engine, edit)
+    with database.writing() as connection:
+        rev = save_in(database, connection, validation, edit, grafted=grafted)
+        if edit.id.startswith("_design/"):
+            design_changed(database, connection)
+    return rev
+
+
+def check_edit(engine: Engine, edit: Edit) -> None:
+    """What can be checked before the database is touched.  Raises a 400 ``CouchError``."""
+    if edit.id.startswith("_design/") and not edit.deleted:
+        check_design(engine, jsontext.loads(edit.body))
+
+
+def save_in(
+    database: Database,
+    connection: sqlite3.Connection,
+    validation: Validation,
+    edit: Edit,
+    *,
+    grafted: bool = False,
+) -> str:
+    """Like ``save``, for an edit that was checked, in the caller's transaction."""
+    if grafted:
+        graft(connection, edit)
+        return "{}-{}".format(*edit.history[0])
+    parent = replaced(connection, edit)
+    if not edit.id.startswith("_design/"):
+        validation.check(database, connection, _as_validated(edit), _visible(parent))
+    return "{}-{}".format(*write(connection, edit, parent))
+
+
+def _as_validated(edit: Edit) -> dict[str, object]:
+    document = {"_id": edit.id, **jsontext.loads(edit.body)}
+    if edit.history:
+        document["_rev"] = "{}-{}".format(*edit.history[0])
+    if edit.deleted:
+        document["_deleted"] = True
+    return document
+
+
+def _visible(parent: Revision | None) -> Revision | None:
+    return None if parent is None or parent.deleted else parent

@@ -1,0 +1,67 @@
+"""The process: a data directory, a socket on loopback, threads, and a clean stop."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from waitress.server import create_server
+
+from .app import Application
+from .catalogue import Catalogue
+from .http import Service
+from .javascript import Engine
+from .routes_server import VERSION
+
+_THREADS = 24
+_LARGEST_BODY = 4 * 1024**3
+
+log = logging.getLogger("embedded_couchdb")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run the server."""
+
+    port: int
+    data: Path
+    admin: tuple[str, str]
+    javascript_seconds: float
+
+
+def serve(options: Options, ready: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT; ``ready`` gets the address once requests are taken.
+
+    Raises ``DirectoryInUseError`` if another server has the data directory, ``OSError`` if the port is taken.
+    """
+    catalogue = Catalogue(options.data)
+    engine = Engine(options.javascript_seconds)
+    try:
+        server = create_server(
+            Application(Service(catalogue, engine, options.admin, os.urandom(32))),
+            host="127.0.0.1",
+            port=options.port,
+            threads=_THREADS,
+            ident=f"CouchDB/{VERSION} (embedded, no production database)",
+            max_request_body_size=_LARGEST_BODY,
+            outbuf_high_watermark=4 * 1024**2,
+            channel_timeout=600,
+            connection_limit=1000,
+            clear_untrusted_proxy_headers=True,
+        )
+        signal.signal(signal.SIGTERM, _stop)
+        signal.signal(signal.SIGINT, _stop)
+        ready(f"http://127.0.0.1:{server.effective_port}/")
+        server.run()
+    finally:
+        engine.close()
+        catalogue.close()
+
+
+def _stop(_signal: int, _frame: object) -> None:
+    sys.exit(0)  # waitress lets the requests in progress finish

@@ -1,0 +1,121 @@
+"""One database: its SQLite file, who reads and who writes it, and its settings."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from . import jsontext
+from .connections import Connections, discard
+from .errors import no_database
+
+DEFAULT_REVS_LIMIT = 1000
+_DEFAULT_SECURITY = {"members": {"roles": ["_admin"]}, "admins": {"roles": ["_admin"]}}
+SIDE_FILES = ("", "-wal", "-shm")
+
+
+class Database:
+    """A database and its file.  Many readers, one writer at a time; no database waits for another."""
+
+    def __init__(self, name: str, file: Path, started: int, connections: Connections) -> None:
+        self.name = name
+        self.file = file
+        self.started = started
+        self.cache: dict[str, Any] = {}
+        self.pins: Counter[int] = Counter()
+        self.pins_lock = threading.Lock()
+        self._connections = connections
+        self._writing = threading.Lock()
+        self._index_locks: dict[str, threading.Lock] = {}
+        self._removed = False
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection that sees one state of the database until the block ends."""
+        with self._borrowed() as connection:
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.execute("ROLLBACK")
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A connection in a transaction: committed when the block ends, undone when it raises."""
+        with self._writing, self._borrowed() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[sqlite3.Connection]:
+        if self._removed:
+            raise no_database()
+        try:
+            connection = self._connections.take(self.file)
+        except sqlite3.OperationalError:
+            if self._removed:
+                raise no_database() from None
+            raise
+        try:
+            yield connection
+        finally:
+            if self._removed:
+                discard(connection)
+            else:
+                self._connections.give_back(self.file, connection)
+
+    def index_lock(self, signature: str) -> threading.Lock:
+        """The lock that whoever updates the index of this signature holds."""
+        return self._index_locks.setdefault(signature, threading.Lock())
+
+    def remove(self) -> None:
+        """Delete the files.  Whoever still reads finishes on the unlinked ones."""
+        with self._writing:
+            self._removed = True
+            for suffix in SIDE_FILES:
+                self.file.with_name(self.file.name + suffix).unlink(missing_ok=True)
+        self._connections.forget(self.file)
+
+    def security(self) -> Any:
+        """The security object."""
+        with self.reading() as connection:
+            return setting(connection, "security", _DEFAULT_SECURITY)
+
+    def size(self) -> int:
+        """Bytes on disk."""
+        files = (self.file.with_name(self.file.name + suffix) for suffix in SIDE_FILES)
+        return sum(file.stat().st_size for file in files if file.exists())
+
+
+def setting(connection: sqlite3.Connection, name: str, default: Any) -> Any:
+    """A setting's value, or the default."""
+    row = connection.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
+    return default if row is None else jsontext.loads(row[0])
+
+
+def set_setting(connection: sqlite3.Connection, name: str, value: Any) -> None:
+    """Store a setting."""
+    connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, jsontext.dumps(value)))
+
+
+def update_seq(connection: sqlite3.Connection) -> int:
+    """The sequence of the last change, 0 for a new database."""
+    (seq,) = connection.execute("SELECT max(seq) FROM documents").fetchone()
+    return seq or 0
+
+
+def document_counts(connection: sqlite3.Connection) -> tuple[int, int]:
+    """How many documents live, and how many are deleted."""
+    (live,) = connection.execute("SELECT count(*) FROM documents WHERE deleted = 0").fetchone()
+    (dead,) = connection.execute("SELECT count(*) FROM documents WHERE deleted = 1").fetchone()
+    return live, dead
