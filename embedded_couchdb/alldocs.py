@@ -36,7 +36,20 @@ def all_documents(
         else _by_range(connection, query, conditions, parameters)
     )
     total, _ = document_counts(connection)
-    return listing([*query_seq(connection, query), f'"total_rows":{total},"offset":0'.encode()], rows)
+    totals = f'"total_rows":{total},"offset":{_offset(connection, query, total)}'
+    return listing([*query_seq(connection, query), totals.encode()], rows)
+
+
+def _offset(connection: sqlite3.Connection, query: Query, total: int) -> int:
+    """How many documents come before the first one listed."""
+    before = 0
+    if isinstance(query.start_key, str):
+        comparison = ">" if query.descending else "<"
+        (before,) = connection.execute(
+            f"SELECT count(*) FROM documents WHERE deleted = 0 AND id {comparison} ?",  # noqa: S608
+            (query.start_key,),
+        ).fetchone()
+    return min(total, int(before) + query.skip)
 
 
 def _conditions(query: Query) -> tuple[str, list[Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from . import jsontext
@@ -11,6 +11,7 @@ from .errors import bad_request
 from .queryargs import parse_query
 from .reading import render
 from .revisions import Revision, changed_since, leaves
+from .sequences import parse_seq, public_seq
 from .storage import update_seq
 
 _ALL = 1 << 62
@@ -20,7 +21,6 @@ def changes(
     connection: sqlite3.Connection,
     options: Mapping[str, str],
     body: Mapping[str, Any],
-    public_seq: Callable[[int], str],
 ) -> bytes:
     """The feed as JSON text.  Raises a 400 ``CouchError`` for feeds and filters that this server lacks."""
     if options.get("feed", "normal") != "normal":
@@ -29,7 +29,7 @@ def changes(
         raise bad_request("Only filter=_doc_ids is supported here.")
     query = parse_query({name: text for name, text in options.items() if name != "keys"})
     last = update_seq(connection)
-    found = changed_since(connection, _since(options.get("since", "0"), last), _ALL)
+    found = changed_since(connection, parse_seq(options.get("since", "0"), last), _ALL)
     if "filter" in options:
         wanted = set(body.get("doc_ids") or jsontext.loads(options.get("doc_ids", "[]")))
         found = [change for change in found if change[1].id in wanted]
@@ -48,18 +48,9 @@ def changes(
     return b'{"results":[\n' + b",\n".join(rows) + b"\n],\n" + tail[1:] + b"\n"
 
 
-def _since(text: str, last: int) -> int:
-    if text == "now":
-        return last
-    number = text.strip('"').partition("-")[0]
-    if not number.isascii() or not number.isdigit() or len(number) > 18:
-        raise bad_request("Malformed sequence supplied in 'since' parameter.")
-    return int(number)
-
-
 def _row(connection: sqlite3.Connection, seq: str, revision: Revision, every_leaf: bool) -> bytes:
     revs = [leaf.rev for leaf in leaves(connection, revision.id)] if every_leaf else [revision.rev]
-    row = {"seq": seq, "id": revision.id, "changes": [{"rev": rev} for rev in revs]}
+    row: dict[str, Any] = {"seq": seq, "id": revision.id, "changes": [{"rev": rev} for rev in revs]}
     if revision.deleted:
         row["deleted"] = True
     return jsontext.dumps(row)[:-1]

@@ -12,7 +12,7 @@ from .builtin_reduce import is_builtin
 from .errors import CouchError, not_found
 from .javascript import Engine, JavaScriptError
 from .revisions import Revision, winner
-from .storage import Database
+from .storage import Database, security_of
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ class Validation:
             return
         context = jsontext.dumps({**self._user, "db": database.name}).decode()
         before = "null" if old is None else old.as_json().decode()
-        security = jsontext.dumps(database.security()).decode()
+        security = jsontext.dumps(security_of(connection)).decode()
         for source in functions:
             refusal = self._engine.run(
                 "validate", source, jsontext.dumps(new).decode(), before, context, security

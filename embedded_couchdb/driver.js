@@ -1,5 +1,5 @@
 // Runs the functions of design documents. Evaluates to a function that Python calls with the name of an
-// operation and its arguments as JSON texts; the answer is a JSON text too: nothing else crosses the border.
+// operation and its arguments, JSON texts all of them, with NUL between them; the answer is a JSON text too.
 (function () {
   "use strict";
   const MOST_DESIGNS = 100;
@@ -10,6 +10,18 @@
 
   let emitted = [];
   let logged = [];
+
+  // Design documents share this engine: one must not change the language under another.
+  for (const name of Object.getOwnPropertyNames(globalThis)) {
+    const builtin = globalThis[name];
+    if (typeof builtin !== "function" && name !== "JSON" && name !== "Math") continue;
+    for (const each of [builtin, builtin.prototype]) {
+      if (each === undefined || each === null) continue;
+      // Freezing these would also forbid a function to give its own objects members of the same names.
+      const inheritedByAll = each === Object.prototype || each === Function.prototype || each instanceof Error;
+      (inheritedByAll ? Object.preventExtensions : Object.freeze)(each);
+    }
+  }
 
   const asText = (value) => stringify(value) ?? "null";
   const helpers = {
@@ -59,8 +71,12 @@
   }
 
   function describe(problem) {
-    if (problem instanceof Error) return { error: problem.name, reason: problem.message };
-    return { error: "error", reason: typeof problem === "string" ? problem : asText(problem) };
+    if (problem instanceof Error) return { error: String(problem.name), reason: String(problem.message) };
+    try {
+      return { error: "error", reason: typeof problem === "string" ? problem : asText(problem) };
+    } catch {
+      return { error: "error", reason: "a value that is no JSON" };
+    }
   }
 
   // Each function gets documents of its own, so that none sees what another did to them.
@@ -133,15 +149,17 @@
         return describe(problem);
       }
     },
+    ready: () => true,
     check(source) {
       compile(source, {});
       return true;
     },
   };
 
-  return function handle(operation, ...args) {
+  return function handle(request) {
     logged = [];
     try {
+      const [operation, ...args] = request.split("\0");
       return asText({ result: operations[operation](...args), log: logged });
     } catch (problem) {
       return asText({ failure: describe(problem), log: logged });

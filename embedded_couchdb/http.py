@@ -73,9 +73,14 @@ class Call:
 
     def json(self, *, typed: bool = True) -> Any:
         """The body's value.  Raises ``CouchError``: 400, and 415 if ``typed``."""
-        if typed and self.content_type[0] != JSON_TYPE:
-            raise not_acceptable_type(JSON_TYPE)
+        if typed:
+            self.require_json()
         return jsontext.loads(self.body.read(-1))
+
+    def require_json(self) -> None:
+        """Refuse a body of another type, without reading it.  Raises a 415 ``CouchError``."""
+        if self.content_type[0] != JSON_TYPE:
+            raise not_acceptable_type(JSON_TYPE)
 
     def json_object(self) -> dict[str, Any]:
         """The body's value, which must be an object.  Raises ``CouchError`` like ``json``."""
@@ -102,7 +107,8 @@ class Call:
 
 
 Route = Callable[[Call], Response]
-Routes = dict[str, dict[str, Route]]
+Methods = dict[str, Route]
+Routes = dict[str, Methods]
 
 
 def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

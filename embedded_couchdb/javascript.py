@@ -1,21 +1,24 @@
-"""The JavaScript engine: V8 in a few isolated contexts, with limits on time and memory."""
+"""The JavaScript engine: a few processes with V8 in them, with limits on time and memory."""
 
 from __future__ import annotations
 
 import logging
+import select
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from py_mini_racer import JSEvalException, JSFunction, MiniRacer
-
 from .errors import CouchError
+from .frames import read_frame, write_frame
 from .jsontext import loads_from_javascript
 
-_MEMORY_LIMIT = 256 * 1024 * 1024
-_CONTEXTS = 2
+_WORKERS = 2
+_START_SECONDS = 30.0
+_PROJECT = Path(__file__).parents[1]
 
 log = logging.getLogger("embedded_couchdb.javascript")
 
@@ -24,27 +27,56 @@ class JavaScriptError(Exception):
     """A function can't be compiled.  The text says why."""
 
 
-def _ran_away() -> CouchError:
-    return CouchError(500, "os_process_error", "JavaScript ran out of time or memory.")
+class _Gone(Exception):  # noqa: N818
+    """The worker's process ended, or gave no answer in time."""
 
 
-class _Context:
+class _Worker:
+    """One process with V8 in it."""
+
     def __init__(self) -> None:
-        self.racer = MiniRacer()
-        self.racer.set_hard_memory_limit(_MEMORY_LIMIT)
-        handle = self.racer.eval(Path(__file__).with_name("driver.js").read_text())
-        assert isinstance(handle, JSFunction)
-        self.handle = handle
+        self._process = subprocess.Popen(  # noqa: S603 - our own module, nothing from outside
+            [sys.executable, "-m", f"{__package__}.javascript_worker"],
+            cwd=_PROJECT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # V8's own obituaries, of no use to anybody here
+            start_new_session=True,  # Ctrl-C is for the server, which then ends its workers
+        )
+        self._ready = False
+
+    def ask(self, request: bytes, seconds: float) -> bytes:
+        """The answer to a request.  Raises ``_Gone``."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        if not self._ready:  # starting isn't the function's fault: it doesn't count as its time
+            self._ready = True
+            self.ask(b"ready", _START_SECONDS)
+        try:
+            write_frame(self._process.stdin, request)
+        except OSError as problem:
+            raise _Gone from problem
+        if not select.select([self._process.stdout], [], [], seconds)[0]:
+            raise _Gone
+        answer = read_frame(self._process.stdout)
+        if answer is None:
+            raise _Gone
+        return answer
+
+    def end(self) -> None:
+        """Stop the process, whatever it is doing."""
+        self._process.kill()
+        self._process.communicate()
 
 
 class Engine:
-    """Runs operations of ``driver.js``.  Callers wait when all contexts are busy."""
+    """Runs operations of ``driver.js``.  Callers wait when all workers are busy."""
 
     def __init__(self, time_limit: float) -> None:
         """``time_limit`` is in seconds, for one operation (a map of some hundred documents is one)."""
         self._time_limit = time_limit
-        self._idle: list[_Context] = []
-        self._free = threading.Semaphore(_CONTEXTS)
+        self._idle = [_Worker()]  # started ahead, so that the first view doesn't wait for it
+        self._free = threading.Semaphore(_WORKERS)
 
     def run(self, operation: str, *args: str) -> Any:
         """The result of an operation on JSON texts.
@@ -52,9 +84,10 @@ class Engine:
         Raises ``JavaScriptError`` if a function doesn't compile, and a 500 ``CouchError`` if it ran
         out of time or memory.
         """
-        with self._context() as context:
-            answer = context.handle(operation, *args, timeout_sec=self._time_limit)
-        parsed = loads_from_javascript(str(answer))
+        request = "\0".join((operation, *args)).encode()  # JSON text never holds a NUL
+        with self._worker() as worker:
+            answer = worker.ask(request, self._time_limit)
+        parsed = loads_from_javascript(answer.decode())
         for message in parsed["log"]:
             log.info("%s", message)
         if "failure" in parsed:
@@ -62,23 +95,22 @@ class Engine:
         return parsed["result"]
 
     @contextmanager
-    def _context(self) -> Iterator[_Context]:
+    def _worker(self) -> Iterator[_Worker]:
         with self._free:
-            context = self._idle.pop() if self._idle else _Context()
+            worker = self._idle.pop() if self._idle else _Worker()
             try:
-                yield context
-            except JSEvalException as problem:
-                # What ran away may have left anything behind: the next caller gets a fresh context.
-                context.racer.close()
-                log.warning("JavaScript was stopped: %s", problem)
-                raise _ran_away() from problem
-            except BaseException:
-                context.racer.close()
+                yield worker
+            except BaseException as problem:
+                # What ran away may have left anything behind: the next caller gets a fresh process.
+                worker.end()
+                if isinstance(problem, _Gone):
+                    log.warning("A function ran out of time or memory and was stopped.")
+                    reason = "JavaScript ran out of time or memory."
+                    raise CouchError(500, "os_process_error", reason) from problem
                 raise
-            self._idle.append(context)
+            self._idle.append(worker)
 
     def close(self) -> None:
-        """Free the contexts."""
-        for context in self._idle:
-            context.racer.close()
-        self._idle.clear()
+        """End the processes."""
+        while self._idle:
+            self._idle.pop().end()

@@ -17,6 +17,7 @@ from .ranges import Range, before, exactly, range_of
 from .reading import render
 from .reduce import groups, reduce_groups
 from .revisions import Revision, parse_rev, revision, winner
+from .sequences import public_seq
 from .storage import update_seq
 
 
@@ -28,7 +29,7 @@ def query_view(
     (check_for_reduce if reduced else check_for_map)(query)
     ranges = _ranges(query)
     index = find_index(connection, design.signature)
-    members = [f'"update_seq":{index.seq if index else 0}'.encode()] if query.update_seq else []
+    members = _seq_member(query, index.seq if index else 0)
     if reduced:
         assert view.reduce is not None
         rows = _reduced_rows(connection, engine, view.reduce, _map_number(index, view), query, ranges)
@@ -131,4 +132,8 @@ def _reduced_rows(
 
 def query_seq(connection: sqlite3.Connection, query: Query) -> list[bytes]:
     """The member that tells up to which change a listing of documents is."""
-    return [f'"update_seq":{update_seq(connection)}'.encode()] if query.update_seq else []
+    return _seq_member(query, update_seq(connection))
+
+
+def _seq_member(query: Query, seq: int) -> list[bytes]:
+    return [f'"update_seq":"{public_seq(seq)}"'.encode()] if query.update_seq else []

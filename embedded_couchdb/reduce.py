@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 
+import orjson
+
 from . import jsontext
 from .builtin_reduce import Row, builtin
 from .errors import CouchError
@@ -32,7 +34,7 @@ def _prefix_of(level: int) -> Callable[[Row], bytes]:
         text = row[0]
         if not text.startswith(b"["):
             return text
-        return jsontext.dumps(jsontext.loads(text)[:level])
+        return orjson.dumps(orjson.loads(text)[:level])  # written by dumps, so no long integers in it
 
     return prefix
 

@@ -9,7 +9,7 @@ from werkzeug.http import parse_range_header
 
 from .attachments import Attachment, uploaded
 from .errors import CouchError, conflict, not_found
-from .http import Call, Routes, quoted, stream_answer
+from .http import Call, Methods, Routes, quoted, stream_answer
 from .payload import check_attachment_name, check_id
 from .reading import read
 from .revisions import Revision, winner
@@ -100,7 +100,7 @@ def _edit(
     return Edit(doc_id, (rev,) if rev else (), False, body, attachments)
 
 
-_METHODS = {"GET": get, "PUT": put, "DELETE": delete}
+_METHODS: Methods = {"GET": get, "PUT": put, "DELETE": delete}
 
 ROUTES: Routes = {
     "/<db>/<doc>/<rest:attachment>": _METHODS,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 from werkzeug import Response
@@ -11,6 +10,7 @@ from .attachments import remove_unused
 from .changes import changes
 from .errors import bad_request
 from .http import Call, Routes, answer, raw_answer
+from .sequences import public_seq
 from .storage import DEFAULT_REVS_LIMIT, Database, document_counts, set_setting, setting, update_seq
 
 
@@ -37,11 +37,6 @@ def database_info(database: Database) -> dict[str, Any]:
         "compact_running": False,
         "cluster": {"q": 1, "n": 1, "w": 1, "r": 1},
     }
-
-
-def public_seq(seq: int) -> str:
-    """A sequence as clients see it: to be sent back, not to be understood."""
-    return f"{seq}-{base64.urlsafe_b64encode(f'seq{seq}'.encode()).decode().rstrip('=')}"
 
 
 def info(call: Call) -> Response:
@@ -94,7 +89,7 @@ def set_revs_limit(call: Call) -> Response:
 
 def compact(call: Call) -> Response:
     """Forget the bodies of replaced revisions and the attachments that only they had."""
-    call.json()
+    call.require_json()
     with call.database.writing() as connection:
         connection.execute("UPDATE revisions SET body = NULL, attachments = NULL WHERE leaf = 0")
         remove_unused(call.database, connection)
@@ -103,7 +98,7 @@ def compact(call: Call) -> Response:
 
 def clean_up_views(call: Call) -> Response:
     """Nothing to do: an index goes with the last design document that wants it."""
-    call.json()
+    call.require_json()
     return answer({"ok": True}, 202)
 
 
@@ -117,7 +112,7 @@ def list_changes(call: Call) -> Response:
     """What changed after a sequence."""
     body = call.json_object() if call.request.method == "POST" else {}
     with call.database.reading() as connection:
-        return raw_answer(changes(connection, call.args, body, public_seq))
+        return raw_answer(changes(connection, call.args, body))
 
 
 ROUTES: Routes = {

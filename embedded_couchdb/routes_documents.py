@@ -13,7 +13,7 @@ from werkzeug import Response
 from . import jsontext
 from .attachments import uploaded
 from .errors import bad_request, conflict, not_found
-from .http import JSON_TYPE, Call, Routes, answer, quoted, raw_answer, stream_answer
+from .http import JSON_TYPE, Call, Methods, Routes, answer, quoted, raw_answer, stream_answer
 from .multipart import Part, parts_of, related
 from .payload import check_id, new_id, parse_edit, parse_history, plain_members
 from .reading import ReadOptions, read, render
@@ -233,8 +233,8 @@ def delete_local(call: Call) -> Response:
     return answer({"ok": True, "id": doc_id, "rev": "0-0"})
 
 
-_METHODS = {"GET": get, "PUT": put, "DELETE": delete, "COPY": copy}
-_LOCAL_METHODS = {"GET": get_local, "PUT": put_local, "DELETE": delete_local}
+_METHODS: Methods = {"GET": get, "PUT": put, "DELETE": delete, "COPY": copy}
+_LOCAL_METHODS: Methods = {"GET": get_local, "PUT": put_local, "DELETE": delete_local}
 
 ROUTES: Routes = {
     "/<db>/<doc>": _METHODS,

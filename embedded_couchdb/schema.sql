@@ -10,8 +10,10 @@ CREATE TABLE documents (
     winner INTEGER NOT NULL,
     deleted INTEGER NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX live_documents ON documents (id, winner) WHERE deleted = 0;
-CREATE INDEX dead_documents ON documents (id) WHERE deleted = 1;
+
+-- How many of them live and how many are deleted: every listing tells, and counting them takes time.
+CREATE TABLE counts (deleted INTEGER PRIMARY KEY, documents INTEGER NOT NULL);
+INSERT INTO counts VALUES (0, 0), (1, 0);
 
 -- The revision tree. body is NULL when only the name of the revision is known.
 CREATE TABLE revisions (

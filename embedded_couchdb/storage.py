@@ -89,7 +89,7 @@ class Database:
     def security(self) -> Any:
         """The security object."""
         with self.reading() as connection:
-            return setting(connection, "security", _DEFAULT_SECURITY)
+            return security_of(connection)
 
     def size(self) -> int:
         """Bytes on disk."""
@@ -101,6 +101,11 @@ def setting(connection: sqlite3.Connection, name: str, default: Any) -> Any:
     """A setting's value, or the default."""
     row = connection.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
     return default if row is None else jsontext.loads(row[0])
+
+
+def security_of(connection: sqlite3.Connection) -> Any:
+    """The security object."""
+    return setting(connection, "security", _DEFAULT_SECURITY)
 
 
 def set_setting(connection: sqlite3.Connection, name: str, value: Any) -> None:
@@ -116,6 +121,5 @@ def update_seq(connection: sqlite3.Connection) -> int:
 
 def document_counts(connection: sqlite3.Connection) -> tuple[int, int]:
     """How many documents live, and how many are deleted."""
-    (live,) = connection.execute("SELECT count(*) FROM documents WHERE deleted = 0").fetchone()
-    (dead,) = connection.execute("SELECT count(*) FROM documents WHERE deleted = 1").fetchone()
+    (live,), (dead,) = connection.execute("SELECT documents FROM counts ORDER BY deleted")
     return live, dead

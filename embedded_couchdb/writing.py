@@ -102,16 +102,28 @@ def _insert(
         "VALUES (?, ?, ?, ?, 1, ?, ?, ?)",
         (edit.id, *rev, parent, edit.deleted, edit.body, to_records(attachments)),
     )
-    best = leaves(connection, edit.id)[0]
-    connection.execute(
-        "INSERT OR REPLACE INTO documents (id, seq, winner, deleted) VALUES (?, ?, ?, ?)",
-        (edit.id, update_seq(connection) + 1, best.number, best.deleted),
-    )
+    _point_to_winner(connection, edit.id)
     limit = setting(connection, "revs_limit", DEFAULT_REVS_LIMIT)
     if rev[0] > limit:
         connection.execute(
             "DELETE FROM revisions WHERE id = ? AND gen <= ? AND leaf = 0", (edit.id, rev[0] - limit)
         )
+
+
+def _point_to_winner(connection: sqlite3.Connection, doc_id: str) -> None:
+    """Give the document a new sequence and its best leaf, and keep the counts right."""
+    before = connection.execute("SELECT deleted FROM documents WHERE id = ?", (doc_id,)).fetchone()
+    best = leaves(connection, doc_id)[0]
+    connection.execute(
+        "INSERT OR REPLACE INTO documents (id, seq, winner, deleted) VALUES (?, ?, ?, ?)",
+        (doc_id, update_seq(connection) + 1, best.number, best.deleted),
+    )
+    if before == (best.deleted,):
+        return
+    count = "UPDATE counts SET documents = documents + ? WHERE deleted = ?"
+    connection.execute(count, (1, best.deleted))
+    if before is not None:
+        connection.execute(count, (-1, *before))
 
 
 def _is_leaf(connection: sqlite3.Connection, candidate: Revision) -> bool:
