@@ -54,7 +54,7 @@ def main() -> None:
     def ready(address: str) -> None:
         if given.port_file:
             _write_port(given.port_file, address)
-        print(address, _BANNER.format(data=given.data.absolute()), sep="\n", flush=True)
+        print(f"{address}\n{_BANNER.format(data=given.data.absolute())}", flush=True)
 
     try:
         serve(Options(given.port, given.data, (user, password), given.javascript_seconds), ready)

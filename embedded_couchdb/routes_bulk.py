@@ -77,6 +77,8 @@ def revs_diff(call: Call) -> Response:
     missing = {}
     with call.database.reading() as connection:
         for doc_id, names in call.json_object().items():
+            if not isinstance(names, list):
+                raise bad_request("Each document needs a list of revisions")
             unknown = [name for name in names if not _known(connection, doc_id, name)]
             if unknown:
                 missing[doc_id] = {"missing": unknown}

@@ -80,7 +80,7 @@ def revs_limit(call: Call) -> Response:
 def set_revs_limit(call: Call) -> Response:
     """Change how many revisions of a document are remembered."""
     limit = call.json(typed=False)
-    if not isinstance(limit, int) or limit < 1:
+    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
         raise bad_request("Rev limit has to be an integer > 0")
     with call.database.writing() as connection:
         set_setting(connection, "revs_limit", limit)
