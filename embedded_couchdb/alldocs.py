@@ -7,10 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import jsontext
-from .errors import query_error
 from .queryargs import UNSET, Query, check_for_map
 from .querying import listing, query_seq, window
-from .ranges import check_direction
 from .reading import render
 from .revisions import winner
 from .storage import document_counts
@@ -35,9 +33,19 @@ def all_documents(
         if query.keys is not None
         else _by_range(connection, query, conditions, parameters)
     )
-    total, _ = document_counts(connection)
-    totals = f'"total_rows":{total},"offset":{_offset(connection, query, total)}'
+    total = _total(connection, within)
+    offset = "null" if query.keys is not None else _offset(connection, query, total)
+    totals = f'"total_rows":{total},"offset":{offset}'
     return listing([*query_seq(connection, query), totals.encode()], rows)
+
+
+def _total(connection: sqlite3.Connection, within: tuple[str, str] | None) -> int:
+    if within is None:
+        return document_counts(connection)[0]
+    (total,) = connection.execute(
+        "SELECT count(*) FROM documents WHERE deleted = 0 AND id >= ? AND id < ?", within
+    ).fetchone()
+    return int(total)
 
 
 def _offset(connection: sqlite3.Connection, query: Query, total: int) -> int:
@@ -56,8 +64,6 @@ def _conditions(query: Query) -> tuple[str, list[Any]]:
     """Ids compare as bytes; keys that aren't strings come before all of them."""
     conditions, parameters = "", []
     start, end = query.start_key, query.end_key
-    if isinstance(start, str) and isinstance(end, str) and start != end:
-        check_direction(start.encode() > end.encode(), query.descending)
     onward, back = ("<", ">") if query.descending else (">", "<")
     if not query.inclusive_end and end is not UNSET:
         bounds = ((f"{onward}=", start), (back, end))
@@ -93,9 +99,7 @@ def _by_range(
 def _by_key(connection: sqlite3.Connection, query: Query) -> Iterator[bytes]:
     assert query.keys is not None
     for key in window(query, reversed(query.keys) if query.descending else query.keys):
-        if not isinstance(key, str):
-            raise query_error("`keys` must be an array of strings.")
-        found = winner(connection, key)
+        found = winner(connection, key) if isinstance(key, str) else None
         text = jsontext.dumps(key)
         if found is None:
             yield b'{"key":' + text + b',"error":"not_found"}'

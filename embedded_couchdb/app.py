@@ -87,8 +87,7 @@ class Application:
         try:
             return self._dispatch(request)
         except CouchError as error:
-            headers = {"WWW-Authenticate": 'Basic realm="server"'} if error.status == 401 else None
-            return answer(error.as_json(), error.status, headers)
+            return answer(error.as_json(), error.status, error.headers)
         except HTTPException as error:  # what werkzeug finds wrong with a request
             return answer({"error": "bad_request", "reason": error.description}, error.code or 400)
         except Exception:
@@ -114,7 +113,7 @@ class Application:
         methods = self._routes[rule]
         method = "GET" if method == "HEAD" else method
         if method not in methods:
-            raise method_not_allowed(",".join(methods))
+            raise method_not_allowed(",".join(sorted([*methods, *(["HEAD"] if "GET" in methods else [])])))
         return methods[method], dict(names)
 
 

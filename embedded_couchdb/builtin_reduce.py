@@ -11,6 +11,7 @@ import orjson
 
 from . import jsontext
 from .collation import sort_key
+from .errors import CouchError
 
 # A row of an index: key as JSON text, document id, value as JSON text.
 Row = tuple[bytes, str, bytes]
@@ -19,7 +20,7 @@ _NAMES = re.compile(r"_sum|_count|_stats|_approx_count_distinct|_first|_last|_(t
 
 
 class _UnfitError(Exception):
-    """A value that a reduction can't take."""
+    """A value that a reduction can't take: the exception's argument."""
 
 
 def is_builtin(function: str) -> bool:
@@ -45,23 +46,16 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _guarded(name: str, takes: str, function: Callable[[list[Any]], Any]) -> Callable[[list[Row]], Any]:
-    """A reduction whose answer to unfit values is an error object, as CouchDB's is."""
-
-    def reduction(rows: list[Row]) -> Any:
-        try:
-            return function(_values(rows))
-        except _UnfitError as problem:
-            reason = f"The {name} function requires that map values be {takes}."
-            return {"error": "builtin_reduce_error", "reason": reason, "caused_by": problem.args[0]}
-
-    return reduction
-
-
-def _sum(values: list[Any]) -> Any:
+def _sum(rows: list[Row]) -> Any:
+    """A sum; for unfit values an object that describes the error, as CouchDB has it."""
+    values = _values(rows)
     if all(map(_is_number, values)):
         return sum(values)
-    return reduce(_add, values, 0)
+    try:
+        return reduce(_add, values, 0)
+    except _UnfitError as problem:
+        reason = "The _sum function requires that map values be numbers, arrays of numbers, or objects."
+        return {"error": "builtin_reduce_error", "reason": reason, "caused_by": problem.args[0]}
 
 
 def _add(total: Any, value: Any) -> Any:
@@ -93,11 +87,20 @@ def _add_objects(left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _stats(values: list[Any]) -> Any:
+def _stats(rows: list[Row]) -> Any:
+    """Statistics.  Raises a 500 ``CouchError`` for unfit values."""
+    try:
+        return _stats_of(_values(rows))
+    except _UnfitError as problem:
+        reason = f"non-numeric _stats input: {jsontext.dumps(problem.args[0]).decode()}"
+        raise CouchError(500, "invalid_value", reason) from problem
+
+
+def _stats_of(values: list[Any]) -> Any:
     if values and isinstance(values[0], list):
         if any(not isinstance(each, list) or len(each) != len(values[0]) for each in values):
             raise _UnfitError(values[0])
-        return [_stats(list(column)) for column in zip(*values, strict=True)]
+        return [_stats_of(list(column)) for column in zip(*values, strict=True)]
     numbers = [value if isinstance(value, dict) else _single_stats(value) for value in values]
     try:
         return {
@@ -124,8 +127,8 @@ def _ranked(values: list[Any], from_top: bool) -> list[Any]:
 
 _FUNCTIONS: dict[str, Callable[[list[Row]], Any]] = {
     "_count": len,
-    "_sum": _guarded("_sum", "numbers, arrays of numbers, or objects", _sum),
-    "_stats": _guarded("_stats", "numbers or arrays of numbers", _stats),
+    "_sum": _sum,
+    "_stats": _stats,
     "_approx_count_distinct": lambda rows: len({key for key, _, _ in rows}),
     "_first": lambda rows: jsontext.loads(rows[0][2]),
     "_last": lambda rows: jsontext.loads(rows[-1][2]),

@@ -29,13 +29,14 @@ def changes(
         raise bad_request("Only filter=_doc_ids is supported here.")
     query = parse_query({name: text for name, text in options.items() if name != "keys"})
     last = update_seq(connection)
-    found = changed_since(connection, parse_seq(options.get("since", "0"), last), _ALL)
+    since = parse_seq(options.get("since", "0"), last)
+    found = changed_since(connection, since, _ALL)
     if "filter" in options:
         wanted = set(body.get("doc_ids") or jsontext.loads(options.get("doc_ids", "[]")))
         found = [change for change in found if change[1].id in wanted]
     if query.descending:
         found.reverse()
-    shown = found if query.limit is None else found[: max(1, query.limit)]
+    shown = found if query.limit is None else found[: query.limit]
     every_leaf = options.get("style") == "all_docs"
     rows = []
     for seq, revision in shown:
@@ -43,7 +44,7 @@ def changes(
         if query.include_docs:
             text += b',"doc":' + render(connection, revision, query.read_options)
         rows.append(text + b"}")
-    end = shown[-1][0] if len(shown) < len(found) else last
+    end = last if len(shown) == len(found) else shown[-1][0] if shown else since
     tail = jsontext.dumps({"last_seq": public_seq(end), "pending": len(found) - len(shown)})
     return b'{"results":[\n' + b",\n".join(rows) + b"\n],\n" + tail[1:] + b"\n"
 

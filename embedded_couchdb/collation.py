@@ -20,6 +20,9 @@ _SIGN_BIT = 1 << 63
 _ALL_BITS = (1 << 64) - 1
 
 _collator = Collator()
+# Two noncharacters that CouchDB's library gives a meaning: before and after everything else.
+_collator.table.add([0xFFFE], [[0x0101, 0x20, 0x02]])
+_collator.table.add([0xFFFF], [[0xFFFE, 0x20, 0x02]])
 
 
 def sort_key(value: Any) -> bytes:

@@ -14,6 +14,9 @@ from .javascript import Engine, JavaScriptError
 from .revisions import Revision, winner
 from .storage import Database, security_of
 
+# The members of a design document that must be objects, whether this server does anything with them or not.
+_OBJECTS = ("views", "filters", "lists", "shows", "updates", "options")
+
 
 @dataclass(frozen=True)
 class View:
@@ -49,7 +52,7 @@ def parse_design(name: str, document: dict[str, Any]) -> Design:
     maps: list[str] = []
     described = document.get("views", {})
     for view_name, view in sorted(described.items()):
-        if view_name == "lib" or "map" not in view:
+        if view_name == "lib":
             continue
         if view["map"] not in maps:
             maps.append(view["map"])
@@ -60,10 +63,10 @@ def parse_design(name: str, document: dict[str, Any]) -> Design:
 
 def check_design(engine: Engine, document: dict[str, Any]) -> None:
     """Refuse a design document with views that can't work.  Raises a 400 ``CouchError``."""
-    views = document.get("views", {})
-    if not isinstance(views, dict):
-        raise _invalid("`views` field must have object type")
-    for name, view in views.items():
+    for name in _OBJECTS:
+        if not isinstance(document.get(name, {}), dict):
+            raise _invalid(f"`{name}` field must have object type")
+    for name, view in document.get("views", {}).items():
         if name != "lib":
             _check_view(engine, name, view)
     validate = document.get("validate_doc_update")
@@ -75,13 +78,15 @@ def check_design(engine: Engine, document: dict[str, Any]) -> None:
 
 def _check_view(engine: Engine, name: str, view: Any) -> None:
     if not isinstance(view, dict):
-        raise _invalid(f"`views.{name}` must have object type")
+        raise _invalid(f"`views.{name}` field must have object type")
+    if "map" not in view:
+        raise _invalid(f"View `{name}` must contain map function")
     for part in ("map", "reduce"):
         source = view.get(part)
         if source is None:
             continue
         if not isinstance(source, str):
-            raise _invalid(f"`{part}` of `views.{name}` must have string type")
+            raise _invalid(f"`views.{name}.{part}` field must have string type")
         if part == "reduce" and source.startswith("_"):
             if not is_builtin(source):
                 raise _invalid(f"`{source}` is not a supported reduce function.")

@@ -101,15 +101,16 @@
       const end = start + REDUCE_CHUNK;
       chunks.push(reduce(group.keys.slice(start, end), group.values.slice(start, end), false));
     }
-    // Partial results travel as JSON in CouchDB: what doesn't survive that must not work here either.
+    // Partial results travel as JSON in CouchDB: what doesn't survive that must not work here either. And the
+    // last step is always a rereduce there, for it puts shards together: a function that can't must show it.
     let partial = parse(asText(chunks));
-    while (partial.length > 1) {
+    do {
       const next = [];
       for (let start = 0; start < partial.length; start += REDUCE_CHUNK) {
         next.push(reduce(null, partial.slice(start, start + REDUCE_CHUNK), true));
       }
       partial = parse(asText(next));
-    }
+    } while (partial.length > 1);
     return partial[0];
   }
 
@@ -146,7 +147,9 @@
             return { error: name, reason: problem[name] };
           }
         }
-        return describe(problem);
+        if (problem instanceof Error) return describe(problem);
+        const reason = typeof problem === "object" && problem !== null ? Object.values(problem)[0] : problem;
+        return { error: "unknown_error", reason: reason ?? null };
       }
     },
     ready: () => true,

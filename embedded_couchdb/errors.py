@@ -8,8 +8,11 @@ from typing import Any
 class CouchError(Exception):
     """An answer that is an error: ``{"error": name, "reason": reason}`` with an HTTP status."""
 
-    def __init__(self, status: int, name: str, reason: Any, **members: Any) -> None:
+    def __init__(
+        self, status: int, name: str, reason: Any, headers: dict[str, str] | None = None, **members: Any
+    ) -> None:
         super().__init__(f"{status} {name}: {reason}")
+        self.headers = headers or {}
         self.status = status
         self.name = name
         self.reason = reason
@@ -52,7 +55,7 @@ def conflict() -> CouchError:
 
 def unauthorized(reason: str) -> CouchError:
     """401: credentials are missing, wrong or not enough."""
-    return CouchError(401, "unauthorized", reason)
+    return CouchError(401, "unauthorized", reason, {"WWW-Authenticate": 'Basic realm="server"'})
 
 
 def not_acceptable_type(wanted: str) -> CouchError:
@@ -62,4 +65,4 @@ def not_acceptable_type(wanted: str) -> CouchError:
 
 def method_not_allowed(allowed: str) -> CouchError:
     """405: the path exists, the method doesn't."""
-    return CouchError(405, "method_not_allowed", f"Only {allowed} allowed")
+    return CouchError(405, "method_not_allowed", f"Only {allowed} allowed", {"Allow": allowed})

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from . import jsontext
-from .errors import query_error
+from .errors import bad_request, query_error
 from .reading import ReadOptions
 
 
@@ -86,7 +86,7 @@ def _same(value: Any) -> Any:
 
 def _keys(value: Any) -> list[Any]:
     if not isinstance(value, list):
-        raise query_error("`keys` must be an array of strings.")
+        raise bad_request("`keys` parameter must be an array.")
     return value
 
 
@@ -141,6 +141,13 @@ def _checked(query: Query) -> Query:
     if query.group is False and query.group_level:
         raise query_error("Can't specify group=false and group_level>0 at the same time")
     return query
+
+
+def one_key_as_range(query: Query) -> Query:
+    """A view's query for a list of one key is one for that key: a reduction needs no grouping then."""
+    if query.keys is None or len(query.keys) != 1:
+        return query
+    return replace(query, keys=None, start_key=query.keys[0], end_key=query.keys[0])
 
 
 def check_for_map(query: Query) -> None:

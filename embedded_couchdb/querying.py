@@ -12,7 +12,7 @@ from .builtin_reduce import Row
 from .designs import Design, View
 from .indexing import Index, find_index
 from .javascript import Engine
-from .queryargs import Query, check_for_map, check_for_reduce
+from .queryargs import Query, check_for_map, check_for_reduce, one_key_as_range
 from .ranges import Range, before, exactly, range_of
 from .reading import render
 from .reduce import groups, reduce_groups
@@ -25,6 +25,7 @@ def query_view(
     connection: sqlite3.Connection, engine: Engine, design: Design, view: View, query: Query
 ) -> bytes:
     """The answer to a query.  Raises a 400 ``CouchError`` for options that don't fit the view."""
+    query = one_key_as_range(query)
     reduced = view.reduce is not None and query.reduce is not False
     (check_for_reduce if reduced else check_for_map)(query)
     ranges = _ranges(query)

@@ -35,7 +35,7 @@ def range_of(query: Query) -> Range:
     start = None if query.start_key is UNSET else sort_key(query.start_key)
     end = None if query.end_key is UNSET else sort_key(query.end_key)
     if start is not None and end is not None and start != end:
-        check_direction(start > end, query.descending)
+        _check_direction(start > end, query.descending)
     onward, back = ("<", ">") if query.descending else (">", "<")
     if start is not None:
         _bound(rows, f"{onward}=", start, query.start_id)
@@ -61,7 +61,7 @@ def exactly(query: Query, key: Any) -> Range:
     return rows
 
 
-def check_direction(reversed_keys: bool, descending: bool) -> None:
+def _check_direction(reversed_keys: bool, descending: bool) -> None:
     """Refuse a range that can't hold anything.  Raises a 400 ``CouchError``."""
     if reversed_keys != descending:
         hint = "false" if descending else "true"

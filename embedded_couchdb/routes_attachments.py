@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 
 from werkzeug import Response
@@ -12,9 +13,12 @@ from .errors import CouchError, conflict, not_found
 from .http import Call, Methods, Routes, quoted, stream_answer
 from .payload import check_attachment_name, check_id
 from .reading import read
-from .revisions import Revision, winner
+from .revisions import Revision, revision, winner
 from .routes_documents import document_id, saved
 from .writing import Edit, KeptAttachment, NewAttachment
+
+# A range that ends before it begins: no range to werkzeug, one that can't be satisfied to CouchDB.
+_BACKWARDS = re.compile(r"bytes=\d+-\d+")
 
 
 def get(call: Call) -> Response:
@@ -43,13 +47,20 @@ def get(call: Call) -> Response:
 
 def _requested_range(call: Call, length: int) -> tuple[int, int, int]:
     """Start, stop and status.  Raises a 416 ``CouchError``.  Several ranges at once get the whole."""
-    wanted = parse_range_header(call.request.headers.get("Range"))
+    header = call.request.headers.get("Range", "")
+    wanted = parse_range_header(header)
+    if wanted is None and _BACKWARDS.fullmatch(header):
+        raise _unsatisfiable()
     if wanted is None or len(wanted.ranges) != 1 or wanted.units != "bytes":
         return 0, length, 200
     found = wanted.range_for_length(length)
     if found is None:
-        raise CouchError(416, "requested_range_not_satisfiable", "Requested range not satisfiable")
+        raise _unsatisfiable()
     return *found, 206
+
+
+def _unsatisfiable() -> CouchError:
+    return CouchError(416, "requested_range_not_satisfiable", "Requested range not satisfiable")
 
 
 def put(call: Call) -> Response:
@@ -58,6 +69,8 @@ def put(call: Call) -> Response:
     rev = call.named_rev()
     with call.database.reading() as connection:
         before = _before(connection, doc_id)
+        if rev is not None and revision(connection, doc_id, rev) is None:
+            raise CouchError(409, "not_found", "missing_rev")
         if (before is None) != (rev is None) or (before and rev and (before.gen, before.hash) != rev):
             raise conflict()  # told before the upload is stored; the write itself checks again
     kind = call.request.headers.get("Content-Type", "application/octet-stream")

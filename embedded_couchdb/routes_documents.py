@@ -157,8 +157,11 @@ def _from_parts(call: Call, boundary: str, uploads: ExitStack) -> tuple[Any, dic
 def saved(call: Call, edit: Edit, *, grafted: bool = False, status: int = 201) -> Response:
     """Write an edit and answer with the new revision."""
     rev = save(call.database, call.service.engine, call.validation, edit, grafted=grafted)
-    location = f"/{quote(call.names['db'], safe='')}/{quote(edit.id)}"
-    headers = {"ETag": quoted(rev), "Location": location}
+    headers = {"ETag": quoted(rev)}
+    if edit.deleted:
+        status = 200
+    else:
+        headers["Location"] = f"/{quote(call.names['db'], safe='')}/{quote(edit.id)}"
     return answer({"ok": True, "id": edit.id, "rev": rev}, status, headers)
 
 
@@ -179,7 +182,7 @@ def delete(call: Call) -> Response:
         read(connection, doc_id)
     if rev is None:
         raise conflict()
-    return saved(call, Edit(doc_id, (rev,), True, b"{}", {}), status=200)
+    return saved(call, Edit(doc_id, (rev,), True, b"{}", {}))
 
 
 def copy(call: Call) -> Response:

@@ -80,7 +80,9 @@ def _one_info(call: Call, name: Any) -> dict[str, Any]:
 def session(call: Call) -> Response:
     """Who is logged in."""
     context = {"name": call.user, "roles": ["_admin"] if call.user else []}
-    info = {"authentication_handlers": ["cookie", "default"], "authenticated": "default"}
+    info: dict[str, Any] = {"authentication_handlers": ["cookie", "default"]}
+    if call.user:
+        info["authenticated"] = "cookie" if COOKIE in call.request.cookies else "default"
     return answer({"ok": True, "userCtx": context, "info": info})
 
 

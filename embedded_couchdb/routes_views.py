@@ -10,7 +10,7 @@ from werkzeug import Response
 
 from .alldocs import DESIGN_DOCUMENTS, all_documents, local_documents
 from .designs import Design, load_design
-from .errors import query_error
+from .errors import bad_request
 from .http import Call, Routes, answer, raw_answer
 from .indexing import find_index, update_index
 from .queryargs import Query, parse_query
@@ -25,7 +25,7 @@ def _posted(call: Call) -> dict[str, Any]:
 def _posted_queries(call: Call) -> list[Query]:
     queries = call.json_object().get("queries")
     if not isinstance(queries, list) or not all(isinstance(query, dict) for query in queries):
-        raise query_error("`queries` must be an array of objects.")
+        raise bad_request("`queries` member must be an array of objects.")
     return [parse_query({}, query) for query in queries]
 
 

@@ -9,7 +9,7 @@ from .designs import Validation, check_design, design_changed
 from .javascript import Engine
 from .revisions import Revision
 from .storage import Database
-from .writing import Edit, graft, replaced, write
+from .writing import Edit, KeptAttachment, NewAttachment, graft, replaced, write
 
 
 def save(
@@ -54,12 +54,19 @@ def save_in(
 
 
 def _as_validated(edit: Edit) -> dict[str, object]:
-    document = {"_id": edit.id, **jsontext.loads(edit.body)}
+    document: dict[str, object] = {"_id": edit.id, **jsontext.loads(edit.body)}
     if edit.history:
         document["_rev"] = "{}-{}".format(*edit.history[0])
     if edit.deleted:
         document["_deleted"] = True
+    if edit.attachments:
+        document["_attachments"] = {name: _as_stub(each) for name, each in edit.attachments.items()}
     return document
+
+
+def _as_stub(attachment: NewAttachment | KeptAttachment) -> dict[str, object]:
+    kind = {"content_type": attachment.content_type} if isinstance(attachment, NewAttachment) else {}
+    return {**kind, "stub": True}
 
 
 def _visible(parent: Revision | None) -> Revision | None:

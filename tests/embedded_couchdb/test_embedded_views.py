@@ -25,7 +25,7 @@ DOCUMENTS: list[dict[str, Any]] = [
 ]
 MAP = "function(doc){ emit([doc.box, doc.folder, doc.time], doc.length); }"
 CUSTOM = """function(keys, values, rereduce){
-  var result = {count: 0, sum: 0, longest: 0, rereduced: rereduce ? 1 : 0};
+  var result = {count: 0, sum: 0, longest: 0, partial: rereduce ? values.length : 0};
   values.forEach(function(value){
     if(!rereduce) value = {count: 1, sum: value, longest: value};
     result.count += value.count; result.sum += value.sum;
@@ -75,7 +75,7 @@ def test_reductions_are_what_arithmetic_says_for_every_group(
         assert math.isclose(stats["sumsqr"], sum(value * value for value in values))
         assert math.isclose(custom["sum"], sum(values))
         assert (custom["count"], custom["longest"]) == (len(values), max(values))
-        assert custom["rereduced"] == (len(values) > 100)
+        assert custom["partial"] == math.ceil(len(values) / 100)
 
 
 def test_a_page_of_groups_is_cut_from_the_groups_not_from_the_rows(messages: Database) -> None:
@@ -260,6 +260,7 @@ def test_built_in_reductions_take_lists_and_objects(database: Database) -> None:
         objects=("function(doc){ emit(null, doc.o); }", "_sum"),
         stats=("function(doc){ emit(null, doc.l); }", "_stats"),
         strings=("function(doc){ emit(null, 'x'); }", "_sum"),
+        ranked=("function(doc){ emit(null, doc.l[0]); }", "_top_2"),
         distinct=("function(doc){ emit(doc.l[0] % 3, null); }", "_approx_count_distinct"),
     )
 
@@ -271,3 +272,23 @@ def test_built_in_reductions_take_lists_and_objects(database: Database) -> None:
     assert [column["sum"] for column in value("stats")] == [10, 4]
     assert value("strings")["error"] == "builtin_reduce_error"
     assert value("distinct") == 3
+    assert value("ranked") == [4, 3]
+
+
+def test_one_key_needs_no_grouping_but_several_do(messages: Database) -> None:
+    key = [DOCUMENTS[0]["box"], DOCUMENTS[0]["folder"], DOCUMENTS[0]["time"]]
+    url = f"{messages.url}/_design/by/_view/count"
+
+    one = messages.client.post(url, json={"keys": [key]})
+    several = messages.client.post(url, json={"keys": [key, key]})
+
+    assert one.json()["rows"][0]["key"] is None
+    assert several.json()["error"] == "query_parse_error"
+
+
+def test_noncharacters_stand_before_and_after_everything_else(database: Database) -> None:
+    keys = ["", "\ufffe", "\t", "\U0001f600", "a", "a\ufffe", "ab", "a\uffff", "b", "\u4e00", "\uffff"]
+    database.bulk([{"_id": f"{n}", "k": key} for n, key in enumerate(reversed(keys))])
+    database.design("d", v="function(doc){ emit(doc.k, null); }")
+
+    assert [row["key"] for row in database.get("_design/d/_view/v")["rows"]] == keys
