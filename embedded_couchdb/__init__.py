@@ -4,11 +4,13 @@ It is no production database: one process, one machine, loopback only, no replic
 clustering, and a promise for a killed process but not for a power cut.  Start it with
 ``python -m embedded_couchdb --port PORT --data DIR --admin USER:PASSWORD``.
 
-The rooms, from the ground floor up:
+The rooms, from the ground floor up; imports go down only:
 
-* ``errors``, ``jsontext``, ``collation``, ``multipart``: no knowledge of databases;
-* ``connections``, ``storage``, ``catalogue``: SQLite files and who may use them when;
-* ``attachments``, ``documents``, ``writing``, ``localdocs``: what a database keeps;
-* ``javascript``, ``designs``, ``indexing``, ``reduce``, ``querying``: views and validation;
-* ``app`` and the ``routes_*`` modules: HTTP; ``server`` and ``__main__``: the process.
+* ``errors``, ``jsontext``, ``collation``, ``sequences``, ``frames``: no knowledge of databases;
+* ``connections``, ``storage`` (and ``schema.sql``), ``catalogue``: SQLite files, and who may use them when;
+* ``attachments``, ``multipart``, ``revisions``, ``reading``, ``payload``, ``writing``: documents;
+* ``javascript``, ``javascript_worker`` (and ``driver.js``), ``designs``, ``saving``: functions in JavaScript;
+* ``indexing``, ``queryargs``, ``ranges``, ``builtin_reduce``, ``reduce``, ``querying``: views;
+* ``alldocs``, ``changes``: other listings;
+* ``http``, ``auth``, the ``routes_*`` modules, ``app``: HTTP; ``server`` and ``__main__``: the process.
 """

@@ -101,7 +101,7 @@ def uploaded(database: Database, source: Source) -> Iterator[Blob]:
     """Store the bytes of a source; in the block the blob can be tied to a revision.
 
     Chunks are committed as they come: no writer waits for a long upload, and a blob that no revision
-    names can't be seen by anybody.
+    names can't be seen by anybody.  If the block raises, the blob goes again.
     """
     with database.writing() as connection:
         number = _new_blob(connection)
@@ -109,6 +109,10 @@ def uploaded(database: Database, source: Source) -> Iterator[Blob]:
             database.pins[number] += 1
     try:
         yield _store(database, number, source)
+    except BaseException:
+        with database.writing() as connection:
+            _remove(connection, [(number,)])
+        raise
     finally:
         with database.pins_lock:
             del database.pins[number]
@@ -140,8 +144,12 @@ def remove_unused(database: Database, connection: sqlite3.Connection) -> None:
     for (text,) in connection.execute("SELECT attachments FROM revisions WHERE attachments IS NOT NULL"):
         used.update(each.blob.number for each in from_records(text).values())
     unused = [(n,) for (n,) in connection.execute("SELECT n FROM blobs") if n not in used]
-    connection.executemany("DELETE FROM chunks WHERE blob = ?", unused)
-    connection.executemany("DELETE FROM blobs WHERE n = ?", unused)
+    _remove(connection, unused)
+
+
+def _remove(connection: sqlite3.Connection, numbers: list[tuple[int]]) -> None:
+    connection.executemany("DELETE FROM chunks WHERE blob = ?", numbers)
+    connection.executemany("DELETE FROM blobs WHERE n = ?", numbers)
 
 
 def _new_blob(connection: sqlite3.Connection) -> int:

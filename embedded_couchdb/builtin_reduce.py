@@ -43,7 +43,7 @@ def _values(rows: list[Row]) -> list[Any]:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return type(value) in (int, float)  # a bool is an int to isinstance, but no number in JSON
 
 
 def _sum(rows: list[Row]) -> Any:
@@ -97,6 +97,15 @@ def _stats(rows: list[Row]) -> Any:
 
 
 def _stats_of(values: list[Any]) -> Any:
+    if all(map(_is_number, values)):
+        squares = sum([value * value for value in values])
+        return {
+            "sum": sum(values),
+            "count": len(values),
+            "min": min(values),
+            "max": max(values),
+            "sumsqr": squares,
+        }
     if values and isinstance(values[0], list):
         if any(not isinstance(each, list) or len(each) != len(values[0]) for each in values):
             raise _UnfitError(values[0])

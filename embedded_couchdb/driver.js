@@ -18,8 +18,8 @@
     for (const each of [builtin, builtin.prototype]) {
       if (each === undefined || each === null) continue;
       // Freezing these would also forbid a function to give its own objects members of the same names.
-      const inheritedByAll = each === Object.prototype || each === Function.prototype || each instanceof Error;
-      (inheritedByAll ? Object.preventExtensions : Object.freeze)(each);
+      const extended = [Object.prototype, Function.prototype, Error.prototype].includes(each) || each instanceof Error;
+      (extended ? Object.preventExtensions : Object.freeze)(each);
     }
   }
 

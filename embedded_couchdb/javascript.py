@@ -43,6 +43,9 @@ class _Worker:
             stderr=subprocess.DEVNULL,  # V8's own obituaries, of no use to anybody here
             start_new_session=True,  # Ctrl-C is for the server, which then ends its workers
         )
+        self._answers = select.poll()  # not select(), which can't take the 1025th open file
+        assert self._process.stdout is not None
+        self._answers.register(self._process.stdout, select.POLLIN)
         self._ready = False
 
     def ask(self, request: bytes, seconds: float) -> bytes:
@@ -56,7 +59,7 @@ class _Worker:
             write_frame(self._process.stdin, request)
         except OSError as problem:
             raise _Gone from problem
-        if not select.select([self._process.stdout], [], [], seconds)[0]:
+        if not self._answers.poll(seconds * 1000):
             raise _Gone
         answer = read_frame(self._process.stdout)
         if answer is None:

@@ -6,6 +6,7 @@ import base64
 import binascii
 import itertools
 import os
+from dataclasses import replace
 from typing import Any
 
 from . import jsontext
@@ -51,6 +52,13 @@ def check_attachment_name(name: str) -> str:
     return name
 
 
+def check_content_type(content_type: Any, name: str) -> str:
+    """A content type that fits a header of an answer.  Raises a 400 ``CouchError``."""
+    if isinstance(content_type, str) and content_type.isascii() and content_type.isprintable():
+        return content_type
+    raise bad_request(f"Invalid content type for {name}")
+
+
 def parse_edit(
     document: Any, doc_id: str, rev: Rev | None = None, parts: dict[str, NewAttachment] | None = None
 ) -> Edit:
@@ -74,6 +82,14 @@ def parse_edit(
     )
 
 
+def parse_grafted(document: Any, doc_id: str, parts: dict[str, NewAttachment] | None = None) -> Edit:
+    """Like ``parse_edit`` for a revision made elsewhere: the document itself tells its whole history."""
+    if not isinstance(document, dict):
+        raise bad_request("Document must be a JSON object")
+    plain = parse_edit({**document, "_rev": None}, doc_id, None, parts)
+    return replace(plain, history=_told_history(document))
+
+
 def plain_members(document: dict[str, Any]) -> dict[str, Any]:
     """The document without its special members.  Raises a 400 ``CouchError`` for an unknown one."""
     plain = {}
@@ -85,8 +101,8 @@ def plain_members(document: dict[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def parse_history(document: dict[str, Any]) -> list[Rev]:
-    """The revision names of a document made elsewhere, its own first.  Raises a 400 ``CouchError``."""
+def _told_history(document: dict[str, Any]) -> list[Rev]:
+    """The revision names of a document made elsewhere, its own first."""
     revisions = document.get("_revisions")
     if revisions is None:
         return [parse_rev(document.get("_rev"))]
@@ -131,6 +147,4 @@ def _attachment(name: str, described: Any, parts: dict[str, NewAttachment]) -> N
     except (KeyError, TypeError, ValueError, binascii.Error) as problem:
         raise bad_request(f"Invalid attachment data for {name}") from problem
     content_type = described.get("content_type", "application/octet-stream")
-    if not isinstance(content_type, str) or not content_type.isprintable():
-        raise bad_request(f"Invalid content type for {name}")
-    return NewAttachment(content_type, data)
+    return NewAttachment(check_content_type(content_type, name), data)

@@ -10,7 +10,7 @@ from . import jsontext
 from .designs import design_changed
 from .errors import CouchError, bad_request
 from .http import Call, Routes, answer, raw_answer
-from .payload import check_id, new_id, parse_edit, parse_history
+from .payload import check_id, new_id, parse_edit, parse_grafted
 from .reading import read, render
 from .routes_documents import post, read_options
 from .saving import check_edit, save_in
@@ -45,10 +45,7 @@ def _edit(document: Any, grafted: bool) -> Edit:
     if not isinstance(document, dict):
         raise bad_request("Document must be a JSON object")
     doc_id = check_id(document.get("_id", new_id()))
-    if not grafted:
-        return parse_edit(document, doc_id)
-    plain = parse_edit({**document, "_rev": None}, doc_id)
-    return Edit(doc_id, parse_history(document), plain.deleted, plain.body, plain.attachments)
+    return parse_grafted(document, doc_id) if grafted else parse_edit(document, doc_id)
 
 
 def bulk_get(call: Call) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -15,7 +16,7 @@ from .attachments import uploaded
 from .errors import bad_request, conflict, not_found
 from .http import JSON_TYPE, Call, Methods, Routes, answer, quoted, raw_answer, stream_answer
 from .multipart import Part, parts_of, related
-from .payload import check_id, new_id, parse_edit, parse_history, plain_members
+from .payload import check_content_type, check_id, new_id, parse_edit, parse_grafted, plain_members
 from .reading import ReadOptions, read, render
 from .revisions import Revision, leaves, parse_rev, revision
 from .saving import save
@@ -55,7 +56,7 @@ def get(call: Call) -> Response:
             return Response(status=304, headers={"ETag": quoted(found.rev)})
         wants_parts = options.attachments and found.attachment_records and _takes_parts(call)
         if wants_parts:
-            options = ReadOptions(**{**options.__dict__, "attachments": False})
+            options = replace(options, attachments=False)
         text = render(connection, found, options)
     headers = {"ETag": quoted(found.rev)} if plain else {}
     if wants_parts:
@@ -125,10 +126,9 @@ def put(call: Call) -> Response:
 
 
 def _edit(call: Call, document: Any, doc_id: str, parts: dict[str, NewAttachment]) -> Edit:
-    if call.args.get("new_edits") != "false" or not isinstance(document, dict):
-        return parse_edit(document, doc_id, call.named_rev(), parts)
-    plain = parse_edit({**document, "_rev": None}, doc_id, None, parts)
-    return Edit(doc_id, parse_history(document), plain.deleted, plain.body, plain.attachments)
+    if call.args.get("new_edits") == "false":
+        return parse_grafted(document, doc_id, parts)
+    return parse_edit(document, doc_id, call.named_rev(), parts)
 
 
 def _from_parts(call: Call, boundary: str, uploads: ExitStack) -> tuple[Any, dict[str, NewAttachment]]:
@@ -150,7 +150,7 @@ def _from_parts(call: Call, boundary: str, uploads: ExitStack) -> tuple[Any, dic
         if each.get("length", blob.length) != blob.length:
             raise bad_request(f"Attachment {name} is not as long as announced")
         kind = each.get("content_type", part.headers.get("content-type", "application/octet-stream"))
-        stored[name] = NewAttachment(str(kind), blob)
+        stored[name] = NewAttachment(check_content_type(kind, name), blob)
     return document, stored
 
 

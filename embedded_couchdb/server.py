@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable
@@ -19,6 +20,8 @@ from .javascript import Engine
 from .routes_server import VERSION
 
 _THREADS = 24
+_CONNECTIONS = 500
+_OPEN_FILES = 4096  # sockets, and three for each database that is in use
 _LARGEST_BODY = 4 * 1024**3
 
 log = logging.getLogger("embedded_couchdb")
@@ -39,6 +42,7 @@ def serve(options: Options, ready: Callable[[str], None]) -> None:
 
     Raises ``DirectoryInUseError`` if another server has the data directory, ``OSError`` if the port is taken.
     """
+    _allow_open_files()
     catalogue = Catalogue(options.data)
     engine = Engine(options.javascript_seconds)
     try:
@@ -51,7 +55,8 @@ def serve(options: Options, ready: Callable[[str], None]) -> None:
             max_request_body_size=_LARGEST_BODY,
             outbuf_high_watermark=4 * 1024**2,
             channel_timeout=600,
-            connection_limit=1000,
+            connection_limit=_CONNECTIONS,
+            asyncore_use_poll=True,
             clear_untrusted_proxy_headers=True,
         )
         signal.signal(signal.SIGTERM, _stop)
@@ -61,6 +66,14 @@ def serve(options: Options, ready: Callable[[str], None]) -> None:
     finally:
         engine.close()
         catalogue.close()
+
+
+def _allow_open_files() -> None:
+    """Many systems start a process with a lower limit than it may have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _stop(_signal: int, _frame: object) -> None:

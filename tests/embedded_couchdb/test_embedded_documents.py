@@ -150,6 +150,7 @@ HOSTILE_BODIES = {
     "attachments that are a list": b'{"_attachments":[1]}',
     "an attachment that is a number": b'{"_attachments":{"a":5}}',
     "an attachment named by a NUL": b'{"_attachments":{"\\u0000":{"data":""}}}',
+    "a content type that ends its header": b'{"_attachments":{"a":{"data":"","content_type":"a\\r\\nb"}}}',
     "an attachment that never follows": b'{"_attachments":{"a":{"follows":true}}}',
 }
 
