@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, cast
 
 from werkzeug import Request, Response
@@ -55,10 +56,10 @@ class Call:
         """Validation of writes by this call's user."""
         return Validation(self.service.engine, self.service.user)
 
-    @property
+    @cached_property
     def args(self) -> Mapping[str, str]:
-        """The options in the URL."""
-        return self.request.args
+        """The options in the URL, the first of each name."""
+        return self.request.args.to_dict()
 
     @property
     def body(self) -> Source:
