@@ -1,0 +1,32 @@
+"""How gunicorn serves: ``gunicorn -c config/gunicorn.conf.py`` from the project's directory."""
+
+from config import environment
+from config.start import refuse_unsafe_settings
+
+refuse_unsafe_settings()
+
+wsgi_app = "config.wsgi:application"
+bind = f"{environment.text('BIND', '127.0.0.1')}:{environment.whole('PORT', 8000)}"
+
+# Threads wait for CouchDB and for slow uploads and downloads; processes use the processors.
+worker_class = "gthread"
+workers = environment.whole("WEB_CONCURRENCY", 2, minimum=1)
+threads = environment.whole("THREADS", 16, minimum=1)
+
+# A worker that does not report for so long is killed. Its threads may take longer over an upload.
+timeout = 60
+# After SIGTERM: how long requests that are under way may still take.
+graceful_timeout = environment.whole("GRACEFUL_TIMEOUT", 30, minimum=1)
+keepalive = 5
+
+# Room for filters and long tokens in a request line, and no more.
+limit_request_line = 8190
+limit_request_fields = 100
+limit_request_field_size = 16380
+
+# Nobody needs to manage workers while they run, and the default place for it lies in the home directory.
+control_socket_disable = True
+
+accesslog = "-"
+errorlog = "-"
+loglevel = environment.text("LOG_LEVEL", "INFO").lower()

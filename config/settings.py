@@ -1,0 +1,159 @@
+"""Django's settings, all from environment variables (docs/configuration.md lists them).
+
+The module can always be imported, so that tools can read it. What must not serve anybody with these
+settings, because a secret is missing or known, is told by `problems`, which every way to start asks
+(manage.py, wsgi.py, gunicorn.conf.py).
+"""
+
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+
+from config import environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DEBUG = environment.flag("DEBUG")
+
+# --- secrets and who may ask ---
+
+SECRET_KEY = environment.text("SECRET_KEY")
+ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS")
+TOKEN_LIFETIME = environment.whole("TOKEN_LIFETIME", 3600, minimum=1)
+"""How long a token is good for, in seconds."""
+
+_DEVELOPMENT_KEY = "development-only-" + "0" * 40
+_UNSAFE_WORDS = ("insecure", "development", "changeme", "change-me", "change_me", "secret-key", "secretkey", "example")
+_SHORTEST_SECRET = 32
+if DEBUG and not SECRET_KEY:
+    SECRET_KEY = _DEVELOPMENT_KEY
+
+# --- CouchDB ---
+
+COUCHDB_URL = environment.text("COUCHDB_URL")
+COUCHDB_CONNECT_TIMEOUT = environment.seconds("COUCHDB_CONNECT_TIMEOUT", 3)
+COUCHDB_READ_TIMEOUT = environment.seconds("COUCHDB_READ_TIMEOUT", 30)
+
+# --- what a request may weigh, in bytes ---
+
+MAX_UPLOAD_BYTES = environment.whole("MAX_UPLOAD_BYTES", 128 * 1024 * 1024, minimum=1)
+JSON_BODY_LIMIT = environment.whole("JSON_BODY_LIMIT", 1024 * 1024, minimum=1)
+DATA_UPLOAD_MAX_MEMORY_SIZE = JSON_BODY_LIMIT
+
+# --- Django's own tables: the admin pages' users and sessions ---
+
+DATABASES = {
+    "default": dj_database_url.parse(
+        environment.text("DATABASE_URL", f"sqlite:///{BASE_DIR / 'var' / 'django.sqlite3'}"), conn_max_age=60
+    )
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- the application ---
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "accounts",
+    "voicemail",
+]
+MIDDLEWARE = [
+    "crossbar.middleware.RequestMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = False  # a path of the API is the same with and without one, and a redirect would lose the body
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+REST_FRAMEWORK: dict[str, Any] = {
+    "EXCEPTION_HANDLER": "crossbar.errors.exception_handler",
+    # Who asks is found by the accounts app, from tokens: Django's users are only for the admin pages.
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "UNAUTHENTICATED_USER": None,
+    "UNAUTHENTICATED_TOKEN": None,
+    # A viewset of ours names its own; a browsable API is not among them.
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "URL_FORMAT_OVERRIDE": None,
+}
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+# --- language, time, files ---
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "var" / "static"
+WHITENOISE_USE_FINDERS = True  # the admin pages' few files need no collectstatic
+
+# --- behind a TLS-terminating proxy ---
+
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if environment.flag("BEHIND_TLS_PROXY") else None
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = environment.flag("BEHIND_TLS_PROXY")
+
+# --- logs: one JSON object per line on stderr ---
+
+LOG_LEVEL = environment.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "crossbar.logs.JsonFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {"django": {"handlers": [], "level": LOG_LEVEL, "propagate": True}},
+}
+
+
+def problems() -> list[str]:
+    """Why nobody should be served with these settings, a sentence each; none is fine."""
+    found = []
+    if not COUCHDB_URL:
+        found.append("COUCHDB_URL is missing: set it to http://USER:PASSWORD@HOST:5984.")
+    elif not COUCHDB_URL.startswith(("http://", "https://")):
+        found.append("COUCHDB_URL must be like http://USER:PASSWORD@HOST:5984.")
+    if not DEBUG and (fault := _fault_of(SECRET_KEY)):
+        found.append(
+            f"SECRET_KEY {fault}: set it to at least {_SHORTEST_SECRET} random characters, "
+            "the same on every instance (or set DEBUG=1 on a developer's machine)."
+        )
+    return found
+
+
+def _fault_of(key: str) -> str:
+    if not key:
+        return "is missing"
+    if len(key) < _SHORTEST_SECRET:
+        return "is too short"
+    if len(set(key)) < 8 or any(word in key.lower() for word in _UNSAFE_WORDS):
+        return "is a known example, not a secret"
+    return ""

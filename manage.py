@@ -1,0 +1,20 @@
+#!/usr/bin/env python
+"""Django's command line: ``./manage.py help`` lists the commands."""
+
+import os
+import sys
+
+from django.core.management import execute_from_command_line
+
+from config.start import refuse_unsafe_settings
+
+
+def main() -> None:
+    """Run the command that is named on the command line."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    refuse_unsafe_settings()
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()
