@@ -1,0 +1,413 @@
+"""The gateway to CouchDB: the one place that talks to it (through python-couchdb) and tells what went wrong.
+
+Errors, as the API's own (crossbar.errors):
+
+    MissingDatabase        the database does not exist (404 bad_identifier)
+    DatastoreConflict      the revision is no longer current, or the id is taken (409)
+    DatastoreMissingView   the database is there, the view is not (503)
+    DatastoreUnreachable   no answer in time, or none that helps (503, Retry-After)
+    RequestTooLarge        CouchDB's own limits (413)
+
+CouchDB's wording of reasons is never looked at: it differs between versions.
+"""
+
+import logging
+import random
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NoReturn, TypeVar
+
+import couchdb
+import orjson
+from couchdb.http import urljoin
+from crossbar.errors import (
+    ApiError,
+    BadIdentifier,
+    DatastoreConflict,
+    DatastoreMissingView,
+    DatastoreUnreachable,
+    RequestTooLarge,
+    UnspecifiedFault,
+)
+from django.conf import settings
+
+from accounts.couch_session import CHUNK, Answer, Readable, Session, SizedBody, Unreachable
+
+logger = logging.getLogger(__name__)
+
+Document = dict[str, Any]
+Row = dict[str, Any]
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+# View options whose values are JSON; the others are plain words and numbers.
+_JSON_OPTIONS = frozenset({"key", "keys", "startkey", "endkey"})
+_UPDATE_ATTEMPTS = 12
+_PARALLEL = 16
+
+
+class MissingDatabase(BadIdentifier):
+    """The database does not exist."""
+
+
+@dataclass(frozen=True)
+class Saved:
+    """How one document of a bulk write fared: its new revision, or CouchDB's error word (``conflict``, ...)."""
+
+    id: str
+    rev: str | None
+    error: str | None = None
+
+
+class AttachmentStream:
+    """An attachment's bytes, or an answer without any (304, 416). Iterate or `read` to the end, or `close`."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.status = answer.status
+        self.headers = answer.headers
+        self._answer = answer
+
+    @property
+    def length(self) -> int:
+        """How many bytes this answer carries."""
+        return int(self.headers.get("content-length", 0))
+
+    def __iter__(self) -> "AttachmentStream":
+        return self
+
+    def __next__(self) -> bytes:
+        piece = self.read(CHUNK)
+        if not piece:
+            raise StopIteration
+        return piece
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes, none at the end; DatastoreUnreachable when CouchDB breaks off."""
+        try:
+            return self._answer.read(size)
+        except Unreachable as error:
+            raise DatastoreUnreachable() from error
+
+    def close(self) -> None:
+        """Give up what is unread."""
+        self._answer.close()
+
+
+class Couch:
+    """One CouchDB server or cluster, by its URL with credentials."""
+
+    def __init__(self, url: str, *, connect_timeout: float, read_timeout: float) -> None:
+        self._session = Session(connect_timeout, read_timeout)
+        self._resource = couchdb.Server(url, session=self._session).resource
+
+    def up(self) -> bool:
+        """Whether CouchDB answers and takes requests."""
+        try:
+            return self.call("GET", "_up").status == 200
+        except ApiError:
+            return False
+
+    def info(self) -> Document:
+        """CouchDB's welcome: its version and vendor."""
+        return self.json(self.call("GET"))
+
+    def database(self, name: str) -> "Database":
+        """A database by its plain name, whether it exists or not; no request is made."""
+        return Database(self, name)
+
+    def exists(self, name: str) -> bool:
+        """Whether there is a database of that name."""
+        return self.call("HEAD", name, allow=(404,)).status == 200
+
+    def create(self, name: str) -> bool:
+        """Create a database; False when it was there already (another process may have been quicker)."""
+        return self.call("PUT", name, allow=(412,), safe=True).status != 412
+
+    def drop(self, name: str) -> bool:
+        """Delete a database and all that is in it; False when there was none."""
+        return self.call("DELETE", name, allow=(404,), safe=True).status != 404
+
+    def names(self, prefix: str = "") -> list[str]:
+        """The names of all databases that begin with a prefix, in order."""
+        options = {"startkey": prefix, "endkey": prefix + "\ufff0"} if prefix else {}
+        names: list[str] = self.json(self.call("GET", "_all_dbs", params=_query(options)))
+        return names
+
+    def infos(self, names: Sequence[str]) -> dict[str, Document]:
+        """What CouchDB says of several databases (doc_count, sizes ...), those that exist, in few requests."""
+        found: dict[str, Document] = {}
+        for start in range(0, len(names), 100):
+            some = list(names[start : start + 100])
+            rows = self.json(self.call("POST", "_dbs_info", body={"keys": some}, safe=True))
+            found.update({row["key"]: row["info"] for row in rows if "info" in row})
+        return found
+
+    def call(
+        self,
+        method: str,
+        *path: str,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, Any] | None = None,
+        allow: Iterable[int] = (),
+        safe: bool | None = None,
+    ) -> Answer:
+        """Send a request and return its open answer; statuses of 400 and above raise unless allowed.
+
+        The answer of an allowed error is already read. `safe`: repeating it does no harm.
+        """
+        url = urljoin(self._resource.url, *path, **(params or {}))
+        try:
+            answer = self._session.open(method, url, body, headers, self._resource.credentials, safe=safe)
+            if answer.status < 400:
+                if method == "HEAD":
+                    answer.read()
+                return answer
+            content = answer.read()
+        except Unreachable as error:
+            logger.warning("CouchDB gave no answer to %s /%s: %s", method, "/".join(path[:2]), error)
+            raise DatastoreUnreachable() from error
+        if answer.status in allow:
+            return answer
+        _raise(answer.status, method, path, content)
+
+    def json(self, answer: Answer) -> Any:
+        """An answer's JSON, read to its end."""
+        try:
+            return orjson.loads(answer.read())
+        except (Unreachable, orjson.JSONDecodeError) as error:
+            logger.warning("CouchDB's answer broke off: %s", error)
+            raise DatastoreUnreachable() from error
+
+
+class Database:
+    """One database. Cheap to make; holds no state but its name."""
+
+    def __init__(self, server: Couch, name: str) -> None:
+        self.server = server
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"<Database {self.name}>"
+
+    def exists(self) -> bool:
+        """Whether it is there."""
+        return self.server.exists(self.name)
+
+    def info(self) -> Document:
+        """CouchDB's figures: doc_count, doc_del_count, sizes (bytes) and so on."""
+        return self._json("GET")
+
+    def get(self, doc_id: str, **options: Any) -> Document | None:
+        """A document by its id; None when it, or its database, does not exist."""
+        answer = self._call("GET", *_doc_path(doc_id), params=_query(options), allow=(404,))
+        return None if answer.status == 404 else self.server.json(answer)
+
+    def fetch(self, ids: Iterable[str]) -> dict[str, Document]:
+        """The existing ones of some documents, by id, in one request."""
+        wanted = list(dict.fromkeys(ids))
+        if not wanted:
+            return {}
+        rows = self._rows("_all_docs", include_docs=True, keys=wanted)
+        return {row["id"]: row["doc"] for row in rows if row.get("doc")}
+
+    def put(self, doc: Document) -> Document:
+        """Store a document under its ``_id``, and return it with its new revision; DatastoreConflict."""
+        answer = self._call("PUT", *_doc_path(doc["_id"]), body=doc)
+        return {**doc, "_rev": self.server.json(answer)["rev"]}
+
+    def delete(self, doc_id: str, rev: str) -> None:
+        """Delete a document; nothing to do when it is gone. DatastoreConflict when the revision isn't current."""
+        self._call("DELETE", *_doc_path(doc_id), params={"rev": rev}, allow=(404,), safe=True).read()
+
+    def bulk(self, docs: Sequence[Document]) -> list[Saved]:
+        """Store documents (each with its ``_id``) in one request; how each fared, in their order."""
+        if not docs:
+            return []
+        results = self._json("POST", "_bulk_docs", body={"docs": list(docs)})
+        return [Saved(row["id"], row.get("rev"), row.get("error")) for row in results]
+
+    def update(self, doc_id: str, change: Callable[[Document], Document | None]) -> Document | None:
+        """Change a document, on its fresh state again whenever another writer was quicker.
+
+        `change` gets the stored document and returns the one to store, or None to leave it.
+        Returns the document as stored; None when there is none. DatastoreConflict after many lost races.
+        """
+        for attempt in range(_UPDATE_ATTEMPTS):
+            doc = self.get(doc_id)
+            if doc is None:
+                return None
+            changed = change(doc)
+            if changed is None:
+                return doc
+            try:
+                return self.put(changed)
+            except DatastoreConflict:
+                # Writers that lost together must not meet again: each waits a random, growing while.
+                time.sleep(random.uniform(0, 0.01 * 2 ** min(attempt, 5)))  # noqa: S311 - no secret
+        raise DatastoreConflict()
+
+    def all_docs(self, **options: Any) -> list[Row]:
+        """Rows of ``_all_docs``; options as for `view`."""
+        return self._rows("_all_docs", **options)
+
+    def view(self, ddoc: str, view: str, **options: Any) -> list[Row]:
+        """A view's rows: dicts of id, key, value (and doc). `ddoc` without ``_design/``; keys are plain values.
+
+        Raises MissingDatabase or DatastoreMissingView.
+        """
+        return self._rows("_design", ddoc, "_view", view, **options)
+
+    def queries(self, ddoc: str, view: str, queries: Sequence[Mapping[str, Any]]) -> list[list[Row]]:
+        """Several queries of one view in one request: the rows of each, in order."""
+        if not queries:
+            return []
+        answer = self._view_call(
+            "POST", "_design", ddoc, "_view", view, "queries", body={"queries": list(queries)}
+        )
+        return [result["rows"] for result in self.server.json(answer)["results"]]
+
+    def stream_view(self, ddoc: str, view: str, *, page: int = 1000, **options: Any) -> Iterator[Row]:
+        """Every row of an unreduced view, asked for page by page: memory stays flat. `limit` is not for here."""
+        options["limit"] = page + 1
+        while True:
+            rows = self.view(ddoc, view, **options)
+            yield from rows[:page]
+            if len(rows) <= page:
+                return
+            options |= {"startkey": rows[page]["key"], "startkey_docid": rows[page]["id"]}
+
+    def attachment(
+        self, doc_id: str, name: str, *, headers: Mapping[str, str] | None = None, rev: str | None = None
+    ) -> AttachmentStream | None:
+        """Open an attachment; None when it or its document is missing.
+
+        `headers` may hold Range and If-None-Match: look at the stream's status (200, 206, 304, 416).
+        """
+        wanted = {"Accept": "*/*", **(headers or {})}
+        answer = self._call(
+            "GET",
+            *_doc_path(doc_id),
+            *name.split("/"),
+            headers=wanted,
+            params=_query({"rev": rev}),
+            allow=(404, 416),
+        )
+        return None if answer.status == 404 else AttachmentStream(answer)
+
+    def put_with_attachment(
+        self, doc: Document, name: str, content_type: str, body: Readable, length: int
+    ) -> Document:
+        """Store a document together with its one attachment, in one request: there is never one without the other.
+
+        Replaces whatever attachments the document had. Returns the document with its new revision.
+        """
+        entry = {"follows": True, "content_type": content_type, "length": length}
+        boundary = uuid.uuid4().hex
+        whole = {**doc, "_attachments": {name: entry}}
+        head = (
+            f"--{boundary}\r\nContent-Type: application/json\r\n\r\n".encode()
+            + orjson.dumps(whole)
+            + f"\r\n--{boundary}\r\n\r\n".encode()
+        )
+        answer = self._call(
+            "PUT",
+            *_doc_path(doc["_id"]),
+            body=SizedBody(body, length, head, f"\r\n--{boundary}--".encode()),
+            headers={"Content-Type": f'multipart/related;boundary="{boundary}"'},
+        )
+        stub = {"stub": True, "content_type": content_type, "length": length}
+        return {**doc, "_attachments": {name: stub}, "_rev": self.server.json(answer)["rev"]}
+
+    def _rows(self, *path: str, **options: Any) -> list[Row]:
+        keys = options.pop("keys", None)
+        if keys is None:
+            answer = self._view_call("GET", *path, params=_query(options))
+        else:
+            answer = self._view_call("POST", *path, params=_query(options), body={"keys": list(keys)})
+        rows: list[Row] = self.server.json(answer)["rows"]
+        return rows
+
+    def _view_call(self, method: str, *path: str, **options: Any) -> Answer:
+        answer = self._call(method, *path, safe=True, allow=(404,), **options)
+        if answer.status != 404:
+            return answer
+        if path[0] == "_design" and self.exists():
+            logger.error("Database %s lacks the view %s", self.name, "/".join(path[1:4]))
+            raise DatastoreMissingView()
+        raise MissingDatabase(self.name)
+
+    def _json(self, method: str, *path: str, **options: Any) -> Any:
+        return self.server.json(self._call(method, *path, **options))
+
+    def _call(self, method: str, *path: str, **options: Any) -> Answer:
+        return self.server.call(method, self.name, *path, **options)
+
+
+@cache
+def couch() -> Couch:
+    """The CouchDB that this process serves (setting COUCHDB_URL), with its pool of connections."""
+    return Couch(
+        settings.COUCHDB_URL,
+        connect_timeout=settings.COUCHDB_CONNECT_TIMEOUT,
+        read_timeout=settings.COUCHDB_READ_TIMEOUT,
+    )
+
+
+_worker = threading.local()
+
+
+@cache
+def _executor() -> ThreadPoolExecutor:
+    def mark() -> None:
+        _worker.busy = True
+
+    return ThreadPoolExecutor(_PARALLEL, thread_name_prefix="couch", initializer=mark)
+
+
+def in_parallel(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+    """The function's results for independent items, in their order, side by side; the first error is raised.
+
+    Within one of its own threads it works one by one: waiting there for a free thread could wait for ever.
+    """
+    todo = list(items)
+    if len(todo) < 2 or getattr(_worker, "busy", False):
+        return [function(item) for item in todo]
+    return list(_executor().map(function, todo))
+
+
+def _doc_path(doc_id: str) -> tuple[str, ...]:
+    """A document's path: the slash of ``_design/x`` and ``_local/x`` stays one, any other is escaped."""
+    for prefix in ("_design/", "_local/"):
+        if doc_id.startswith(prefix):
+            return prefix[:-1], doc_id[len(prefix) :]
+    return (doc_id,)
+
+
+def _query(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options as query parameters: keys as JSON, None left out."""
+    return {
+        name: orjson.dumps(value).decode() if name in _JSON_OPTIONS else value
+        for name, value in options.items()
+        # A key of null is a key; any other option of None is none.
+        if value is not None or name == "key"
+    }
+
+
+def _raise(status: int, method: str, path: Sequence[str], content: bytes) -> NoReturn:
+    """CouchDB's refusal as one of ours. Names of databases and documents are logged, bodies are not."""
+    if status == 409:
+        raise DatastoreConflict()
+    if status == 404:
+        raise MissingDatabase(path[0] if path else "")
+    if status == 413:
+        raise RequestTooLarge(None)
+    logger.error("CouchDB answered %s to %s /%s: %s", status, method, "/".join(path[:4]), content[:300])
+    if status in (401, 429) or status >= 500:
+        raise DatastoreUnreachable()
+    raise UnspecifiedFault()

@@ -1,0 +1,81 @@
+"""MODbs: an account's databases of one month each. Made when first needed, found by time range.
+
+"Which MODbs cover this time range, in which order" is answered by `existing`, for listings, counts,
+bulk work and migration alike. A missing MODb is an empty one, never an error.
+"""
+
+from threading import Lock
+from typing import Any
+
+from cachetools import LRUCache, TTLCache
+from couch_views.sync import sync
+
+from accounts import databases, gregorian
+from accounts.couch import Database, couch, in_parallel
+
+# Databases whose design documents this process has seen in place; what is forgotten is only looked at again.
+_ready: LRUCache[str, bool] = LRUCache(maxsize=50_000)
+# Databases known to exist a moment ago: a burst of messages asks once. An archived month is noticed soon.
+_present: TTLCache[str, bool] = TTLCache(maxsize=10_000, ttl=10)
+_lock = Lock()
+
+
+def open_for(account_id: str, month: str) -> Database | None:
+    """The account's MODb of a month ``YYYYMM``; None when it does not exist. Never creates one."""
+    database = couch().database(databases.modb(account_id, month))
+    if not _is_known(_present, database.name) and not database.exists():
+        return None
+    _make_ready(database)
+    return database
+
+
+def ensure(account_id: str, month: str) -> Database:
+    """The account's MODb of a month, created with its design documents when it is missing.
+
+    Safe for several processes at once. The account must exist: nothing here looks at it.
+    """
+    database = couch().database(databases.modb(account_id, month))
+    if not _is_known(_present, database.name):
+        couch().create(database.name)
+    _make_ready(database)
+    return database
+
+
+def ensure_ahead(account_id: str) -> list[Database]:
+    """This month's and the next month's MODb: made before the first message at midnight needs them."""
+    month = gregorian.month_of(gregorian.now())
+    return [ensure(account_id, month), ensure(account_id, gregorian.next_month(month))]
+
+
+def existing(
+    account_id: str, first: int | None = None, last: int | None = None, *, newest_first: bool = True
+) -> list[tuple[str, Database]]:
+    """The account's MODbs that cover a time range in Gregorian seconds, each with its month ``YYYYMM``.
+
+    No `first` or `last`: no limit on that side.
+    """
+    prefix = databases.account_db(account_id) + "-"
+    found = sorted(name for name in map(databases.split, couch().names(prefix)) if name and name.month)
+    low = "" if first is None else gregorian.month_of(first)
+    high = "999999" if last is None else gregorian.month_of(last)
+    months = [name.month for name in found if name.month and low <= name.month <= high]
+    if newest_first:
+        months.reverse()
+    pairs = [(month, couch().database(databases.modb(account_id, month))) for month in months]
+    in_parallel(_make_ready, [database for _, database in pairs])
+    return pairs
+
+
+def _make_ready(database: Database) -> None:
+    """See to the design documents, ours beside Kazoo's: it may have made this MODb, or someone died making it."""
+    if not _is_known(_ready, database.name):
+        sync(database, "modb")
+        with _lock:
+            _ready[database.name] = True
+    with _lock:
+        _present[database.name] = True
+
+
+def _is_known(known: Any, name: str) -> bool:
+    with _lock:
+        return name in known
