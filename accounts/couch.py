@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import couchdb
 import orjson
@@ -174,7 +174,7 @@ class Couch:
             raise DatastoreUnreachable() from error
         if answer.status in allow:
             return answer
-        _raise(answer.status, method, path, content)
+        raise _refusal(answer.status, method, path, content)
 
     def json(self, answer: Answer) -> Any:
         """An answer's JSON, read to its end."""
@@ -267,9 +267,7 @@ class Database:
         """Several queries of one view in one request: the rows of each, in order."""
         if not queries:
             return []
-        answer = self._view_call(
-            "POST", "_design", ddoc, "_view", view, "queries", body={"queries": list(queries)}
-        )
+        answer = self._view_call("POST", "_design", ddoc, "_view", view, "queries", body={"queries": list(queries)})
         return [result["rows"] for result in self.server.json(answer)["results"]]
 
     def stream_view(self, ddoc: str, view: str, *, page: int = 1000, **options: Any) -> Iterator[Row]:
@@ -399,15 +397,15 @@ def _query(options: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _raise(status: int, method: str, path: Sequence[str], content: bytes) -> NoReturn:
-    """CouchDB's refusal as one of ours. Names of databases and documents are logged, bodies are not."""
+def _refusal(status: int, method: str, path: Sequence[str], content: bytes) -> ApiError:
+    """CouchDB's refusal as one of our errors. Names of databases and documents are logged, bodies are not."""
     if status == 409:
-        raise DatastoreConflict()
+        return DatastoreConflict()
     if status == 404:
-        raise MissingDatabase(path[0] if path else "")
+        return MissingDatabase(path[0] if path else "")
     if status == 413:
-        raise RequestTooLarge(None)
+        return RequestTooLarge(None)
     logger.error("CouchDB answered %s to %s /%s: %s", status, method, "/".join(path[:4]), content[:300])
     if status in (401, 429) or status >= 500:
-        raise DatastoreUnreachable()
-    raise UnspecifiedFault()
+        return DatastoreUnreachable()
+    return UnspecifiedFault()

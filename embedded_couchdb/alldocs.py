@@ -16,9 +16,7 @@ from .storage import document_counts
 DESIGN_DOCUMENTS = ("_design/", "_design0")
 
 
-def all_documents(
-    connection: sqlite3.Connection, query: Query, within: tuple[str, str] | None = None
-) -> bytes:
+def all_documents(connection: sqlite3.Connection, query: Query, within: tuple[str, str] | None = None) -> bytes:
     """The answer to a query over document ids, of all documents or of those in a range of ids.
 
     Raises a 400 ``CouchError`` for options that make no sense.
@@ -29,9 +27,7 @@ def all_documents(
         conditions += " AND id >= ? AND id < ?"
         parameters += within
     rows = (
-        _by_key(connection, query)
-        if query.keys is not None
-        else _by_range(connection, query, conditions, parameters)
+        _by_key(connection, query) if query.keys is not None else _by_range(connection, query, conditions, parameters)
     )
     total = _total(connection, within)
     offset = "null" if query.keys is not None else _offset(connection, query, total)

@@ -78,9 +78,7 @@ class Catalogue:
             raise CouchError(400, "database_name_too_long", f"The name `{name}` is too long.")
         with self._changing:
             if name in self._databases:
-                raise CouchError(
-                    412, "file_exists", "The database could not be created, the file already exists."
-                )
+                raise CouchError(412, "file_exists", "The database could not be created, the file already exists.")
             # A name of its own for every incarnation: SQLite removes a log by its path, and a straggler
             # of a deleted database must not remove the log of the database that came after it.
             started = time.time_ns()

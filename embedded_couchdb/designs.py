@@ -157,9 +157,7 @@ class Validation:
         before = "null" if old is None else old.as_json().decode()
         security = jsontext.dumps(security_of(connection)).decode()
         for source in functions:
-            refusal = self._engine.run(
-                "validate", source, jsontext.dumps(new).decode(), before, context, security
-            )
+            refusal = self._engine.run("validate", source, jsontext.dumps(new).decode(), before, context, security)
             if refusal is not None:
                 status = {"forbidden": 403, "unauthorized": 401}.get(refusal["error"], 500)
                 raise CouchError(status, refusal["error"], refusal["reason"])

@@ -123,9 +123,7 @@ def _history(document: dict[str, Any], rev: Rev | None) -> tuple[Rev, ...]:
     return (named,)
 
 
-def _attachments(
-    described: Any, parts: dict[str, NewAttachment]
-) -> dict[str, NewAttachment | KeptAttachment]:
+def _attachments(described: Any, parts: dict[str, NewAttachment]) -> dict[str, NewAttachment | KeptAttachment]:
     if described is None:
         return {}
     if not isinstance(described, dict):

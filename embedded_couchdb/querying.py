@@ -21,9 +21,7 @@ from .sequences import public_seq
 from .storage import update_seq
 
 
-def query_view(
-    connection: sqlite3.Connection, engine: Engine, design: Design, view: View, query: Query
-) -> bytes:
+def query_view(connection: sqlite3.Connection, engine: Engine, design: Design, view: View, query: Query) -> bytes:
     """The answer to a query.  Raises a 400 ``CouchError`` for options that don't fit the view."""
     query = one_key_as_range(query)
     reduced = view.reduce is not None and query.reduce is not False
@@ -36,9 +34,7 @@ def query_view(
         rows = _reduced_rows(connection, engine, view.reduce, _map_number(index, view), query, ranges)
         return listing(members, rows)
     number = _map_number(index, view)
-    return listing(
-        [*members, *_totals(connection, number, query)], _plain_rows(connection, number, query, ranges)
-    )
+    return listing([*members, *_totals(connection, number, query)], _plain_rows(connection, number, query, ranges))
 
 
 def listing(members: list[bytes], rows: Iterable[bytes]) -> bytes:

@@ -57,9 +57,7 @@ def _extras(connection: sqlite3.Connection, found: Revision, options: ReadOption
             for gen, name, available in ancestry(connection, found)
         ]
     if options.local_seq:
-        (extras["_local_seq"],) = connection.execute(
-            "SELECT seq FROM documents WHERE id = ?", (found.id,)
-        ).fetchone()
+        (extras["_local_seq"],) = connection.execute("SELECT seq FROM documents WHERE id = ?", (found.id,)).fetchone()
     extras.update(_conflicts(connection, found, options))
     if options.attachments and found.attachment_records:
         extras["_attachments"] = _inline(connection, found)

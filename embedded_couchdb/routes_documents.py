@@ -194,9 +194,7 @@ def copy(call: Call) -> Response:
     with call.database.reading() as connection:
         source = read(connection, document_id(call), call.args.get("rev"))
     rev = parse_rev(options.removeprefix("rev=")) if options else None
-    attachments = {
-        name: NewAttachment(each.content_type, each.blob) for name, each in source.attachments().items()
-    }
+    attachments = {name: NewAttachment(each.content_type, each.blob) for name, each in source.attachments().items()}
     edit = Edit(check_id(target), (rev,) if rev else (), False, source.body or b"{}", dict(attachments))
     return saved(call, edit)
 

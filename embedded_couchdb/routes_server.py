@@ -22,9 +22,7 @@ _MOST_UUIDS = 1000
 def welcome(_: Call) -> Response:
     """Who this is."""
     vendor = {"name": "embedded CouchDB for development and tests: no production database"}
-    return answer(
-        {"couchdb": "Welcome", "version": VERSION, "uuid": "0" * 32, "features": [], "vendor": vendor}
-    )
+    return answer({"couchdb": "Welcome", "version": VERSION, "uuid": "0" * 32, "features": [], "vendor": vendor})
 
 
 def up(_: Call) -> Response:

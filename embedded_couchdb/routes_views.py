@@ -93,9 +93,7 @@ def design_info(call: Call) -> Response:
         index = find_index(connection, design.signature)
         pending = update_seq(connection) - (index.seq if index else 0)
         size = _index_size(connection, design)
-    return answer(
-        {"name": name, "view_index": _index_info(call, design, index.seq if index else 0, pending, size)}
-    )
+    return answer({"name": name, "view_index": _index_info(call, design, index.seq if index else 0, pending, size)})
 
 
 def _index_size(connection: Any, design: Design) -> int:

@@ -12,9 +12,7 @@ from .storage import Database
 from .writing import Edit, KeptAttachment, NewAttachment, graft, replaced, write
 
 
-def save(
-    database: Database, engine: Engine, validation: Validation, edit: Edit, *, grafted: bool = False
-) -> str:
+def save(database: Database, engine: Engine, validation: Validation, edit: Edit, *, grafted: bool = False) -> str:
     """Write a document and return the name of its new revision.
 
     ``grafted`` puts a revision made elsewhere in its place.  Raises ``CouchError``: 409 if the document

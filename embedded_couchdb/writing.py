@@ -105,9 +105,7 @@ def _insert(
     _point_to_winner(connection, edit.id)
     limit = setting(connection, "revs_limit", DEFAULT_REVS_LIMIT)
     if rev[0] > limit:
-        connection.execute(
-            "DELETE FROM revisions WHERE id = ? AND gen <= ? AND leaf = 0", (edit.id, rev[0] - limit)
-        )
+        connection.execute("DELETE FROM revisions WHERE id = ? AND gen <= ? AND leaf = 0", (edit.id, rev[0] - limit))
 
 
 def _point_to_winner(connection: sqlite3.Connection, doc_id: str) -> None:

@@ -48,15 +48,11 @@ def pieces(content: bytes) -> Iterator[bytes]:
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["with-a-length", "chunked"])
 @pytest.mark.parametrize("boundary", ["boundary", '"boundary"', '"a=strange:boundary"'])
-def test_a_document_and_two_attachments_come_in_one_request(
-    database: Database, boundary: str, chunked: bool
-) -> None:
+def test_a_document_and_two_attachments_come_in_one_request(database: Database, boundary: str, chunked: bool) -> None:
     body = related(boundary.strip('"'))
     headers = {"Content-Type": f"multipart/related; boundary={boundary}"}
 
-    written = database.client.put(
-        f"{database.url}/doc", data=pieces(body) if chunked else body, headers=headers
-    )
+    written = database.client.put(f"{database.url}/doc", data=pieces(body) if chunked else body, headers=headers)
 
     assert written.status_code == 201, written.text
     stubs = database.get("doc")["_attachments"]
@@ -69,9 +65,7 @@ def test_a_document_and_two_attachments_come_in_one_request(
 
 
 @pytest.mark.parametrize("spoil", [lambda body: body[:-20], lambda body: body.replace(b"700000", b"700001")])
-def test_a_multipart_body_that_is_not_what_it_says_leaves_no_document(
-    database: Database, spoil: object
-) -> None:
+def test_a_multipart_body_that_is_not_what_it_says_leaves_no_document(database: Database, spoil: object) -> None:
     assert callable(spoil)
     headers = {"Content-Type": "multipart/related; boundary=boundary"}
 

@@ -155,12 +155,8 @@ HOSTILE_BODIES = {
 }
 
 
-@pytest.mark.parametrize(
-    "body", HOSTILE_BODIES.values(), ids=[name.replace(" ", "-") for name in HOSTILE_BODIES]
-)
-def test_a_hostile_body_is_refused_in_the_usual_form(
-    database: Database, embedded: Server, body: bytes
-) -> None:
+@pytest.mark.parametrize("body", HOSTILE_BODIES.values(), ids=[name.replace(" ", "-") for name in HOSTILE_BODIES])
+def test_a_hostile_body_is_refused_in_the_usual_form(database: Database, embedded: Server, body: bytes) -> None:
     answer = database.client.post(database.url, data=body, headers={"Content-Type": "application/json"})
 
     assert answer.status_code == 400, answer.text

@@ -75,9 +75,7 @@ def test_an_upload_that_a_kill_cuts_off_is_invisible(server: Server, data: Path)
     assert [row["id"] for row in found["rows"]] == ["after"]
 
 
-def test_an_upload_that_a_kill_catches_being_stored_is_there_whole_or_not_at_all(
-    server: Server, data: Path
-) -> None:
+def test_an_upload_that_a_kill_catches_being_stored_is_there_whole_or_not_at_all(server: Server, data: Path) -> None:
     database = server.new_database()
     content = os.urandom(1 << 20) * 48
     upload = threading.Thread(target=_upload, args=(database, content))
@@ -123,9 +121,7 @@ def test_a_deleted_database_stays_deleted_after_a_restart(server: Server, data: 
 
 
 def test_a_second_server_on_the_same_data_is_refused_in_plain_words(server: Server, data: Path) -> None:
-    second = subprocess.run(
-        command(data), cwd=PROJECT, capture_output=True, text=True, timeout=20, check=False
-    )
+    second = subprocess.run(command(data), cwd=PROJECT, capture_output=True, text=True, timeout=20, check=False)
 
     assert second.returncode == 1
     assert second.stderr.strip() == f"Another embedded CouchDB uses the data directory {data}."

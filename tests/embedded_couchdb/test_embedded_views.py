@@ -93,13 +93,11 @@ def test_a_group_level_beyond_the_key_groups_by_the_whole_key(messages: Database
 
 
 def test_a_range_is_cut_out_of_the_order(messages: Database) -> None:
-    rows = messages.get(
-        "_design/by/_view/count", reduce=False, startkey=["box2", "new"], endkey=["box2", "new", {}]
-    )["rows"]
+    rows = messages.get("_design/by/_view/count", reduce=False, startkey=["box2", "new"], endkey=["box2", "new", {}])[
+        "rows"
+    ]
 
-    assert {row["id"] for row in rows} == {
-        d["_id"] for d in DOCUMENTS if (d["box"], d["folder"]) == ("box2", "new")
-    }
+    assert {row["id"] for row in rows} == {d["_id"] for d in DOCUMENTS if (d["box"], d["folder"]) == ("box2", "new")}
     assert [row["key"][2] for row in rows] == sorted(row["key"][2] for row in rows)
 
 
@@ -178,9 +176,7 @@ def test_a_function_that_never_ends_is_stopped_and_the_server_lives_on(database:
         "new Array(300000000).fill(7.5);",
     ],
 )
-def test_a_function_that_eats_memory_is_stopped_and_the_server_lives_on(
-    database: Database, greedy: str
-) -> None:
+def test_a_function_that_eats_memory_is_stopped_and_the_server_lives_on(database: Database, greedy: str) -> None:
     database.put("one", {"n": 1})
     database.design("greedy", v=f"function(doc){{ {greedy} }}")
     database.design("sane", v="function(doc){ emit(doc.n, null); }")
