@@ -1,0 +1,8 @@
+function (doc) {
+    // A user without `enabled` is an enabled one, as in Kazoo's schema.
+    var disabled = doc.enabled === false || doc.enabled === 'false';
+    if (doc.pvt_type !== 'user' || doc.pvt_deleted || disabled || !doc.pvt_sha1_auth) {
+        return;
+    }
+    emit(doc.pvt_sha1_auth, {owner_id: doc._id, account_id: doc.pvt_account_id});
+}

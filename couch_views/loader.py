@@ -1,0 +1,63 @@
+"""Design documents, read from the tree of files beside this module.
+
+The layout is CouchApp's: ``<kind>/<design document>/views/<view>/map.js``, with ``reduce.js`` beside it where
+there is one. A kind is a kind of database: ``account``, ``modb``, ``accounts``. A line ``// !code PATH`` in a
+function is replaced by that file (PATH from this folder), as CouchApp does: CouchDB runs each function alone,
+and so every function carries its helpers with it.
+"""
+
+import copy
+import functools
+import re
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent
+KINDS = ("account", "modb", "accounts")
+
+#: Design documents that Kazoo owns. All others in the tree are this project's own.
+KAZOO_DOCUMENTS = frozenset(
+    {
+        "_design/vmboxes",
+        "_design/users",
+        "_design/attributes",
+        "_design/mailbox_messages",
+        "_design/accounts",
+    }
+)
+
+_INCLUDE = re.compile(r"^([ \t]*)// !code (\S+)[ \t]*$", re.MULTILINE)
+
+
+def design_documents(kind: str) -> dict[str, dict[str, Any]]:
+    """The design documents of a kind of database, by document id; ValueError for an unknown kind.
+
+    They are the caller's to change: each call gives new ones.
+    """
+    return copy.deepcopy(_read_kind(kind))
+
+
+@functools.cache
+def _read_kind(kind: str) -> dict[str, dict[str, Any]]:
+    if kind not in KINDS:
+        raise ValueError(f"no such kind of database: {kind}")
+    documents = (_read_document(folder) for folder in sorted((ROOT / kind).iterdir()) if folder.is_dir())
+    return {document["_id"]: document for document in documents}
+
+
+def _read_document(folder: Path) -> dict[str, Any]:
+    views = {
+        view.name: {function.stem: _read_function(function) for function in sorted(view.glob("*.js"))}
+        for view in sorted((folder / "views").iterdir())
+    }
+    return {"_id": f"_design/{folder.name}", "language": "javascript", "views": views}
+
+
+def _read_function(path: Path) -> str:
+    return _INCLUDE.sub(_included, path.read_text(encoding="utf-8")).strip()
+
+
+def _included(match: re.Match[str]) -> str:
+    indent, path = match.groups()
+    lines = (ROOT / path).read_text(encoding="utf-8").strip().splitlines()
+    return "\n".join(indent + line if line else line for line in lines)

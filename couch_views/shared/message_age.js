@@ -1,0 +1,12 @@
+function messageAge(doc) {
+    // The first time that is there and readable says how old a message is.
+    var metadata = doc.metadata && typeof doc.metadata === 'object' ? doc.metadata : {};
+    var times = [doc.utc_seconds, doc.timestamp, metadata.timestamp, doc.pvt_created];
+    for (var i = 0; i < times.length; i++) {
+        var seconds = integer(times[i]);
+        if (seconds !== null) {
+            return seconds;
+        }
+    }
+    return null;
+}
