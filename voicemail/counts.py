@@ -43,15 +43,17 @@ def _month_counts(modb: Database, box_ids: frozenset[str], limit: int | None) ->
     counts: Counts = {}
     for row in _grouped(modb, box_ids):
         box_id, folder = row["key"]
-        if box_id in box_ids and isinstance(folder, str):
+        if isinstance(box_id, str) and isinstance(folder, str) and box_id in box_ids:
             counts.setdefault(box_id, {})[folder] = row["value"]
     return counts if limit is None else _since(modb, counts, limit)
 
 
 def _grouped(modb: Database, box_ids: frozenset[str]) -> list[Row]:
     """The whole month's counts by box and folder; of one box alone, only that box's rows."""
-    options = _range([next(iter(box_ids))]) if len(box_ids) == 1 else {}
-    return modb.view(DESIGN, VIEW, group_level=2, **options)
+    if len(box_ids) > 1:
+        return modb.view(DESIGN, VIEW, group_level=2)
+    (box_id,) = box_ids
+    return modb.view(DESIGN, VIEW, group_level=2, startkey=[box_id], endkey=[box_id, {}])
 
 
 def _since(modb: Database, counts: Counts, limit: int) -> Counts:
@@ -64,8 +66,3 @@ def _since(modb: Database, counts: Counts, limit: int) -> Counts:
         for (box_id, folder), rows in zip(pairs[some], modb.queries(DESIGN, VIEW, ranges[some]), strict=True):
             counts[box_id][folder] -= rows[0]["value"] if rows else 0
     return {box_id: {folder: n for folder, n in found.items() if n > 0} for box_id, found in counts.items()}
-
-
-def _range(prefix: list[str]) -> dict[str, list[object]]:
-    """View options for every key that begins with these members."""
-    return {"startkey": [*prefix], "endkey": [*prefix, {}]}

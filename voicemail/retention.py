@@ -37,8 +37,7 @@ def limit(account_id: str, now: int | None = None) -> int:
 
 def age(doc: Mapping[str, Any]) -> int | None:
     """When a message document says it was left, in Gregorian seconds; None when it doesn't say at all."""
-    for path in _NUMBER = re.compile(r"\s*\d+(\.\d+)?\s*", re.ASCII)
-_AGES:
+    for path in _AGES:
         found = as_number(_at(doc, path))
         if found is not None:
             return found
