@@ -1,0 +1,1 @@
+"""Kazoo's HTTP dialect, knowing nothing of voicemail."""

@@ -1,0 +1,173 @@
+"""What can go wrong, as one hierarchy. Raised where it is found, turned into an envelope in one place.
+
+    ApiError
+    ├── ValidationFailed 400   ├── FaultyRequest 400        ├── InvalidCredentials 401  ├── Forbidden 403
+    ├── BadIdentifier 404      ├── NotFound 404             ├── InvalidMethod 405       ├── NotAcceptable 406
+    ├── DatastoreConflict 409  ├── PreconditionFailed 412   ├── RequestTooLarge 413     ├── UnsupportedMediaType 415
+    ├── TooManyRequests 429    ├── UnspecifiedFault 500     ├── DatastoreMissingView 503
+    └── DatastoreUnreachable 503
+"""
+
+from typing import Any
+
+
+class ApiError(Exception):
+    """An error with its place in the error envelope: HTTP status, message, data and extra headers."""
+
+    status = 500
+    message = "unspecified_fault"
+
+    def __init__(
+        self, message: str | None = None, *, data: dict[str, Any] | None = None, headers: dict[str, str] | None = None
+    ) -> None:
+        self.message = message or type(self).message
+        self.data: dict[str, Any] = {} if data is None else data
+        self.headers: dict[str, str] = headers or {}
+        super().__init__(self.message)
+
+
+class ValidationFailed(ApiError):
+    """The request's content breaks rules: ``{field path: {rule: {"message": ..., ...}}}``, every failing field."""
+
+    status = 400
+    message = "validation error"
+
+    def __init__(self, errors: dict[str, dict[str, dict[str, Any]]]) -> None:
+        super().__init__(data=errors)
+
+    @classmethod
+    def field(cls, path: str, rule: str, message: str, **details: Any) -> "ValidationFailed":
+        """One field that breaks one rule; details are `target`, `value`, `cause`."""
+        return cls({path: {rule: {"message": message, **details}}})
+
+
+class FaultyRequest(ApiError):
+    """The request's parameters make no sense; the message says which."""
+
+    status = 400
+    message = "faulty_request"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(data={"message": message})
+
+
+class InvalidCredentials(ApiError):
+    """No token, or one that is no longer good."""
+
+    status = 401
+    message = "invalid_credentials"
+
+    def __init__(self) -> None:
+        super().__init__(data={"message": "invalid credentials"})
+
+
+class Forbidden(ApiError):
+    """Known, but not allowed."""
+
+    status = 403
+    message = "forbidden"
+
+    def __init__(self) -> None:
+        super().__init__(data={"message": "forbidden"})
+
+
+class BadIdentifier(ApiError):
+    """No such document for this caller; `cause` is the id, or what is wrong with it."""
+
+    status = 404
+    message = "bad_identifier"
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(data={"message": "bad identifier", "cause": cause})
+
+
+class NotFound(ApiError):
+    """No such path."""
+
+    status = 404
+    message = "not_found"
+
+    def __init__(self) -> None:
+        super().__init__(data={"message": "not found"})
+
+
+class InvalidMethod(ApiError):
+    """A known path that lacks the verb."""
+
+    status = 405
+    message = "invalid_method"
+
+    def __init__(self) -> None:
+        super().__init__(data={"message": "method not allowed"})
+
+
+class NotAcceptable(ApiError):
+    """No way to answer in a form that the Accept header takes."""
+
+    status = 406
+    message = "not_acceptable"
+
+
+class DatastoreConflict(ApiError):
+    """Another writer was quicker."""
+
+    status = 409
+    message = "datastore_conflict"
+
+    def __init__(self) -> None:
+        super().__init__(data={"message": "conflicting documents"})
+
+
+class PreconditionFailed(ApiError):
+    """If-Match names a revision that is no longer current."""
+
+    status = 412
+    message = "precondition_failed"
+
+
+class RequestTooLarge(ApiError):
+    """A body over the limit (bytes), when it is known."""
+
+    status = 413
+    message = "request_too_large"
+
+    def __init__(self, limit: int | None) -> None:
+        super().__init__(data={"message": "request body too large"} | ({} if limit is None else {"limit": limit}))
+
+
+class UnsupportedMediaType(ApiError):
+    """A body of a type that this path doesn't take."""
+
+    status = 415
+    message = "unsupported_media_type"
+
+
+class TooManyRequests(ApiError):
+    """Wait `retry_after` seconds."""
+
+    status = 429
+    message = "too_many_requests"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(data={"message": "too many requests"}, headers={"Retry-After": str(retry_after)})
+
+
+class UnspecifiedFault(ApiError):
+    """A fault of ours: the log has it, the client gets no detail."""
+
+
+class DatastoreMissingView(ApiError):
+    """The database lacks a view: sync_views puts it back."""
+
+    status = 503
+    message = "datastore_missing_view"
+
+
+class DatastoreUnreachable(ApiError):
+    """CouchDB is down or slow; worth another try after `retry_after` seconds."""
+
+    status = 503
+    message = "datastore_unreachable"
+
+    def __init__(self, retry_after: int = 5) -> None:
+        super().__init__(data={"message": "datastore unreachable"}, headers={"Retry-After": str(retry_after)})
