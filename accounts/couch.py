@@ -114,7 +114,8 @@ class Couch:
 
     def info(self) -> Document:
         """CouchDB's welcome: its version and vendor."""
-        return self.json(self.call("GET"))
+        found: Document = self.json(self.call("GET"))
+        return found
 
     def database(self, name: str) -> "Database":
         """A database by its plain name, whether it exists or not; no request is made."""
@@ -201,12 +202,16 @@ class Database:
 
     def info(self) -> Document:
         """CouchDB's figures: doc_count, doc_del_count, sizes (bytes) and so on."""
-        return self._json("GET")
+        figures: Document = self._json("GET")
+        return figures
 
     def get(self, doc_id: str, **options: Any) -> Document | None:
         """A document by its id; None when it, or its database, does not exist."""
         answer = self._call("GET", *_doc_path(doc_id), params=_query(options), allow=(404,))
-        return None if answer.status == 404 else self.server.json(answer)
+        if answer.status == 404:
+            return None
+        doc: Document = self.server.json(answer)
+        return doc
 
     def fetch(self, ids: Iterable[str]) -> dict[str, Document]:
         """The existing ones of some documents, by id, in one request."""
@@ -256,7 +261,7 @@ class Database:
         """Rows of ``_all_docs``; options as for `view`."""
         return self._rows("_all_docs", **options)
 
-    def view(self, ddoc: str, view: str, **options: Any) -> list[Row]:
+    def view(self, ddoc: str, view: str, /, **options: Any) -> list[Row]:
         """A view's rows: dicts of id, key, value (and doc). `ddoc` without ``_design/``; keys are plain values.
 
         Raises MissingDatabase or DatastoreMissingView.

@@ -27,7 +27,7 @@ class JavaScriptError(Exception):
     """A function can't be compiled.  The text says why."""
 
 
-class _Gone(Exception):  # noqa: N818
+class _Gone(Exception):
     """The worker's process ended, or gave no answer in time."""
 
 
