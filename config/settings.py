@@ -24,7 +24,16 @@ TOKEN_LIFETIME = environment.whole("TOKEN_LIFETIME", 3600, minimum=1)
 """How long a token is good for, in seconds."""
 
 _DEVELOPMENT_KEY = "development-only-" + "0" * 40
-_UNSAFE_WORDS = ("insecure", "development", "changeme", "change-me", "change_me", "secret-key", "secretkey", "example")
+_UNSAFE_WORDS = (
+    "insecure",
+    "development",
+    "changeme",
+    "change-me",
+    "change_me",
+    "secret-key",
+    "secretkey",
+    "example",
+)
 _SHORTEST_SECRET = 32
 if DEBUG and not SECRET_KEY:
     SECRET_KEY = _DEVELOPMENT_KEY

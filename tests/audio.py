@@ -1,0 +1,110 @@
+"""Real audio to leave as messages: a spoken sentence, in the formats that phones and browsers send.
+
+The voice is eSpeak NG's and the encoder ffmpeg's, both from wheels: nothing has to be on the machine.
+"""
+
+import ctypes
+import os
+import re
+import subprocess
+import wave
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import espeakng_loader
+import imageio_ffmpeg
+
+FORMATS = {
+    "wav": ("audio/x-wav", ["-ar", "8000", "-ac", "1"]),
+    "mp3": ("audio/mpeg", ["-ar", "16000", "-ac", "1", "-b:a", "24k"]),
+    "ogg": ("audio/ogg", ["-ar", "16000", "-ac", "1", "-c:a", "libopus", "-b:a", "24k"]),
+    "mp4": ("video/mp4", ["-ar", "16000", "-ac", "1", "-c:a", "aac", "-b:a", "32k"]),
+}
+
+_AUDIO_OUTPUT_SYNCHRONOUS = 2
+_CHARS_UTF8 = 1
+_Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
+
+
+@dataclass(frozen=True)
+class Audio:
+    """A recording: where its file is, what it is, and how long it plays."""
+
+    path: Path
+    content_type: str
+    content: bytes
+    milliseconds: int
+
+    @property
+    def name(self) -> str:
+        """Its file name."""
+        return self.path.name
+
+
+class Studio:
+    """Makes recordings in a folder, each once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(self, kind: str = "mp3", text: str = "Hello, please call me back.") -> Audio:
+        """The sentence as a recording of that kind (a key of FORMATS)."""
+        content_type, options = FORMATS[kind]
+        spoken = self._spoken(text)
+        path = spoken.with_name(f"{spoken.stem}-8k.wav" if kind == "wav" else f"{spoken.stem}.{kind}")
+        if not path.exists():
+            encode(spoken, path, *options)
+        return Audio(path, content_type, path.read_bytes(), _milliseconds(spoken))
+
+    def _spoken(self, text: str) -> Path:
+        words = re.sub(r"[^a-z0-9]+", "-", text.lower())
+        path = self.folder / f"{words[:60].strip('-')}.wav"
+        if not path.exists():
+            speak(text, path)
+        return path
+
+
+def speak(text: str, path: Path) -> None:
+    """Write the sentence, spoken, to a WAV file (mono, 16 bits)."""
+    library, rate = _voice()
+    pieces: list[bytes] = []
+
+    def collect(samples: "ctypes._Pointer[ctypes.c_short]", count: int, _events: int | None) -> int:
+        if samples and count:
+            pieces.append(ctypes.string_at(samples, count * 2))
+        return 0
+
+    callback = _Callback(collect)  # kept by this name while the library may call it
+    library.espeak_SetSynthCallback(callback)
+    sentence = text.encode()
+    library.espeak_Synth(sentence, len(sentence) + 1, 0, 0, 0, _CHARS_UTF8, None, None)
+    library.espeak_Synchronize()
+    with wave.open(os.fspath(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(b"".join(pieces))
+
+
+def encode(source: Path, target: Path, *options: str) -> None:
+    """Convert a recording to what the target's extension and ffmpeg's options say."""
+    ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
+    quiet = ["-nostdin", "-y", "-loglevel", "error"]
+    subprocess.run([ffmpeg, *quiet, "-i", str(source), *options, str(target)], check=True)
+
+
+@cache
+def _voice() -> tuple[ctypes.CDLL, int]:
+    """The library, ready to speak English, and its samples per second."""
+    library = ctypes.CDLL(espeakng_loader.get_library_path())
+    data = espeakng_loader.get_data_path().encode()
+    rate = library.espeak_Initialize(_AUDIO_OUTPUT_SYNCHRONOUS, 0, data, 0)
+    assert rate > 0, "eSpeak NG does not find its data"
+    assert library.espeak_SetVoiceByName(b"en") == 0
+    return library, rate
+
+
+def _milliseconds(path: Path) -> int:
+    with wave.open(os.fspath(path), "rb") as file:
+        return file.getnframes() * 1000 // file.getframerate()

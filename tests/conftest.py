@@ -1,0 +1,135 @@
+"""What the tests share: a CouchDB, the service under gunicorn, accounts in it, and real audio.
+
+``COUCHDB_URL`` makes them use that CouchDB, else an embedded one is started. Either way the accounts that
+they make, with all their databases, are gone at the end.
+"""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Callable, Iterator
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from api_client import Account, Api
+from audio import Studio
+from django.conf import settings
+from django.core.management import call_command
+from running import SECRET_KEY, Running, Service, direct, start_couchdb
+
+from accounts import databases
+from accounts.couch import Database, couch
+
+PASSWORD = "pass word 1"
+
+
+@pytest.fixture(scope="session")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for the whole run."""
+    return tmp_path_factory.mktemp("service")
+
+
+@pytest.fixture(scope="session")
+def couchdb(workplace: Path) -> Iterator[str]:
+    """The URL of a CouchDB with all that the service needs in it; this process's settings use it, too."""
+    embedded = None if settings.COUCHDB_URL else start_couchdb(workplace / "couchdb")
+    settings.COUCHDB_URL = embedded.url if embedded else settings.COUCHDB_URL
+    settings.SECRET_KEY = SECRET_KEY
+    couch.cache_clear()
+    call_command("sync_views", stdout=StringIO())
+    yield settings.COUCHDB_URL
+    if embedded:
+        embedded.stop()
+
+
+@pytest.fixture(scope="session")
+def service(couchdb: str, workplace: Path) -> Service:
+    """How to start the service, its own tables made."""
+    service = Service(couchdb, workplace)
+    service.manage("migrate", "--verbosity", "0")
+    return service
+
+
+@pytest.fixture(scope="session")
+def server(service: Service) -> Iterator[Running]:
+    """The service, running."""
+    running = service.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def made_accounts(couchdb: str) -> Iterator[list[str]]:
+    """The ids of the accounts that the tests made; they and those below them are taken away at the end."""
+    made: list[str] = []
+    yield made
+    accounts = couch().database(databases.ACCOUNTS)
+    for row in accounts.all_docs(include_docs=True):
+        doc = row["doc"]
+        if {doc["_id"], *doc.get("pvt_tree", [])} & set(made):
+            accounts.delete(doc["_id"], doc["_rev"])
+            for name in couch().names(databases.account_db(doc["_id"])):
+                couch().drop(name)
+
+
+@pytest.fixture
+def new_account(made_accounts: list[str]) -> Callable[..., Account]:
+    """Makes accounts: ``new_account()``, ``new_account(parent=other.id)``, ``new_account(superduper_admin=True)``."""
+
+    def make(*, parent: str | None = None, superduper_admin: bool = False) -> Account:
+        unique = secrets.token_hex(6)
+        name, realm, username = f"Account {unique}", f"{unique}.example.com", f"admin-{unique}"
+        arguments = ["create_account", name, realm, username, PASSWORD]
+        arguments += ["--parent", parent] if parent else []
+        arguments += ["--superduper-admin"] if superduper_admin else []
+        call_command(*arguments, stdout=(printed := StringIO()))
+        made = json.loads(printed.getvalue())
+        made_accounts.append(made["account_id"])
+        return Account(made["account_id"], name, realm, username, PASSWORD, made["user_id"], made["api_key"])
+
+    return make
+
+
+@pytest.fixture
+def account(new_account: Callable[..., Account]) -> Account:
+    """A fresh account with an administrator."""
+    return new_account()
+
+
+@pytest.fixture
+def log_in(server: Running) -> Callable[..., Api]:
+    """Logs in through the API: ``log_in(account)``, ``log_in(account, "some user", "its password")``."""
+
+    def client(account: Account, username: str | None = None, password: str | None = None) -> Api:
+        spelled = f"{username or account.username}:{password or account.password}"
+        credentials = {"credentials": hashlib.md5(spelled.encode()).hexdigest(), "account_realm": account.realm}
+        answer = direct().put(f"{server.url}/v2/user_auth", json={"data": credentials}, timeout=60)
+        assert answer.status_code == 201, answer.text
+        return Api(server.url, account.id, answer.json()["auth_token"])
+
+    return client
+
+
+@pytest.fixture
+def api(log_in: Callable[..., Api], account: Account) -> Api:
+    """A client that is logged in as the account's administrator."""
+    return log_in(account)
+
+
+@pytest.fixture
+def db(account: Account) -> Database:
+    """The account's database."""
+    return couch().database(databases.account_db(account.id))
+
+
+@pytest.fixture
+def modb(account: Account) -> Callable[[str], Database]:
+    """The account's database of a month: ``modb("202611")``."""
+    return lambda month: couch().database(databases.modb(account.id, month))
+
+
+@pytest.fixture(scope="session")
+def audio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
+    """Makes recordings: ``audio("mp3")``, ``audio("wav", "Some sentence.")``."""
+    return Studio(tmp_path_factory.mktemp("audio"))
