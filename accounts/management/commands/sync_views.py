@@ -1,0 +1,80 @@
+"""``manage.py sync_views``: bring the design documents of all databases up to date."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts import databases
+from accounts.couch import couch
+from couch_views.sync import sync
+
+
+class Command(BaseCommand):
+    """Adds missing views, updates our own design documents, leaves Kazoo's as they are."""
+
+    help = "Adds what is missing to the design documents of every database and updates our own; changes nothing else."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """The command line."""
+        parser.add_argument("--account", metavar="ID", help="only this account's database and its MODbs")
+        parser.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
+
+    def handle(self, *args: Any, account: str | None, dry_run: bool, **options: Any) -> None:
+        """Prints a line per change and a summary; CommandError (exit status 1) names databases that failed."""
+        names = _all_databases() if account is None else _databases_of(account)
+        changed, failed = 0, []
+        for name in names:
+            try:
+                lines = _sync_database(name, dry_run=dry_run)
+            except Exception as error:  # one broken database must not keep the others from their views
+                failed.append(name)
+                self.stderr.write(f"{name}: {type(error).__name__}: {error}")
+                continue
+            changed += bool(lines)
+            for line in lines:
+                self.stdout.write(f"{name}: {line}")
+        verb = "to change" if dry_run else "changed"
+        self.stdout.write(f"{len(names)} databases looked at, {changed} {verb}, {len(failed)} failed")
+        if failed:
+            raise CommandError(f"Failed: {', '.join(failed)}")
+
+
+def _all_databases() -> list[str]:
+    """The system's databases, there or not, and every account database and MODb."""
+    return [*databases.SYSTEM] + [name for name in couch().names("account/") if databases.split(name)]
+
+
+def _databases_of(account_id: str) -> list[str]:
+    """An account's database and its MODbs."""
+    if not databases.is_account_id(account_id):
+        raise CommandError(f"{account_id} is no account id: 32 lower-case hex digits")
+    name = databases.account_db(account_id)
+    found = [each for each in couch().names(name) if databases.split(each)]
+    if name not in found:
+        raise CommandError(f"There is no database {name}")
+    return found
+
+
+def _sync_database(name: str, *, dry_run: bool) -> list[str]:
+    """What was changed in a database, or would be: a line each."""
+    lines = []
+    if name in databases.SYSTEM and not couch().exists(name):
+        lines.append("create database")
+        if not dry_run:
+            couch().create(name)
+    kind = _kind(name)
+    if kind is not None:
+        lines += [str(change) for change in sync(couch().database(name), kind, dry_run=dry_run)]
+    return lines
+
+
+def _kind(name: str) -> str | None:
+    """Which design documents a database gets; None for none."""
+    if name == databases.ACCOUNTS:
+        return "accounts"
+    owner = databases.split(name)
+    if owner is None:
+        return None
+    return "modb" if owner.month else "account"

@@ -1,0 +1,83 @@
+"""JSON schemas by name: a document in `system_schemas` goes before the file in the `schemas` folder of an app.
+
+A schema changed in CouchDB is seen within twice CACHE_SECONDS.
+"""
+
+import logging
+import re
+from functools import cache
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import orjson
+from cachetools import TTLCache, cached
+from django.apps import apps
+
+from accounts import databases
+from accounts.couch import MissingDatabase, couch
+from accounts.private import is_private
+from crossbar.errors import BadIdentifier
+from crossbar.schema import SchemaValidator
+
+logger = logging.getLogger(__name__)
+
+# A compiled schema is made of remembered ones: what is seen may be twice as old, and must not be 10 seconds.
+CACHE_SECONDS = 4
+# Anybody may ask for any name: what is remembered of that has a bound.
+_CACHED_NAMES = 500
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,127}", re.ASCII)
+
+
+def names() -> list[str]:
+    """The names of all schemas, shipped and stored, in order."""
+    try:
+        rows = couch().database(databases.SCHEMAS).all_docs()
+    except MissingDatabase:
+        rows = []
+    stored = (row["id"] for row in rows if _NAME.fullmatch(row["id"]))
+    return sorted({*stored, *_shipped_files()})
+
+
+def schema(name: str) -> dict[str, Any]:
+    """A schema as stored or shipped, with its `_id`, shared with other callers: not to be changed.
+
+    Raises BadIdentifier when there is none of that name.
+    """
+    found = _schema(name)
+    if found is None:
+        raise BadIdentifier(name)
+    return found
+
+
+def validator(name: str) -> SchemaValidator:
+    """The compiled schema, `$ref`s to other schemas by their names included; BadIdentifier when there is none."""
+    schema(name)  # an unknown name is told before it takes a place in the cache
+    return _validator(name)
+
+
+@cached(TTLCache(maxsize=_CACHED_NAMES, ttl=CACHE_SECONDS), lock=Lock())
+def _schema(name: str) -> dict[str, Any] | None:
+    if not _NAME.fullmatch(name):
+        return None
+    stored = couch().database(databases.SCHEMAS).get(name)
+    if stored is not None and stored.get("pvt_deleted") is not True:
+        return {key: value for key, value in stored.items() if key == "_id" or not is_private(key)}
+    return shipped(name)
+
+
+@cached(TTLCache(maxsize=_CACHED_NAMES, ttl=CACHE_SECONDS), lock=Lock())
+def _validator(name: str) -> SchemaValidator:
+    return SchemaValidator(schema(name), schema)
+
+
+def shipped(name: str) -> dict[str, Any] | None:
+    """A schema as this project ships it, whatever is stored; None when it ships none of that name."""
+    path = _shipped_files().get(name)
+    return None if path is None else orjson.loads(path.read_bytes())
+
+
+@cache
+def _shipped_files() -> dict[str, Path]:
+    folders = (Path(app.path) / "schemas" for app in apps.get_app_configs())
+    return {path.stem: path for folder in folders for path in sorted(folder.glob("*.json"))}
