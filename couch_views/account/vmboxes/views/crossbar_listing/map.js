@@ -7,7 +7,7 @@ function (doc) {
         name: doc.name,
         mailbox: doc.mailbox,
         owner_id: doc.owner_id,
-        messages: doc.messages instanceof Array ? doc.messages.length : 0,
+        messages: Array.isArray(doc.messages) ? doc.messages.length : 0,
         flags: doc.flags || []
     });
 }

@@ -1,6 +1,6 @@
 function (doc) {
     // !code shared/integer.js
-    if (doc.pvt_type !== 'vmbox' || doc.pvt_deleted || !(doc.messages instanceof Array)) {
+    if (doc.pvt_type !== 'vmbox' || doc.pvt_deleted || !Array.isArray(doc.messages)) {
         return;
     }
     doc.messages.forEach(function (entry) {
