@@ -128,7 +128,7 @@ def _live(doc: Document | None, box_id: str) -> Document:
 def _change(
     account_id: str, box_id: str, make: Callable[[Document], Document], actor: Actor | None, guard: Guard | None
 ) -> Document:
-    """Change a live box: `make` turns the stored document into its new public members, on its fresh state if need be."""
+    """Change a live box: `make` turns the stored document, a fresh one if need be, into its new public members."""
     database = database_of(account_id)
     with numbers.Reservation(database, box_id) as reservation:
 

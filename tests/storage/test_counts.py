@@ -1,0 +1,86 @@
+"""Counts of messages by box and folder, made from documents as Kazoo writes them."""
+
+import secrets
+from typing import Any
+
+from api_client import Account
+
+from accounts import gregorian, modbs
+from voicemail import counts, retention
+
+NOW = gregorian.now()
+BOX = "b0" * 16
+OTHER = "b1" * 16
+
+
+def put_message(account: Account, seconds: int, folder: str | None = "new", box: str = BOX, **more: Any) -> None:
+    """Store a message as Kazoo would, in the month of its time."""
+    month = gregorian.month_of(seconds)
+    metadata = {"timestamp": seconds} | ({} if folder is None else {"folder": folder})
+    doc = {
+        "_id": f"{month}-{secrets.token_hex(16)}",
+        "pvt_type": "mailbox_message",
+        "source_id": box,
+        "utc_seconds": seconds,
+        "metadata": metadata,
+        **more,
+    }
+    modbs.ensure(account.id, month).put(doc)
+
+
+def test_a_box_without_messages_has_no_counts(account: Account) -> None:
+    assert counts.folders(account.id, [BOX]) == {BOX: {}}
+    assert counts.folders(account.id, []) == {}
+
+
+def test_messages_are_counted_by_box_and_folder_across_months(account: Account) -> None:
+    for age in (0, 40, 80):
+        put_message(account, NOW - age * 86_400)
+    put_message(account, NOW - 40 * 86_400, "saved")
+    put_message(account, NOW, "deleted")
+    put_message(account, NOW, "saved", OTHER)
+    assert counts.folders(account.id, [BOX, OTHER]) == {
+        BOX: {"new": 3, "saved": 1, "deleted": 1},
+        OTHER: {"saved": 1},
+    }
+
+
+def test_one_box_alone_is_counted_without_the_others(account: Account) -> None:
+    put_message(account, NOW)
+    put_message(account, NOW, box=OTHER)
+    assert counts.folders(account.id, [BOX]) == {BOX: {"new": 1}}
+
+
+def test_a_message_without_a_folder_counts_as_new(account: Account) -> None:
+    put_message(account, NOW, None)
+    assert counts.folders(account.id, [BOX]) == {BOX: {"new": 1}}
+
+
+def test_removed_messages_are_not_counted(account: Account) -> None:
+    put_message(account, NOW, "deleted", pvt_deleted=True)
+    assert counts.folders(account.id, [BOX]) == {BOX: {}}
+
+
+def test_within_the_oldest_month_counting_begins_at_the_limit(account: Account) -> None:
+    limit = retention.limit(account.id, NOW)
+    for box in (BOX, OTHER):
+        put_message(account, limit - 1, box=box)
+        put_message(account, limit, box=box)
+        put_message(account, limit + 1, "saved", box)
+    put_message(account, limit - 1, "saved", OTHER)
+    put_message(account, limit - 2, "deleted", OTHER)
+    expected = {"new": 1, "saved": 1}
+    assert counts.folders(account.id, [BOX, OTHER], now=NOW) == {BOX: expected, OTHER: expected}
+    assert counts.folders(account.id, [OTHER], now=NOW) == {OTHER: expected}
+
+
+def test_months_before_the_limit_are_not_counted(account: Account) -> None:
+    put_message(account, NOW - 200 * 86_400)
+    put_message(account, NOW)
+    assert counts.folders(account.id, [BOX]) == {BOX: {"new": 1}}
+
+
+def test_a_message_of_unknown_age_is_counted(account: Account) -> None:
+    limit = retention.limit(account.id, NOW)
+    put_message(account, limit, utc_seconds=None, metadata={"folder": "new"})
+    assert counts.folders(account.id, [BOX], now=NOW) == {BOX: {"new": 1}}
