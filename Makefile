@@ -1,0 +1,43 @@
+# make run    install what is needed, start everything, print what to try
+# make test   install what is needed, run all tests (with COUCHDB_URL: against that CouchDB)
+# make lint   style and types
+# make clean  remove what was installed or cached here; var/, the data of `make run`, stays
+
+PYTHON := $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
+    $$each -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null \
+    && { echo $$each; break; }; done)
+PIP := .venv/bin/python -m pip --disable-pip-version-check --no-input install --quiet
+
+.PHONY: run test lint clean
+
+run: .venv/service-installed
+	@.venv/bin/python -m config.run
+
+test: .venv/all-installed
+	.venv/bin/python -m pytest
+
+lint: .venv/all-installed
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy .
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
+
+.venv/service-installed: .venv/made requirements.txt embedded_couchdb/requirements.txt
+	@echo "Installing the service ..."
+	@$(PIP) -r requirements.txt -r embedded_couchdb/requirements.txt
+	@touch $@
+
+.venv/all-installed: .venv/service-installed requirements-dev.txt
+	@echo "Installing what tests and checks need ..."
+	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+# Debian and Ubuntu keep the module that makes virtual environments in a package of its own.
+.venv/made:
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12, 3.13 or 3.14 is needed, and none is in the PATH." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || scripts/install-venv-module $(PYTHON)
+	@$(PYTHON) -m venv --clear .venv
+	@touch $@
