@@ -13,10 +13,12 @@ from typing import Any
 import orjson
 from cachetools import TTLCache, cached
 from django.apps import apps
+from jsonschema import Draft4Validator
+from jsonschema.exceptions import SchemaError
 
 from accounts import databases
 from accounts.couch import MissingDatabase, couch
-from accounts.private import is_private
+from accounts.private import is_live, is_private
 from crossbar.errors import BadIdentifier
 from crossbar.schema import SchemaValidator
 
@@ -60,15 +62,35 @@ def validator(name: str) -> SchemaValidator:
 def _schema(name: str) -> dict[str, Any] | None:
     if not _NAME.fullmatch(name):
         return None
+    own = shipped(name)
     stored = couch().database(databases.SCHEMAS).get(name)
-    if stored is not None and stored.get("pvt_deleted") is not True:
-        return {key: value for key, value in stored.items() if key == "_id" or not is_private(key)}
-    return shipped(name)
+    if stored is None or not is_live(stored):
+        return own
+    public = {key: value for key, value in stored.items() if key == "_id" or not is_private(key)}
+    return public if own is None or _is_valid(public) else own
 
 
 @cached(TTLCache(maxsize=_CACHED_NAMES, ttl=CACHE_SECONDS), lock=Lock())
 def _validator(name: str) -> SchemaValidator:
-    return SchemaValidator(schema(name), schema)
+    return SchemaValidator(schema(name), _referenced)
+
+
+def _referenced(name: str) -> dict[str, Any]:
+    """What a `$ref` names. One to a schema that is nowhere allows anything: the rest of the schema still holds."""
+    found = _schema(name)
+    if found is None:
+        logger.warning("There is no schema %s, which another one refers to", name)
+    return found or {}
+
+
+def _is_valid(stored: dict[str, Any]) -> bool:
+    """Whether a stored schema can be used. A 3.x left draft-03 ones, with which nothing could be checked."""
+    try:
+        Draft4Validator.check_schema(stored)
+    except SchemaError as error:
+        logger.error("system_schemas/%s is no draft-04 schema, ours is used: %s", stored["_id"], error.message)
+        return False
+    return True
 
 
 def shipped(name: str) -> dict[str, Any] | None:
