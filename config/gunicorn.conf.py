@@ -29,4 +29,5 @@ control_socket_disable = True
 
 accesslog = "-"
 errorlog = "-"
+logger_class = "config.gunicorn_logs.Logger"
 loglevel = environment.text("LOG_LEVEL", "INFO").lower()
