@@ -1,14 +1,24 @@
 """What can go wrong, as one hierarchy. Raised where it is found, turned into an envelope in one place.
 
-    ApiError
-    ├── ValidationFailed 400   ├── FaultyRequest 400        ├── InvalidCredentials 401  ├── Forbidden 403
-    ├── BadIdentifier 404      ├── NotFound 404             ├── InvalidMethod 405       ├── NotAcceptable 406
-    ├── DatastoreConflict 409  ├── PreconditionFailed 412   ├── RequestTooLarge 413     ├── UnsupportedMediaType 415
-    ├── TooManyRequests 429    ├── UnspecifiedFault 500     ├── DatastoreMissingView 503
-    └── DatastoreUnreachable 503
+ApiError
+├── ValidationFailed 400   ├── FaultyRequest 400        ├── InvalidCredentials 401  ├── Forbidden 403
+├── BadIdentifier 404      ├── NotFound 404             ├── InvalidMethod 405       ├── NotAcceptable 406
+├── DatastoreConflict 409  ├── PreconditionFailed 412   ├── RequestTooLarge 413     ├── UnsupportedMediaType 415
+├── TooManyRequests 429    ├── UnspecifiedFault 500     ├── DatastoreMissingView 503
+└── DatastoreUnreachable 503
 """
 
+import logging
 from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from rest_framework import exceptions as drf
+from rest_framework.response import Response
+
+from crossbar.wrapping import wrap
+
+logger = logging.getLogger(__name__)
 
 
 class ApiError(Exception):
@@ -171,3 +181,47 @@ class DatastoreUnreachable(ApiError):
 
     def __init__(self, retry_after: int = 5) -> None:
         super().__init__(data={"message": "datastore unreachable"}, headers={"Retry-After": str(retry_after)})
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
+    """DRF's hook: any exception of a view as an error envelope; what nobody foresaw is logged and told as 500."""
+    request = context["request"]
+    known = _as_api_error(error)
+    if known is None:
+        logger.exception("Unforeseen error in %s %s", request.method, request.path)
+        known = UnspecifiedFault()
+    token = getattr(context.get("view"), "auth_token", None)
+    return error_reply(known, request_id=getattr(request, "request_id", None), auth_token=token)
+
+
+def error_reply(error: ApiError, *, request_id: str | None = None, auth_token: str | None = None) -> Response:
+    """An error in its envelope."""
+    body = wrap(
+        error.data,
+        status="error",
+        request_id=request_id,
+        auth_token=auth_token,
+        error=str(error.status),
+        message=error.message,
+    )
+    return Response(body, status=error.status, headers=error.headers)
+
+
+def _as_api_error(error: Exception) -> ApiError | None:
+    """DRF's and Django's own exceptions as ours."""
+    if isinstance(error, ApiError):
+        return error
+    for kinds, ours in _TRANSLATED:
+        if isinstance(error, kinds):
+            found: ApiError = ours()
+            return found
+    return None
+
+
+_TRANSLATED: tuple[tuple[tuple[type[Exception], ...], type[Any]], ...] = (
+    ((drf.MethodNotAllowed,), InvalidMethod),
+    ((drf.NotFound, Http404), NotFound),
+    ((drf.NotAcceptable,), NotAcceptable),
+    ((drf.UnsupportedMediaType,), UnsupportedMediaType),
+    ((drf.PermissionDenied, PermissionDenied), Forbidden),
+)

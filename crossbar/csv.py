@@ -1,0 +1,57 @@
+"""Listings as CSV: a header row, then a row per entry."""
+
+import csv
+import io
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework.renderers import BaseRenderer
+
+from crossbar.wrapping import dump
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
+
+
+class CsvRenderer(BaseRenderer):
+    """The data of a listing's envelope; columns are the entries' keys, dots between, in the order first seen."""
+
+    media_type = "text/csv"
+    format = "csv"
+    charset = "utf-8"
+
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
+    ) -> bytes:
+        """The answer's bytes; an error stays the JSON envelope it is."""
+        entries = data.get("data") if isinstance(data, Mapping) else data
+        if not isinstance(entries, list):
+            if renderer_context and "response" in renderer_context:
+                renderer_context["response"].headers["Content-Type"] = "application/json"
+            return dump(data)
+        rows = [_flat(entry) for entry in entries if isinstance(entry, Mapping)]
+        columns = list(dict.fromkeys(name for row in rows for name in row))
+        out = io.StringIO()
+        writer = csv.DictWriter(out, columns, restval="")
+        writer.writeheader()
+        writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+        return out.getvalue().encode()
+
+
+def _flat(entry: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in entry.items():
+        if isinstance(value, Mapping) and value:
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def _cell(value: Any) -> str:
+    """A value as a cell that no spreadsheet takes for a formula."""
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else dump(value).decode()
+    return f"'{text}" if text.startswith(_FORMULA) and not _NUMBER.fullmatch(text) else text

@@ -1,0 +1,43 @@
+"""Logs as one JSON object per line, each with its request's id and none with a secret."""
+
+import logging
+import re
+from contextvars import ContextVar
+from typing import Any
+
+from pythonjsonlogger.json import JsonFormatter as BaseFormatter
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+
+_SECRETS = "auth_token|token|api_key|credentials|password|pin|pvt_api_key|md5hash"
+_IN_QUERY = re.compile(rf"((?:^|[?&;\s])(?:{_SECRETS})=)[^&;\s\"']+", re.IGNORECASE)
+_IN_JSON = re.compile(rf"([\"'](?:{_SECRETS})[\"']\s*:\s*)(\"[^\"]*\"|'[^']*'|[^\s,}}]+)", re.IGNORECASE)
+_IN_HEADER = re.compile(r"((?:Basic|Bearer|X-Auth-Token:?)\s+)[A-Za-z0-9+/=._~-]{8,}", re.IGNORECASE)
+_IN_URL = re.compile(r"(://[^/\s:@]+:)[^@/\s]+@")
+
+
+def redact(text: str) -> str:
+    """A text with the values of tokens, PINs, passwords, credentials and API keys taken out."""
+    text = _IN_QUERY.sub(r"\1***", text)
+    text = _IN_JSON.sub(r'\1"***"', text)
+    text = _IN_HEADER.sub(r"\1***", text)
+    return _IN_URL.sub(r"\1***@", text)
+
+
+class JsonFormatter(BaseFormatter):
+    """time, level, logger, message, request_id and, of an error, its traceback; all of it redacted."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("rename_fields", {"asctime": "time", "levelname": "level", "name": "logger"})
+        super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s", *args, **kwargs)
+
+    def add_fields(self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]) -> None:
+        """What goes into the line."""
+        super().add_fields(log_data, record, message_dict)
+        if found := getattr(record, "request_id", None) or request_id.get():
+            log_data["request_id"] = found
+        log_data.pop("request", None)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line."""
+        return redact(super().format(record))

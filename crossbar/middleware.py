@@ -1,0 +1,81 @@
+"""What every request gets, whatever answers it: an id, CORS headers, and errors in the envelope.
+
+Nothing here reads a body: an upload stays in its socket until somebody wants it.
+"""
+
+import re
+import uuid
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from crossbar.errors import ApiError, InvalidMethod, NotFound, UnspecifiedFault
+from crossbar.logs import request_id
+from crossbar.wrapping import dump, wrap
+
+API_PREFIX = "/v2/"
+_SANE_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
+_CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Headers": (
+        "Content-Type, Accept, Authorization, X-Auth-Token, If-None-Match, If-Match, Range"
+    ),
+    "Access-Control-Allow-Methods": "GET, HEAD, PUT, POST, PATCH, DELETE, OPTIONS",
+    "Access-Control-Expose-Headers": "Location, ETag, Content-Disposition, Content-Range, X-Request-ID",
+    "Access-Control-Max-Age": "86400",
+}
+
+
+class RequestMiddleware:
+    """First in the row, so that what the others refuse is answered in the same form."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer a request."""
+        sent = request.headers.get("X-Request-ID", "")
+        identifier = sent if _SANE_ID.fullmatch(sent) else uuid.uuid4().hex
+        request.request_id = identifier  # type: ignore[attr-defined]
+        token = request_id.set(identifier)
+        try:
+            response = self._answer(request)
+        finally:
+            request_id.reset(token)
+        response.headers["X-Request-ID"] = identifier
+        return response
+
+    def _answer(self, request: HttpRequest) -> HttpResponseBase:
+        if not request.path.startswith(API_PREFIX):
+            return self.get_response(request)
+        # The API has its own tokens and no cookies: there is nothing for CSRF to protect.
+        request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]
+        if request.method == "OPTIONS":
+            response: HttpResponseBase = HttpResponse(status=200)
+            response.headers["Allow"] = _CORS["Access-Control-Allow-Methods"]
+        else:
+            response = _enveloped(request, self.get_response(request))
+        for name, value in _CORS.items():
+            response.headers[name] = value
+        return response
+
+
+def _enveloped(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """An error page that Django made itself (no such path, a bad host name ...) as an error envelope."""
+    if response.status_code < 400 or response.headers.get("Content-Type", "").startswith("application/json"):
+        return response
+    known: dict[int, Callable[[], ApiError]] = {404: NotFound, 405: InvalidMethod}
+    error = known.get(response.status_code, UnspecifiedFault)()
+    error.status = response.status_code
+    if response.status_code == 400:
+        error.message = "faulty_request"
+    body = wrap(
+        error.data,
+        status="error",
+        request_id=getattr(request, "request_id", None),
+        auth_token=None,
+        error=str(error.status),
+        message=error.message,
+    )
+    return HttpResponse(dump(body), status=error.status, content_type="application/json")

@@ -1,0 +1,112 @@
+"""Validation against JSON schemas (draft-04) with Kazoo's casts, defaults and error bodies.
+
+An error is ``{"<field path, dots between>": {"<rule>": {"message", "target"?, "cause"?, "value"?}}}``.
+"""
+
+import copy
+import zoneinfo
+from collections.abc import Callable
+from typing import Any
+
+from jsonschema import Draft4Validator, FormatChecker
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT4
+
+from crossbar.errors import ValidationFailed
+from crossbar.schema_errors import Detail, details
+
+Schema = dict[str, Any]
+
+_ZONES = zoneinfo.available_timezones()
+formats = FormatChecker(formats=())
+
+
+@formats.checks("timezone")
+def _is_timezone(value: object) -> bool:
+    """A zone that IANA knows, or Kazoo's word for "as the owner's, else the account's"."""
+    return not isinstance(value, str) or value == "inherit" or value in _ZONES
+
+
+class SchemaValidator:
+    """One schema, ready to check many documents.
+
+    `store` finds the schema that a ``$ref`` names (KeyError or LookupError when there is none).
+    """
+
+    def __init__(self, schema: Schema, store: Callable[[str], Schema]) -> None:
+        self.schema = schema
+        self._store = store
+        registry: Registry[Any] = Registry(retrieve=self._retrieve)  # type: ignore[call-arg]
+        self._validator = Draft4Validator(_absolute(schema), registry=registry, format_checker=formats)
+
+    def _retrieve(self, uri: str) -> Resource[Any]:
+        return Resource.from_contents(_absolute(self._store(uri.removeprefix("schema:"))), DRAFT4)
+
+    def validate(self, data: dict[str, Any], *, defaults: bool = True) -> dict[str, Any]:
+        """A copy with texts cast where the schema wants a boolean or integer, and with its defaults.
+
+        Raises ValidationFailed with every failing field.
+        """
+        checked: dict[str, Any] = self._prepare(self.schema, copy.deepcopy(data), self.schema, defaults)
+        errors: dict[str, dict[str, Detail]] = {}
+        for error in self._validator.iter_errors(checked):
+            for path, rule, detail in details(error):
+                errors.setdefault(path, {}).setdefault(rule, detail)
+        if errors:
+            raise ValidationFailed(errors)
+        return checked
+
+    def _resolve(self, schema: Schema, root: Schema) -> tuple[Schema, Schema]:
+        ref = schema.get("$ref")
+        if not isinstance(ref, str):
+            return schema, root
+        name, _, pointer = ref.partition("#")
+        target = root = self._store(name) if name else root
+        for step in pointer.strip("/").split("/") if pointer.strip("/") else ():
+            target = target[step.replace("~1", "/").replace("~0", "~")]
+        return target, root
+
+    def _prepare(self, schema: Schema, value: Any, root: Schema, defaults: bool) -> Any:
+        """The value with casts and defaults, members and items included."""
+        schema, root = self._resolve(schema, root)
+        value = _cast(schema.get("type"), value)
+        if isinstance(value, dict):
+            for name, member in schema.get("properties", {}).items():
+                resolved, _ = self._resolve(member, root)
+                if defaults and name not in value and "default" in resolved:
+                    value[name] = copy.deepcopy(resolved["default"])
+                if name in value:
+                    value[name] = self._prepare(member, value[name], root, defaults)
+        elif isinstance(value, list) and isinstance(schema.get("items"), dict):
+            value = [self._prepare(schema["items"], item, root, defaults) for item in value]
+        return value
+
+
+def _absolute(schema: Any) -> Any:
+    """The schema with names in ``$ref`` as URIs, which is what the registry looks up."""
+    if isinstance(schema, list):
+        return [_absolute(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    absolute = {}
+    for key, value in schema.items():
+        if isinstance(value, str) and key in ("id", "_id", "_rev", "$schema"):
+            continue
+        is_name = key == "$ref" and isinstance(value, str) and not value.startswith("#")
+        absolute[key] = f"schema:{value}" if is_name else _absolute(value)
+    return absolute
+
+
+def _cast(types: Any, value: Any) -> Any:
+    """A text that spells a boolean or an integer, where the schema wants one and no text."""
+    if not isinstance(value, str) or types is None:
+        return value
+    wanted = [types] if isinstance(types, str) else types
+    if "string" in wanted:
+        return value
+    if "boolean" in wanted and value in ("true", "false"):
+        return value == "true"
+    digits = value.removeprefix("-")
+    if "integer" in wanted and digits.isascii() and digits.isdigit() and len(digits) < 19:
+        return int(value)
+    return value

@@ -1,0 +1,33 @@
+"""What every answer is wrapped in, error or not."""
+
+import hashlib
+import socket
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+VERSION = "1.0.0"
+NODE = f"vmboxes@{socket.gethostname()}"
+
+
+def digest(data: Any) -> str:
+    """A stand-in for a revision where no single document has one."""
+    return hashlib.md5(dump(data), usedforsecurity=False).hexdigest()
+
+
+def dump(value: Any, *, pretty: bool = False) -> bytes:
+    """JSON as bytes."""
+    return orjson.dumps(value, option=(orjson.OPT_INDENT_2 if pretty else 0) | orjson.OPT_NON_STR_KEYS)
+
+
+def wrap(data: Any, *, status: str, request_id: str | None, auth_token: str | None, **beside: Any) -> dict[str, Any]:
+    """The envelope of any answer."""
+    envelope: dict[str, Any] = {"data": data, "status": status, **beside}
+    envelope["request_id"] = request_id or ""
+    envelope["timestamp"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    envelope["version"] = VERSION
+    envelope["node"] = NODE
+    if auth_token:
+        envelope["auth_token"] = auth_token
+    return envelope
