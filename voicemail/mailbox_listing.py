@@ -1,0 +1,113 @@
+"""The listing of an account's boxes: by name, in pages, with the number of messages in each.
+
+A page is read from the view ``vmboxes/crossbar_listing``; whole documents are read only where a filter must
+look at them. How many messages there are is asked once for the whole page.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from accounts.couch import Database, Document, Row
+from crossbar.errors import FaultyRequest
+from crossbar.filters import Filter
+from crossbar.pages import PageRequest, encode_start_key
+from voicemail import counts, mailboxes
+
+DESIGN = "vmboxes"
+VIEW = "crossbar_listing"
+COUNTED_FOLDERS = ("new", "saved")
+_LARGEST_READ = 1_000
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of boxes, and the encoded keys of where it begins and where the next one does."""
+
+    entries: list[Document]
+    start_key: str | None
+    next_start_key: str | None
+
+
+def page(
+    account_id: str,
+    request: PageRequest,
+    wanted: Filter | None = None,
+    *,
+    owner_id: str | None = None,
+    sees_secrets: Callable[[Document], bool] = lambda box: False,
+) -> Page:
+    """One page of an account's boxes, all or one owner's: full as long as there are enough that pass the filter.
+
+    `sees_secrets` tells of a box whether the caller's filters may look at its secrets. FaultyRequest for a start
+    key that is none.
+    """
+    look_inside = wanted is not None and not wanted.empty
+
+    def passes(row: Row) -> bool:
+        if owner_id is not None and row["value"].get("owner_id") != owner_id:
+            return False
+        if wanted is None or not look_inside:
+            return True
+        box = row.get("doc")
+        return bool(box) and wanted.matches(_filterable(box, secrets=sees_secrets(box)))
+
+    found: list[Row] = []
+    following: Row | None = None
+    sparse = look_inside or owner_id is not None
+    for row in _rows(mailboxes.database_of(account_id), request, sparse=sparse, include_docs=look_inside):
+        if not passes(row):
+            continue
+        if len(found) == request.size:
+            following = row
+            break
+        found.append(row)
+    return Page(
+        _entries(account_id, found), _key(found[0]) if found else None, _key(following) if following else None
+    )
+
+
+def _rows(database: Database, request: PageRequest, *, sparse: bool, include_docs: bool) -> Iterator[Row]:
+    """The view's rows from the request's start key on, read in chunks as large as the page will need."""
+    chunk = _LARGEST_READ if sparse or request.size is None else min(request.size + 1, _LARGEST_READ)
+    options: dict[str, Any] = {"limit": chunk + 1, "include_docs": include_docs, "descending": request.descending}
+    options |= _start(request.start_key)
+    while True:
+        # As a query with a body: a box without a name has the key null, which a query string can't begin at.
+        (rows,) = database.queries(DESIGN, VIEW, [options])
+        yield from rows[:chunk]
+        if len(rows) <= chunk:
+            return
+        options |= _start([rows[chunk]["key"], rows[chunk]["id"]])
+
+
+def _start(key: Any) -> dict[str, Any]:
+    if key is None:
+        return {}
+    if not isinstance(key, list) or len(key) != 2 or not isinstance(key[1], str):
+        raise FaultyRequest("invalid start key")
+    return {"startkey": key[0], "startkey_docid": key[1]}
+
+
+def _key(row: Row) -> str:
+    return encode_start_key([row["key"], row["id"]])
+
+
+def _filterable(box: Document, *, secrets: bool) -> Document:
+    """What a filter may look at: what the API shows of the box, and when it was created and modified."""
+    times = {key: box[key] for key in ("pvt_created", "pvt_modified") if key in box}
+    return mailboxes.shown(box, secrets=secrets) | times
+
+
+def _entries(account_id: str, rows: list[Row]) -> list[Document]:
+    counted = counts.folders(account_id, [row["id"] for row in rows])
+    return [_entry(row["value"], counted[row["id"]]) for row in rows]
+
+
+def _entry(summary: Document, counted: dict[str, int]) -> Document:
+    """A box's summary with its messages: those that 3.x left in the box, and those in the counted folders."""
+    folders = {folder: counted.get(folder, 0) for folder in COUNTED_FOLDERS}
+    in_folders = sum(folders.values())
+    legacy = summary.get("messages")
+    entry = {**summary, "messages": (legacy if isinstance(legacy, int) else 0) + in_folders}
+    return entry | {"folders": folders} if in_folders else entry
