@@ -20,7 +20,7 @@ from accounts import databases
 from accounts.couch import MissingDatabase, couch
 from accounts.private import is_live, is_private
 from crossbar.errors import BadIdentifier
-from crossbar.schema import SchemaValidator
+from crossbar.schema import SchemaValidator, formats
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +29,13 @@ CACHE_SECONDS = 4
 # Anybody may ask for any name: what is remembered of that has a bound.
 _CACHED_NAMES = 500
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,127}", re.ASCII)
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+
+
+@formats.checks("email")
+def _is_email(value: object) -> bool:
+    """Something on both sides of one @: whether mail arrives there, only mail can tell."""
+    return not isinstance(value, str) or _EMAIL.fullmatch(value) is not None
 
 
 def names() -> list[str]:

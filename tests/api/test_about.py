@@ -1,0 +1,28 @@
+"""``/v2/about``: what answers here, for anybody."""
+
+import pytest
+from api_client import Api
+from running import Running
+
+
+@pytest.fixture
+def anybody(server: Running) -> Api:
+    """A client without a token."""
+    return Api(server.url, "")
+
+
+@pytest.mark.parametrize("path", ["/v2/about", "/v2/about/"])
+def test_it_tells_name_and_version(anybody: Api, path: str) -> None:
+    answer = anybody.get(path)
+    assert answer.status_code == 200
+    body = answer.json()
+    assert body["data"] == {"name": "vmboxes", "version": body["version"]}
+    assert body["status"] == "success"
+
+
+def test_a_bad_token_does_not_matter(anybody: Api) -> None:
+    assert anybody.get("/v2/about", headers={"X-Auth-Token": "nonsense"}).status_code == 200
+
+
+def test_it_can_only_be_read(anybody: Api) -> None:
+    assert anybody.put("/v2/about", {}).status_code == 405
