@@ -49,8 +49,8 @@ def page(
             return False
         if wanted is None or not look_inside:
             return True
-        box = row.get("doc")
-        return bool(box) and wanted.matches(_filterable(box, secrets=sees_secrets(box)))
+        box: Document | None = row.get("doc")
+        return box is not None and wanted.matches(_filterable(box, secrets=sees_secrets(box)))
 
     found: list[Row] = []
     following: Row | None = None

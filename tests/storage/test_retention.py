@@ -19,7 +19,7 @@ def system_retention(couchdb: str) -> None:
 
 def set_for_account(db: Database, days: object) -> None:
     db.put({"_id": "configs_callflow", "voicemail": {"message_retention_duration": days}})
-    config.for_account.cache_clear()  # type: ignore[attr-defined]  # what cachetools adds
+    config.for_account.cache_clear()
 
 
 def test_messages_are_kept_93_days_and_an_hour_unless_said_otherwise(
@@ -56,7 +56,7 @@ def test_a_duration_longer_than_time_itself_reaches_back_to_its_beginning(accoun
 def test_a_deleted_setting_no_longer_counts(account: Account, db: Database, system_retention: None) -> None:
     set_for_account(db, 10)
     db.update("configs_callflow", lambda doc: {**doc, "pvt_deleted": True})
-    config.for_account.cache_clear()  # type: ignore[attr-defined]  # what cachetools adds
+    config.for_account.cache_clear()
     assert retention.duration_days(account.id) == 93
 
 
