@@ -92,8 +92,8 @@ def stored(couchdb: str) -> Iterator[dict[str, Any]]:
 
 
 def _forget() -> None:
-    schemas._schema.cache.clear()
-    schemas._validator.cache.clear()
+    schemas._schema.cache_clear()
+    schemas._validator.cache_clear()
 
 
 @pytest.mark.parametrize("name", SHIPPED)
