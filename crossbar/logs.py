@@ -10,10 +10,14 @@ from pythonjsonlogger.json import JsonFormatter as BaseFormatter
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 _SECRETS = "auth_token|token|api_key|credentials|password|pin|pvt_api_key|md5hash"
-_IN_QUERY = re.compile(rf"((?:^|[?&;\s])(?:{_SECRETS})=)[^&;\s\"']+", re.IGNORECASE)
-_IN_JSON = re.compile(rf"([\"'](?:{_SECRETS})[\"']\s*:\s*)(\"[^\"]*\"|'[^']*'|[^\s,}}]+)", re.IGNORECASE)
-_IN_HEADER = re.compile(r"((?:Basic|Bearer|X-Auth-Token:?)\s+)[A-Za-z0-9+/=._~-]{8,}", re.IGNORECASE)
-_IN_URL = re.compile(r"(://[^/\s:@]+:)[^@/\s]+@")
+_IN_QUERY = re.compile(rf"((?:^|[?&;\s])(?:{_SECRETS})=)[^&;\s\"'\\]+", re.IGNORECASE)
+# A quote may be escaped: a body quoted within a text is JSON within JSON.
+_IN_JSON = re.compile(rf"(\\*[\"'](?:{_SECRETS})\\*[\"']\s*:\s*)(\\*\"[^\"]*\"|'[^']*'|[^\s,}}]+)", re.IGNORECASE)
+_IN_HEADER = re.compile(r"((?:Basic|Bearer|X-Auth-Token\s*:?)\s+)[A-Za-z0-9+/=._~-]{8,}", re.IGNORECASE)
+_IN_URL = re.compile(r"(://[^/\s:@]*:)[^@/\s]+@")
+# A signed token, wherever it is: three parts, of which the first two are JSON in base64.
+_SIGNED = re.compile(r"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*", re.ASCII)
+_NAME = re.compile(_SECRETS, re.IGNORECASE)
 
 
 def redact(text: str) -> str:
@@ -21,7 +25,19 @@ def redact(text: str) -> str:
     text = _IN_QUERY.sub(r"\1***", text)
     text = _IN_JSON.sub(r'\1"***"', text)
     text = _IN_HEADER.sub(r"\1***", text)
+    text = _SIGNED.sub("***", text)
     return _IN_URL.sub(r"\1***@", text)
+
+
+def _redacted(value: Any) -> Any:
+    """The same for what a log record carries beside its text."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, dict):
+        return {name: "***" if _NAME.fullmatch(str(name)) else _redacted(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_redacted(each) for each in value]
+    return value if value is None or isinstance(value, bool | int | float) else redact(str(value))
 
 
 class JsonFormatter(BaseFormatter):
@@ -38,6 +54,7 @@ class JsonFormatter(BaseFormatter):
             log_data["request_id"] = found
         log_data.pop("request", None)
 
-    def format(self, record: logging.LogRecord) -> str:
-        """One line."""
-        return redact(super().format(record))
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        """All of it redacted, before it is written as JSON: afterwards that could break it."""
+        redacted: dict[str, Any] = _redacted(super().process_log_record(log_data))
+        return redacted
