@@ -1,0 +1,124 @@
+"""Who asks: a token's, or Basic credentials', user and account, as they are now and not when the token was given.
+
+What decides is remembered for CACHE_SECONDS: a user or account that is disabled, deleted or loses its rights
+is noticed within that time on every instance.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+
+from cachetools import TTLCache, cached, keys
+
+from accounts import credentials, databases, directory, tokens, users
+from accounts.private import Actor
+from crossbar.errors import BadIdentifier, InvalidCredentials
+
+CACHE_SECONDS = 8
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who is asking. Without `owner_id` it is the account itself, by its API key."""
+
+    account_id: str
+    owner_id: str | None
+    is_admin: bool
+    is_superduper_admin: bool
+    token: str | None = None
+    claims: Mapping[str, Any] = field(default_factory=dict)
+
+    def actor(self, request_id: str | None = None) -> Actor:
+        """What a change records of who made it."""
+        return Actor(self.account_id, self.owner_id, request_id)
+
+
+@dataclass(frozen=True)
+class AccountFacts:
+    """What of an account decides who may do what."""
+
+    account_id: str
+    tree: tuple[str, ...]
+    is_enabled: bool
+    is_superduper_admin: bool
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class UserFacts:
+    """What of a user decides what it may do."""
+
+    is_enabled: bool
+    is_admin: bool
+    fingerprint: str
+
+
+_accounts: TTLCache[Any, AccountFacts] = TTLCache(maxsize=20_000, ttl=CACHE_SECONDS)
+_users: TTLCache[Any, UserFacts] = TTLCache(maxsize=50_000, ttl=CACHE_SECONDS)
+_lock = Lock()
+
+
+@cached(_accounts, lock=_lock)
+def account_facts(account_id: str) -> AccountFacts:
+    """The facts of a live account, a few seconds old at most; BadIdentifier."""
+    doc = directory.account(account_id)
+    return AccountFacts(
+        account_id,
+        tuple(directory.tree(doc)),
+        directory.is_enabled(doc),
+        directory.is_superduper_admin(doc),
+        tokens.fingerprint(credentials.api_key_of(doc)),
+    )
+
+
+@cached(_users, lock=_lock)
+def _user_facts(account_id: str, user_id: str) -> UserFacts:
+    doc = users.get(account_id, user_id)
+    return UserFacts(users.is_enabled(doc), users.is_admin(doc), tokens.fingerprint(credentials.secret_of(doc)))
+
+
+def of_token(token: str) -> Identity:
+    """Who a token was given to; InvalidCredentials when it is no longer good, or its user or account isn't."""
+    claims = tokens.check(token)
+    try:
+        return _identity(claims["account_id"], claims.get("owner_id"), token, claims)
+    except BadIdentifier as error:
+        raise InvalidCredentials() from error
+
+
+def of_basic(encoded: str) -> Identity:
+    """Who ``Authorization: Basic base64(account_id:md5hash)`` names; InvalidCredentials."""
+    try:
+        account_id, _, digest = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise InvalidCredentials() from error
+    if not databases.is_account_id(account_id):
+        raise InvalidCredentials()
+    user = credentials.user_with(account_id, "md5", digest)
+    return _identity(account_id, user["_id"], None, {})
+
+
+def forget(account_id: str, user_id: str | None = None) -> None:
+    """Drop what this process remembers of a changed account or user; others notice by themselves."""
+    with _lock:
+        if user_id is None:
+            _accounts.pop(keys.hashkey(account_id), None)
+        else:
+            _users.pop(keys.hashkey(account_id, user_id), None)
+
+
+def _identity(account_id: str, owner_id: str | None, token: str | None, claims: Mapping[str, Any]) -> Identity:
+    account = account_facts(account_id)
+    if not account.is_enabled:
+        raise InvalidCredentials()
+    user = None if owner_id is None else _user_facts(account_id, owner_id)
+    if user is not None and not user.is_enabled:
+        raise InvalidCredentials()
+    current = account.fingerprint if user is None else user.fingerprint
+    if claims.get("cred", current) != current:
+        raise InvalidCredentials()
+    is_admin = user is None or user.is_admin
+    return Identity(account_id, owner_id, is_admin, is_admin and account.is_superduper_admin, token, claims)

@@ -1,0 +1,152 @@
+"""Who may do what, and the viewsets that see to it before anything else happens.
+
+    AuthenticatedViewSet    needs a token (or Basic credentials)
+    └── AccountViewSet      acts on the account in its path, ``{account_id}``
+
+A token acts on its own account; an administrator's also on the accounts below it, a superduper
+administrator's on all. Users who are no administrators see the boxes of their account and change their own.
+"""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from django.views.decorators.debug import sensitive_variables
+from rest_framework.request import Request
+
+from accounts import config, databases, directory, identity
+from accounts.couch import Document
+from accounts.identity import AccountFacts, Identity
+from accounts.private import Actor
+from crossbar.errors import BadIdentifier, Forbidden, InvalidCredentials, ValidationFailed
+from crossbar.viewset import CrossbarViewSet
+
+_SETTINGS = "crossbar.voicemail"
+_WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
+
+
+class AuthenticatedViewSet(CrossbarViewSet):
+    """Knows who asks: `identity`. Raises InvalidCredentials before any handler runs."""
+
+    identity: Identity
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Find out who asks."""
+        super().initial(request, *args, **kwargs)
+        self.identity = self._authenticate()
+        self.auth_token = self.identity.token
+
+    @sensitive_variables("token", "encoded")
+    def _authenticate(self) -> Identity:
+        token = self._sent_token()
+        if token:
+            return identity.of_token(token)
+        kind, _, encoded = self.request.headers.get("Authorization", "").partition(" ")
+        if kind.lower() == "basic" and encoded:
+            return identity.of_basic(encoded.strip())
+        raise InvalidCredentials()
+
+    def _sent_token(self) -> str | None:
+        headers = self.request.headers
+        kind, _, bearer = headers.get("Authorization", "").partition(" ")
+        token = (
+            headers.get("X-Auth-Token")
+            or (bearer.strip() if kind.lower() == "bearer" else None)
+            or self.request.query_params.get("auth_token")
+        )
+        if token or kind or self.is_upload or self.request.method not in _WITH_BODY:
+            return token
+        try:
+            return self.envelope.auth_token
+        except ValidationFailed:
+            return None  # whoever has no token isn't told what else is wrong
+
+    @property
+    def request_id(self) -> str | None:
+        """The request's id."""
+        return getattr(self.request, "request_id", None)
+
+    @property
+    def actor(self) -> Actor:
+        """Who makes this request's changes, for the documents' private fields."""
+        return self.identity.actor(self.request_id)
+
+
+class AccountViewSet(AuthenticatedViewSet):
+    """Acts on the account in the path, as `account_id`; the caller may do so, or Forbidden was raised."""
+
+    account_id: str
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Find out whether the caller may act on the account: 404 for none, 403 for another's."""
+        super().initial(request, *args, **kwargs)
+        self.account_id = kwargs["account_id"]
+        check_account(self.identity, self.account_id)
+
+    @cached_property
+    def account(self) -> Document:
+        """The account's document as it is now; read when first asked for."""
+        return directory.account(self.account_id)
+
+
+def check_account(who: Identity, account_id: str) -> AccountFacts:
+    """The account's facts; BadIdentifier when there is no such account, Forbidden when it isn't the caller's."""
+    if not databases.is_account_id(account_id):
+        raise BadIdentifier(account_id)
+    facts = identity.account_facts(account_id)
+    if not _may_act_on(who, facts):
+        raise Forbidden()
+    return facts
+
+
+def _may_act_on(who: Identity, account: AccountFacts) -> bool:
+    if who.account_id == account.account_id or who.is_superduper_admin:
+        return True
+    return who.is_admin and who.account_id in account.tree
+
+
+def require_admin(who: Identity) -> None:
+    """Forbidden unless the caller is an administrator."""
+    if not who.is_admin:
+        raise Forbidden()
+
+
+def owns(who: Identity, owner_id: object) -> bool:
+    """Whether the caller is the user with that id."""
+    return who.owner_id is not None and who.owner_id == owner_id
+
+
+def may_see_box(who: Identity, box: Mapping[str, Any]) -> bool:
+    """Whether the caller may look at a box, given that it may act on the box's account.
+
+    Everybody may, unless `system_config/crossbar.voicemail` says that a box is only for its owner
+    (`should_restrict_access_to_owner`) or one without owner only for administrators
+    (`should_restrict_access_to_unowned`).
+    """
+    owner_id = box.get("owner_id")
+    if who.is_admin or owns(who, owner_id):
+        return True
+    setting = "should_restrict_access_to_owner" if owner_id else "should_restrict_access_to_unowned"
+    return config.category(_SETTINGS).get(setting) is not True
+
+
+def may_change_box(who: Identity, box: Mapping[str, Any]) -> bool:
+    """Whether the caller may change a box and its messages: an administrator, or the box's owner."""
+    return who.is_admin or owns(who, box.get("owner_id"))
+
+
+def require_see_box(who: Identity, box: Mapping[str, Any]) -> None:
+    """Forbidden unless the caller may look at the box."""
+    if not may_see_box(who, box):
+        raise Forbidden()
+
+
+def require_change_box(who: Identity, box: Mapping[str, Any]) -> None:
+    """Forbidden unless the caller may change the box."""
+    if not may_change_box(who, box):
+        raise Forbidden()
+
+
+def shows_secrets(who: Identity, owner_id: object) -> bool:
+    """Whether the caller sees the secrets (such as a PIN) of something with that owner."""
+    return who.is_admin or owns(who, owner_id)

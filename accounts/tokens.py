@@ -1,0 +1,114 @@
+"""Tokens: signed, so that any instance can check one by itself, and revocable, by a document in `token_auth`.
+
+A token is a JWT (HS256 with SECRET_KEY) with the claims ``iss`` "kazoo", ``account_id``, ``owner_id`` (the user's
+id; absent for an API key), ``method``, ``jti``, ``iat``, ``exp``, and ``cred``: a fingerprint of the credentials
+it was given for, so that it ends with them. A revocation is seen everywhere within CACHE_SECONDS.
+"""
+
+import hashlib
+import hmac
+import re
+import time
+import uuid
+from collections.abc import Mapping
+from threading import Lock
+from typing import Any
+
+import jwt
+from cachetools import TTLCache
+from django.conf import settings
+
+from accounts import databases
+from accounts.couch import MissingDatabase, couch
+from crossbar.errors import DatastoreConflict, InvalidCredentials
+
+ISSUER = "kazoo"
+CACHE_SECONDS = 4
+_ALGORITHM = "HS256"
+_REQUIRED = ["iss", "iat", "exp", "jti", "account_id"]
+_TOKEN_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
+
+_revoked: TTLCache[str, bool] = TTLCache(maxsize=50_000, ttl=CACHE_SECONDS)
+_lock = Lock()
+
+Claims = Mapping[str, Any]
+
+
+def issue(account_id: str, owner_id: str | None, method: str, secret: str) -> str:
+    """A new token. `method` says how its owner was recognised; `secret` is the stored credential (hash or key)."""
+    now = int(time.time())
+    claims = {
+        "iss": ISSUER,
+        "account_id": account_id,
+        "method": method,
+        "jti": uuid.uuid4().hex,
+        "iat": now,
+        "exp": now + settings.TOKEN_LIFETIME,
+        "cred": fingerprint(secret),
+    }
+    if owner_id is not None:
+        claims["owner_id"] = owner_id
+    return jwt.encode(claims, settings.SECRET_KEY, algorithm=_ALGORITHM)
+
+
+def check(token: str) -> Claims:
+    """A token's claims; InvalidCredentials when it isn't ours, is too old, or was revoked.
+
+    Raises DatastoreUnreachable when nobody can tell whether it was revoked.
+    """
+    claims = _read(token)
+    if _is_revoked(claims["jti"]):
+        raise InvalidCredentials()
+    return claims
+
+
+def revoke(claims: Claims) -> None:
+    """End a token before its time, on every instance; once more is harmless."""
+    revocation = {
+        "_id": claims["jti"],
+        "pvt_type": "token_revocation",
+        "account_id": claims["account_id"],
+        "exp": claims["exp"],
+    }
+    database = couch().database(databases.TOKENS)
+    try:
+        database.put(revocation)
+    except MissingDatabase:
+        couch().create(databases.TOKENS)
+        database.put(revocation)
+    except DatastoreConflict:
+        pass  # revoked already
+    with _lock:
+        _revoked[claims["jti"]] = True
+
+
+def fingerprint(secret: str) -> str:
+    """What a token tells of the credential it was given for: nothing to anybody without SECRET_KEY."""
+    keyed = hmac.new(settings.SECRET_KEY.encode(), f"credential:{secret}".encode(), hashlib.sha256)
+    return keyed.hexdigest()[:32]
+
+
+def _read(token: str) -> Claims:
+    try:
+        claims = jwt.decode(
+            token, settings.SECRET_KEY, algorithms=[_ALGORITHM], issuer=ISSUER, options={"require": _REQUIRED}
+        )
+    except (jwt.InvalidTokenError, ValueError) as error:
+        raise InvalidCredentials() from error
+    ids = [claims["account_id"], claims.get("owner_id", claims["account_id"])]
+    if not all(isinstance(text, str) and databases.is_account_id(text) for text in ids):
+        raise InvalidCredentials()
+    if not isinstance(claims["jti"], str) or not _TOKEN_ID.fullmatch(claims["jti"]):
+        raise InvalidCredentials()
+    return claims
+
+
+def _is_revoked(token_id: str) -> bool:
+    with _lock:
+        known = _revoked.get(token_id)
+    if known is not None:
+        return known
+    found = couch().database(databases.TOKENS).get(token_id) is not None
+    with _lock:
+        _revoked[token_id] = found
+    return found
