@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from accounts import config, databases, private, schemas
+from accounts import config, databases, merging, private, schemas
 from accounts.couch import Database, Document, couch
 from accounts.private import Actor
 from crossbar.errors import BadIdentifier, ValidationFailed
@@ -59,7 +59,9 @@ def merge(
     account_id: str, box_id: str, sent: Mapping[str, Any], actor: Actor | None = None, guard: Guard | None = None
 ) -> Document:
     """Merge what was sent into a box, objects member by member, null removing; otherwise as `replace`."""
-    return _change(account_id, box_id, lambda stored: _merged(_from_client(stored), _from_client(sent)), actor, guard)
+    return _change(
+        account_id, box_id, lambda stored: merging.merged(_from_client(stored), _from_client(sent)), actor, guard
+    )
 
 
 def mark_deleted(
@@ -159,19 +161,6 @@ def _checked(database: Database, box_id: str, sent: Document, stored: Mapping[st
 
 def _from_client(sent: Mapping[str, Any]) -> Document:
     return {key: value for key, value in private.without_private(sent).items() if key not in _NOT_A_CLIENTS}
-
-
-def _merged(base: Mapping[str, Any], patch: Mapping[str, Any]) -> Document:
-    merged = dict(base)
-    for key, value in patch.items():
-        if value is None:
-            merged.pop(key, None)
-        elif isinstance(value, dict):
-            below = merged.get(key)
-            merged[key] = _merged(below if isinstance(below, dict) else {}, value)
-        else:
-            merged[key] = value
-    return merged
 
 
 def _spelled(doc: Document, stored: Mapping[str, Any]) -> Document:

@@ -1,32 +1,27 @@
 """Mailbox numbers: each, and each alias, belongs to one box of its account.
 
 The view alone can't see to that: two clients who create one number at once both find it free. So whoever
-gives a box a number first *claims* it, by a short-lived document in the account's database whose id derives
-from the number: CouchDB lets one of several writers create it, on whatever instance they run. The winner
-looks into the view, writes the box and deletes the claim; the others wait a little and look again. A claim
-whose holder was killed is taken over when it is CLAIM_SECONDS old.
+gives a box a number first claims it (accounts.claims), then looks into the view, writes the box and gives
+the claim back. Of several writers, on whatever instance, the first gets the number; the others wait for the
+claim and then see in the view whose the number is.
 """
 
-import hashlib
-import logging
-import random
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
-from accounts.couch import Database, Document
-from crossbar.errors import DatastoreConflict, DatastoreUnreachable, ValidationFailed
-
-logger = logging.getLogger(__name__)
+from accounts import claims
+from accounts.couch import Database
+from crossbar.errors import ValidationFailed
 
 DESIGN = "vmboxes_numbers"
 VIEW = "by_number"
-CLAIM_TYPE = "vmbox_number_claim"
-CLAIM_SECONDS = 30
-# A holder that took longer than this to get all its claims gives up: the first might soon be taken over.
-_USABLE_SECONDS = 15
-_WAIT_SECONDS = 8
+CLAIM_KIND = "vmbox_number"
+# Who waited longer than this for its last claim makes sure that the first ones are still its own.
+_RENEW_SECONDS = claims.STALE_SECONDS / 4
 
 
 def as_text(number: object) -> str | None:
@@ -64,8 +59,8 @@ class Reservation:
     def __init__(self, database: Database, box_id: str) -> None:
         self._database = database
         self._box_id = box_id
-        self._held: dict[str, Document] = {}
-        self._since: float | None = None
+        self._held: dict[str, claims.Claim] = {}
+        self._claims = ExitStack()
 
     def __enter__(self) -> Self:
         return self
@@ -73,13 +68,8 @@ class Reservation:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for number, claim in self._held.items():
-            try:
-                self._database.delete(claim["_id"], claim["_rev"])
-            except (DatastoreConflict, DatastoreUnreachable) as failure:
-                # Taken over, or out of reach: either way it ends by itself when it is old enough.
-                logger.warning("Claim of mailbox number %s not released: %s", number, type(failure).__name__)
         self._held.clear()
+        self._claims.close()
 
     def hold(self, numbers: Iterable[str]) -> None:
         """Make sure of numbers that the box hasn't yet; those that are held already cost nothing.
@@ -89,64 +79,17 @@ class Reservation:
         """
         # Always in the same order, so that two boxes with crossed aliases don't wait for each other.
         wanted = sorted(set(numbers) - self._held.keys())
-        if not wanted:
-            return
         self._require_free(wanted)
-        if self._since is None:
-            self._since = time.monotonic()
+        waited_since = time.monotonic()
         for number in wanted:
-            self._claim(number)
-        self._require_free(wanted)
-        if time.monotonic() - self._since > _USABLE_SECONDS:
-            raise DatastoreConflict()
+            look = partial(self._require_free, [number])
+            claimed = claims.held(self._database, CLAIM_KIND, number, look, box_id=self._box_id)
+            self._held[number] = self._claims.enter_context(claimed)
+        if time.monotonic() - waited_since > _RENEW_SECONDS:
+            for claim in self._held.values():
+                claim.renew()
 
     def _require_free(self, numbers: Iterable[str]) -> None:
         number = taken(self._database, numbers, self._box_id)
         if number is not None:
             raise not_unique(number)
-
-    def _claim(self, number: str) -> None:
-        """Create the claim document of a number, waiting for whoever holds it and looking what came of it."""
-        give_up = time.monotonic() + _WAIT_SECONDS
-        pause = 0.01
-        claim = _claim_document(number, self._box_id)
-        while True:
-            try:
-                self._held[number] = self._database.put(claim)
-            except DatastoreConflict:
-                if time.monotonic() > give_up:
-                    raise
-                time.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - no secret
-                pause = min(pause * 2, 0.25)
-                self._require_free([number])
-                claim = _claim_document(number, self._box_id)
-                abandoned = _abandoned(self._database.get(claim["_id"]))
-                if abandoned is not None:
-                    claim["_rev"] = abandoned
-            else:
-                return
-
-
-def claim_id(number: str) -> str:
-    """The id of the claim document of a number; a digest, since a number may hold any character."""
-    return f"{CLAIM_TYPE}-{hashlib.sha256(number.encode()).hexdigest()}"
-
-
-def _claim_document(number: str, box_id: str) -> Document:
-    return {
-        "_id": claim_id(number),
-        "pvt_type": CLAIM_TYPE,
-        "number": number,
-        "box_id": box_id,
-        "claimed_at": time.time(),  # seconds since 1970, in parts: a claim lives for milliseconds
-    }
-
-
-def _abandoned(claim: Document | None) -> str | None:
-    """The revision of a claim whose holder must be dead, by its age; None when it may be at work, or is done."""
-    if claim is None:
-        return None
-    since = claim.get("claimed_at")
-    # One from the future was made by a clock that can't be trusted: it must not stay for ever.
-    fresh = isinstance(since, int | float) and abs(time.time() - since) <= CLAIM_SECONDS
-    return None if fresh else str(claim["_rev"])

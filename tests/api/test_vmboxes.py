@@ -238,7 +238,7 @@ class TestNumbers:
             statuses = list(pool.map(create, range(20)))
         assert sorted(statuses) == [201] + [400] * 19
         assert [row["key"] for row in db.view(numbers.DESIGN, numbers.VIEW)] == ["3000"]
-        assert not [row for row in db.all_docs() if row["id"].startswith(numbers.CLAIM_TYPE)]
+        assert not [row for row in db.all_docs() if row["id"].startswith(numbers.CLAIM_KIND)]
 
 
 class TestList:

@@ -1,0 +1,27 @@
+"""Removing a mailbox: the box first, then all its messages, so that no message arrives in between."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from accounts.couch import Document
+from accounts.private import Actor
+from crossbar.errors import BadIdentifier
+from voicemail import mailboxes
+from voicemail.mailboxes import Guard
+
+
+def remove_box(
+    account: Mapping[str, Any], box_id: str, actor: Actor | None = None, guard: Guard | None = None
+) -> Document:
+    """Soft-delete a box of an account (its document) and remove its messages; the box as it is stored then.
+
+    Repeated after it was cut short it finishes; a box that is gone with all its messages is a BadIdentifier.
+    Raises what the guard does.
+    """
+    from voicemail import changes
+
+    box, done_now = mailboxes.mark_deleted(account["_id"], box_id, actor, guard)
+    outcome = changes.remove(account, box, None, None, actor)
+    if not done_now and not outcome.succeeded:
+        raise BadIdentifier(box_id)
+    return box

@@ -1,0 +1,25 @@
+"""Paths of boxes and messages below ``/v2/``; each with or without a slash at its end."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, re_path
+
+from voicemail.views.boxes import BoxViewSet, UserBoxesViewSet
+
+
+def of_account(path: str, view: Callable[..., HttpResponseBase]) -> URLPattern:
+    """The pattern of a path of an account; words in braces are ids."""
+    named = f"accounts/{{account_id}}/{path}".replace("{", "(?P<").replace("}", ">[^/]+)")
+    return re_path(f"^{named}/?$", view)
+
+
+urlpatterns: list[Any] = [
+    of_account("vmboxes", BoxViewSet.as_view({"get": "list", "put": "create"})),
+    of_account(
+        "vmboxes/{box_id}",
+        BoxViewSet.as_view({"get": "retrieve", "post": "replace", "patch": "merge", "delete": "destroy"}),
+    ),
+    of_account("users/{user_id}/vmboxes", UserBoxesViewSet.as_view({"get": "list"})),
+]

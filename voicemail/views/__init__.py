@@ -1,0 +1,1 @@
+"""The endpoints of boxes and messages: each asks the domain modules beside this package, and answers."""

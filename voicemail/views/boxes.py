@@ -1,0 +1,91 @@
+"""``/v2/accounts/{ACCOUNT_ID}/vmboxes`` and ``.../vmboxes/{VM_BOX_ID}``, and the boxes of one user."""
+
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+
+from accounts import users
+from accounts.couch import Document
+from accounts.permissions import AccountViewSet, require_change_box, require_see_box, shows_secrets
+from crossbar.csv import CsvRenderer
+from crossbar.envelope import EnvelopeRenderer, Reply
+from crossbar.filters import parse_filters
+from crossbar.pages import PageRequest
+from voicemail import mailbox_listing, mailboxes, removal
+
+
+class _Boxes(AccountViewSet):
+    """What listing boxes takes."""
+
+    def get_renderers(self) -> list[BaseRenderer]:
+        """A listing also comes as CSV."""
+        return [EnvelopeRenderer(), CsvRenderer()] if self.action == "list" else super().get_renderers()
+
+    def sees_secrets(self, box: Document) -> bool:
+        """Whether the caller may see a box's PIN."""
+        return shows_secrets(self.identity, box.get("owner_id"))
+
+    def listing(self, request: Request, owner_id: str | None = None) -> Reply:
+        """A page of the account's boxes, or of one owner's."""
+        query = request.query_params
+        page = mailbox_listing.page(
+            self.account_id,
+            PageRequest.from_query(query, descending=False),
+            parse_filters(query),
+            owner_id=owner_id,
+            sees_secrets=self.sees_secrets,
+        )
+        keys = {"start_key": page.start_key, "next_start_key": page.next_start_key}
+        extra = {"page_size": len(page.entries)} | {name: key for name, key in keys.items() if key is not None}
+        return Reply(page.entries, extra=extra)
+
+
+class BoxViewSet(_Boxes):
+    """The boxes of an account."""
+
+    def list(self, request: Request, account_id: str) -> Reply:
+        """The boxes, by name, in pages."""
+        return self.listing(request)
+
+    def create(self, request: Request, account_id: str) -> Reply:
+        """A new box."""
+        require_change_box(self.identity, self.data)
+        box = mailboxes.create(self.account_id, self.data, self.actor)
+        location = request.build_absolute_uri(f"/v2/accounts/{self.account_id}/vmboxes/{box['_id']}")
+        return self._reply(box, status=201, headers={"Location": location})
+
+    def retrieve(self, request: Request, account_id: str, box_id: str) -> Reply:
+        """One box."""
+        box = mailboxes.get(self.account_id, box_id)
+        require_see_box(self.identity, box)
+        return self._reply(box)
+
+    def replace(self, request: Request, account_id: str, box_id: str) -> Reply:
+        """The box as sent, in place of the one that was."""
+        return self._reply(mailboxes.replace(self.account_id, box_id, self.data, self.actor, self._guard))
+
+    def merge(self, request: Request, account_id: str, box_id: str) -> Reply:
+        """The box with what was sent merged into it."""
+        return self._reply(mailboxes.merge(self.account_id, box_id, self.data, self.actor, self._guard))
+
+    def destroy(self, request: Request, account_id: str, box_id: str) -> Reply:
+        """The box as it was, now deleted together with its messages."""
+        return self._reply(removal.remove_box(self.account, box_id, self.actor, self._guard))
+
+    def _guard(self, box: Document) -> None:
+        """Lets a change pass when the caller may make it, and saw the revision that it is made on if it said one."""
+        require_change_box(self.identity, box)
+        self.check_if_match(box["_rev"])
+
+    def _reply(self, box: Document, status: int = 200, headers: dict[str, str] | None = None) -> Reply:
+        shown = mailboxes.shown(box, secrets=self.sees_secrets(box))
+        metadata = mailboxes.metadata(box)
+        return Reply(shown, status=status, revision=box["_rev"], metadata=metadata, headers=headers)
+
+
+class UserBoxesViewSet(_Boxes):
+    """``/v2/accounts/{ACCOUNT_ID}/users/{USER_ID}/vmboxes``: the boxes that a user owns."""
+
+    def list(self, request: Request, account_id: str, user_id: str) -> Reply:
+        """The user's boxes, by name, in pages."""
+        users.get(self.account_id, user_id)
+        return self.listing(request, owner_id=user_id)
