@@ -20,16 +20,18 @@ from pathlib import Path
 from types import FrameType
 from urllib.parse import unquote, urlsplit
 
+from django.core.exceptions import ImproperlyConfigured
+
 from config import environment
 from config.welcome import welcome
 
 PROJECT = Path(__file__).resolve().parent.parent
-VAR = PROJECT / "var"
+VAR = Path(environment.text("DATA_DIR", str(PROJECT / "var"))).absolute()
 _PATIENCE = 60  # seconds for a server to start
 
 
-class Stop(Exception):
-    """Somebody wants all of it to end."""
+class Stop(BaseException):
+    """Somebody wants all of it to end. No Exception: nothing on the way may take it for an error of its own."""
 
 
 class Failure(Exception):
@@ -45,8 +47,8 @@ def main() -> None:
         _run(started)
     except Stop:
         print("\nStopping ...", flush=True)
-    except Failure as failure:
-        sys.exit(f"Not started: {failure}" if not started else str(failure))
+    except (Failure, ImproperlyConfigured) as failure:
+        sys.exit(f"Not started: {failure}")
     finally:
         _end(started)
 
@@ -54,10 +56,11 @@ def main() -> None:
 def _run(started: list[subprocess.Popen[bytes]]) -> None:
     os.chdir(PROJECT)
     (VAR / "log").mkdir(parents=True, exist_ok=True)
-    port = environment.whole("PORT", 8000)
+    port = environment.whole("PORT", 8000, minimum=1)
     _require_free(port)
-    os.environ.setdefault("SECRET_KEY", _kept_secret("secret-key"))
-    os.environ.setdefault("GRACEFUL_TIMEOUT", "5")
+    _unless_set("SECRET_KEY", _kept_secret("secret-key"))
+    _unless_set("GRACEFUL_TIMEOUT", "5")
+    _unless_set("DATABASE_URL", f"sqlite:///{VAR / 'django.sqlite3'}")
     if environment.text("COUCHDB_URL"):
         _require_couchdb(os.environ["COUCHDB_URL"])
     else:
@@ -66,15 +69,17 @@ def _run(started: list[subprocess.Popen[bytes]]) -> None:
     url = f"http://127.0.0.1:{port}"
     service = _start(started, "service", "gunicorn", "-c", "config/gunicorn.conf.py")
     _wait(service, "service", lambda: _answers(f"{url}/health/live"))
-    print(welcome(url, demo), flush=True)
+    print(welcome(url, demo, VAR), flush=True)
     while all(each.poll() is None for each in started):
         time.sleep(0.2)
-    raise Failure(f"A server ended by itself; its last words are in {VAR / 'log'}.")
+    sys.exit(f"A server ended by itself; its last words are in {VAR / 'log'}.")
 
 
 def _start_couchdb(started: list[subprocess.Popen[bytes]]) -> str:
     """The embedded CouchDB on a free port; its URL with credentials."""
-    print("Starting the embedded CouchDB, which is no production database (data in var/couchdb) ...", flush=True)
+    print(
+        f"Starting the embedded CouchDB, which is no production database (data in {VAR / 'couchdb'}) ...", flush=True
+    )
     port_file = VAR / "couchdb.port"
     port_file.unlink(missing_ok=True)
     admin = "admin:" + _kept_secret("couchdb-password")
@@ -159,6 +164,8 @@ def _require_free(port: int) -> None:
 def _require_couchdb(url: str) -> None:
     """Say in one sentence why the CouchDB that was named can't be used."""
     parts = urlsplit(url)
+    if parts.scheme not in ("http", "https"):
+        raise Failure("COUCHDB_URL must be like http://USER:PASSWORD@HOST:5984")
     shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]} (COUCHDB_URL)"
     credentials = b64encode(f"{unquote(parts.username or '')}:{unquote(parts.password or '')}".encode()).decode()
     address = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}/_all_dbs?limit=1"
@@ -186,6 +193,11 @@ def _answers(url: str) -> bool:
 def _direct() -> urllib.request.OpenerDirector:
     """A client that uses no proxy: these servers are near."""
     return urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def _unless_set(name: str, value: str) -> None:
+    if not environment.text(name):
+        os.environ[name] = value
 
 
 def _kept_secret(name: str) -> str:

@@ -1,9 +1,10 @@
 """What `make run` prints once everything runs: who may log in, and lines to copy and try."""
 
 import hashlib
+from pathlib import Path
 
 _TEXT = """
-The voicemail service answers at {url}. Ctrl-C ends it; its data stays in var/, its logs are in var/log/.
+The voicemail service answers at {url}. Ctrl-C ends it; its data stays in {data}, its logs are in {data}/log.
 
   account id   {account_id}
   realm        {realm}
@@ -35,10 +36,10 @@ curl -s -X PUT -H "X-Auth-Token: $TOKEN" -H 'Content-Type: multipart/mixed' \\
 """
 
 
-def welcome(url: str, demo: dict[str, str]) -> str:
+def welcome(url: str, demo: dict[str, str], data: Path) -> str:
     """The text for a service at `url` with a demo account (as voicemail.demo makes it)."""
     spelled = f"{demo['username']}:{demo['password']}"
     # Kazoo's clients send this hash; it is as good as the password, which is printed beside it.
     credentials = hashlib.md5(spelled.encode(), usedforsecurity=False).hexdigest()
     account_url = f"{url}/v2/accounts/{demo['account_id']}"
-    return _TEXT.format(url=url, account_url=account_url, credentials=credentials, **demo)
+    return _TEXT.format(url=url, account_url=account_url, credentials=credentials, data=data, **demo)

@@ -160,7 +160,11 @@ def test_an_upload_that_is_cut_off_leaves_nothing(machine: Machine, recording: b
         wait_until(lambda: machine.server.process.poll() is not None)
         yield recording[len(recording) // 2 :] + b"\r\n--cut--"
 
-    killer = threading.Thread(target=lambda: (half_sent.wait(), machine.kill_service()))
+    def kill() -> None:
+        half_sent.wait()
+        machine.kill_service()
+
+    killer = threading.Thread(target=kill)
     killer.start()
     with pytest.raises(requests.RequestException):
         machine.api().put(
