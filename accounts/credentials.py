@@ -1,24 +1,43 @@
-"""Kazoo's hashes of credentials, which stand in a user's document instead of the password."""
+"""Credentials as Kazoo keeps them: hashes of ``username:password``, and an account's API key.
+
+The hashes (`pvt_md5_auth`, `pvt_sha1_auth`) are Kazoo's, for it must be able to check them, too.
+"""
 
 import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping
+from typing import Any
 
-VIEWS = {"md5": "creds_by_md5", "sha": "creds_by_sha"}
-
-
-def md5_hash(username: str, password: str) -> str:
-    """`pvt_md5_auth`: what clients send to log in by the method ``md5``. The user name counts in lower case."""
-    return hashlib.md5(_spelled(username, password), usedforsecurity=False).hexdigest()
-
-
-def sha1_hash(username: str, password: str) -> str:
-    """`pvt_sha1_auth`: what clients send to log in by the method ``sha``."""
-    return hashlib.sha1(_spelled(username, password), usedforsecurity=False).hexdigest()
+MD5, SHA = "pvt_md5_auth", "pvt_sha1_auth"
+HASHES = (MD5, SHA)
 
 
-def stored(username: str, password: str) -> dict[str, str]:
-    """The private members that hold a user's credentials."""
-    return {"pvt_md5_auth": md5_hash(username, password), "pvt_sha1_auth": sha1_hash(username, password)}
+def hashes(username: str, password: str) -> dict[str, str]:
+    """The private members that a user's credentials are checked by; the user name counts in lower case."""
+    spelled = f"{username.lower()}:{password}".encode()
+    return {
+        MD5: hashlib.md5(spelled, usedforsecurity=False).hexdigest(),
+        SHA: hashlib.sha1(spelled, usedforsecurity=False).hexdigest(),
+    }
 
 
-def _spelled(username: str, password: str) -> bytes:
-    return f"{username.lower()}:{password}".encode()
+def new_api_key() -> str:
+    """A fresh API key: 64 hex digits."""
+    return secrets.token_hex(32)
+
+
+def api_key_of(account: Mapping[str, Any]) -> str:
+    """An account's API key; empty when it has none."""
+    found = account.get("pvt_api_key")
+    return found if isinstance(found, str) else ""
+
+
+def secret_of(user: Mapping[str, Any]) -> str:
+    """What a user's tokens hang on: they end when the password changes."""
+    return ":".join(str(user.get(key, "")) for key in HASHES)
+
+
+def same(stored: object, sent: str) -> bool:
+    """Whether a stored hash or key is the one that was sent, in a time that tells nothing of where they differ."""
+    return isinstance(stored, str) and hmac.compare_digest(stored.lower().encode(), sent.lower().encode())

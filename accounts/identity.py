@@ -13,7 +13,7 @@ from typing import Any
 
 from cachetools import TTLCache, cached, keys
 
-from accounts import credentials, databases, directory, tokens, users
+from accounts import credentials, directory, login, tokens, users
 from accounts.private import Actor
 from crossbar.errors import BadIdentifier, InvalidCredentials
 
@@ -95,10 +95,11 @@ def of_basic(encoded: str) -> Identity:
         account_id, _, digest = base64.b64decode(encoded, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError) as error:
         raise InvalidCredentials() from error
-    if not databases.is_account_id(account_id):
-        raise InvalidCredentials()
-    user = credentials.user_with(account_id, "md5", digest)
-    return _identity(account_id, user["_id"], None, {})
+    user = login.user_by_md5(account_id, digest)
+    try:
+        return _identity(account_id, user["_id"], None, {})
+    except BadIdentifier as error:
+        raise InvalidCredentials() from error
 
 
 def forget(account_id: str, user_id: str | None = None) -> None:

@@ -119,15 +119,16 @@ def owns(who: Identity, owner_id: object) -> bool:
 def may_see_box(who: Identity, box: Mapping[str, Any]) -> bool:
     """Whether the caller may look at a box, given that it may act on the box's account.
 
-    Everybody may, unless `system_config/crossbar.voicemail` says that a box is only for its owner
-    (`should_restrict_access_to_owner`) or one without owner only for administrators
+    Everybody may, unless `system_config/crossbar.voicemail`, or the account's own settings over it, say that a
+    box is only for its owner (`should_restrict_access_to_owner`) or one without owner only for administrators
     (`should_restrict_access_to_unowned`).
     """
     owner_id = box.get("owner_id")
     if who.is_admin or owns(who, owner_id):
         return True
     setting = "should_restrict_access_to_owner" if owner_id else "should_restrict_access_to_unowned"
-    return config.category(_SETTINGS).get(setting) is not True
+    own = config.for_account(who.account_id, _SETTINGS)
+    return own.get(setting, config.category(_SETTINGS).get(setting)) not in (True, "true")
 
 
 def may_change_box(who: Identity, box: Mapping[str, Any]) -> bool:

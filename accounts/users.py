@@ -1,140 +1,191 @@
-"""Users of an account: documents of the account's database, their credentials as Kazoo's hashes only."""
+"""Users of an account: documents in its database, whose passwords are kept only as Kazoo's hashes.
+
+A user name is unique in its account, upper and lower case being the same, and stored in lower case: so the
+hashes of the user name and password are Kazoo's.
+"""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from accounts import claims, credentials, databases, private, schemas
-from accounts.couch import Database, Document, couch
+from accounts import claims, credentials, databases, directory, merging, private, schemas
+from accounts.couch import Document
 from accounts.private import Actor
 from crossbar.errors import BadIdentifier, ValidationFailed
 
 TYPE = "user"
-_CREDENTIALS = ("pvt_md5_auth", "pvt_sha1_auth")
+SCHEMA = "users"
+CLAIM = "user_name_claim"
+DESIGN, VIEW = "vmboxes_users", "by_username"
+_NOT_STORED = frozenset({"id", "password"})
+
+Guard = Callable[[Document], None]
+"""Looks at the stored user before each attempt to change it, and raises if this caller must not."""
+
+
+def find(account_id: str, user_id: str) -> Document | None:
+    """A live user's document, or None."""
+    doc = directory.database_of(account_id).get(user_id) if databases.is_account_id(user_id) else None
+    return doc if doc is not None and doc.get("pvt_type") == TYPE and private.is_live(doc) else None
 
 
 def get(account_id: str, user_id: str) -> Document:
-    """A user's document; BadIdentifier when there is none, or it is deleted."""
-    doc = None if user_id.startswith("_") else _database(account_id).get(user_id)
-    if doc is None or doc.get("pvt_type") != TYPE or not private.is_live(doc):
+    """A live user's document; BadIdentifier when there is none."""
+    user = find(account_id, user_id)
+    if user is None:
         raise BadIdentifier(user_id)
-    return doc
+    return user
 
 
-def listing(account_id: str) -> list[Document]:
-    """All users of an account, by name."""
-    rows = _database(account_id).stream_view("vmboxes_users", "by_name", include_docs=True)
-    return [row["doc"] for row in rows if row.get("doc")]
+def is_enabled(user: Document) -> bool:
+    """Whether the user may sign in; one that says nothing may."""
+    return user.get("enabled") not in (False, "false")
+
+
+def is_admin(user: Document) -> bool:
+    """Whether the user administers its account."""
+    return user.get("priv_level") == "admin"
+
+
+def shown(user: Document) -> Document:
+    """A user as the API shows it."""
+    return {
+        **{key: value for key, value in private.public(user).items() if key not in _NOT_STORED},
+        "id": user["_id"],
+    }
 
 
 def create(account_id: str, sent: Mapping[str, Any], actor: Actor | None = None) -> Document:
-    """A new user; ValidationFailed, also for a user name that another one has."""
-    database = _database(account_id)
-    checked, password = _checked(sent)
-    user_id = uuid.uuid4().hex
-    doc = private.stamp_new(
-        {**checked, "_id": user_id}, pvt_type=TYPE, account_id=account_id, db_name=database.name, actor=actor
-    )
-    username = checked.get("username")
-    if not username:
-        return database.put(doc)
-    if password:
-        doc |= credentials.stored(username, password)
-    with claims.held(database, "username", username):
-        _require_free(database, username)
-        return database.put(doc)
+    """Store a new user. Without a password it can't sign in until it gets one.
 
-
-def change(
-    account_id: str, user_id: str, sent: Mapping[str, Any], *, merge: bool, actor: Actor | None = None
-) -> Document:
-    """Replace a user's public members, or merge into them (null removes).
-
-    ValidationFailed; a user name changes only together with the password, whose hash it is part of.
+    Raises ValidationFailed: the schema's, or `username` → `unique`.
     """
-    database = _database(account_id)
-    before = get(account_id, user_id)
+    database = directory.database_of(account_id)
+    public = _checked(sent)
+    doc = private.stamp_new(
+        {**public, **_new_hashes(public, sent.get("password"), {}), "_id": uuid.uuid4().hex},
+        pvt_type=TYPE,
+        account_id=account_id,
+        db_name=database.name,
+        actor=actor,
+    )
+    return _with_name(account_id, doc["_id"], public.get("username"), lambda: database.put(doc))
 
-    def apply(stored: Document) -> Document:
-        if not private.is_live(stored):
-            raise BadIdentifier(user_id)
-        wanted = {**private.without_private(stored), **sent} if merge else dict(sent)
-        checked, password = _checked({key: value for key, value in wanted.items() if value is not None})
-        doc = private.merge_private(stored, checked)
-        return private.stamp_update(_with_credentials(doc, stored, password), actor=actor)
 
-    username = sent.get("username")
-    if not isinstance(username, str) or username.lower() == before.get("username"):
-        changed = database.update(user_id, apply)
-    else:
-        with claims.held(database, "username", username.lower()):
-            _require_free(database, username.lower(), user_id)
-            changed = database.update(user_id, apply)
+def replace(
+    account_id: str, user_id: str, sent: Mapping[str, Any], actor: Actor | None = None, guard: Guard | None = None
+) -> Document:
+    """Put what was sent in place of a user's public members; without a password the old one stays.
+
+    Raises BadIdentifier, ValidationFailed (also for a new user name without a password, since the stored hashes
+    are of both), DatastoreConflict, and whatever the guard does.
+    """
+    return _change(account_id, user_id, lambda stored: dict(sent), actor, guard)
+
+
+def merge(
+    account_id: str, user_id: str, sent: Mapping[str, Any], actor: Actor | None = None, guard: Guard | None = None
+) -> Document:
+    """Merge what was sent into a user, null removing a member; otherwise as `replace`."""
+    return _change(
+        account_id, user_id, lambda stored: merging.merged(private.without_private(stored), sent), actor, guard
+    )
+
+
+def delete(account_id: str, user_id: str, actor: Actor | None = None, guard: Guard | None = None) -> Document:
+    """Soft-delete a user: its name is free again, its tokens end."""
+
+    def change(stored: Document) -> Document:
+        _require_live(stored, guard)
+        return private.stamp_update({**stored, "pvt_deleted": True}, actor=actor)
+
+    return _update(account_id, user_id, change)
+
+
+def _change(
+    account_id: str,
+    user_id: str,
+    make: Callable[[Document], Document],
+    actor: Actor | None,
+    guard: Guard | None,
+) -> Document:
+    """Change a live user: `make` turns the stored document, a fresh one if need be, into what a client would send."""
+
+    def change(stored: Document) -> Document:
+        _require_live(stored, guard)
+        sent = make(stored)
+        public = _checked(sent)
+        if public.get("username") not in (_name(stored), username):
+            _require_free(account_id, public.get("username"), user_id)
+        kept = {key: value for key, value in stored.items() if key not in credentials.HASHES}
+        hashes = _new_hashes(public, sent.get("password"), stored)
+        return private.stamp_update({**private.merge_private(kept, public), **hashes}, actor=actor)
+
+    stored = get(account_id, user_id)
+    if guard is not None:
+        guard(stored)
+    username = _checked(make(stored)).get("username")
+    if username == _name(stored):
+        return _update(account_id, user_id, change)
+    return _with_name(account_id, user_id, username, lambda: _update(account_id, user_id, change))
+
+
+def _with_name(account_id: str, user_id: str, username: str | None, write: Callable[[], Document]) -> Document:
+    """What `write` returns, called while no other user can get the name."""
+    if username is None:
+        return write()
+    database = directory.database_of(account_id)
+    with claims.held(database, CLAIM, username, lambda: _require_free(account_id, username, user_id)):
+        return write()
+
+
+def _update(account_id: str, user_id: str, change: Callable[[Document], Document]) -> Document:
+    if not databases.is_account_id(user_id):
+        raise BadIdentifier(user_id)
+    changed = directory.database_of(account_id).update(user_id, change)
     if changed is None:
         raise BadIdentifier(user_id)
     return changed
 
 
-def remove(account_id: str, user_id: str, actor: Actor | None = None) -> Document:
-    """Soft-delete a user."""
-    get(account_id, user_id)
-    removed = _database(account_id).update(
-        user_id, lambda doc: private.stamp_update({**doc, "pvt_deleted": True}, actor=actor)
-    )
-    if removed is None:
-        raise BadIdentifier(user_id)
-    return removed
+def _require_live(stored: Document, guard: Guard | None) -> None:
+    if stored.get("pvt_type") != TYPE or not private.is_live(stored):
+        raise BadIdentifier(stored["_id"])
+    if guard is not None:
+        guard(stored)
 
 
-def by_credentials(account_id: str, method: str, value: str) -> Document | None:
-    """The enabled user whose hash this is; None when there is none."""
-    rows = _database(account_id).view("users", credentials.VIEWS[method], key=value.lower(), include_docs=True, limit=1)
-    doc: Document | None = rows[0].get("doc") if rows else None
-    return doc if doc is not None and is_enabled(doc) else None
+def _require_free(account_id: str, username: str | None, user_id: str) -> None:
+    if username is None:
+        return
+    taken = directory.database_of(account_id).view(DESIGN, VIEW, key=username)
+    if any(row["id"] != user_id for row in taken):
+        raise ValidationFailed.field("username", "unique", "Username is not unique for this account", value=username)
 
 
-def is_enabled(doc: Mapping[str, Any]) -> bool:
-    """Whether a user may log in."""
-    return doc.get("enabled") is not False and private.is_live(doc)
-
-
-def shown(doc: Mapping[str, Any]) -> Document:
-    """A user as the API shows it: no password, no hash of one."""
-    public = private.public(doc)
-    public.pop("password", None)
+def _checked(sent: Mapping[str, Any]) -> Document:
+    """The public members to store: by the schema, the user name in lower case, no password."""
+    whole = schemas.validator(SCHEMA).validate(private.without_private(sent))
+    public = {key: value for key, value in whole.items() if key not in _NOT_STORED}
+    if isinstance(public.get("username"), str):
+        public["username"] = public["username"].lower()
     return public
 
 
-def _checked(sent: Mapping[str, Any]) -> tuple[Document, str | None]:
-    """What was sent, checked, and the password apart from it."""
-    members = private.without_private(sent)
-    members.pop("id", None)
-    checked = schemas.validator("users").validate(members)
-    password = checked.pop("password", None)
-    if "username" in checked:
-        checked["username"] = checked["username"].lower()
-    elif password:
-        raise ValidationFailed.field("username", "required", "Field is required but missing")
-    return checked, password
-
-
-def _with_credentials(doc: Document, stored: Mapping[str, Any], password: str | None) -> Document:
-    username = doc.get("username")
-    if username and password:
-        return {**doc, **credentials.stored(username, password)}
-    if username == stored.get("username"):
-        return doc
-    if username:
-        message = "The user name cannot be changed without resetting the password"
+def _new_hashes(public: Document, password: Any, stored: Document) -> Document:
+    """The hashes to store: of a new password, or the old ones while the user name is the same."""
+    username = public.get("username")
+    if username is None:
+        return {}
+    if password is not None:
+        return credentials.hashes(username, str(password))
+    old = {key: stored[key] for key in credentials.HASHES if key in stored}
+    if old and username != _name(stored):
+        message = "The password must be provided when updating the user name"
         raise ValidationFailed.field("password", "required", message)
-    return {key: value for key, value in doc.items() if key not in _CREDENTIALS}
+    return old
 
 
-def _require_free(database: Database, username: str, own_id: str | None = None) -> None:
-    rows = database.view("vmboxes_users", "by_username", key=username)
-    if any(row["id"] != own_id for row in rows):
-        raise ValidationFailed.field("username", "unique", "User name already in use", value=username)
-
-
-def _database(account_id: str) -> Database:
-    return couch().database(databases.account_db(account_id))
+def _name(stored: Document) -> str | None:
+    name = stored.get("username")
+    return name.lower() if isinstance(name, str) else None

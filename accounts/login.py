@@ -1,0 +1,80 @@
+"""Signing in: which user, or which account, some credentials belong to.
+
+Nothing here tells an unknown account from a wrong password.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from accounts import credentials, databases, directory, users
+from accounts.couch import Document
+from crossbar.errors import BadIdentifier, InvalidCredentials, ValidationFailed
+
+# How many accounts of one name are tried: names, unlike realms, need not be unique.
+_MOST_NAMESAKES = 20
+_VIEWS = {"md5": ("creds_by_md5", credentials.MD5), "sha": ("creds_by_sha", credentials.SHA)}
+
+
+def by_password(sent: Mapping[str, Any]) -> tuple[Document, Document]:
+    """The enabled account and user that a `user_auth` request names (checked by its schema).
+
+    Raises InvalidCredentials, and ValidationFailed for a request that says no account or one by its phone number.
+    """
+    for account_id in _candidates(sent):
+        account = _enabled_account(account_id)
+        user = None if account is None else _user_with(account_id, sent.get("method", "md5"), sent["credentials"])
+        if account is not None and user is not None:
+            return account, user
+    raise InvalidCredentials()
+
+
+def by_api_key(api_key: str) -> Document:
+    """The enabled account with this API key; InvalidCredentials."""
+    for account_id in directory.with_api_key(api_key):
+        account = _enabled_account(account_id)
+        if account is not None and credentials.same(credentials.api_key_of(account), api_key):
+            return account
+    raise InvalidCredentials()
+
+
+def user_by_md5(account_id: str, digest: str) -> Document:
+    """The enabled user of an account with this md5 of its user name and password; InvalidCredentials."""
+    user = _user_with(account_id, "md5", digest) if databases.is_account_id(account_id) else None
+    if user is None:
+        raise InvalidCredentials()
+    return user
+
+
+def _candidates(sent: Mapping[str, Any]) -> list[str]:
+    if account_id := sent.get("account_id"):
+        return [account_id] if databases.is_account_id(account_id) else []
+    if realm := sent.get("account_realm"):
+        return directory.with_realm(realm)
+    if name := sent.get("account_name"):
+        return directory.with_name(name)[:_MOST_NAMESAKES]
+    if number := sent.get("phone_number"):
+        message = "Accounts can't be found by phone number here: use account_name, account_realm or account_id"
+        raise ValidationFailed.field("phone_number", "not_supported", message, value=number)
+    raise ValidationFailed.field("account_name", "required", "Field is required but missing")
+
+
+def _enabled_account(account_id: str) -> Document | None:
+    try:
+        account = directory.account(account_id)
+    except BadIdentifier:
+        return None
+    return account if directory.is_enabled(account) else None
+
+
+def _user_with(account_id: str, method: str, digest: str) -> Document | None:
+    view, member = _VIEWS[method]
+    wanted = digest.lower()
+    try:
+        rows = directory.database_of(account_id).view("users", view, key=wanted)
+    except BadIdentifier:  # the database is missing
+        return None
+    found = (users.find(account_id, row["id"]) for row in rows)
+    return next(
+        (user for user in found if user and users.is_enabled(user) and credentials.same(user.get(member), wanted)),
+        None,
+    )

@@ -1,0 +1,49 @@
+"""``manage.py ensure_modbs``: every account's databases of this and the next month, made ahead of need."""
+
+from itertools import islice
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts import directory, modbs
+from accounts.couch import in_parallel
+from crossbar.errors import BadIdentifier
+
+_AT_ONCE = 64
+
+
+class Command(BaseCommand):
+    """Safe to run daily, and by several at once: what is there stays as it is."""
+
+    help = "Creates this month's and next month's message databases of every account. Run it daily."
+    requires_system_checks = []
+
+    def handle(self, *args: Any, verbosity: int, **options: Any) -> None:
+        """Prints a line per failure and a summary; CommandError (exit status 1) when any account failed."""
+        accounts, failed = 0, 0
+        ids = directory.live_ids()
+        while some := list(islice(ids, _AT_ONCE)):
+            faults = [fault for fault in in_parallel(_ensure, some) if fault is not None]
+            for fault in faults:
+                self.stderr.write(fault)
+            accounts += len(some)
+            failed += len(faults)
+        if verbosity > 0:
+            self.stdout.write(f"{accounts} accounts looked at, {failed} failed")
+        if failed:
+            raise CommandError(f"{failed} of {accounts} accounts failed")
+
+
+def _ensure(account_id: str) -> str | None:
+    """Make an account's databases; what went wrong, if anything did."""
+    try:
+        directory.account(account_id)
+    except BadIdentifier:
+        return f"{account_id}: its database does not exist, or lacks the account's document"
+    except Exception as error:
+        return f"{account_id}: {type(error).__name__}: {error}"
+    try:
+        modbs.ensure_ahead(account_id)
+    except Exception as error:  # one broken account must not keep the others from their databases
+        return f"{account_id}: {type(error).__name__}: {error}"
+    return None
