@@ -19,6 +19,8 @@ VIEW = "crossbar_listing"
 COUNTED_FOLDERS = ("new", "saved")
 _LARGEST_READ = 1_000
 
+Test = Callable[[Document], bool]
+
 
 @dataclass(frozen=True)
 class Page:
@@ -34,30 +36,27 @@ def page(
     request: PageRequest,
     wanted: Filter | None = None,
     *,
-    owner_id: str | None = None,
-    sees_secrets: Callable[[Document], bool] = lambda box: False,
+    shows: Test = lambda summary: True,
+    sees_secrets: Test = lambda box: False,
 ) -> Page:
-    """One page of an account's boxes, all or one owner's: full as long as there are enough that pass the filter.
+    """One page of an account's boxes: full as long as there are enough that may be shown and pass the filter.
 
-    `sees_secrets` tells of a box whether the caller's filters may look at its secrets. FaultyRequest for a start
-    key that is none.
+    `shows` tells of a box's summary whether it belongs into this listing at all, `sees_secrets` of a box whether
+    the caller's filters may look at its secrets. FaultyRequest for a start key that is none.
     """
-    look_inside = wanted is not None and not wanted.empty
+    looks_inside = wanted is not None and not wanted.empty
 
     def passes(row: Row) -> bool:
-        if owner_id is not None and row["value"].get("owner_id") != owner_id:
+        if not shows(row["value"]):
             return False
-        if wanted is None or not look_inside:
+        if wanted is None or not looks_inside:
             return True
         box: Document | None = row.get("doc")
         return box is not None and wanted.matches(_filterable(box, secrets=sees_secrets(box)))
 
     found: list[Row] = []
     following: Row | None = None
-    sparse = look_inside or owner_id is not None
-    for row in _rows(mailboxes.database_of(account_id), request, sparse=sparse, include_docs=look_inside):
-        if not passes(row):
-            continue
+    for row in filter(passes, _rows(mailboxes.database_of(account_id), request, include_docs=looks_inside)):
         if len(found) == request.size:
             following = row
             break
@@ -67,18 +66,19 @@ def page(
     )
 
 
-def _rows(database: Database, request: PageRequest, *, sparse: bool, include_docs: bool) -> Iterator[Row]:
-    """The view's rows from the request's start key on, read in chunks as large as the page will need."""
-    chunk = _LARGEST_READ if sparse or request.size is None else min(request.size + 1, _LARGEST_READ)
-    options: dict[str, Any] = {"limit": chunk + 1, "include_docs": include_docs, "descending": request.descending}
+def _rows(database: Database, request: PageRequest, *, include_docs: bool) -> Iterator[Row]:
+    """The view's rows from the request's start key on, read as many at a time as the page will need, then more."""
+    chunk = _LARGEST_READ if request.size is None else min(request.size + 1, _LARGEST_READ)
+    options: dict[str, Any] = {"include_docs": include_docs, "descending": request.descending}
     options |= _start(request.start_key)
     while True:
         # As a query with a body: a box without a name has the key null, which a query string can't begin at.
-        (rows,) = database.queries(DESIGN, VIEW, [options])
+        (rows,) = database.queries(DESIGN, VIEW, [options | {"limit": chunk + 1}])
         yield from rows[:chunk]
         if len(rows) <= chunk:
             return
         options |= _start([rows[chunk]["key"], rows[chunk]["id"]])
+        chunk = min(chunk * 4, _LARGEST_READ)
 
 
 def _start(key: Any) -> dict[str, Any]:

@@ -353,6 +353,10 @@ class TestUsers:
         assert owner.patch(path, {"a": 1}).status_code == 200
         assert owner.post(path, box).status_code == 200
 
+    def test_a_new_box_takes_an_administrator(self, log_in_user: Callable[[str], tuple[str, Api]]) -> None:
+        user_id, user = log_in_user("user")
+        assert user.put("vmboxes", {"name": "Mine", "mailbox": "3000", "owner_id": user_id}).status_code == 403
+
     def test_no_pin_is_logged(self, api: Api, server: Any) -> None:
         box = api.new_box("3000", pin="864297")
         api.patch(f"vmboxes/{box['id']}", {"pin": "975318"})

@@ -5,7 +5,14 @@ from rest_framework.request import Request
 
 from accounts import users
 from accounts.couch import Document
-from accounts.permissions import AccountViewSet, require_change_box, require_see_box, shows_secrets
+from accounts.permissions import (
+    AccountViewSet,
+    may_see_box,
+    require_admin,
+    require_change_box,
+    require_see_box,
+    shows_secrets,
+)
 from crossbar.csv import CsvRenderer
 from crossbar.envelope import EnvelopeRenderer, Reply
 from crossbar.filters import parse_filters
@@ -24,14 +31,18 @@ class _Boxes(AccountViewSet):
         """Whether the caller may see a box's PIN."""
         return shows_secrets(self.identity, box.get("owner_id"))
 
-    def listing(self, request: Request, owner_id: str | None = None) -> Reply:
-        """A page of the account's boxes, or of one owner's."""
+    def shows(self, box: Document) -> bool:
+        """Whether the caller may see a box, or its summary, at all."""
+        return may_see_box(self.identity, box)
+
+    def listing(self, request: Request) -> Reply:
+        """A page of the boxes that there are to show."""
         query = request.query_params
         page = mailbox_listing.page(
             self.account_id,
             PageRequest.from_query(query, descending=False),
             parse_filters(query),
-            owner_id=owner_id,
+            shows=self.shows,
             sees_secrets=self.sees_secrets,
         )
         keys = {"start_key": page.start_key, "next_start_key": page.next_start_key}
@@ -48,7 +59,7 @@ class BoxViewSet(_Boxes):
 
     def create(self, request: Request, account_id: str) -> Reply:
         """A new box."""
-        require_change_box(self.identity, self.data)
+        require_admin(self.identity)
         box = mailboxes.create(self.account_id, self.data, self.actor)
         location = request.build_absolute_uri(f"/v2/accounts/{self.account_id}/vmboxes/{box['_id']}")
         return self._reply(box, status=201, headers={"Location": location})
@@ -88,4 +99,8 @@ class UserBoxesViewSet(_Boxes):
     def list(self, request: Request, account_id: str, user_id: str) -> Reply:
         """The user's boxes, by name, in pages."""
         users.get(self.account_id, user_id)
-        return self.listing(request, owner_id=user_id)
+        return self.listing(request)
+
+    def shows(self, box: Document) -> bool:
+        """Whether it is one of the user's, and the caller may see it."""
+        return box.get("owner_id") == self.kwargs["user_id"] and super().shows(box)
