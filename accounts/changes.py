@@ -20,11 +20,11 @@ Guard = Callable[[Document], None]
 def replace(
     account_id: str, sent: Mapping[str, Any], actor: Actor | None = None, guard: Guard | None = None
 ) -> Document:
-    """Put what was sent in place of an account's public members, but for a realm that isn't said; its document.
+    """Put what was sent in place of an account's public members, but for a realm and `enabled` that aren't said; its document.
 
     Raises BadIdentifier, ValidationFailed, DatastoreConflict, and whatever the guard does.
     """
-    return _change(account_id, lambda stored: {**_kept_realm(stored), **sent}, actor, guard)
+    return _change(account_id, lambda stored: {**_kept(stored), **sent}, actor, guard)
 
 
 def merge(
@@ -33,7 +33,7 @@ def merge(
     """Merge what was sent into an account, null removing a member; otherwise as `replace`."""
 
     def make(stored: Document) -> Mapping[str, Any]:
-        return {**_kept_realm(stored), **merging.merged(private.without_private(stored), sent)}
+        return {**_kept(stored), **merging.merged({**private.without_private(stored), **_kept(stored)}, sent)}
 
     return _change(account_id, make, actor, guard)
 
@@ -130,5 +130,7 @@ def _live(stored: Document) -> Document:
     return stored
 
 
-def _kept_realm(stored: Document) -> Document:
-    return {"realm": stored["realm"]} if stored.get("realm") else {}
+def _kept(stored: Document) -> Document:
+    """What stays unless a change says otherwise: the realm, and being disabled, which a parent may have done."""
+    realm = {"realm": stored["realm"]} if stored.get("realm") else {}
+    return {**realm, "enabled": directory.is_enabled(stored)}

@@ -38,12 +38,9 @@ def _ensure(account_id: str) -> str | None:
     """Make an account's databases; what went wrong, if anything did."""
     try:
         directory.account(account_id)
+        modbs.ensure_ahead(account_id)
     except BadIdentifier:
         return f"{account_id}: its database does not exist, or lacks the account's document"
-    except Exception as error:
-        return f"{account_id}: {type(error).__name__}: {error}"
-    try:
-        modbs.ensure_ahead(account_id)
     except Exception as error:  # one broken account must not keep the others from their databases
         return f"{account_id}: {type(error).__name__}: {error}"
     return None
