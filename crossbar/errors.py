@@ -152,6 +152,17 @@ class UnsupportedMediaType(ApiError):
     message = "unsupported_media_type"
 
 
+class RangeNotSatisfiable(ApiError):
+    """A Range beyond the end of what there is, `length` bytes."""
+
+    status = 416
+    message = "range_not_satisfiable"
+
+    def __init__(self, length: int | None) -> None:
+        headers = {} if length is None else {"Content-Range": f"bytes */{length}"}
+        super().__init__(data={"message": "requested range not satisfiable"}, headers=headers)
+
+
 class TooManyRequests(ApiError):
     """Wait `retry_after` seconds."""
 

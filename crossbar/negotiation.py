@@ -18,3 +18,14 @@ class Negotiation(DefaultContentNegotiation):
     def filter_renderers(self, renderers: Iterable[BaseRenderer], format: str) -> list[BaseRenderer]:
         """Every renderer: a format is never told by the path."""
         return list(renderers)
+
+
+class AnyAccept(Negotiation):
+    """For paths that answer with files: the file's own type is what there is, whatever was asked for."""
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        """The envelope, for what is no file: errors, and what a PUT answers."""
+        renderer = next(iter(renderers))
+        return renderer, renderer.media_type
