@@ -1,0 +1,199 @@
+"""Messages: found, created, and given their audio, as documents of the month that they were left in."""
+
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from accounts import databases, gregorian, modbs, private
+from accounts.couch import Database, Document, couch
+from accounts.private import Actor
+from crossbar.errors import ApiError, BadIdentifier, DatastoreConflict, UnsupportedMediaType, ValidationFailed
+from crossbar.multipart import Part
+from voicemail import audio_types, mailboxes, metadata, retention
+
+TYPE = "mailbox_message"
+DESCRIPTION = "voicemail message with media"
+_LONGEST_ID = 200
+_ATTEMPTS = 6
+
+Guard = Callable[[Document], None]
+"""Looks at the stored message before each attempt to change it, and raises if this caller must not."""
+
+
+class Refused(ApiError):
+    """A message can't be changed so; `reason` is the word that a bulk change would tell."""
+
+    status = 400
+
+    def __init__(self, reason: str, message_id: str, explanation: str) -> None:
+        super().__init__(reason, data={"message": explanation, "cause": message_id})
+
+
+def new_id(month: str) -> str:
+    """An id for a new message of a month ``YYYYMM``."""
+    return f"{month}-{uuid.uuid4().hex}"
+
+
+def database_of(account_id: str, message_id: str) -> Database | None:
+    """The MODb that a message's id names, whether it exists or not; None when the id is none of a message."""
+    month = databases.month_of_message(message_id)
+    if month is None or len(message_id) > _LONGEST_ID or not message_id.isprintable():
+        return None
+    return couch().database(databases.modb(account_id, month))
+
+
+def is_of_box(doc: Mapping[str, Any] | None, box_id: str) -> bool:
+    """Whether a document is a live message of a box."""
+    return doc is not None and doc.get("pvt_type") == TYPE and doc.get("source_id") == box_id and private.is_live(doc)
+
+
+def find(account_id: str, box_id: str, message_id: str) -> tuple[Database, Document]:
+    """A live message of a box: its MODb and its document, in one request; BadIdentifier when there is none."""
+    database = database_of(account_id, message_id)
+    doc = None if database is None else database.get(message_id)
+    if database is None or doc is None or not is_of_box(doc, box_id):
+        raise BadIdentifier(message_id)
+    return database, doc
+
+
+def read(account_id: str, box_id: str, message_id: str) -> tuple[Database, Document]:
+    """As `find`, for who listens or looks: a message that is in no folder is put into ``new`` first."""
+    database, doc = find(account_id, box_id, message_id)
+    if metadata.folder(doc) is not None or retention.is_expired(doc, retention.limit(account_id)):
+        return database, doc
+
+    def settle(stored: Document) -> Document | None:
+        return None if metadata.folder(stored) is not None else _in_folder(stored, metadata.NEW)
+
+    settled = database.update(message_id, settle)
+    if settled is None or not is_of_box(settled, box_id):
+        raise BadIdentifier(message_id)
+    return database, settled
+
+
+def create(
+    account: Mapping[str, Any],
+    box: Mapping[str, Any],
+    sent: Mapping[str, Any],
+    media: Part | None = None,
+    actor: Actor | None = None,
+) -> Document:
+    """Store a new message in a box, together with its audio if there is some; its document.
+
+    `sent` is the client's metadata. The MODb of the message's month is made when it is missing.
+    Raises ValidationFailed, UnsupportedMediaType, and BadIdentifier when the box was removed meanwhile.
+    """
+    described = metadata.from_client(account, box, sent)
+    doc = build(account, box, described, mailboxes.zone(account, box), actor=actor)
+    content_type = None if media is None else media_type(media)
+    database = modbs.ensure(account["_id"], gregorian.month_of(described["timestamp"]))
+    if media is None or content_type is None:
+        stored = database.put(doc)
+    else:
+        stored = _put_with_audio(database, doc, media, content_type)
+    try:
+        mailboxes.get(account["_id"], box["_id"])
+    except BadIdentifier:
+        # Whoever removed the box may have looked for its messages just before this one came.
+        database.delete(stored["_id"], stored["_rev"])
+        raise
+    return stored
+
+
+def build(
+    account: Mapping[str, Any],
+    box: Mapping[str, Any],
+    described: Mapping[str, Any],
+    zone: ZoneInfo | None,
+    *,
+    message_id: str | None = None,
+    actor: Actor | None = None,
+) -> Document:
+    """The whole document of a message in a box, but for its audio (see `with_audio_name`) and revision.
+
+    `described` is its complete metadata, `zone` the box's (mailboxes.zone); without an id it gets a new one.
+    """
+    seconds = described["timestamp"]
+    month = gregorian.month_of(seconds)
+    identifier = message_id or new_id(month)
+    doc = {
+        "_id": identifier,
+        "name": metadata.name(mailboxes.number(box), seconds, zone),
+        "description": DESCRIPTION,
+        "source_type": "voicemail",
+        "source_id": box["_id"],
+        "media_source": "recording",
+        "streamable": True,
+        "utc_seconds": seconds,
+        "metadata": {**metadata.addressed(account, described), "media_id": identifier},
+    }
+    account_id = account["_id"]
+    db_name = databases.modb(account_id, month)
+    return private.stamp_new(doc, pvt_type=TYPE, account_id=account_id, db_name=db_name, actor=actor)
+
+
+def with_audio_name(doc: Mapping[str, Any], name: str) -> Document:
+    """A message's document that is about to get an attachment of that name: nothing in it points elsewhere."""
+    own = {key: value for key, value in doc.items() if key not in ("pvt_attachments", "_attachments")}
+    return {**own, "media_filename": name}
+
+
+def media_type(media: Part) -> str:
+    """The content type of an upload, told by its bytes where it doesn't say; ValidationFailed when it is empty."""
+    if not media.length:
+        raise ValidationFailed.field("file", "required", "Please provide a media file")
+    found = audio_types.recognise(media.content_type, media.filename, media.file)
+    if found is None:
+        raise UnsupportedMediaType(data={"message": f"unsupported media type {media.content_type}"})
+    return found
+
+
+def replace_audio(
+    account_id: str,
+    box_id: str,
+    message_id: str,
+    media: Part,
+    *,
+    length: int | None = None,
+    actor: Actor | None = None,
+    guard: Guard | None = None,
+) -> Document:
+    """Put an upload in place of whatever audio a message had, in one write; its document.
+
+    The message's `length` (milliseconds) stays unless given. Of several uploads at once the last one stays.
+    Raises BadIdentifier, ValidationFailed, UnsupportedMediaType, Refused, DatastoreConflict after many lost races.
+    """
+    content_type = media_type(media)
+    for _ in range(_ATTEMPTS):
+        database, doc = find(account_id, box_id, message_id)
+        if guard is not None:
+            guard(doc)
+        refuse_expired(database, doc)
+        if length is not None:
+            doc = {**doc, "metadata": {**metadata.of(doc), "length": length}}
+        media.file.seek(0)
+        try:
+            return _put_with_audio(database, private.stamp_update(doc, actor=actor), media, content_type)
+        except DatastoreConflict:
+            continue
+    raise DatastoreConflict()
+
+
+def refuse_expired(database: Database, doc: Document) -> None:
+    """Refused when a message is past its retention; its stored folder becomes ``deleted`` then, as Kazoo has it."""
+    name = databases.split(database.name)
+    if name is None or not retention.is_expired(doc, retention.limit(name.account_id)):
+        return
+    if metadata.folder(doc) != metadata.DELETED:
+        database.update(doc["_id"], lambda stored: _in_folder(stored, metadata.DELETED))
+    raise Refused(retention.REASON, doc["_id"], retention.MESSAGE)
+
+
+def _in_folder(doc: Document, folder: str) -> Document:
+    return private.stamp_update({**doc, "metadata": {**metadata.of(doc), "folder": folder}})
+
+
+def _put_with_audio(database: Database, doc: Document, media: Part, content_type: str) -> Document:
+    name = audio_types.attachment_name(media.filename, content_type)
+    return database.put_with_attachment(with_audio_name(doc, name), name, content_type, media.file, media.length)
