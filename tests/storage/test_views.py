@@ -278,12 +278,31 @@ def test_a_name_keeps_its_letters_beyond_ascii(accounts_rows: Rows) -> None:
     assert key == "größe寿司sons"
 
 
+def test_an_account_is_found_below_each_ancestor_and_right_below_its_parent(accounts_rows: Rows) -> None:
+    docs = [account(pvt_tree=["master", "parent"]), account(_id="master"), account(_id="x", pvt_deleted=True)]
+    rows = accounts_rows("vmboxes_accounts/by_ancestor", *docs)
+    shown = {"id": ACCOUNT_ID, "name": "Big Corp. #2", "realm": "aeac33.sip.2600hz.com", "tree": ["master", "parent"]}
+    assert rows == [(["master", "Big Corp. #2"], shown), (["parent", "Big Corp. #2"], shown)]
+    assert accounts_rows("vmboxes_accounts/by_parent") == [(["parent", "Big Corp. #2"], shown)]
+
+
 # --- dirt ---
 
 
 @pytest.mark.parametrize(("kind", "pvt_types"), [("account", ["vmbox", "user"]), ("accounts", ["account"])])
 def test_no_dirt_keeps_a_clean_document_from_its_views(database: Database, kind: str, pvt_types: list[str]) -> None:
-    fields = ["name", "mailbox", "aliases", "messages", "flags", "owner_id", "username", "realm", "pvt_deleted"]
+    fields = [
+        "name",
+        "mailbox",
+        "aliases",
+        "messages",
+        "flags",
+        "owner_id",
+        "username",
+        "realm",
+        "pvt_tree",
+        "pvt_deleted",
+    ]
     dirty = [
         {"_id": f"{field}-{i}-{pvt_type}", "pvt_type": pvt_type, field: dirt}
         for pvt_type in pvt_types
@@ -292,7 +311,7 @@ def test_no_dirt_keeps_a_clean_document_from_its_views(database: Database, kind:
     ]
     database.bulk(dirty)
     changes = sync(database, kind)
-    clean = [vmbox(messages=[legacy_message()]), user()] if kind == "account" else [account()]
+    clean = [vmbox(messages=[legacy_message()]), user()] if kind == "account" else [account(pvt_tree=["master"])]
     database.bulk(clean)
     for change in changes:
         for view in change.views:
