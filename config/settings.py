@@ -122,8 +122,7 @@ TIME_ZONE = "UTC"
 USE_I18N = False
 USE_TZ = True
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "var" / "static"
-WHITENOISE_USE_FINDERS = True  # the admin pages' few files need no collectstatic
+WHITENOISE_USE_FINDERS = True  # the admin pages' few files are served from their packages: no collectstatic
 
 # --- behind a TLS-terminating proxy ---
 
