@@ -7,6 +7,8 @@ from django.http.response import HttpResponseBase
 from django.urls import URLPattern, re_path
 
 from voicemail.views.boxes import BoxViewSet, UserBoxesViewSet
+from voicemail.views.messages import AccountMessagesViewSet, MessagesViewSet, MessageViewSet
+from voicemail.views.raw import ArchiveViewSet, RawViewSet
 
 
 def of_account(path: str, view: Callable[..., HttpResponseBase]) -> URLPattern:
@@ -17,9 +19,23 @@ def of_account(path: str, view: Callable[..., HttpResponseBase]) -> URLPattern:
 
 urlpatterns: list[Any] = [
     of_account("vmboxes", BoxViewSet.as_view({"get": "list", "put": "create"})),
+    # Before the boxes: "messages" is no box's id.
+    of_account("vmboxes/messages", AccountMessagesViewSet.as_view({"get": "list"})),
     of_account(
         "vmboxes/{box_id}",
         BoxViewSet.as_view({"get": "retrieve", "post": "replace", "patch": "merge", "delete": "destroy"}),
+    ),
+    of_account(
+        "vmboxes/{box_id}/messages",
+        MessagesViewSet.as_view({"get": "list", "put": "create", "post": "change_many", "delete": "remove_many"}),
+    ),
+    of_account("vmboxes/{box_id}/messages/raw", ArchiveViewSet.as_view({"post": "download"})),
+    of_account(
+        "vmboxes/{box_id}/messages/{message_id}",
+        MessageViewSet.as_view({"get": "retrieve", "post": "change", "delete": "destroy"}),
+    ),
+    of_account(
+        "vmboxes/{box_id}/messages/{message_id}/raw", RawViewSet.as_view({"get": "retrieve", "put": "replace"})
     ),
     of_account("users/{user_id}/vmboxes", UserBoxesViewSet.as_view({"get": "list"})),
 ]
