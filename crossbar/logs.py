@@ -10,7 +10,8 @@ from pythonjsonlogger.json import JsonFormatter as BaseFormatter
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 _SECRETS = "auth_token|token|api_key|credentials|password|pin|pvt_api_key|md5hash"
-_IN_QUERY = re.compile(rf"((?:^|[?&;\s])(?:{_SECRETS})=)[^&;\s\"'\\]+", re.IGNORECASE)
+# A listing's filter may hold a secret, too: filter_pin=1234.
+_IN_QUERY = re.compile(rf"((?:^|[?&;\s])(?:filter_[\w.]*?)?(?:{_SECRETS})=)[^&;\s\"'\\]+", re.IGNORECASE)
 # A quote may be escaped: a body quoted within a text is JSON within JSON.
 _IN_JSON = re.compile(rf"(\\*[\"'](?:{_SECRETS})\\*[\"']\s*:\s*)(\\*\"[^\"]*\"|'[^']*'|[^\s,}}]+)", re.IGNORECASE)
 _IN_HEADER = re.compile(r"((?:Basic|Bearer|X-Auth-Token\s*:?)\s+)[A-Za-z0-9+/=._~-]{8,}", re.IGNORECASE)
