@@ -6,7 +6,7 @@ the same account, which the message's ``pvt_attachments`` link to (handler ``kz_
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -40,9 +40,17 @@ class Recording:
     digest: str
     """Changes with the bytes, and only with them."""
 
-    def open(self, first: int | None = None, last: int | None = None) -> AttachmentStream:
-        """The bytes, or those from `first` to `last` (both included). MissingAudio when they are gone meanwhile."""
-        headers = {} if first is None or last is None else {"Range": f"bytes={first}-{last}"}
+    def open(self) -> AttachmentStream:
+        """All the bytes; MissingAudio when they are gone meanwhile."""
+        return self._stream({})
+
+    def pieces(self, first: int, last: int) -> Iterable[bytes]:
+        """The bytes from `first` to `last`, both included; MissingAudio. Close it, or read it to its end."""
+        stream = self._stream({"Range": f"bytes={first}-{last}"})
+        # CouchDB knows no ranges of an attachment that it keeps compressed.
+        return stream if stream.status == 206 else _cut(stream, first, last)
+
+    def _stream(self, headers: Mapping[str, str]) -> AttachmentStream:
         stream = self.database.attachment(self.doc_id, self.name, headers=headers, rev=self.revision)
         if stream is None:
             raise MissingAudio(NO_AUDIO)
@@ -120,6 +128,19 @@ def _linked(database: Database, name: str, entry: Any) -> Recording:
     if doc is None or not stubs:
         raise MissingAudio(NO_AUDIO)
     return _recording(source, doc, name if name in stubs else next(iter(stubs)))
+
+
+def _cut(stream: AttachmentStream, first: int, last: int) -> Iterator[bytes]:
+    """A part of a whole stream, which is closed at its end."""
+    position = 0
+    try:
+        for piece in stream:
+            yield piece[max(first - position, 0) : last + 1 - position]
+            position += len(piece)
+            if position > last:
+                return
+    finally:
+        stream.close()
 
 
 def _members(doc: Mapping[str, Any], key: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from voicemail import audio_types, mailboxes, metadata, retention
 
 TYPE = "mailbox_message"
 DESCRIPTION = "voicemail message with media"
+NO_FILE = "Please provide a media file"
 _LONGEST_ID = 200
 _ATTEMPTS = 6
 
@@ -142,7 +143,7 @@ def with_audio_name(doc: Mapping[str, Any], name: str) -> Document:
 def media_type(media: Part) -> str:
     """The content type of an upload, told by its bytes where it doesn't say; ValidationFailed when it is empty."""
     if not media.length:
-        raise ValidationFailed.field("file", "required", "Please provide a media file")
+        raise ValidationFailed.field("file", "required", NO_FILE)
     found = audio_types.recognise(media.content_type, media.filename, media.file)
     if found is None:
         raise UnsupportedMediaType(data={"message": f"unsupported media type {media.content_type}"})

@@ -58,6 +58,13 @@ def from_client(account: Mapping[str, Any], box: Mapping[str, Any], sent: Mappin
     return addressed(account, whole)
 
 
+def sent_length(sent: Mapping[str, Any]) -> int | None:
+    """The length in milliseconds that a client sent with an upload, if it did; ValidationFailed when it is none."""
+    length = {key: value for key, value in sent.items() if key == "length"}
+    checked: int | None = schemas.validator(SCHEMA).validate(length).get("length")
+    return checked
+
+
 def addressed(account: Mapping[str, Any], metadata: Mapping[str, Any]) -> Document:
     """The metadata with ``from`` and ``to`` as ``user@realm``, and both halves of each in members of their own.
 

@@ -1,0 +1,86 @@
+"""What the views of messages share."""
+
+from typing import Any
+
+from rest_framework.request import Request
+
+from accounts.couch import Document
+from accounts.permissions import AccountViewSet, require_change_box, require_see_box
+from crossbar.envelope import Reply
+from crossbar.errors import ApiError, BadIdentifier, DatastoreConflict, ValidationFailed
+from crossbar.multipart import Part
+from voicemail import mailboxes, messages, metadata, retention
+
+
+class MessagesView(AccountViewSet):
+    """A view of messages of a box."""
+
+    def box_to_see(self, box_id: str) -> Document:
+        """The box, for a caller who may look into it; BadIdentifier, Forbidden."""
+        box = mailboxes.get(self.account_id, box_id)
+        require_see_box(self.identity, box)
+        return box
+
+    def box_to_change(self, box_id: str) -> Document:
+        """The box, for a caller who may change what is in it; BadIdentifier, Forbidden."""
+        box = mailboxes.get(self.account_id, box_id)
+        require_change_box(self.identity, box)
+        return box
+
+    def shown(self, doc: Document, status: int = 200, headers: dict[str, str] | None = None) -> Reply:
+        """One message's metadata."""
+        data = metadata.shown(doc, retention.limit(self.account_id))
+        return Reply(data, status=status, revision=doc["_rev"], headers=headers)
+
+    def guard(self, doc: Document) -> None:
+        """Lets a change pass when the caller saw the revision that it is made on, if it said one."""
+        self.check_if_match(doc["_rev"])
+
+
+def the_one(media: list[Part]) -> Part:
+    """The one media part of an upload; ValidationFailed when there is none, or more."""
+    if len(media) > 1:
+        message = "Please provide a single media file"
+        raise ValidationFailed.field("file", "maxItems", message, target=1, value=len(media))
+    if not media:
+        raise ValidationFailed.field("file", "required", messages.NO_FILE)
+    return media[0]
+
+
+def message_ids(data: dict[str, Any]) -> list[str] | None:
+    """The message ids of a payload, None when it has no such member; ValidationFailed for no list of texts."""
+    if "messages" not in data:
+        return None
+    ids = data["messages"]
+    if not isinstance(ids, list):
+        message = "Value did not match type(s): array"
+        raise ValidationFailed.field("messages", "type", message, target="array", value=ids)
+    for index, one in enumerate(ids):
+        if not isinstance(one, str):
+            message = "Value did not match type(s): string"
+            raise ValidationFailed.field(f"messages.{index}", "type", message, target="string", value=one)
+    return ids
+
+
+def required_ids(data: dict[str, Any]) -> list[str]:
+    """The message ids of a payload that has to name some; ValidationFailed."""
+    ids = message_ids(data)
+    if not ids:
+        raise ValidationFailed.field("messages", "required", "No array of message ids are specified")
+    return ids
+
+
+def asked_folder(request: Request, data: dict[str, Any]) -> Any:
+    """The folder that a request names in its query, or else in its payload; None when it names none."""
+    query: str | None = request.query_params.get("folder")
+    return data.get("folder") if query is None else query
+
+
+def failure(message_id: str, reason: str) -> ApiError:
+    """Why the one message of a request was not changed, as an error."""
+    if reason == "not_found":
+        return BadIdentifier(message_id)
+    if reason == "conflict":
+        return DatastoreConflict()
+    explanation = retention.MESSAGE if reason == retention.REASON else "the message can't be changed so"
+    return messages.Refused(reason, message_id, explanation)
