@@ -24,10 +24,9 @@ Test = Callable[[Document], bool]
 
 @dataclass(frozen=True)
 class Page:
-    """One page of boxes, and the encoded keys of where it begins and where the next one does."""
+    """One page of boxes, and the key under which the next page begins; None on the last one."""
 
     entries: list[Document]
-    start_key: str | None
     next_start_key: str | None
 
 
@@ -61,9 +60,7 @@ def page(
             following = row
             break
         found.append(row)
-    return Page(
-        _entries(account_id, found), _key(found[0]) if found else None, _key(following) if following else None
-    )
+    return Page(_entries(account_id, found), _key(following) if following else None)
 
 
 def _rows(database: Database, request: PageRequest, *, include_docs: bool) -> Iterator[Row]:

@@ -6,7 +6,7 @@ from typing import Any
 from accounts.couch import Document
 from accounts.private import Actor
 from crossbar.errors import BadIdentifier
-from voicemail import mailboxes
+from voicemail import changes, mailboxes
 from voicemail.mailboxes import Guard
 
 
@@ -18,8 +18,6 @@ def remove_box(
     Repeated after it was cut short it finishes; a box that is gone with all its messages is a BadIdentifier.
     Raises what the guard does.
     """
-    from voicemail import changes
-
     box, done_now = mailboxes.mark_deleted(account["_id"], box_id, actor, guard)
     outcome = changes.remove(account, box, None, None, actor)
     if not done_now and not outcome.succeeded:

@@ -19,7 +19,7 @@ def of_account(path: str, view: Callable[..., HttpResponseBase]) -> URLPattern:
 
 urlpatterns: list[Any] = [
     of_account("vmboxes", BoxViewSet.as_view({"get": "list", "put": "create"})),
-    # Before the boxes: "messages" is no box's id.
+    # Before the paths of one box, whose id "messages" can't be.
     of_account("vmboxes/messages", AccountMessagesViewSet.as_view({"get": "list"})),
     of_account(
         "vmboxes/{box_id}",

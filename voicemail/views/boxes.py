@@ -1,5 +1,7 @@
 """``/v2/accounts/{ACCOUNT_ID}/vmboxes`` and ``.../vmboxes/{VM_BOX_ID}``, and the boxes of one user."""
 
+from typing import Any
+
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
@@ -38,15 +40,15 @@ class _Boxes(AccountViewSet):
     def listing(self, request: Request) -> Reply:
         """A page of the boxes that there are to show."""
         query = request.query_params
+        wanted = PageRequest.from_query(query, descending=False)
         page = mailbox_listing.page(
-            self.account_id,
-            PageRequest.from_query(query, descending=False),
-            parse_filters(query),
-            shows=self.shows,
-            sees_secrets=self.sees_secrets,
+            self.account_id, wanted, parse_filters(query), shows=self.shows, sees_secrets=self.sees_secrets
         )
-        keys = {"start_key": page.start_key, "next_start_key": page.next_start_key}
-        extra = {"page_size": len(page.entries)} | {name: key for name, key in keys.items() if key is not None}
+        extra: dict[str, Any] = {"page_size": len(page.entries) if wanted.size is None else wanted.size}
+        if start_key := query.get("start_key"):
+            extra["start_key"] = start_key
+        if page.next_start_key is not None:
+            extra["next_start_key"] = page.next_start_key
         return Reply(page.entries, extra=extra)
 
 
