@@ -14,6 +14,7 @@ run: .venv/service-installed
 	@.venv/bin/python -m config.run
 
 test: .venv/all-installed
+	@command -v curl >/dev/null || scripts/apt-install curl
 	.venv/bin/python -m pytest
 
 lint: .venv/all-installed
@@ -38,6 +39,7 @@ clean:
 # Debian and Ubuntu keep the module that makes virtual environments in a package of its own.
 .venv/made:
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12, 3.13 or 3.14 is needed, and none is in the PATH." >&2; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || scripts/install-venv-module $(PYTHON)
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || scripts/apt-install \
+	    "$$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
 	@$(PYTHON) -m venv --clear .venv
 	@touch $@

@@ -15,24 +15,27 @@ The voicemail service answers at {url}. Ctrl-C ends it; its data stays in {data}
 Try these, from this directory:
 
 # log in
+ACCOUNT={url}/v2/accounts/{account_id}
+BOX={box_id}
 TOKEN=$(curl -s -X PUT {url}/v2/user_auth -H 'Content-Type: application/json' \\
     -d '{{"data": {{"credentials": "{credentials}", "account_realm": "{realm}"}}}}' \\
     | python3 -c 'import json, sys; print(json.load(sys.stdin)["auth_token"])')
 
 # list the mailboxes
-curl -s -H "X-Auth-Token: $TOKEN" '{account_url}/vmboxes?pretty=true'
+curl -s -H "X-Auth-Token: $TOKEN" "$ACCOUNT/vmboxes?pretty=true"
 
 # list the messages of one, newest first, last month's included
-curl -s -H "X-Auth-Token: $TOKEN" '{account_url}/vmboxes/{box_id}/messages?pretty=true'
+curl -s -H "X-Auth-Token: $TOKEN" "$ACCOUNT/vmboxes/$BOX/messages?pretty=true"
 
 # download a message's audio (then play message.mp3)
-curl -s -H "X-Auth-Token: $TOKEN" -o message.mp3 {account_url}/vmboxes/{box_id}/messages/{message_id}/raw
+curl -s -H "X-Auth-Token: $TOKEN" -o message.mp3 \\
+    "$ACCOUNT/vmboxes/$BOX/messages/{message_id}/raw"
 
 # leave a message, its audio in the same request
 curl -s -X PUT -H "X-Auth-Token: $TOKEN" -H 'Content-Type: multipart/mixed' \\
     -F 'content={{"data": {{"caller_id_name": "Me", "caller_id_number": "2001"}}}};type=application/json' \\
     -F 'content=@{recording};type=audio/mpeg' \\
-    '{account_url}/vmboxes/{box_id}/messages?pretty=true'
+    "$ACCOUNT/vmboxes/$BOX/messages?pretty=true"
 """
 
 
@@ -41,5 +44,4 @@ def welcome(url: str, demo: dict[str, str], data: Path) -> str:
     spelled = f"{demo['username']}:{demo['password']}"
     # Kazoo's clients send this hash; it is as good as the password, which is printed beside it.
     credentials = hashlib.md5(spelled.encode(), usedforsecurity=False).hexdigest()
-    account_url = f"{url}/v2/accounts/{demo['account_id']}"
-    return _TEXT.format(url=url, account_url=account_url, credentials=credentials, data=data, **demo)
+    return _TEXT.format(url=url, credentials=credentials, data=data, **demo)

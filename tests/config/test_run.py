@@ -1,0 +1,162 @@
+"""``make run`` as a newcomer meets it: start it, paste what it prints, stop it, start it again."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from running import PROJECT, wait_until
+
+RECORDINGS = PROJECT / "voicemail" / "recordings"
+
+
+class Run:
+    """A running ``make run`` (less make), with a data directory of its own."""
+
+    def __init__(self, data: Path, **settings: str) -> None:
+        self.data = data
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        inherited = {name: value for name, value in os.environ.items() if name not in ("COUCHDB_URL", "SECRET_KEY")}
+        self.output = data.with_name(f"output-{self.port}")
+        with self.output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "config.run"],
+                cwd=PROJECT,
+                env={**inherited, "DATA_DIR": str(data), "PORT": str(self.port), **settings},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    def printed(self) -> str:
+        return self.output.read_text()
+
+    def wait_for_welcome(self) -> str:
+        wait_until(lambda: "leave a message" in self.printed() or self.process.poll() is not None, 60)
+        assert self.process.poll() is None, self.printed()
+        return self.printed()
+
+    def end(self, by: signal.Signals) -> int:
+        self.process.send_signal(by)
+        return self.process.wait(timeout=30)
+
+    def servers(self) -> list[int]:
+        """The ids of all processes that work for this run, by the data directory in their environment."""
+        wanted = f"DATA_DIR={self.data}".encode()
+        found = []
+        for environment in Path("/proc").glob("[0-9]*/environ"):
+            try:
+                if wanted in environment.read_bytes().split(b"\0"):
+                    found.append(int(environment.parent.name))
+            except OSError:
+                continue  # it ended meanwhile
+        return found
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+def test_what_it_prints_can_be_pasted(data: Path, tmp_path: Path) -> None:
+    run = Run(data)
+    commands = run.wait_for_welcome().partition("Try these, from this directory:")[2]
+    (tmp_path / "voicemail").symlink_to(PROJECT / "voicemail")
+    bash = [shutil.which("bash") or "bash", "-euo", "pipefail", "-c", commands]
+    pasted = subprocess.run(bash, cwd=tmp_path, capture_output=True, text=True)
+    assert pasted.returncode == 0, pasted.stderr
+    boxes, messages, left = _objects(pasted.stdout)
+    assert [(box["mailbox"], box["messages"]) for box in boxes["data"]] == [("3000", 4), ("3001", 1)]
+    assert [message["caller_id_name"] for message in messages["data"]] == [
+        "Dr Miller",
+        "Front desk",
+        "Grace",
+        "Charles",
+    ]
+    assert len({message["media_id"].partition("-")[0] for message in messages["data"]}) > 1
+    assert (tmp_path / "message.mp3").read_bytes() == (RECORDINGS / "dentist.mp3").read_bytes()
+    assert left["data"]["caller_id_name"] == "Me"
+    assert run.end(signal.SIGINT) == 0
+
+
+def test_each_way_to_stop_it_stops_all_it_started_and_its_data_is_there_again(data: Path) -> None:
+    accounts = set()
+    for by in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        run = Run(data)
+        accounts.add(_account(run.wait_for_welcome()))
+        assert len(run.servers()) >= 4
+        assert run.end(by) == 0
+        assert run.servers() == []
+    assert len(accounts) == 1
+
+
+def test_killing_it_leaves_no_server_behind(data: Path) -> None:
+    run = Run(data)
+    run.wait_for_welcome()
+    run.end(signal.SIGKILL)
+    wait_until(lambda: run.servers() == [])
+
+
+def test_a_port_in_use_is_one_sentence(data: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
+        run = Run(data, PORT=str(port))
+        assert run.process.wait(timeout=30) == 1
+    said = f"Not started: port {port}: Address already in use; choose another: PORT={port + 1} make run\n"
+    assert run.printed() == said
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"COUCHDB_URL": "http://a:b@127.0.0.1:1"}, "no CouchDB answers at http://127.0.0.1:1 (COUCHDB_URL)"),
+        ({"COUCHDB_URL": "127.0.0.1:5984"}, "COUCHDB_URL must be like http://USER:PASSWORD@HOST:5984"),
+        ({"PORT": "web"}, "PORT must be a whole number of at least 1, not 'web'."),
+    ],
+)
+def test_what_it_cannot_work_with_is_one_sentence(data: Path, settings: dict[str, str], said: str) -> None:
+    run = Run(data, **settings)
+    assert run.process.wait(timeout=30) == 1
+    assert run.printed() == f"Not started: {said}\n"
+
+
+def test_two_of_them_do_not_share_their_data(data: Path) -> None:
+    first = Run(data)
+    first.wait_for_welcome()
+    second = Run(data)
+    assert second.process.wait(timeout=30) == 1
+    said = second.printed()
+    assert first.end(signal.SIGINT) == 0
+    assert "Not started: " in said
+    assert str(data / "couchdb") in said
+
+
+def test_credentials_that_couchdb_refuses_are_one_sentence(data: Path, couchdb: str) -> None:
+    shown = f"http://{couchdb.rpartition('@')[2]}"
+    run = Run(data, COUCHDB_URL=f"http://admin:wrong@{couchdb.rpartition('@')[2]}")
+    assert run.process.wait(timeout=30) == 1
+    said = f"the CouchDB at {shown} (COUCHDB_URL) refuses the user and password"
+    assert run.printed() == f"Not started: {said}\n"
+
+
+def _account(printed: str) -> str:
+    found = re.search(r"account id +([0-9a-f]{32})", printed)
+    assert found
+    return found.group(1)
+
+
+def _objects(text: str) -> list[dict[str, dict[str, str]]]:
+    """The JSON objects that are written one after the other."""
+    decoder, found, position = json.JSONDecoder(), [], 0
+    while position < len(text):
+        value, position = decoder.raw_decode(text, position)
+        found.append(value)
+        position += len(text[position:]) - len(text[position:].lstrip())
+    return found
