@@ -1,0 +1,405 @@
+"""PUT /v2/accounts/{ACCOUNT_ID}/vmboxes/{VM_BOX_ID}/messages: by JSON, and by one request with the audio."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from api_client import Account, Api
+from audio import Studio
+
+from accounts import databases, gregorian, modbs
+from accounts.couch import Database, couch
+
+MAY_2016 = 63_630_058_722  # 2016-05-10 00:18:42 UTC, the API document's
+
+
+@pytest.fixture
+def box(api: Api) -> dict[str, Any]:
+    """A box in Los Angeles."""
+    return api.new_box("3000", timezone="America/Los_Angeles")
+
+
+def path_of(box: dict[str, Any]) -> str:
+    return f"vmboxes/{box['id']}/messages"
+
+
+def stored(account: Account, message_id: str) -> dict[str, Any]:
+    month = databases.month_of_message(message_id)
+    assert month is not None
+    doc = couch().database(databases.modb(account.id, month)).get(message_id)
+    assert doc is not None
+    return doc
+
+
+def messages_in(account: Account) -> list[str]:
+    """The ids of everything in the account's MODbs that is no design document."""
+    rows = [row for _, modb in modbs.existing(account.id) for row in modb.all_docs()]
+    return [row["id"] for row in rows if not row["id"].startswith("_design/")]
+
+
+def parts(*parts: tuple[str, str | None, str | None, bytes], subtype: str = "mixed") -> dict[str, Any]:
+    """A body of parts (name, file name, content type, content) as the options of a request."""
+    body = b""
+    for name, filename, content_type, content in parts:
+        named = f'; filename="{filename}"' if filename else ""
+        body += f'--frontier\r\nContent-Disposition: form-data; name="{name}"{named}\r\n'.encode()
+        body += f"Content-Type: {content_type}\r\n".encode() if content_type else b""
+        body += b"\r\n" + content + b"\r\n"
+    body += b"--frontier--\r\n"
+    return {"data": body, "headers": {"Content-Type": f"multipart/{subtype}; boundary=frontier"}}
+
+
+def json_part(value: Any) -> tuple[str, str | None, str | None, bytes]:
+    return "content", "message.json", "application/json", json.dumps(value).encode()
+
+
+class TestJson:
+    """Metadata alone: the audio may follow by /raw."""
+
+    def test_the_metadata_comes_back_as_in_the_api_document(self, api: Api, box: dict[str, Any]) -> None:
+        sent = {
+            "caller_id_name": "userb userb",
+            "caller_id_number": "1001",
+            "folder": "saved",
+            "from": "1001@aeac33.sip.2600hz.com",
+            "to": "1000@aeac33.sip.2600hz.com",
+            "call_id": "79959ZDNmM2I5ZTliMzA0NzA4N2FjNjlmODA5OWVkZjUxZWU",
+            "length": 3140,
+            "timestamp": gregorian.now() - 60,
+        }
+        answer = api.put(path_of(box), sent)
+        assert answer.status_code == 201, answer.text
+        body = answer.json()
+        assert {key: body["data"][key] for key in sent} == sent
+        assert re.fullmatch(r"\d{6}-[0-9a-f]{32}", body["data"]["media_id"])
+        assert body["data"]["id"] == body["data"]["media_id"]
+        assert not [key for key in body["data"] if key.startswith(("_", "pvt_"))]
+        assert body["metadata"] == {}
+        assert body["status"] == "success"
+
+    def test_location_and_revision_lead_to_the_message(self, api: Api, box: dict[str, Any], account: Account) -> None:
+        answer = api.put(path_of(box), {"caller_id_number": "1001"})
+        found = api.get("/v2" + answer.headers["Location"].partition("/v2")[2])
+        assert found.status_code == 200, found.text
+        assert found.json()["data"] == answer.json()["data"]
+        revision = stored(account, answer.json()["data"]["media_id"])["_rev"]
+        assert answer.json()["revision"] == found.json()["revision"] == revision
+        assert answer.headers["ETag"] == f'"{revision}"'
+
+    def test_the_document_is_one_that_kazoo_reads(self, api: Api, box: dict[str, Any], account: Account) -> None:
+        sent = {"caller_id_number": "1001", "from": "1001", "timestamp": MAY_2016, "length": 3140, "call_id": "c1"}
+        message_id = api.put(path_of(box), sent).json()["data"]["media_id"]
+        doc = stored(account, message_id)
+        db_name = databases.encoded(databases.modb(account.id, "201605"))
+        assert message_id.startswith("201605-")
+        expected = {
+            "name": "mailbox 3000 message 2016-05-09 17:18:42",
+            "description": "voicemail message with media",
+            "source_type": "voicemail",
+            "source_id": box["id"],
+            "media_source": "recording",
+            "streamable": True,
+            "utc_seconds": MAY_2016,
+            "pvt_type": "mailbox_message",
+            "pvt_account_id": account.id,
+            "pvt_account_db": db_name,
+            "pvt_vsn": "1",
+        }
+        assert {key: doc[key] for key in expected} == expected
+        assert doc["metadata"] == {
+            "media_id": message_id,
+            "call_id": "c1",
+            "caller_id_name": "anonymous",
+            "caller_id_number": "1001",
+            "from": f"1001@{account.realm}",
+            "from_user": "1001",
+            "from_realm": account.realm,
+            "to": f"3000@{account.realm}",
+            "to_user": "3000",
+            "to_realm": account.realm,
+            "length": 3140,
+            "timestamp": MAY_2016,
+            "folder": "new",
+        }
+        assert doc["pvt_created"] == doc["pvt_modified"] >= gregorian.now() - 60
+        assert doc["pvt_auth_user_id"] == account.user_id
+        assert "_attachments" not in doc
+
+    def test_defaults_fill_in_what_is_not_said(self, api: Api, box: dict[str, Any], account: Account) -> None:
+        before = gregorian.now()
+        data = api.put(path_of(box), {}).json()["data"]
+        assert before <= data["timestamp"] <= gregorian.now()
+        assert len(data["call_id"]) == 32
+        expected = {
+            "folder": "new",
+            "length": 1,
+            "caller_id_number": "anonymous",
+            "caller_id_name": "anonymous",
+            "from": f"anonymous@{account.realm}",
+            "to": f"3000@{account.realm}",
+        }
+        assert {key: data[key] for key in expected} == expected
+        assert api.put(path_of(box), {}).json()["data"]["call_id"] != data["call_id"]
+
+    def test_from_is_the_caller_id_number_when_it_is_not_said(
+        self, api: Api, box: dict[str, Any], account: Account
+    ) -> None:
+        data = api.put(path_of(box), {"caller_id_number": "+15551234567", "from": ""}).json()["data"]
+        assert data["from"] == f"+15551234567@{account.realm}"
+
+    def test_an_account_without_realm_is_no_domain(self, api: Api, box: dict[str, Any], account: Account) -> None:
+        for name in (databases.ACCOUNTS, databases.account_db(account.id)):
+            couch().database(name).update(account.id, lambda doc: {k: v for k, v in doc.items() if k != "realm"})
+        data = api.put(path_of(box), {"from": "1001"}).json()["data"]
+        assert (data["from"], data["to"]) == ("1001@nodomain", "3000@nodomain")
+
+    def test_an_address_with_a_host_is_kept_and_the_message_stays_usable(self, api: Api, box: dict[str, Any]) -> None:
+        sent = {"from": "user@host", "to": "1000@example.org"}
+        data = api.put(path_of(box), sent).json()["data"]
+        assert (data["from"], data["from_user"], data["from_realm"]) == ("user@host", "user", "host")
+        assert (data["to"], data["to_user"], data["to_realm"]) == ("1000@example.org", "1000", "example.org")
+        path = f"{path_of(box)}/{data['media_id']}"
+        assert api.post(path, {"folder": "saved"}).json()["data"]["from"] == "user@host"
+        assert api.delete(path).status_code == 200
+        assert api.get(path).status_code == 404
+
+    def test_what_is_not_a_clients_to_say_is_not_stored(
+        self, api: Api, box: dict[str, Any], account: Account
+    ) -> None:
+        forged = "201605-" + "0" * 32
+        sent = {
+            "_id": forged,
+            "_rev": "7-x",
+            "id": forged,
+            "media_id": forged,
+            "messages": [{"media_id": "x"}],
+            "pvt_deleted": True,
+            "pvt_account_id": "x",
+            "transcription": {"text": "never said"},
+            "retention": "enforced",
+        }
+        data = api.put(path_of(box), sent).json()["data"]
+        doc = stored(account, data["media_id"])
+        assert forged not in (data["media_id"], doc["_id"], doc["metadata"]["media_id"])
+        assert doc["pvt_account_id"] == account.id
+        assert not {"messages", "transcription", "pvt_deleted"} & {*doc, *doc["metadata"]}
+        assert not set(doc["metadata"]) & {"_id", "_rev", "id", "pvt_account_id", "retention"}
+
+    def test_curl_sends_json_as_a_form(self, api: Api, box: dict[str, Any]) -> None:
+        body = b'{"data":{"caller_id_name":"someone","caller_id_number":"6001","folder":"new"}}'
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        answer = api.put(path_of(box), body, headers=kind)
+        assert answer.status_code == 201, answer.text
+        assert answer.json()["data"]["caller_id_name"] == "someone"
+
+    def test_post_tunnels_put(self, api: Api, box: dict[str, Any]) -> None:
+        assert api.post(path_of(box) + "?verb=PUT", {}).status_code == 201
+
+
+class TestMonths:
+    """A message lives in the month of its timestamp."""
+
+    def test_a_month_without_a_database_gets_one(
+        self, api: Api, box: dict[str, Any], modb: Callable[[str], Database]
+    ) -> None:
+        assert not modb("201501").exists()
+        left = gregorian.month_bounds("201501")[1]
+        message_id = api.put(path_of(box), {"timestamp": left}).json()["data"]["media_id"]
+        assert modb("201501").get(message_id) is not None
+        assert modb("201501").get("_design/mailbox_messages") is not None
+        later = api.put(path_of(box), {"timestamp": left + 1}).json()["data"]["media_id"]
+        assert later.startswith("201502-")
+
+    @pytest.mark.parametrize("timestamp", [-1, 0, 1, "yesterday", "", 1.5, None, 315_569_520_000, 10**30, [1], True])
+    def test_no_time_is_told_as_such(self, api: Api, box: dict[str, Any], account: Account, timestamp: Any) -> None:
+        before = messages_in(account)
+        answer = api.put(path_of(box), {"timestamp": timestamp})
+        assert answer.status_code == 400, answer.text
+        body = answer.json()
+        assert body["message"] in ("validation error",)
+        assert "timestamp" in body["data"] or "json" in body["data"]
+        assert messages_in(account) == before
+
+    @pytest.mark.parametrize("timestamp", [gregorian.UNIX_OFFSET, 315_569_519_999])
+    def test_the_ends_of_time_are_times(self, api: Api, timestamp: int) -> None:
+        for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):
+            box = api.new_box(f"9{zone[-1]}", timezone=zone)
+            answer = api.put(path_of(box), {"timestamp": timestamp, "folder": "new"})
+            assert answer.status_code == 201, answer.text
+            assert api.get(f"{path_of(box)}/{answer.json()['data']['id']}").status_code == 200
+
+    def test_a_timestamp_may_be_a_text_of_digits(self, api: Api, box: dict[str, Any]) -> None:
+        assert api.put(path_of(box), {"timestamp": str(MAY_2016)}).json()["data"]["timestamp"] == MAY_2016
+
+
+class TestNames:
+    """The name of the document tells the box's own time."""
+
+    @pytest.mark.parametrize(
+        ("box_zone", "name"),
+        [
+            ("America/Los_Angeles", "mailbox 3000 message 2016-05-09 17:4:7"),
+            ("Europe/Berlin", "mailbox 3000 message 2016-05-10 2:4:7"),
+            ("Asia/Kolkata", "mailbox 3000 message 2016-05-10 5:34:7"),
+            (None, "mailbox 3000 message 2016-05-10 0:4:7 UTC"),
+        ],
+    )
+    def test_in_the_zone_of_the_box(self, api: Api, account: Account, box_zone: str | None, name: str) -> None:
+        for db in (databases.ACCOUNTS, databases.account_db(account.id)):
+            couch().database(db).update(account.id, lambda doc: {**doc, "timezone": None})
+        box = api.new_box("3000", **({"timezone": box_zone} if box_zone else {}))
+        left = MAY_2016 - 14 * 60 - 35
+        message_id = api.put(path_of(box), {"timestamp": left}).json()["data"]["id"]
+        assert stored(account, message_id)["name"] == name
+
+    def test_in_the_zone_of_the_owner_when_the_box_inherits(self, api: Api, account: Account, db: Database) -> None:
+        db.update(account.user_id, lambda doc: {**doc, "timezone": "Asia/Kolkata"})
+        box = api.new_box("3000", timezone="inherit", owner_id=account.user_id)
+        message_id = api.put(path_of(box), {"timestamp": MAY_2016}).json()["data"]["id"]
+        assert stored(account, message_id)["name"] == "mailbox 3000 message 2016-05-10 5:48:42"
+
+
+class TestRefusals:
+    """Nothing is stored of what is refused."""
+
+    @pytest.mark.parametrize(
+        ("sent", "field", "rule"),
+        [
+            ({"folder": "inbox"}, "folder", "enum"),
+            ({"length": -1}, "length", "minimum"),
+            ({"length": "long"}, "length", "type"),
+            ({"caller_id_name": 7}, "caller_id_name", "type"),
+            ({"from": ["a"]}, "from", "type"),
+        ],
+    )
+    def test_metadata_is_checked_by_the_schema(
+        self, api: Api, box: dict[str, Any], account: Account, sent: dict[str, Any], field: str, rule: str
+    ) -> None:
+        before = messages_in(account)
+        answer = api.put(path_of(box), sent)
+        assert answer.status_code == 400
+        assert list(answer.json()["data"][field]) == [rule]
+        assert messages_in(account) == before
+
+    def test_every_failing_field_is_told_at_once(self, api: Api, box: dict[str, Any]) -> None:
+        answer = api.put(path_of(box), {"folder": "inbox", "length": "long", "to": 1})
+        assert set(answer.json()["data"]) == {"folder", "length", "to"}
+
+    @pytest.mark.parametrize("box_id", ["0" * 32, "nonsense", "_design%2Fvmboxes", "..%2F.."])
+    def test_an_unknown_box_has_no_messages(self, api: Api, box_id: str) -> None:
+        answer = api.put(f"vmboxes/{box_id}/messages", {})
+        assert answer.status_code == 404
+        assert answer.json()["status"] == "error"
+
+    def test_a_deleted_box_takes_none(self, api: Api, box: dict[str, Any], account: Account, db: Database) -> None:
+        db.update(box["id"], lambda doc: {**doc, "pvt_deleted": True})
+        answer = api.put(path_of(box), {})
+        assert answer.status_code == 404
+        assert answer.json()["data"]["cause"] == box["id"]
+
+    def test_a_body_without_data_is_refused(self, api: Api, box: dict[str, Any]) -> None:
+        assert "data" in api.request("PUT", path_of(box), json={"folder": "new"}).json()["data"]
+        assert api.request("PUT", path_of(box)).status_code == 400
+        assert api.request("PUT", path_of(box), data=b"{", headers={"Content-Type": "application/json"}).json()[
+            "data"
+        ]["json"]["invalid"]
+
+    def test_a_user_leaves_messages_in_its_own_box_only(
+        self, api: Api, account: Account, log_in: Callable[..., Api]
+    ) -> None:
+        person = {
+            "first_name": "A",
+            "last_name": "B",
+            "username": "user",
+            "password": "secret 1",
+            "priv_level": "user",
+        }
+        owner_id = api.put("users", person).json()["data"]["id"]
+        own, other = api.new_box("3000", owner_id=owner_id), api.new_box("3001")
+        user = log_in(account, "user", "secret 1")
+        assert user.put(path_of(own), {}).status_code == 201
+        assert user.put(path_of(other), {}).status_code == 403
+
+
+class TestMultipart:
+    """Metadata and audio in one request."""
+
+    def test_the_message_is_stored_with_its_audio(
+        self, api: Api, box: dict[str, Any], account: Account, audio: Studio
+    ) -> None:
+        voice = audio("mp3")
+        sent = {"data": {"caller_id_number": "1001", "length": voice.milliseconds}}
+        files = [
+            ("content", ("message.json", json.dumps(sent), "application/json")),
+            ("content", ("voice.mp3", voice.content, "audio/mp3")),
+        ]
+        answer = api.put(path_of(box), files=files)
+        assert answer.status_code == 201, answer.text
+        data = answer.json()["data"]
+        assert data["caller_id_number"] == "1001"
+        assert data["length"] == voice.milliseconds
+        doc = stored(account, data["media_id"])
+        assert doc["_rev"].startswith("1-")
+        assert doc["media_filename"] == "voice.mp3"
+        (name, stub), *others = doc["_attachments"].items()
+        assert not others
+        assert (name, stub["content_type"], stub["length"]) == ("voice.mp3", "audio/mp3", len(voice.content))
+        raw = api.get(f"{path_of(box)}/{data['media_id']}/raw")
+        assert hashlib.md5(raw.content).digest() == hashlib.md5(voice.content).digest()
+
+    @pytest.mark.parametrize("subtype", ["mixed", "form-data"])
+    @pytest.mark.parametrize("order", [1, -1])
+    def test_parts_are_told_apart_by_their_type(
+        self, api: Api, box: dict[str, Any], account: Account, subtype: str, order: int
+    ) -> None:
+        both = [json_part({"data": {"caller_id_name": "X"}}), ("content", "a.wav", "audio/x-wav", b"RIFF")]
+        answer = api.request("PUT", path_of(box), **parts(*both[::order], subtype=subtype))
+        assert answer.status_code == 201, answer.text
+        assert answer.json()["data"]["caller_id_name"] == "X"
+        assert list(stored(account, answer.json()["data"]["id"])["_attachments"]) == ["a.wav"]
+
+    def test_the_json_may_be_the_bare_object(self, api: Api, box: dict[str, Any]) -> None:
+        answer = api.request(
+            "PUT", path_of(box), **parts(json_part({"caller_id_name": "X"}), ("c", "a.mp3", "audio/mpeg", b"a"))
+        )
+        assert answer.json()["data"]["caller_id_name"] == "X"
+
+    def test_there_must_be_audio(self, api: Api, box: dict[str, Any], account: Account) -> None:
+        for sent in ([json_part({"data": {}})], [json_part({}), ("content", "a.mp3", "audio/mpeg", b"")]):
+            answer = api.request("PUT", path_of(box), **parts(*sent))
+            assert answer.status_code == 400
+            assert answer.json()["data"] == {"file": {"required": {"message": "Please provide a media file"}}}
+        assert messages_in(account) == []
+
+    def test_there_must_not_be_two(self, api: Api, box: dict[str, Any], account: Account) -> None:
+        voice = ("content", "a.mp3", "audio/mpeg", b"abc")
+        answer = api.request("PUT", path_of(box), **parts(json_part({}), voice, voice))
+        assert answer.status_code == 400
+        assert list(answer.json()["data"]["file"]) == ["maxItems"]
+        assert messages_in(account) == []
+
+    def test_metadata_is_checked_before_anything_is_stored(
+        self, api: Api, box: dict[str, Any], account: Account
+    ) -> None:
+        voice = ("content", "a.mp3", "audio/mpeg", b"abc")
+        answer = api.request("PUT", path_of(box), **parts(json_part({"data": {"folder": "inbox"}}), voice))
+        assert answer.status_code == 400
+        assert "folder" in answer.json()["data"]
+        assert messages_in(account) == []
+
+    @pytest.mark.parametrize("content_type", ["image/png", "text/html", "application/zip", "audio/<b>"])
+    def test_what_says_it_is_no_audio_is_refused(
+        self, api: Api, box: dict[str, Any], account: Account, content_type: str
+    ) -> None:
+        answer = api.request("PUT", path_of(box), **parts(json_part({}), ("c", "a.mp3", content_type, b"abc")))
+        assert answer.status_code == 415
+        assert messages_in(account) == []
+
+    def test_a_body_that_is_not_what_it_says_is_refused(self, api: Api, box: dict[str, Any]) -> None:
+        for kind, body in (("multipart/mixed", b"x"), ("multipart/mixed; boundary=a", b"--b\r\n")):
+            answer = api.request("PUT", path_of(box), data=body, headers={"Content-Type": kind})
+            assert answer.status_code == 400, answer.text
+            assert answer.json()["status"] == "error"
