@@ -1,0 +1,219 @@
+"""PUT /v2/user_auth: a token for the hash of a user name and password."""
+
+import base64
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import jwt
+import pytest
+from api_client import Account, Api
+from running import SECRET_KEY, Running
+
+from accounts import databases, private
+from accounts.couch import Database, couch
+
+INVALID = {"message": "invalid credentials"}
+
+
+@pytest.fixture
+def anybody(server: Running) -> Api:
+    """A client without a token."""
+    return Api(server.url, "")
+
+
+def md5(username: str, password: str) -> str:
+    return hashlib.md5(f"{username.lower()}:{password}".encode()).hexdigest()
+
+
+def sha(username: str, password: str) -> str:
+    return hashlib.sha1(f"{username.lower()}:{password}".encode()).hexdigest()
+
+
+def credentials(account: Account, **more: Any) -> dict[str, Any]:
+    return {"credentials": md5(account.username, account.password), **more}
+
+
+class TestFindingTheAccount:
+    """By id, realm or name."""
+
+    def test_by_realm(self, anybody: Api, account: Account) -> None:
+        answer = anybody.put("/v2/user_auth", credentials(account, account_realm=account.realm))
+        assert answer.status_code == 201
+        assert answer.json()["data"]["account_id"] == account.id
+
+    def test_by_realm_in_capitals(self, anybody: Api, account: Account) -> None:
+        sent = credentials(account, account_realm=account.realm.upper())
+        assert anybody.put("/v2/user_auth", sent).status_code == 201
+
+    def test_by_id(self, anybody: Api, account: Account) -> None:
+        assert anybody.put("/v2/user_auth", credentials(account, account_id=account.id)).status_code == 201
+
+    def test_by_name_of_which_letters_and_digits_count(self, anybody: Api, account: Account) -> None:
+        spelled = "  " + account.name.upper().replace(" ", "--") + "!"
+        answer = anybody.put("/v2/user_auth", credentials(account, account_name=spelled))
+        assert answer.status_code == 201
+        assert answer.json()["data"]["account_name"] == account.name
+
+    def test_by_a_name_with_letters_beyond_ascii(
+        self, anybody: Api, api: Api, account: Account, log_in: Callable[..., Api]
+    ) -> None:
+        name = f"Télé Ωmega {account.id[:8]}"
+        assert api.patch("", {"name": name}).status_code == 200
+        assert anybody.put("/v2/user_auth", credentials(account, account_name=name)).status_code == 201
+
+    def test_accounts_of_one_name_are_told_apart_by_the_credentials(
+        self, anybody: Api, new_account: Callable[..., Account], log_in: Callable[..., Api]
+    ) -> None:
+        one, other = new_account(), new_account()
+        assert log_in(other).patch("", {"name": one.name}).status_code == 200
+        for wanted in (one, other):
+            answer = anybody.put("/v2/user_auth", credentials(wanted, account_name=one.name))
+            assert answer.json()["data"]["account_id"] == wanted.id
+
+    def test_by_phone_number_is_refused_with_a_reason(self, anybody: Api, account: Account) -> None:
+        answer = anybody.put("/v2/user_auth", credentials(account, phone_number="+15551234567"))
+        assert answer.status_code == 400
+        assert answer.json()["data"]["phone_number"].keys() == {"not_supported"}
+
+    def test_not_at_all_is_refused(self, anybody: Api, account: Account) -> None:
+        answer = anybody.put("/v2/user_auth", credentials(account))
+        assert answer.status_code == 400
+        assert answer.json()["data"]["account_name"]["required"]["message"] == "Field is required but missing"
+
+
+class TestAnswer:
+    """What a successful sign-in tells."""
+
+    def test_it_tells_who_signed_in_and_gives_a_token(self, anybody: Api, account: Account) -> None:
+        answer = anybody.put("/v2/user_auth", credentials(account, account_realm=account.realm))
+        body = answer.json()
+        expected = {
+            "account_id": account.id,
+            "owner_id": account.user_id,
+            "account_name": account.name,
+            "language": "en-us",
+            "is_master_account": False,
+            "is_reseller": False,
+            "capabilities": {"voicemail": {"transcription": {"available": False, "default": False}}},
+            "ui_config": {},
+            "apps": [],
+        }
+        assert body["status"] == "success"
+        assert body["data"].items() >= expected.items()
+        assert body["data"].keys() == expected.keys() | {"reseller_id", "cluster_id"}
+        assert len(body["data"]["cluster_id"]) == 32
+        assert Api(anybody.url, account.id, body["auth_token"]).get("").status_code == 200
+
+    def test_the_token_is_signed_and_says_who_for_how_long(self, anybody: Api, account: Account) -> None:
+        body = anybody.put("/v2/user_auth", credentials(account, account_realm=account.realm)).json()
+        claims = jwt.decode(body["auth_token"], SECRET_KEY, algorithms=["HS256"])
+        assert claims["iss"] == "kazoo"
+        assert (claims["account_id"], claims["owner_id"]) == (account.id, account.user_id)
+        assert claims["method"] == "cb_user_auth"
+        assert claims["exp"] - claims["iat"] == 3600
+        assert databases.is_account_id(claims["jti"])
+        assert account.password not in str(claims)
+        assert md5(account.username, account.password) not in str(claims)
+
+    def test_the_users_language_goes_before_the_accounts(self, anybody: Api, api: Api, account: Account) -> None:
+        api.patch(f"users/{account.user_id}", {"language": "de-de"})
+        body = anybody.put("/v2/user_auth", credentials(account, account_realm=account.realm)).json()
+        assert body["data"]["language"] == "de-de"
+
+    def test_a_slash_at_the_end_changes_nothing(self, anybody: Api, account: Account) -> None:
+        assert anybody.put("/v2/user_auth/", credentials(account, account_realm=account.realm)).status_code == 201
+
+
+class TestCredentials:
+    """Which hashes are good."""
+
+    def test_sha(self, anybody: Api, account: Account) -> None:
+        digest = sha(account.username, account.password)
+        sent = {"credentials": digest, "method": "sha", "account_realm": account.realm}
+        assert anybody.put("/v2/user_auth", sent).status_code == 201
+
+    def test_a_hash_of_one_kind_is_not_good_for_the_other(self, anybody: Api, account: Account) -> None:
+        sent = credentials(account, method="sha", account_realm=account.realm)
+        assert anybody.put("/v2/user_auth", sent).status_code == 401
+
+    def test_an_unknown_kind_is_refused(self, anybody: Api, account: Account) -> None:
+        answer = anybody.put("/v2/user_auth", credentials(account, method="crc", account_realm=account.realm))
+        assert answer.status_code == 400
+        assert answer.json()["data"]["method"]["enum"]["target"] == ["md5", "sha"]
+
+    def test_none_are_refused(self, anybody: Api, account: Account) -> None:
+        answer = anybody.put("/v2/user_auth", {"account_realm": account.realm})
+        assert answer.status_code == 400
+        assert "required" in answer.json()["data"]["credentials"]
+
+    def test_no_body_is_refused(self, anybody: Api) -> None:
+        assert anybody.put("/v2/user_auth").status_code == 400
+
+    def test_wrong_ones_and_an_unknown_account_look_the_same(self, anybody: Api, account: Account) -> None:
+        wrong = {"credentials": md5(account.username, "wrong")}
+        answers = [
+            anybody.put("/v2/user_auth", {**wrong, "account_realm": account.realm}),
+            anybody.put("/v2/user_auth", {**wrong, "account_realm": "nobody.example.com"}),
+            anybody.put("/v2/user_auth", {**wrong, "account_name": "Nobody at all"}),
+            anybody.put("/v2/user_auth", {**wrong, "account_id": "f" * 32}),
+            anybody.put("/v2/user_auth", {**wrong, "account_id": "no id, but as long as one is.  .."}),
+        ]
+        assert [answer.status_code for answer in answers[:4]] == [401] * 4
+        assert all(answer.json()["data"] == INVALID for answer in answers[:4])
+        assert {answer.json()["message"] for answer in answers[:4]} == {"invalid_credentials"}
+        assert answers[4].status_code in (400, 401)
+
+    def test_a_user_as_kazoo_stores_it_can_sign_in(self, anybody: Api, account: Account, db: Database) -> None:
+        user = {
+            "_id": "ab" * 16,
+            "username": "kazoo-user",
+            "pvt_type": "user",
+            "pvt_account_id": account.id,
+            "pvt_md5_auth": md5("kazoo-user", "its password"),
+            "pvt_sha1_auth": sha("kazoo-user", "its password"),
+        }
+        db.put(user)
+        sent = {"credentials": user["pvt_md5_auth"], "account_realm": account.realm}
+        answer = anybody.put("/v2/user_auth", sent)
+        assert answer.status_code == 201
+        assert answer.json()["data"]["owner_id"] == user["_id"]
+
+    def test_a_disabled_user_cannot_sign_in(
+        self, anybody: Api, api: Api, account: Account, log_in: Callable[..., Api]
+    ) -> None:
+        user = {"first_name": "A", "last_name": "B", "username": "gone", "password": "secret 1"}
+        user_id = api.put("users", user).json()["data"]["id"]
+        log_in(account, "gone", "secret 1")
+        assert api.patch(f"users/{user_id}", {"enabled": False}).status_code == 200
+        sent = {"credentials": md5("gone", "secret 1"), "account_realm": account.realm}
+        answer = anybody.put("/v2/user_auth", sent)
+        assert (answer.status_code, answer.json()["data"]) == (401, INVALID)
+
+    def test_nobody_of_a_disabled_account_can_sign_in(self, anybody: Api, account: Account, db: Database) -> None:
+        for database in (db, couch().database(databases.ACCOUNTS)):
+            database.update(account.id, lambda doc: {**doc, "pvt_enabled": False})
+        answer = anybody.put("/v2/user_auth", credentials(account, account_realm=account.realm))
+        assert (answer.status_code, answer.json()["data"]) == (401, INVALID)
+
+    def test_nobody_of_a_deleted_account_can_sign_in(self, anybody: Api, account: Account, db: Database) -> None:
+        db.update(account.id, lambda doc: {**doc, "pvt_deleted": True})
+        assert not private.is_live(db.get(account.id))
+        for how in ({"account_realm": account.realm}, {"account_id": account.id}):
+            answer = anybody.put("/v2/user_auth", credentials(account, **how))
+            assert (answer.status_code, answer.json()["data"]) == (401, INVALID)
+
+    def test_basic_credentials_are_good_for_any_request(self, server: Running, account: Account) -> None:
+        spelled = f"{account.id}:{md5(account.username, account.password)}"
+        client = Api(server.url, account.id)
+        header = {"Authorization": "Basic " + base64.b64encode(spelled.encode()).decode()}
+        assert client.get("", headers=header).json()["data"]["id"] == account.id
+
+    @pytest.mark.parametrize(
+        "spelled", ["{id}:" + "0" * 32, "{id}:", "{id}", "nonsense:" + "0" * 32, "_users:" + "0" * 32, "é:é", ":"]
+    )
+    def test_bad_basic_credentials_are_refused(self, server: Running, account: Account, spelled: str) -> None:
+        encoded = base64.b64encode(spelled.format(id=account.id).encode()).decode()
+        client = Api(server.url, account.id)
+        for value in (encoded, encoded[:-1] + "*"):
+            assert client.get("", headers={"Authorization": f"Basic {value}"}).status_code == 401
