@@ -128,7 +128,13 @@ class TestReplace:
 
     def test_what_is_kazoos_is_kept(self, api: Api, db: Database) -> None:
         db.put(LEGACY)
-        sent = {"name": "New", "mailbox": "3000", "messages": [], "pvt_of_kazoos": None, "pvt_type": "user"}
+        sent: dict[str, Any] = {
+            "name": "New",
+            "mailbox": "3000",
+            "messages": [],
+            "pvt_of_kazoos": None,
+            "pvt_type": "user",
+        }
         body = api.post(f"vmboxes/{LEGACY['_id']}", sent).json()
         assert "messages" not in body["data"]
         stored = stored_in(db, str(LEGACY["_id"]))

@@ -118,7 +118,13 @@ class TestCreate:
         assert stored["deep"] == {"er": [1, None, "x"]}
 
     def test_what_a_client_must_not_set_is_not_stored(self, api: Api, db: Database) -> None:
-        sent = {"_id": "a" * 32, "_rev": "1-a", "id": "b" * 32, "pvt_type": "user", "pvt_deleted": True}
+        sent: dict[str, Any] = {
+            "_id": "a" * 32,
+            "_rev": "1-a",
+            "id": "b" * 32,
+            "pvt_type": "user",
+            "pvt_deleted": True,
+        }
         box = api.new_box(messages=[{"folder": "new"}], pvt_mine=1, _attachments={}, **sent)
         stored = db.get(box["id"])
         assert stored is not None
@@ -275,14 +281,14 @@ class TestList:
 
     def test_pages_follow_each_other_without_loss_even_among_equal_names(self, api: Api) -> None:
         made = {api.new_box(str(3000 + number), name=f"Box {number % 2}")["id"] for number in range(7)}
-        seen, start, pages = [], "", 0
-        while start is not None:
-            body = api.get(f"vmboxes?page_size=2{start}").json()
+        seen: list[str] = []
+        key, pages = "", 0
+        while key is not None:
+            body = api.get("vmboxes?page_size=2" + (f"&start_key={key}" if key else "")).json()
             seen += [entry["id"] for entry in body["data"]]
             assert body["page_size"] == 2
             assert len(body["data"]) == (2 if pages < 3 else 1)
-            key = body.get("next_start_key")
-            start, pages = (f"&start_key={key}" if key else None), pages + 1
+            key, pages = body.get("next_start_key"), pages + 1
         assert pages == 4
         assert len(seen) == 7
         assert set(seen) == made
