@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from accounts import databases, gregorian, modbs
+from accounts import databases, modbs
 from accounts.couch import Database, Row
 from crossbar.errors import FaultyRequest
 from crossbar.filters import Filter
@@ -65,21 +65,32 @@ def _entry(box_id: str | None, row: Row, limit: int) -> Entry:
     return Entry(box_id if box_id is not None else row["key"][1], summary)
 
 
+@dataclass(frozen=True)
+class _Start:
+    """Where a page begins: a row of a view of a month's MODb."""
+
+    month: str
+    key: list[Any]
+    doc_id: str
+
+
 def _rows(account_id: str, box_id: str | None, wanted: PageRequest, time: TimeRange) -> Iterator[tuple[str, Row]]:
     """Every row from the start key on, each with its month, month after month."""
-    start = _start(wanted.start_key)
+    start = None if wanted.start_key is None else _start(wanted.start_key, box_id)
     for month, modb in modbs.existing(account_id, time.first, time.last, newest_first=wanted.descending):
-        from_here = None
-        if start is not None:
-            if (month < start[0]) if not wanted.descending else (month > start[0]):
-                continue
-            from_here = start if month == start[0] else None
+        if start is not None and _is_before(month, start.month, wanted.descending):
+            continue
+        from_here = start if start is not None and month == start.month else None
         for row in _month_rows(modb, box_id, wanted, time, from_here):
             yield month, row
 
 
+def _is_before(month: str, start: str, descending: bool) -> bool:
+    return month > start if descending else month < start
+
+
 def _month_rows(
-    modb: Database, box_id: str | None, wanted: PageRequest, time: TimeRange, start: tuple[str, Any, str] | None
+    modb: Database, box_id: str | None, wanted: PageRequest, time: TimeRange, start: _Start | None
 ) -> Iterator[Row]:
     view = "listing_by_timestamp" if box_id is None else "listing_by_mailbox"
     low, high = ([time.first], [time.last, {}]) if box_id is None else ([box_id, time.first], [box_id, time.last])
@@ -87,29 +98,36 @@ def _month_rows(
     if wanted.descending:
         options = {"startkey": high, "endkey": low, "descending": True}
     if start is not None:
-        options |= {"startkey": start[1], "startkey_docid": start[2]}
-    # One row more than the page tells where the next begins; filters may need more, which come in larger helpings.
-    helping = _CHUNK if wanted.size is None else min(wanted.size + 1, _CHUNK)
+        moment = start.key[0 if box_id is None else 1]
+        # The range moves with the clock: a page that begins outside it has nothing, or all of it, before it.
+        if moment < time.first if wanted.descending else moment > time.last:
+            return
+        if time.first <= moment <= time.last:
+            options |= {"startkey": start.key, "startkey_docid": start.doc_id}
+    yield from _helpings(modb, view, options, wanted.size)
+
+
+def _helpings(modb: Database, view: str, options: dict[str, Any], size: int | None) -> Iterator[Row]:
+    """Rows as they are asked for: at first as many as the page takes, then, where filters want more, many."""
+    helping = _CHUNK if size is None else min(size + 1, _CHUNK)
     while True:
         rows = modb.view(DESIGN, view, limit=helping + 1, **options)
         yield from rows[:helping]
         if len(rows) <= helping:
             return
-        options |= {"startkey": rows[helping]["key"], "startkey_docid": rows[helping]["id"]}
+        options = {**options, "startkey": rows[helping]["key"], "startkey_docid": rows[helping]["id"]}
         helping = _CHUNK
 
 
-def _start(key: Any) -> tuple[str, Any, str] | None:
-    if key is None:
-        return None
-    if not isinstance(key, list) or len(key) != 3 or not isinstance(key[1], list):
+def _start(decoded: Any, box_id: str | None) -> _Start:
+    """A start key of this listing; FaultyRequest for any other, so that none leads into another box."""
+    match decoded:
+        case [str(month), [str(box), int(_)] as key, str(doc_id)] if box == box_id:
+            found = _Start(month, key, doc_id)
+        case [str(month), [int(_), *_] as key, str(doc_id)] if box_id is None:
+            found = _Start(month, key, doc_id)
+        case _:
+            raise FaultyRequest("invalid start key")
+    if databases.month_of_message(f"{found.month}-x") is None:
         raise FaultyRequest("invalid start key")
-    month, row_key, doc_id = key
-    if not isinstance(month, str) or not isinstance(doc_id, str) or databases.month_of_message(f"{month}-x") is None:
-        raise FaultyRequest("invalid start key")
-    return month, row_key, doc_id
-
-
-def default_from(account_id: str) -> int:
-    """Where a listing begins that names no time: the retention's limit."""
-    return retention.limit(account_id, gregorian.now())
+    return found

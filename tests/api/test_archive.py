@@ -1,0 +1,90 @@
+"""POST vmboxes/{BOX}/messages/raw: the audio of many messages as a ZIP."""
+
+import io
+import zipfile
+from typing import Any
+
+import pytest
+from api_client import Account, Api
+from kazoo_messages import leave, leave_spoken
+
+from accounts import gregorian
+
+
+@pytest.fixture
+def box(api: Api) -> dict[str, Any]:
+    return api.new_box("3000")
+
+
+def download(api: Api, box: dict[str, Any], ids: list[str]) -> zipfile.ZipFile:
+    answer = api.post(f"vmboxes/{box['id']}/messages/raw", {"messages": ids}, headers={"Accept": "application/zip"})
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["Content-Type"] == "application/zip"
+    assert answer.headers["Content-Disposition"].startswith("attachment;")
+    found = zipfile.ZipFile(io.BytesIO(answer.content))
+    assert found.testzip() is None
+    return found
+
+
+def test_it_holds_the_audio_of_each_message(api: Api, account: Account, box: dict[str, Any], audio: Any) -> None:
+    now = gregorian.now()
+    first, second = audio("mp3", "The first message."), audio("mp3", "The second and longer message.")
+    ids = [
+        leave_spoken(account, box, now - 60, first.content),
+        leave_spoken(account, box, now - 50, second.content),
+    ]
+    found = download(api, box, ids)
+    assert sorted(map(found.read, found.namelist())) == sorted([first.content, second.content])
+
+
+def test_messages_of_one_second_get_different_names(
+    api: Api, account: Account, box: dict[str, Any], audio: Any
+) -> None:
+    now = gregorian.now()
+    recording = audio("mp3")
+    ids = [leave_spoken(account, box, now - 60, recording.content) for _ in range(3)]
+    names = download(api, box, ids).namelist()
+    assert len(set(names)) == 3
+    assert all(name.startswith("1001_") and name.endswith(".mp3") for name in names)
+
+
+def test_a_hostile_caller_makes_no_hostile_name(api: Api, account: Account, box: dict[str, Any], audio: Any) -> None:
+    recording = audio("mp3")
+    one = leave_spoken(account, box, gregorian.now() - 60, recording.content, caller_id_number='../../etc/"x\r\n')
+    (name,) = download(api, box, [one]).namelist()
+    assert not set(name) & set('/\\"\r\n')
+    assert not name.startswith(".")
+
+
+def test_messages_without_audio_and_unknown_ids_are_listed_inside(
+    api: Api, account: Account, box: dict[str, Any], audio: Any
+) -> None:
+    now = gregorian.now()
+    spoken = leave_spoken(account, box, now - 60, audio("mp3").content)
+    (silent,) = leave(account, box, [now - 50])
+    absent = f"{spoken[:7]}{'0' * 32}"
+    found = download(api, box, [spoken, silent, absent])
+    assert len(found.namelist()) == 2
+    told = found.read("missing.txt").decode()
+    assert silent in told
+    assert absent in told
+
+
+def test_no_audio_at_all_is_not_found(api: Api, account: Account, box: dict[str, Any]) -> None:
+    (silent,) = leave(account, box, [gregorian.now() - 60])
+    answer = api.post(f"vmboxes/{box['id']}/messages/raw", {"messages": [silent]})
+    assert answer.status_code == 404
+    assert answer.json()["message"] == "bad_identifier"
+
+
+def test_no_ids_are_an_error(api: Api, box: dict[str, Any]) -> None:
+    answer = api.post(f"vmboxes/{box['id']}/messages/raw", {"messages": []})
+    assert answer.status_code == 400
+    assert list(answer.json()["data"]["messages"]) == ["required"]
+
+
+def test_messages_of_another_box_are_not_in_it(api: Api, account: Account, box: dict[str, Any], audio: Any) -> None:
+    other = api.new_box("3001")
+    foreign = leave_spoken(account, other, gregorian.now() - 60, audio("mp3").content)
+    answer = api.post(f"vmboxes/{box['id']}/messages/raw", {"messages": [foreign]})
+    assert answer.status_code == 404

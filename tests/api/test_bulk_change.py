@@ -1,0 +1,209 @@
+"""POST vmboxes/{BOX}/messages: folder, move and copy of many messages."""
+
+import threading
+from typing import Any
+
+import pytest
+from api_client import Account, Api
+from kazoo_messages import DAY, database, leave, leave_spoken, stored
+
+from accounts import gregorian
+from accounts.couch import couch
+
+
+@pytest.fixture
+def box(api: Api) -> dict[str, Any]:
+    return api.new_box("3000")
+
+
+@pytest.fixture
+def other(api: Api) -> dict[str, Any]:
+    return api.new_box("3001")
+
+
+def change(api: Api, box: dict[str, Any], **data: Any) -> dict[str, Any]:
+    answer = api.post(f"vmboxes/{box['id']}/messages", data)
+    assert answer.status_code == 200, answer.text
+    told: dict[str, Any] = answer.json()["data"]
+    assert set(told) == {"succeeded", "failed"}
+    return told
+
+
+class TestFolder:
+    def test_messages_of_several_months_change_together(
+        self, api: Api, account: Account, box: dict[str, Any]
+    ) -> None:
+        now = gregorian.now()
+        ids = leave(account, box, [now - 60, now - 40 * DAY, now - 70 * DAY])
+        told = change(api, box, folder="saved", messages=ids)
+        assert sorted(told["succeeded"]) == sorted(ids)
+        assert told["failed"] == []
+        assert [stored(account, one)["metadata"]["folder"] for one in ids] == ["saved"] * 3
+
+    def test_the_folder_may_be_in_the_query(self, api: Api, account: Account, box: dict[str, Any]) -> None:
+        ids = leave(account, box, [gregorian.now() - 60])
+        answer = api.post(f"vmboxes/{box['id']}/messages?folder=deleted", {"messages": ids})
+        assert answer.json()["data"]["succeeded"] == ids
+        assert stored(account, ids[0])["metadata"]["folder"] == "deleted"
+
+    @pytest.mark.parametrize("folder", [{}, {"folder": "attic"}])
+    def test_an_unknown_or_missing_folder_is_saved(
+        self, api: Api, account: Account, box: dict[str, Any], folder: dict[str, str]
+    ) -> None:
+        ids = leave(account, box, [gregorian.now() - 60])
+        change(api, box, messages=ids, **folder)
+        assert stored(account, ids[0])["metadata"]["folder"] == "saved"
+
+    def test_unknown_foreign_and_malformed_ids_are_not_found(
+        self, api: Api, account: Account, box: dict[str, Any], other: dict[str, Any]
+    ) -> None:
+        now = gregorian.now()
+        (own,), (foreign,) = leave(account, box, [now - 60]), leave(account, other, [now - 60])
+        absent, malformed, no_month = f"{own[:7]}{'0' * 32}", "../../_all_docs", f"190001-{'0' * 32}"
+        told = change(api, box, folder="saved", messages=[own, foreign, absent, malformed, no_month])
+        assert told["succeeded"] == [own]
+        failed = {key: reason for entry in told["failed"] for key, reason in entry.items()}
+        assert failed == dict.fromkeys([foreign, absent, malformed, no_month], "not_found")
+        assert stored(account, foreign)["metadata"]["folder"] == "new"
+
+    def test_an_id_given_twice_counts_once(self, api: Api, account: Account, box: dict[str, Any]) -> None:
+        (one,) = leave(account, box, [gregorian.now() - 60])
+        assert change(api, box, folder="saved", messages=[one, one]) == {"succeeded": [one], "failed": []}
+
+    def test_a_message_past_its_retention_is_refused_and_becomes_deleted(
+        self, api: Api, account: Account, box: dict[str, Any]
+    ) -> None:
+        (old,) = leave(account, box, [gregorian.now() - 100 * DAY])
+        told = change(api, box, folder="saved", messages=[old])
+        assert told == {"succeeded": [], "failed": [{old: "prior_to_retention_duration"}]}
+        assert stored(account, old)["metadata"]["folder"] == "deleted"
+
+    @pytest.mark.parametrize("data", [{}, {"messages": []}])
+    def test_no_ids_are_an_error(self, api: Api, box: dict[str, Any], data: dict[str, Any]) -> None:
+        answer = api.post(f"vmboxes/{box['id']}/messages", data)
+        assert answer.status_code == 400
+        assert answer.json()["data"]["messages"]["required"]["message"] == "No array of message ids are specified"
+
+    def test_the_audio_stays(self, api: Api, account: Account, box: dict[str, Any], audio: Any) -> None:
+        recording = audio("mp3")
+        one = leave_spoken(account, box, gregorian.now() - 60, recording.content)
+        change(api, box, folder="saved", messages=[one])
+        stream = database(account, one).attachment(one, "msg.mp3")
+        assert stream is not None
+        assert stream.read() == recording.content
+
+    def test_a_thousand_ids_in_one_call(self, api: Api, account: Account, box: dict[str, Any]) -> None:
+        now = gregorian.now()
+        ids = leave(account, box, [now - n * 3_000 for n in range(1_000)])
+        told = change(api, box, folder="saved", messages=ids)
+        assert sorted(told["succeeded"]) == sorted(ids)
+
+    def test_clients_that_change_the_same_messages_all_succeed(
+        self, api: Api, account: Account, box: dict[str, Any]
+    ) -> None:
+        now = gregorian.now()
+        ids = leave(account, box, [now - n for n in range(1, 21)])
+        told: list[dict[str, Any]] = []
+
+        def save() -> None:
+            told.append(change(Api(api.url, api.account_id, api.token), box, folder="saved", messages=ids))
+
+        threads = [threading.Thread(target=save) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert [sorted(one["succeeded"]) for one in told] == [sorted(ids)] * 4
+        assert {stored(account, one)["metadata"]["folder"] for one in ids} == {"saved"}
+
+
+class TestMove:
+    def test_it_moves_audio_and_transcription_under_a_new_id(
+        self, api: Api, account: Account, box: dict[str, Any], other: dict[str, Any], audio: Any
+    ) -> None:
+        recording = audio("mp3")
+        now = gregorian.now()
+        source = leave_spoken(account, box, now - 40 * DAY, recording.content, folder="saved")
+        spoken = {"result": "success", "text": "Hello"}
+        database(account, source).update(source, lambda doc: {**doc, "transcription": spoken})
+        told = change(api, box, source_id=other["id"], messages=[source])
+        (moved,) = told["succeeded"]
+        doc = stored(account, moved)
+        assert moved[:6] == gregorian.month_of(now)
+        assert doc["source_id"] == other["id"]
+        assert doc["history"] == [box["id"]]
+        assert doc["transcription"] == spoken
+        metadata = doc["metadata"]
+        assert (metadata["folder"], metadata["media_id"]) == ("new", moved)
+        assert metadata["to"] == f"3001@{account.realm}"
+        assert metadata["timestamp"] == doc["utc_seconds"] >= now
+        stream = database(account, moved).attachment(moved, "msg.mp3")
+        assert stream is not None
+        assert stream.read() == recording.content
+        gone = stored(account, source)
+        assert gone["pvt_deleted"] is True
+        assert gone["metadata"]["folder"] == "deleted"
+
+    def test_a_repeat_after_a_kill_between_copy_and_removal_makes_no_second_copy(
+        self, api: Api, account: Account, box: dict[str, Any], other: dict[str, Any]
+    ) -> None:
+        (source,) = leave(account, box, [gregorian.now() - 60])
+        (moved,) = change(api, box, source_id=other["id"], messages=[source])["succeeded"]
+        # As if the process had died before it removed the source.
+        database(account, source).update(
+            source, lambda doc: {key: value for key, value in doc.items() if key != "pvt_deleted"}
+        )
+        assert change(api, box, source_id=other["id"], messages=[source])["succeeded"] == [moved]
+        assert stored(account, source)["pvt_deleted"] is True
+        assert len(api.get(f"vmboxes/{other['id']}/messages").json()["data"]) == 1
+
+    def test_an_unknown_box_is_not_found_and_nothing_moves(
+        self, api: Api, account: Account, box: dict[str, Any]
+    ) -> None:
+        (source,) = leave(account, box, [gregorian.now() - 60])
+        answer = api.post(f"vmboxes/{box['id']}/messages", {"source_id": "f" * 32, "messages": [source]})
+        assert answer.status_code == 404
+        assert stored(account, source).get("pvt_deleted") is None
+
+    def test_an_empty_destination_is_an_error(self, api: Api, account: Account, box: dict[str, Any]) -> None:
+        (source,) = leave(account, box, [gregorian.now() - 60])
+        answer = api.post(f"vmboxes/{box['id']}/messages", {"source_id": "", "messages": [source]})
+        assert answer.status_code == 400
+        assert list(answer.json()["data"]["source_id"]) == ["required"]
+
+    def test_a_soft_link_moves_along(
+        self, api: Api, account: Account, box: dict[str, Any], other: dict[str, Any]
+    ) -> None:
+        (source,) = leave(account, box, [gregorian.now() - 60])
+        link = {"old.mp3": {"handler": {"kz_att_link": {"att_dbname": "account%2Faa", "att_docid": "m"}}}}
+        database(account, source).update(source, lambda doc: {**doc, "pvt_attachments": link})
+        (moved,) = change(api, box, source_id=other["id"], messages=[source])["succeeded"]
+        assert stored(account, moved)["pvt_attachments"] == link
+
+
+class TestCopy:
+    def test_each_box_gets_its_own_and_the_source_stays(
+        self, api: Api, account: Account, box: dict[str, Any], other: dict[str, Any], audio: Any
+    ) -> None:
+        third = api.new_box("3002")
+        recording = audio("mp3")
+        source = leave_spoken(account, box, gregorian.now() - 60, recording.content)
+        told = change(api, box, source_id=[other["id"], third["id"]], messages=[source])
+        assert told["failed"] == []
+        copies = [stored(account, one) for one in told["succeeded"]]
+        assert sorted(doc["source_id"] for doc in copies) == sorted([other["id"], third["id"]])
+        assert len({source, *told["succeeded"]}) == 3
+        for doc in copies:
+            stream = database(account, doc["_id"]).attachment(doc["_id"], "msg.mp3")
+            assert stream is not None
+            assert stream.read() == recording.content
+        assert stored(account, source)["metadata"]["folder"] == "new"
+
+    def test_a_new_month_gets_its_database(
+        self, api: Api, account: Account, box: dict[str, Any], other: dict[str, Any]
+    ) -> None:
+        (source,) = leave(account, box, [gregorian.now() - 60 * DAY])
+        month = gregorian.month_of(gregorian.now())
+        (copied,) = change(api, box, source_id=[other["id"]], messages=[source])["succeeded"]
+        assert couch().exists(database(account, copied).name)
+        assert copied.startswith(month)

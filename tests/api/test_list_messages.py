@@ -1,0 +1,255 @@
+"""GET vmboxes/{BOX}/messages and GET vmboxes/messages."""
+
+import csv
+import io
+from typing import Any
+
+import pytest
+from api_client import Account, Api
+from kazoo_messages import DAY, database, leave, stored
+
+from accounts import gregorian
+
+
+@pytest.fixture
+def box(api: Api) -> dict[str, Any]:
+    return api.new_box("3000")
+
+
+def ids(entries: list[dict[str, Any]]) -> list[str]:
+    return [entry["media_id"] for entry in entries]
+
+
+def every_page(api: Api, path: str, **params: Any) -> list[list[dict[str, Any]]]:
+    """The data of all pages, following next_start_key."""
+    pages = []
+    while True:
+        answer = api.get(path, params=params).json()
+        pages.append(answer["data"])
+        if not answer.get("next_start_key"):
+            return pages
+        params["start_key"] = answer["next_start_key"]
+
+
+class TestBox:
+    def test_a_box_without_messages_has_none(self, api: Api, box: dict[str, Any]) -> None:
+        answer = api.get(f"vmboxes/{box['id']}/messages").json()
+        assert answer["data"] == []
+        assert answer["status"] == "success"
+        assert "next_start_key" not in answer
+
+    def test_entries_have_the_samples_members(self, api: Api, account: Account, box: dict[str, Any]) -> None:
+        now = gregorian.now()
+        (message_id,) = leave(account, box, [now - 60])
+        (entry,) = api.get(f"vmboxes/{box['id']}/messages").json()["data"]
+        sample = {
+            "timestamp": now - 60,
+            "from": f"1001@{account.realm}",
+            "to": f"3000@{account.realm}",
+            "caller_id_number": "1001",
+            "caller_id_name": "Ada",
+            "folder": "new",
+            "length": 1000,
+            "media_id": message_id,
+        }
+        assert entry | sample == entry
+
+    def test_newest_come_first_across_months(self, api: Api, account: Account, box: dict[str, Any]) -> None:
+        now = gregorian.now()
+        left = leave(account, box, [now - days * DAY for days in (80, 50, 20, 1)])
+        assert ids(api.get(f"vmboxes/{box['id']}/messages").json()["data"]) == left[::-1]
+
+    @pytest.mark.parametrize("turned", ["ascending=true", "descending=false"])
+    def test_it_can_be_turned(self, api: Api, account: Account, box: dict[str, Any], turned: str) -> None:
+        now = gregorian.now()
+        left = leave(account, box, [now - days * DAY for days in (80, 50, 20, 1)])
+        assert ids(api.get(f"vmboxes/{box['id']}/messages?{turned}").json()["data"]) == left
+
+    @pytest.mark.parametrize("direction", ["descending", "ascending"])
+    def test_messages_of_one_second_are_neither_lost_nor_repeated(
+        self, api: Api, account: Account, box: dict[str, Any], direction: str
+    ) -> None:
+        now = gregorian.now()
+        left = leave(account, box, [now - 40 * DAY] * 5 + [now - DAY] * 8 + [now - 60] * 4)
+        pages = every_page(api, f"vmboxes/{box['id']}/messages", page_size=3, **{direction: "true"})
+        assert [len(page) for page in pages] == [3, 3, 3, 3, 3, 2]
+        assert sorted(ids([entry for page in pages for entry in page])) == sorted(left)
+
+    def test_a_page_stays_right_while_messages_come_and_go(
+        self, api: Api, account: Account, box: dict[str, Any]
+    ) -> None:
+        now = gregorian.now()
+        left = leave(account, box, [now - 100 + n for n in range(9)])
+        first = api.get(f"vmboxes/{box['id']}/messages", params={"page_size": 3}).json()
+        leave(account, box, [now - 10, now - 5])
+        # The message that the next page was to begin with goes away.
+        assert api.delete(f"vmboxes/{box['id']}/messages/{left[5]}").status_code == 200
+        second = api.get(
+            f"vmboxes/{box['id']}/messages", params={"page_size": 3, "start_key": first["next_start_key"]}
+        ).json()
+        assert ids(first["data"]) == left[8:5:-1]
+        assert ids(second["data"]) == [left[4], left[3], left[2]]
+
+    def test_a_filtered_page_is_full_while_anything_is_left(
+        self, api: Api, account: Account, box: dict[str, Any]
+    ) -> None:
+        now = gregorian.now()
+        times = [now - 30 - n * DAY for n in range(60)]
+        wanted = leave(account, box, times[::10], caller_id_number="+4930")
+        leave(account, box, [time for n, time in enumerate(times) if n % 10])
+        path = f"vmboxes/{box['id']}/messages"
+        pages = every_page(api, path, page_size=4, filter_caller_id_number="+4930")
+        assert [ids(page) for page in pages] == [wanted[:4], wanted[4:]]
+
+    def test_a_folder_alone_filters(self, api: Api, account: Account, box: dict[str, Any]) -> None:
+        now = gregorian.now()
+        leave(account, box, [now - 50])
+        saved = leave(account, box, [now - 40], folder="saved")
+        deleted = leave(account, box, [now - 30], folder="deleted")
+        path = f"vmboxes/{box['id']}/messages"
+        assert ids(api.get(f"{path}?folder=saved").json()["data"]) == saved
+        assert ids(api.get(f"{path}?folder=deleted").json()["data"]) == deleted
+        assert len(api.get(path).json()["data"]) == 3
+
+    def test_explicit_pagination_wraps_each_entry_in_its_box(
+        self, api: Api, account: Account, box: dict[str, Any]
+    ) -> None:
+        leave(account, box, [gregorian.now() - 60])
+        answer = api.get(f"vmboxes/{box['id']}/messages?paginate=true").json()
+        assert [list(entry) for entry in answer["data"]] == [[box["id"]]]
+        assert answer["next_start_key"] == []
+        assert answer["page_size"] == 50
+
+    def test_a_page_holds_50_and_without_pagination_all_come(
+        self, api: Api, account: Account, box: dict[str, Any]
+    ) -> None:
+        now = gregorian.now()
+        leave(account, box, [now - n for n in range(1, 62)])
+        path = f"vmboxes/{box['id']}/messages"
+        page = api.get(path).json()
+        assert len(page["data"]) == page["page_size"] == 50
+        everything = api.get(f"{path}?paginate=false").json()
+        assert len(everything["data"]) == 61
+        assert "next_start_key" not in everything
+
+    def test_messages_of_other_boxes_and_removed_ones_are_not_listed(
+        self, api: Api, account: Account, box: dict[str, Any]
+    ) -> None:
+        now = gregorian.now()
+        other = api.new_box("3001")
+        leave(account, other, [now - 10])
+        kept, removed = leave(account, box, [now - 30, now - 20])
+        assert api.delete(f"vmboxes/{box['id']}/messages/{removed}").status_code == 200
+        assert ids(api.get(f"vmboxes/{box['id']}/messages").json()["data"]) == [kept]
+
+    def test_a_message_past_its_retention_is_shown_as_deleted(
+        self, api: Api, account: Account, box: dict[str, Any]
+    ) -> None:
+        now = gregorian.now()
+        leave(account, box, [now - 120 * DAY])
+        path = f"vmboxes/{box['id']}/messages"
+        assert api.get(path).json()["data"] == []
+        span = {"created_from": now - 121 * DAY, "created_to": now - 119 * DAY}
+        (entry,) = api.get(path, params=span).json()["data"]
+        assert (entry["folder"], entry["retention"]) == ("deleted", "enforced")
+        assert entry["retention_message"]
+
+    def test_a_time_range_takes_both_its_ends(self, api: Api, account: Account, box: dict[str, Any]) -> None:
+        now = gregorian.now()
+        left = leave(account, box, [now - 400, now - 300, now - 200, now - 100])
+        span = {"created_from": now - 300, "created_to": now - 200}
+        assert ids(api.get(f"vmboxes/{box['id']}/messages", params=span).json()["data"]) == [left[2], left[1]]
+
+    @pytest.mark.parametrize(
+        "span",
+        [
+            {"created_from": 63_900_000_000, "created_to": 63_800_000_000},
+            {"created_from": 63_800_000_000, "created_to": 63_900_000_000},
+            {"created_from": "yesterday"},
+            {"created_to": "-5"},
+        ],
+    )
+    def test_a_bad_time_range_is_told(self, api: Api, box: dict[str, Any], span: dict[str, Any]) -> None:
+        answer = api.get(f"vmboxes/{box['id']}/messages", params=span)
+        assert answer.status_code == 400
+        assert list(answer.json()["data"]) == ["created_from"]
+        assert list(answer.json()["data"]["created_from"]) == ["date_range"]
+
+    @pytest.mark.parametrize(
+        ("query", "message"),
+        [
+            ("page_size=0", "invalid page size"),
+            ("page_size=many", "invalid page size"),
+            ("start_key=!!!", "invalid start key"),
+            ("start_key=W10", "invalid start key"),
+            ("start_key=WyIyMDI2MTMiLFtdLCJ4Il0", "invalid start key"),
+        ],
+    )
+    def test_a_malformed_page_is_told(self, api: Api, box: dict[str, Any], query: str, message: str) -> None:
+        answer = api.get(f"vmboxes/{box['id']}/messages?{query}")
+        assert answer.status_code == 400
+        assert answer.json()["message"] == "faulty_request"
+        assert answer.json()["data"] == {"message": message}
+
+    def test_a_start_key_of_another_box_shows_nothing_of_it(
+        self, api: Api, account: Account, box: dict[str, Any]
+    ) -> None:
+        now = gregorian.now()
+        other = api.new_box("3001")
+        theirs = leave(account, other, [now - n for n in range(1, 5)])
+        key = api.get(f"vmboxes/{other['id']}/messages?page_size=1").json()["next_start_key"]
+        answer = api.get(f"vmboxes/{box['id']}/messages", params={"start_key": key})
+        assert answer.status_code == 400
+        assert not any(message_id in answer.text for message_id in theirs)
+
+    @pytest.mark.parametrize("removed", [False, True])
+    def test_an_unknown_or_deleted_box_is_not_found(
+        self, api: Api, account: Account, box: dict[str, Any], removed: bool
+    ) -> None:
+        box_id = box["id"] if removed else "0" * 32
+        if removed:
+            assert api.delete(f"vmboxes/{box_id}").status_code == 200
+        answer = api.get(f"vmboxes/{box_id}/messages")
+        assert answer.status_code == 404
+        assert answer.json()["data"] == {"message": "bad identifier", "cause": box_id}
+
+    def test_it_comes_as_csv(self, api: Api, account: Account, box: dict[str, Any]) -> None:
+        now = gregorian.now()
+        leave(account, box, [now - 60], caller_id_name="=cmd()")
+        answer = api.get(f"vmboxes/{box['id']}/messages", headers={"Accept": "text/csv"})
+        assert answer.headers["Content-Type"].startswith("text/csv")
+        (row,) = csv.DictReader(io.StringIO(answer.text))
+        assert row["timestamp"] == str(now - 60)
+        assert row["caller_id_name"] == "'=cmd()"
+
+    def test_a_message_without_folder_counts_as_new(self, api: Api, account: Account, box: dict[str, Any]) -> None:
+        (message_id,) = leave(account, box, [gregorian.now() - 60])
+        doc = stored(account, message_id)
+        del doc["metadata"]["folder"]
+        database(account, message_id).put(doc)
+        (entry,) = api.get(f"vmboxes/{box['id']}/messages?folder=new").json()["data"]
+        assert entry["folder"] == "new"
+
+
+class TestAccount:
+    def test_entries_of_all_boxes_are_named_after_them(self, api: Api, account: Account, box: dict[str, Any]) -> None:
+        now = gregorian.now()
+        other = api.new_box("3001")
+        (old,) = leave(account, box, [now - 40 * DAY])
+        (new,) = leave(account, other, [now - 60])
+        entries = api.get("vmboxes/messages").json()["data"]
+        assert [(*entry, *ids(list(entry.values()))) for entry in entries] == [(other["id"], new), (box["id"], old)]
+
+    def test_its_pages_follow_each_other_without_loss(self, api: Api, account: Account, box: dict[str, Any]) -> None:
+        now = gregorian.now()
+        other = api.new_box("3001")
+        left = leave(account, box, [now - 60] * 5 + [now - 45 * DAY] * 3) + leave(account, other, [now - 60] * 5)
+        pages = every_page(api, "vmboxes/messages", page_size=4)
+        assert [len(page) for page in pages] == [4, 4, 4, 1]
+        assert sorted(ids([value for page in pages for entry in page for value in entry.values()])) == sorted(left)
+
+    def test_another_accounts_messages_are_not_among_them(self, api: Api, account: Account, new_account: Any) -> None:
+        other = new_account()
+        leave(other, {"id": "0" * 32, "mailbox": "1"}, [gregorian.now() - 60])
+        assert api.get("vmboxes/messages").json()["data"] == []
+        assert api.get(f"/v2/accounts/{other.id}/vmboxes/messages").status_code == 403
