@@ -113,8 +113,7 @@ class TestBadTokens:
         api.patch(f"users/{disabled}", {"enabled": False})
         api.delete(f"users/{deleted}")
         api.patch(f"users/{changed}", {"password": "secret 2"})
-        for client in clients.values():
-            wait_until(lambda client=client: {client.get("").status_code for _ in range(4)} == {401})
+        wait_until(lambda: {client.get("").status_code for client in clients.values() for _ in range(4)} == {401})
         log_in(account, "changed", "secret 2")
 
     def test_one_of_an_account_that_was_disabled(self, api: Api, account: Account, db: Database) -> None:

@@ -1,0 +1,93 @@
+"""``manage.py ensure_modbs``: the databases of this and the next month, for every account that lives."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from io import StringIO
+
+import pytest
+from api_client import Account
+from django.core.management import CommandError, call_command
+from running import PROJECT, Service
+
+from accounts import databases, gregorian
+from accounts.couch import Database, couch
+
+
+def months() -> list[str]:
+    this = gregorian.month_of(gregorian.now())
+    return [this, gregorian.next_month(this)]
+
+
+def modbs_of(account_id: str) -> list[Database]:
+    return [couch().database(databases.modb(account_id, month)) for month in months()]
+
+
+def drop(account_id: str) -> None:
+    for modb in modbs_of(account_id):
+        couch().drop(modb.name)
+
+
+def ensure(service: Service) -> str:
+    """Run it as a process of its own, which remembers nothing."""
+    return service.manage("ensure_modbs")
+
+
+@pytest.fixture
+def broken(made_accounts: list[str]) -> Iterator[str]:
+    """The id of an account that is listed, but has no database."""
+    account_id = "0" * 31 + "b"
+    accounts = couch().database(databases.ACCOUNTS)
+    doc = accounts.put({"_id": account_id, "pvt_type": "account", "name": "Broken", "realm": "broken.example.com"})
+    yield account_id
+    accounts.delete(account_id, doc["_rev"])
+
+
+def test_what_is_missing_is_made_with_its_views(service: Service, account: Account) -> None:
+    drop(account.id)
+    assert "0 failed" in ensure(service)
+    for modb in modbs_of(account.id):
+        assert modb.view("mailbox_messages", "listing_by_mailbox") == []
+        assert modb.view("mailbox_message_counts", "by_box_folder") == []
+
+
+def test_a_second_run_changes_nothing(service: Service, account: Account) -> None:
+    ensure(service)
+    before = [modb.info()["update_seq"] for modb in modbs_of(account.id)]
+    ensure(service)
+    assert [modb.info()["update_seq"] for modb in modbs_of(account.id)] == before
+
+
+def test_two_at_once_do_not_disturb_each_other(service: Service, account: Account) -> None:
+    drop(account.id)
+    command = [sys.executable, "manage.py", "ensure_modbs"]
+    running = [subprocess.Popen(command, cwd=PROJECT, env=service.environment()) for _ in range(2)]
+    assert [process.wait(timeout=120) for process in running] == [0, 0]
+    assert all(modb.view("mailbox_messages", "listing_by_mailbox") == [] for modb in modbs_of(account.id))
+
+
+def test_a_deleted_account_gets_none(service: Service, account: Account) -> None:
+    drop(account.id)
+    for database in (couch().database(databases.account_db(account.id)), couch().database(databases.ACCOUNTS)):
+        database.update(account.id, lambda doc: {**doc, "pvt_deleted": True})
+    ensure(service)
+    assert not any(modb.exists() for modb in modbs_of(account.id))
+
+
+def test_a_broken_account_is_named_and_none_of_its_databases_made(broken: str) -> None:
+    errors = StringIO()
+    with pytest.raises(CommandError, match="1 of"):
+        call_command("ensure_modbs", stdout=StringIO(), stderr=errors)
+    assert broken in errors.getvalue()
+    assert couch().names(databases.account_db(broken)) == []
+
+
+def test_a_broken_account_makes_the_exit_status_1_and_the_others_are_served(
+    broken: str, service: Service, account: Account
+) -> None:
+    drop(account.id)
+    command = [sys.executable, "manage.py", "ensure_modbs"]
+    ended = subprocess.run(command, cwd=PROJECT, env=service.environment(), capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert broken in ended.stderr
+    assert all(modb.exists() for modb in modbs_of(account.id))

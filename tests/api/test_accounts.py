@@ -1,0 +1,410 @@
+"""/v2/accounts and /v2/accounts/{ACCOUNT_ID}: who may see and change which, and what is stored."""
+
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from api_client import Account, Api
+from running import wait_until
+
+from accounts import claims, creation, databases, gregorian
+from accounts.couch import Database, Document, couch
+
+
+def accounts_db() -> Database:
+    return couch().database(databases.ACCOUNTS)
+
+
+def stored(account_id: str) -> tuple[Document, Document]:
+    """The account's document in its own database and the copy, without CouchDB's members."""
+    own = couch().database(databases.account_db(account_id)).get(account_id) or {}
+    copy = accounts_db().get(account_id) or {}
+    plain = [{key: value for key, value in doc.items() if not key.startswith("_")} for doc in (own, copy)]
+    return plain[0], plain[1]
+
+
+@pytest.fixture
+def new_realm(account: Account) -> str:
+    """A realm that nobody has."""
+    return f"new.{account.realm}"
+
+
+@pytest.fixture
+def plain(api: Api, account: Account, log_in: Callable[..., Api]) -> Api:
+    """A client of a user who is no administrator."""
+    user = {"first_name": "A", "last_name": "B", "username": "plain", "password": "secret 1"}
+    assert api.put("users", user).status_code == 201
+    return log_in(account, "plain", "secret 1")
+
+
+class TestGet:
+    """GET of one account."""
+
+    def test_it_tells_all_that_is_public(self, api: Api, account: Account) -> None:
+        answer = api.get("")
+        assert answer.status_code == 200
+        data = answer.json()["data"]
+        assert data["id"] == account.id
+        assert (data["name"], data["realm"]) == (account.name, account.realm)
+        assert data["enabled"] is True
+        assert data["superduper_admin"] is False
+        assert data["is_reseller"] is False
+        assert data["language"] == "en-us"
+        assert abs(data["created"] - gregorian.now()) < 300
+        assert not [key for key in data if key.startswith(("_", "pvt_"))]
+        assert account.api_key not in answer.text
+
+    def test_what_kazoo_put_into_the_document_is_shown_too(self, api: Api, account: Account, db: Database) -> None:
+        extra = {"music_on_hold": {"media_id": "x"}, "pvt_reseller": True, "pvt_reseller_id": account.id}
+        db.update(account.id, lambda doc: {**doc, **extra})
+        data = api.get("").json()["data"]
+        assert data["music_on_hold"] == {"media_id": "x"}
+        assert (data["is_reseller"], data["reseller_id"]) == (True, account.id)
+
+    def test_the_revision_is_the_etag(self, api: Api) -> None:
+        answer = api.get("")
+        assert answer.headers["ETag"] == f'"{answer.json()["revision"]}"'
+        assert api.get("", headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
+
+    @pytest.mark.parametrize("account_id", ["nonsense", "F" * 32, "_users", "a" * 31, "%2e%2e", "g" * 32])
+    def test_a_malformed_id_is_a_bad_identifier(self, api: Api, account_id: str) -> None:
+        answer = api.get(f"/v2/accounts/{account_id}")
+        assert answer.status_code == 404
+        assert answer.json()["message"] == "bad_identifier"
+
+    def test_an_unknown_account_is_a_bad_identifier(self, api: Api) -> None:
+        answer = api.get(f"/v2/accounts/{'f' * 32}")
+        assert answer.status_code == 404
+        assert answer.json()["data"] == {"message": "bad identifier", "cause": "f" * 32}
+
+
+class TestWhoMayActOnWhich:
+    """Own account, those below, all."""
+
+    def test_anothers_account_is_forbidden(self, api: Api, new_account: Callable[..., Account]) -> None:
+        other = new_account()
+        for path in ("", "/vmboxes", "/users", "/api_key", "/descendants"):
+            answer = api.get(f"/v2/accounts/{other.id}{path}")
+            assert answer.status_code == 403, path
+            assert answer.json()["message"] == "forbidden"
+            assert answer.json()["data"] == {"message": "forbidden"}
+
+    def test_an_administrator_acts_on_all_accounts_below_its_own_and_not_above(
+        self, api: Api, account: Account, new_account: Callable[..., Account], log_in: Callable[..., Api]
+    ) -> None:
+        child = new_account(parent=account.id)
+        grandchild = new_account(parent=child.id)
+        assert api.get(f"/v2/accounts/{child.id}").status_code == 200
+        box = {"name": "Box", "mailbox": "3000"}
+        assert api.put(f"/v2/accounts/{grandchild.id}/vmboxes", box).status_code == 201
+        below = log_in(grandchild)
+        assert below.get(f"/v2/accounts/{child.id}").status_code == 403
+        assert below.get(f"/v2/accounts/{account.id}").status_code == 403
+
+    def test_a_plain_user_stays_in_its_own_account(
+        self, plain: Api, account: Account, new_account: Callable[..., Account]
+    ) -> None:
+        child = new_account(parent=account.id)
+        assert plain.get("").status_code == 200
+        assert plain.get(f"/v2/accounts/{child.id}").status_code == 403
+
+    def test_a_superduper_administrator_acts_on_all(
+        self, new_account: Callable[..., Account], account: Account, log_in: Callable[..., Api]
+    ) -> None:
+        boss = log_in(new_account(superduper_admin=True))
+        assert boss.get("").json()["data"]["superduper_admin"] is True
+        assert boss.get(f"/v2/accounts/{account.id}").status_code == 200
+        user = {"first_name": "A", "last_name": "B", "username": "plain", "password": "secret 1"}
+        assert boss.put("users", user).status_code == 201
+
+    def test_a_plain_user_of_the_superduper_account_does_not(
+        self, new_account: Callable[..., Account], account: Account, log_in: Callable[..., Api]
+    ) -> None:
+        top = new_account(superduper_admin=True)
+        user = {"first_name": "A", "last_name": "B", "username": "plain", "password": "secret 1"}
+        assert log_in(top).put("users", user).status_code == 201
+        assert log_in(top, "plain", "secret 1").get(f"/v2/accounts/{account.id}").status_code == 403
+
+    def test_nobody_makes_itself_a_superduper_administrator(self, api: Api, account: Account) -> None:
+        sent = {"name": "N", "superduper_admin": True, "pvt_superduper_admin": True, "pvt_tree": [], "_id": "x" * 32}
+        for change in (api.post, api.patch):
+            answer = change("", sent)
+            assert answer.status_code == 200
+            assert answer.json()["data"]["superduper_admin"] is False
+        own, copy = stored(account.id)
+        assert own == copy
+        assert own["pvt_superduper_admin"] is False
+        assert "superduper_admin" not in own
+
+
+class TestCreate:
+    """PUT below an account."""
+
+    @pytest.mark.parametrize("to_parent", [True, False])
+    def test_the_new_account_is_below_the_one_in_the_path_or_the_callers(
+        self, api: Api, account: Account, new_realm: str, to_parent: bool
+    ) -> None:
+        path = f"/v2/accounts/{account.id}" if to_parent else "/v2/accounts"
+        answer = api.put(path, {"name": "Sub account", "realm": new_realm.upper()})
+        assert answer.status_code == 201
+        data = answer.json()["data"]
+        assert answer.headers["Location"].endswith(f"/v2/accounts/{data['id']}")
+        assert (data["name"], data["realm"]) == ("Sub account", new_realm)
+        own, copy = stored(data["id"])
+        assert own == copy
+        assert own["pvt_type"] == "account"
+        assert own["pvt_tree"] == [account.id]
+        assert own["pvt_parent_id"] == account.id
+        assert own["pvt_account_id"] == data["id"]
+        assert own["pvt_account_db"] == databases.encoded(databases.account_db(data["id"]))
+        assert re.fullmatch("[0-9a-f]{64}", own["pvt_api_key"])
+        assert own["pvt_alphanum_name"] == "subaccount"
+        assert own["pvt_auth_account_id"] == account.id
+
+    def test_it_works_at_once_with_its_design_documents_and_databases(self, api: Api, new_realm: str) -> None:
+        new_id = api.put("", {"name": "Sub", "realm": new_realm}).json()["data"]["id"]
+        month = gregorian.month_of(gregorian.now())
+        name = databases.account_db(new_id)
+        expected = [name, f"{name}-{month}", f"{name}-{gregorian.next_month(month)}"]
+        assert couch().names(name) == expected
+        designs = couch().database(name).all_docs(startkey="_design/", endkey="_design0")
+        assert {"_design/users", "_design/vmboxes"} <= {row["id"] for row in designs}
+        user = {"first_name": "A", "last_name": "B", "username": "u", "password": "p", "priv_level": "admin"}
+        assert api.put(f"/v2/accounts/{new_id}/users", user).status_code == 201
+        assert api.get(f"/v2/accounts/{new_id}/vmboxes").json()["data"] == []
+
+    def test_without_a_realm_it_gets_one(self, api: Api) -> None:
+        data = api.put("", {"name": "Sub"}).json()["data"]
+        assert re.fullmatch(r"[0-9a-f]{6}\..+", data["realm"])
+
+    def test_a_realm_that_another_has_is_refused(self, api: Api, account: Account) -> None:
+        answer = api.put("", {"name": "Sub", "realm": account.realm.upper()})
+        assert answer.status_code == 400
+        assert answer.json()["data"]["realm"]["unique"]["value"] == account.realm
+
+    def test_of_several_who_want_one_realm_at_once_one_gets_it(
+        self, api: Api, account: Account, new_realm: str
+    ) -> None:
+        before = set(couch().names("account/"))
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(lambda _: api.put("", {"name": "Sub", "realm": new_realm}), range(4)))
+        assert sorted(answer.status_code for answer in answers) == [201, 400, 400, 400]
+        (won,) = [answer.json()["data"]["id"] for answer in answers if answer.status_code == 201]
+        rows = accounts_db().view("accounts", "listing_by_realm", key=new_realm)
+        assert [row["id"] for row in rows] == [won]
+        # Whoever lost left nothing behind.
+        children = accounts_db().view("vmboxes_accounts", "by_parent", startkey=[account.id], endkey=[account.id, {}])
+        assert [row["id"] for row in children] == [won]
+        assert databases.account_db(won) in set(couch().names("account/")) - before
+        assert accounts_db().get(claims.claim_id(creation.REALM_CLAIM, new_realm)) is None
+
+    @pytest.mark.parametrize(
+        ("data", "path", "rule"),
+        [
+            ({}, "name", "required"),
+            ({"name": ""}, "name", "minLength"),
+            ({"name": "x" * 129}, "name", "maxLength"),
+            ({"name": "Sub", "realm": "x"}, "realm", "minLength"),
+            ({"name": "Sub", "realm": 7.5}, "realm", "type"),
+        ],
+    )
+    def test_what_the_schema_forbids_is_refused(
+        self, api: Api, account: Account, data: dict[str, Any], path: str, rule: str
+    ) -> None:
+        answer = api.put("", data)
+        assert answer.status_code == 400
+        assert rule in answer.json()["data"][path]
+        assert api.get("children").json()["data"] == []
+
+    def test_below_an_account_that_is_not_the_callers_is_forbidden(
+        self, api: Api, new_account: Callable[..., Account]
+    ) -> None:
+        assert api.put(f"/v2/accounts/{new_account().id}", {"name": "Sub"}).status_code == 403
+
+    def test_a_plain_user_creates_none(self, plain: Api) -> None:
+        assert plain.put("", {"name": "Sub"}).status_code == 403
+        assert plain.put("/v2/accounts", {"name": "Sub"}).status_code == 403
+
+
+class TestBelow:
+    """GET of children and descendants."""
+
+    def test_both_are_listed_by_name_in_pages(
+        self, api: Api, account: Account, new_account: Callable[..., Account]
+    ) -> None:
+        children = {name: api.put("", {"name": name}).json()["data"]["id"] for name in ("Beta", "Alpha")}
+        grandchild = new_account(parent=children["Alpha"])
+        assert [entry["id"] for entry in api.get("children").json()["data"]] == [children["Alpha"], children["Beta"]]
+        found = api.get("descendants", params={"page_size": "2"}).json()
+        assert found["page_size"] == 2
+        rest = api.get("descendants", params={"start_key": found["next_start_key"]}).json()
+        ids = [entry["id"] for entry in found["data"] + rest["data"]]
+        assert ids == [grandchild.id, children["Alpha"], children["Beta"]]
+        assert "next_start_key" not in rest
+        assert found["data"][0]["realm"] == grandchild.realm
+        assert found["data"][0]["tree"] == [account.id, children["Alpha"]]
+
+    def test_a_start_key_of_another_accounts_list_is_refused(
+        self, api: Api, account: Account, new_account: Callable[..., Account], log_in: Callable[..., Api]
+    ) -> None:
+        other = log_in(new_account())
+        for name in ("A", "B"):
+            other.put("", {"name": name})
+        key = other.get("children", params={"page_size": "1"}).json()["next_start_key"]
+        answer = api.get("children", params={"start_key": key})
+        assert answer.status_code == 400
+        assert answer.json()["data"] == {"message": "invalid start key"}
+
+    def test_a_filter_looks_at_the_accounts(self, api: Api) -> None:
+        for name in ("A", "B"):
+            api.put("", {"name": name})
+        found = api.get("children", params={"filter_name": "B"}).json()["data"]
+        assert [entry["name"] for entry in found] == ["B"]
+
+    def test_a_plain_user_sees_none(self, plain: Api) -> None:
+        assert plain.get("children").status_code == 403
+
+
+class TestChange:
+    """POST and PATCH."""
+
+    def test_post_replaces_what_is_public_and_keeps_what_is_private(self, api: Api, account: Account) -> None:
+        api.patch("", {"language": "de-de", "own": {"a": 1}})
+        before, _ = stored(account.id)
+        answer = api.post("", {"name": "New name", "timezone": "Europe/Berlin"})
+        assert answer.status_code == 200
+        own, copy = stored(account.id)
+        assert own == copy
+        assert (own["name"], own["timezone"], own["realm"]) == ("New name", "Europe/Berlin", account.realm)
+        assert own["pvt_alphanum_name"] == "newname"
+        assert "own" not in own
+        assert "language" not in own
+        kept = [key for key in before if key.startswith("pvt_") and key not in ("pvt_modified", "pvt_alphanum_name")]
+        assert {key: own[key] for key in kept if key != "pvt_request_id"} == {
+            key: before[key] for key in kept if key != "pvt_request_id"
+        }
+
+    def test_patch_merges_and_null_removes(self, api: Api, account: Account) -> None:
+        api.patch("", {"own": {"a": 1, "b": 2}, "language": "de-de"})
+        data = api.patch("", {"own": {"b": None, "c": 3}, "language": None}).json()["data"]
+        assert data["own"] == {"a": 1, "c": 3}
+        assert (data["name"], data["language"]) == (account.name, "en-us")
+        own, copy = stored(account.id)
+        assert own == copy
+
+    def test_what_was_read_can_be_sent_back(self, api: Api, account: Account) -> None:
+        data = api.get("").json()["data"]
+        answer = api.post("", data)
+        assert answer.status_code == 200
+        assert answer.json()["data"] == data
+        own, _ = stored(account.id)
+        assert not {"id", "created", "superduper_admin", "is_reseller", "reseller_id"} & own.keys()
+
+    def test_a_new_realm_is_found_and_the_old_one_is_free(self, api: Api, account: Account, new_realm: str) -> None:
+        assert api.patch("", {"realm": new_realm.upper()}).json()["data"]["realm"] == new_realm
+        rows = accounts_db().view("accounts", "listing_by_realm", keys=[account.realm, new_realm])
+        assert [row["key"] for row in rows] == [new_realm]
+        assert api.put("", {"name": "Sub", "realm": account.realm}).status_code == 201
+
+    def test_a_realm_that_another_has_is_refused(
+        self, api: Api, account: Account, new_account: Callable[..., Account]
+    ) -> None:
+        answer = api.patch("", {"realm": new_account().realm})
+        assert answer.status_code == 400
+        assert "unique" in answer.json()["data"]["realm"]
+        assert stored(account.id)[0]["realm"] == account.realm
+
+    def test_the_own_realm_may_be_sent_again(self, api: Api, account: Account) -> None:
+        assert api.post("", {"name": "N", "realm": account.realm}).status_code == 200
+
+    def test_an_unknown_time_zone_is_refused(self, api: Api) -> None:
+        answer = api.patch("", {"timezone": "Mars/Olympus"})
+        assert answer.status_code == 400
+        assert "timezone" in answer.json()["data"]
+
+    def test_if_match_of_an_older_revision_is_refused(self, api: Api, account: Account) -> None:
+        etag = api.get("").headers["ETag"]
+        assert api.patch("", {"name": "One"}, headers={"If-Match": etag}).status_code == 200
+        assert api.patch("", {"name": "Two"}, headers={"If-Match": etag}).status_code == 412
+        assert stored(account.id)[0]["name"] == "One"
+
+    def test_changes_at_the_same_time_all_arrive_in_both_places(self, api: Api, account: Account) -> None:
+        with ThreadPoolExecutor(6) as pool:
+            answers = list(pool.map(lambda n: api.patch("", {f"key_{n}": n}), range(6)))
+        assert {answer.status_code for answer in answers} == {200}
+        own, copy = stored(account.id)
+        assert own == copy
+        assert {own[f"key_{n}"] for n in range(6)} == set(range(6))
+
+    def test_the_next_change_mends_a_copy_that_was_left_behind(self, api: Api, account: Account) -> None:
+        accounts_db().update(account.id, lambda doc: {**doc, "name": "Left behind", "pvt_api_key": "old"})
+        assert api.patch("", {"name": "Current"}).status_code == 200
+        own, copy = stored(account.id)
+        assert own == copy
+
+    def test_a_parent_disables_and_enables_an_account(
+        self, api: Api, account: Account, new_account: Callable[..., Account], log_in: Callable[..., Api]
+    ) -> None:
+        child = new_account(parent=account.id)
+        below = log_in(child)
+        path = f"/v2/accounts/{child.id}"
+        assert api.patch(path, {"enabled": False}).json()["data"]["enabled"] is False
+        assert stored(child.id)[1]["pvt_enabled"] is False
+        wait_until(lambda: {below.get("").status_code for _ in range(4)} == {401})
+        assert api.patch(path, {"name": "Still disabled"}).json()["data"]["enabled"] is False
+        assert api.post(path, {"name": "Still disabled"}).json()["data"]["enabled"] is False
+        assert api.patch(path, {"enabled": True}).json()["data"]["enabled"] is True
+        wait_until(lambda: {below.get("").status_code for _ in range(4)} == {200})
+
+    def test_a_plain_user_changes_nothing(self, plain: Api, account: Account) -> None:
+        before = stored(account.id)
+        answers = [plain.post("", {"name": "N"}), plain.patch("", {"name": "N"}), plain.delete("")]
+        assert [answer.status_code for answer in answers] == [403] * 3
+        assert stored(account.id) == before
+
+
+class TestDelete:
+    """DELETE."""
+
+    def test_it_is_marked_in_both_places_and_found_no_more(
+        self, api: Api, account: Account, new_account: Callable[..., Account]
+    ) -> None:
+        child = new_account(parent=account.id)
+        answer = api.delete(f"/v2/accounts/{child.id}")
+        assert answer.status_code == 200
+        assert answer.json()["data"]["id"] == child.id
+        assert [doc["pvt_deleted"] for doc in stored(child.id)] == [True, True]
+        wait_until(lambda: {api.get(f"/v2/accounts/{child.id}").status_code for _ in range(4)} == {404})
+        assert api.get("children").json()["data"] == []
+        assert accounts_db().view("accounts", "listing_by_realm", key=child.realm) == []
+
+    def test_its_realm_is_free_again(self, api: Api, account: Account, new_account: Callable[..., Account]) -> None:
+        child = new_account(parent=account.id)
+        api.delete(f"/v2/accounts/{child.id}")
+        assert api.put("", {"name": "Another", "realm": child.realm}).status_code == 201
+
+    def test_one_with_accounts_below_it_stays(
+        self, api: Api, account: Account, new_account: Callable[..., Account]
+    ) -> None:
+        child = new_account(parent=account.id)
+        new_account(parent=child.id)
+        answer = api.delete(f"/v2/accounts/{child.id}")
+        assert answer.status_code == 400
+        assert "account_has_descendants" in answer.json()["data"]["account"]
+        assert api.get(f"/v2/accounts/{child.id}").status_code == 200
+
+    def test_a_repeat_finishes_what_was_broken_off(
+        self, api: Api, account: Account, new_account: Callable[..., Account]
+    ) -> None:
+        child = new_account(parent=account.id)
+        accounts_db().update(child.id, lambda doc: {**doc, "pvt_deleted": True})
+        assert api.delete(f"/v2/accounts/{child.id}").status_code == 200
+        assert [doc["pvt_deleted"] for doc in stored(child.id)] == [True, True]
+
+
+def test_a_verb_that_the_path_lacks_is_refused(api: Api) -> None:
+    assert api.post("/v2/accounts", {"name": "x"}).status_code == 405
+    assert api.delete("children").status_code == 405
+    assert api.get("/v2/user_auth").status_code == 405

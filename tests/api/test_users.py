@@ -1,0 +1,312 @@
+"""/v2/accounts/{ACCOUNT_ID}/users: users, their passwords, and who may change whom."""
+
+import hashlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from api_client import Account, Api
+
+from accounts import databases, gregorian
+from accounts.couch import Database, Document
+
+JANE = {"first_name": "Jane", "last_name": "Doe", "username": "Jane.Doe", "password": "secret 1"}
+NOT_SHOWN = ('"password"', "secret 1", "pvt_")
+
+
+def make(api: Api, **fields: Any) -> dict[str, Any]:
+    """A user that is sure to be created."""
+    answer = api.put("users", {**JANE, **fields})
+    assert answer.status_code == 201, answer.text
+    data: dict[str, Any] = answer.json()["data"]
+    return data
+
+
+def stored(db: Database, user_id: str) -> Document:
+    doc = db.get(user_id)
+    assert doc is not None
+    return doc
+
+
+def digest(username: str, password: str) -> str:
+    return hashlib.md5(f"{username}:{password}".encode()).hexdigest()
+
+
+@pytest.fixture
+def jane(api: Api) -> dict[str, Any]:
+    """A user who is no administrator."""
+    return make(api)
+
+
+@pytest.fixture
+def as_jane(jane: dict[str, Any], account: Account, log_in: Callable[..., Api]) -> Api:
+    """Her client."""
+    return log_in(account, "jane.doe", "secret 1")
+
+
+class TestCreate:
+    """PUT."""
+
+    def test_it_answers_the_user_with_the_schemas_defaults(self, api: Api) -> None:
+        answer = api.put("users", {**JANE, "email": "jane@example.com", "own_key": 1})
+        assert answer.status_code == 201
+        data = answer.json()["data"]
+        expected = {
+            "first_name": "Jane",
+            "last_name": "Doe",
+            "username": "jane.doe",
+            "email": "jane@example.com",
+            "priv_level": "user",
+            "enabled": True,
+            "verified": False,
+            "require_password_update": False,
+            "vm_to_email_enabled": True,
+            "own_key": 1,
+        }
+        assert data.items() >= expected.items()
+        assert databases.is_account_id(data["id"])
+        assert answer.headers["Location"].endswith(f"/users/{data['id']}")
+        assert not any(word in answer.text for word in NOT_SHOWN)
+
+    def test_of_the_password_only_kazoos_hashes_are_stored(self, jane: dict[str, Any], db: Database) -> None:
+        doc = stored(db, jane["id"])
+        assert doc["pvt_md5_auth"] == digest("jane.doe", "secret 1")
+        assert doc["pvt_sha1_auth"] == hashlib.sha1(b"jane.doe:secret 1").hexdigest()
+        assert "secret 1" not in str(doc)
+        assert "password" not in doc
+
+    def test_the_private_members_are_kazoos(self, jane: dict[str, Any], account: Account, db: Database) -> None:
+        doc = stored(db, jane["id"])
+        assert doc["pvt_type"] == "user"
+        assert doc["pvt_account_id"] == account.id
+        assert doc["pvt_account_db"] == databases.encoded(db.name)
+        assert doc["pvt_auth_user_id"] == account.user_id
+        assert doc["pvt_created"] == doc["pvt_modified"] <= gregorian.now()
+
+    def test_a_user_name_that_another_has_is_refused(self, api: Api, jane: dict[str, Any]) -> None:
+        answer = api.put("users", {**JANE, "username": "JANE.doe"})
+        assert answer.status_code == 400
+        assert "unique" in answer.json()["data"]["username"]
+
+    def test_of_several_who_want_one_name_at_once_one_gets_it(self, api: Api, db: Database) -> None:
+        with ThreadPoolExecutor(5) as pool:
+            answers = list(pool.map(lambda _: api.put("users", JANE), range(5)))
+        assert sorted(answer.status_code for answer in answers) == [201, 400, 400, 400, 400]
+        assert len(db.view("vmboxes_users", "by_username", key="jane.doe")) == 1
+        left = [row["doc"]["pvt_type"] for row in db.all_docs(include_docs=True) if "pvt_type" in row["doc"]]
+        assert sorted(left) == ["account", "user", "user"]
+
+    def test_a_deleted_users_name_is_free(self, api: Api, jane: dict[str, Any]) -> None:
+        api.delete(f"users/{jane['id']}")
+        assert make(api)["id"] != jane["id"]
+
+    def test_users_without_a_name_do_not_stand_in_each_others_way(self, api: Api, db: Database) -> None:
+        nameless = {"first_name": "A", "last_name": "B"}
+        for _ in range(2):
+            answer = api.put("users", nameless)
+            assert answer.status_code == 201
+            assert "pvt_md5_auth" not in stored(db, answer.json()["data"]["id"])
+
+    @pytest.mark.parametrize(
+        ("change", "path", "rule"),
+        [
+            ({"first_name": None}, "first_name", "type"),
+            ({"last_name": ""}, "last_name", "minLength"),
+            ({"priv_level": "root"}, "priv_level", "enum"),
+            ({"enabled": "yes"}, "enabled", "type"),
+            ({"password": ""}, "password", "minLength"),
+            ({"password": ["x"]}, "password", "type"),
+            ({"username": ""}, "username", "minLength"),
+        ],
+    )
+    def test_what_the_schema_forbids_is_refused(self, api: Api, change: dict[str, Any], path: str, rule: str) -> None:
+        answer = api.put("users", {**JANE, **change})
+        assert answer.status_code == 400
+        assert rule in answer.json()["data"][path]
+
+    def test_private_members_that_a_client_sends_are_not_stored(self, api: Api, db: Database) -> None:
+        data = make(api, pvt_md5_auth="f" * 32, _id="b" * 32, id="c" * 32, pvt_deleted=True)
+        doc = stored(db, data["id"])
+        assert data["id"] not in ("b" * 32, "c" * 32)
+        assert doc["pvt_md5_auth"] == digest("jane.doe", "secret 1")
+        assert "id" not in doc
+        assert "pvt_deleted" not in doc
+
+
+class TestList:
+    """GET of all."""
+
+    def test_summaries_by_user_name_in_pages(self, api: Api, account: Account) -> None:
+        for name in ("zoe", "Adam"):
+            make(api, username=name)
+        everybody = api.get("users").json()
+        names = [entry["username"] for entry in everybody["data"]]
+        assert names == sorted(["adam", account.username.lower(), "zoe"])
+        assert everybody["page_size"] == 3
+        first = api.get("users", params={"page_size": "2"}).json()
+        second = api.get("users", params={"page_size": "2", "start_key": first["next_start_key"]}).json()
+        assert [entry["username"] for entry in first["data"] + second["data"]] == names
+        assert "next_start_key" not in second
+        backwards = api.get("users", params={"descending": "true"}).json()["data"]
+        assert [entry["username"] for entry in backwards] == names[::-1]
+
+    def test_a_summary_shows_no_secret(self, api: Api, jane: dict[str, Any]) -> None:
+        answer = api.get("users")
+        (entry,) = [entry for entry in answer.json()["data"] if entry["id"] == jane["id"]]
+        expected = {"username": "jane.doe", "first_name": "Jane", "last_name": "Doe", "priv_level": "user"}
+        assert entry.items() >= expected.items()
+        assert not any(word in answer.text for word in NOT_SHOWN)
+
+    def test_filters(self, api: Api, jane: dict[str, Any]) -> None:
+        found = api.get("users", params={"filter_first_name": "Jane", "filter_priv_level": "user"}).json()["data"]
+        assert [entry["id"] for entry in found] == [jane["id"]]
+
+    def test_filters_see_no_secret(self, api: Api, jane: dict[str, Any]) -> None:
+        guess = {"filter_pvt_md5_auth": digest("jane.doe", "secret 1")}
+        assert api.get("users", params=guess).json()["data"] == []
+
+    @pytest.mark.parametrize("key", ["nonsense", "e30", "WzFd"])
+    def test_a_malformed_start_key_is_refused(self, api: Api, key: str) -> None:
+        answer = api.get("users", params={"start_key": key})
+        assert answer.status_code == 400
+        assert answer.json()["data"] == {"message": "invalid start key"}
+
+    def test_deleted_users_are_not_listed(self, api: Api, jane: dict[str, Any]) -> None:
+        api.delete(f"users/{jane['id']}")
+        assert jane["id"] not in [entry["id"] for entry in api.get("users").json()["data"]]
+
+
+class TestGet:
+    """GET of one."""
+
+    def test_it_answers_what_was_created(self, api: Api, jane: dict[str, Any]) -> None:
+        answer = api.get(f"users/{jane['id']}")
+        assert answer.status_code == 200
+        assert answer.json()["data"] == jane
+        assert answer.headers["ETag"] == f'"{answer.json()["revision"]}"'
+
+    @pytest.mark.parametrize("user_id", ["f" * 32, "nonsense", "_design", "_all_docs", "%20"])
+    def test_an_unknown_one_is_a_bad_identifier(self, api: Api, user_id: str) -> None:
+        answer = api.get(f"users/{user_id}")
+        assert answer.status_code == 404
+        assert answer.json()["message"] == "bad_identifier"
+
+    def test_a_document_that_is_no_user_is_a_bad_identifier(self, api: Api, account: Account) -> None:
+        box = api.new_box()
+        assert api.get(f"users/{box['id']}").status_code == 404
+        assert api.get(f"users/{account.id}").status_code == 404
+        assert api.delete(f"users/{box['id']}").status_code == 404
+        assert api.get(f"vmboxes/{box['id']}").status_code == 200
+
+
+class TestChange:
+    """POST and PATCH."""
+
+    def test_post_replaces_but_keeps_the_password(
+        self, api: Api, jane: dict[str, Any], db: Database, account: Account, log_in: Callable[..., Api]
+    ) -> None:
+        api.patch(f"users/{jane['id']}", {"own_key": 1})
+        sent = {"first_name": "J", "last_name": "D", "username": "jane.doe"}
+        answer = api.post(f"users/{jane['id']}", sent)
+        assert answer.status_code == 200
+        assert "own_key" not in stored(db, jane["id"])
+        log_in(account, "jane.doe", "secret 1")
+
+    def test_what_was_read_can_be_sent_back(self, api: Api, jane: dict[str, Any]) -> None:
+        answer = api.post(f"users/{jane['id']}", jane)
+        assert answer.status_code == 200
+        assert answer.json()["data"] == jane
+
+    def test_patch_merges_and_null_removes(self, api: Api, jane: dict[str, Any]) -> None:
+        api.patch(f"users/{jane['id']}", {"own": {"a": 1, "b": 2}, "timezone": "Europe/Berlin"})
+        data = api.patch(f"users/{jane['id']}", {"own": {"a": None}, "timezone": None}).json()["data"]
+        assert data == {**jane, "own": {"b": 2}}
+
+    def test_a_new_password_is_good_and_the_old_one_is_not(
+        self, api: Api, jane: dict[str, Any], db: Database, account: Account, log_in: Callable[..., Api]
+    ) -> None:
+        answer = api.patch(f"users/{jane['id']}", {"password": "secret 2"})
+        assert answer.status_code == 200
+        assert "secret 2" not in answer.text
+        doc = stored(db, jane["id"])
+        assert doc["pvt_md5_auth"] == digest("jane.doe", "secret 2")
+        log_in(account, "jane.doe", "secret 2")
+        old = {"credentials": digest("jane.doe", "secret 1"), "account_id": account.id}
+        assert api.put("/v2/user_auth", old).status_code == 401
+
+    def test_a_new_user_name_takes_the_password_with_it(
+        self, api: Api, jane: dict[str, Any], account: Account, log_in: Callable[..., Api]
+    ) -> None:
+        answer = api.patch(f"users/{jane['id']}", {"username": "doe"})
+        assert answer.status_code == 400
+        assert "required" in answer.json()["data"]["password"]
+        assert api.patch(f"users/{jane['id']}", {"username": "Doe", "password": "secret 1"}).status_code == 200
+        log_in(account, "doe", "secret 1")
+
+    def test_without_a_user_name_nobody_signs_in(self, api: Api, jane: dict[str, Any], db: Database) -> None:
+        assert api.patch(f"users/{jane['id']}", {"username": None}).status_code == 200
+        assert not {"username", "pvt_md5_auth", "pvt_sha1_auth"} & stored(db, jane["id"]).keys()
+
+    def test_another_users_name_is_refused(self, api: Api, jane: dict[str, Any]) -> None:
+        other = make(api, username="other")
+        answer = api.patch(f"users/{other['id']}", {"username": "jane.doe", "password": "x"})
+        assert answer.status_code == 400
+        assert "unique" in answer.json()["data"]["username"]
+
+    def test_if_match_of_an_older_revision_is_refused(self, api: Api, jane: dict[str, Any], db: Database) -> None:
+        etag = api.get(f"users/{jane['id']}").headers["ETag"]
+        assert api.patch(f"users/{jane['id']}", {"a": 1}, headers={"If-Match": etag}).status_code == 200
+        for verb in (api.patch, api.post, api.delete):
+            assert verb(f"users/{jane['id']}", JANE, headers={"If-Match": etag}).status_code == 412
+        assert "pvt_deleted" not in stored(db, jane["id"])
+
+    def test_changes_at_the_same_time_all_arrive(self, api: Api, jane: dict[str, Any]) -> None:
+        with ThreadPoolExecutor(6) as pool:
+            answers = list(pool.map(lambda n: api.patch(f"users/{jane['id']}", {f"key_{n}": n}), range(6)))
+        assert {answer.status_code for answer in answers} == {200}
+        data = api.get(f"users/{jane['id']}").json()["data"]
+        assert {data[f"key_{n}"] for n in range(6)} == set(range(6))
+
+    def test_an_unknown_one_is_a_bad_identifier(self, api: Api) -> None:
+        for user_id in ("f" * 32, "_design"):
+            assert api.patch(f"users/{user_id}", {"a": 1}).status_code == 404
+            assert api.post(f"users/{user_id}", JANE).status_code == 404
+
+
+class TestDelete:
+    """DELETE."""
+
+    def test_it_is_marked_and_found_no_more(self, api: Api, jane: dict[str, Any], db: Database) -> None:
+        assert api.delete(f"users/{jane['id']}").status_code == 200
+        assert stored(db, jane["id"])["pvt_deleted"] is True
+        assert api.get(f"users/{jane['id']}").status_code == 404
+        assert api.delete(f"users/{jane['id']}").status_code == 404
+
+
+class TestPlainUsers:
+    """What a user may who is no administrator."""
+
+    def test_it_changes_itself(self, as_jane: Api, jane: dict[str, Any]) -> None:
+        answer = as_jane.patch(f"users/{jane['id']}", {"first_name": "Janet"})
+        assert answer.status_code == 200
+        assert answer.json()["data"]["first_name"] == "Janet"
+
+    def test_it_does_not_raise_its_own_level(self, as_jane: Api, jane: dict[str, Any], db: Database) -> None:
+        for verb in (as_jane.patch, as_jane.post):
+            assert verb(f"users/{jane['id']}", {**JANE, "priv_level": "admin"}).status_code == 403
+        assert stored(db, jane["id"])["priv_level"] == "user"
+
+    def test_it_may_send_the_level_it_has(self, as_jane: Api, jane: dict[str, Any]) -> None:
+        assert as_jane.patch(f"users/{jane['id']}", {"priv_level": "user"}).status_code == 200
+
+    def test_it_changes_and_deletes_nobody_else(self, as_jane: Api, account: Account, db: Database) -> None:
+        before = stored(db, account.user_id)
+        path = f"users/{account.user_id}"
+        answers = [as_jane.patch(path, {"password": "x"}), as_jane.post(path, JANE), as_jane.delete(path)]
+        assert [answer.status_code for answer in answers] == [403] * 3
+        assert stored(db, account.user_id) == before
+
+    def test_it_creates_nobody_and_does_not_delete_itself(self, as_jane: Api, jane: dict[str, Any]) -> None:
+        assert as_jane.put("users", {**JANE, "username": "new"}).status_code == 403
+        assert as_jane.delete(f"users/{jane['id']}").status_code == 403
