@@ -44,6 +44,8 @@ class RequestMiddleware:
         finally:
             request_id.reset(token)
         response.headers["X-Request-ID"] = identifier
+        if isinstance(response, HttpResponse) and request.method != "HEAD":
+            response.headers.setdefault("Content-Length", str(len(response.content)))
         return response
 
     def _answer(self, request: HttpRequest) -> HttpResponseBase:

@@ -28,16 +28,16 @@ class _Message:
 
 
 _MESSAGES = {
-    "3000": (
+    "4000": (
         _Message("dentist", 8112, "Dr Miller", "2025550143", "new", 2 * _HOUR),
         _Message("parcel", 1612, "Front desk", "1000", "saved", _DAY + 3 * _HOUR),
         _Message("meeting", 7146, "Grace", "1002", "new", 5 * _DAY),
         # 31 days ago is always in another month.
         _Message("birthday", 10432, "Charles", "2025550178", "saved", 31 * _DAY),
     ),
-    "3001": (_Message("offer", 6421, "Ada", "2025550111", "new", 2 * _DAY),),
+    "4001": (_Message("offer", 6421, "Ada", "2025550111", "new", 2 * _DAY),),
 }
-_NAMES = {"3000": "Reception", "3001": "Sales"}
+_NAMES = {"4000": "Reception", "4001": "Sales"}
 
 
 def demo(file: Path) -> dict[str, str]:
@@ -77,7 +77,7 @@ def _make() -> dict[str, str]:
     names = {"name": f"Demo {unique}", "realm": f"demo-{unique}.localhost"}
     account = creation.create(names, prepare=add_user)
     left = {number: _fill(account, number) for number in _MESSAGES}
-    box, newest = left["3000"]
+    box, newest = left["4000"]
     return {
         "account_id": account["_id"],
         "realm": account["realm"],

@@ -73,7 +73,7 @@ def test_what_it_prints_can_be_pasted(data: Path, tmp_path: Path) -> None:
     pasted = subprocess.run(bash, cwd=tmp_path, capture_output=True, text=True)
     assert pasted.returncode == 0, pasted.stderr
     boxes, messages, left = _objects(pasted.stdout)
-    assert [(box["mailbox"], box["messages"]) for box in boxes["data"]] == [("3000", 4), ("3001", 1)]
+    assert [(box["mailbox"], box["messages"]) for box in boxes["data"]] == [("4000", 4), ("4001", 1)]
     assert [message["caller_id_name"] for message in messages["data"]] == [
         "Dr Miller",
         "Front desk",
