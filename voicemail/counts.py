@@ -6,7 +6,7 @@ within the retention take one grouped query each; in the month that the limit cu
 anything is counted from the limit on. Months are asked side by side, and only those that exist.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from accounts import gregorian, modbs
 from accounts.couch import Database, Row, in_parallel
@@ -14,38 +14,46 @@ from voicemail import retention
 
 DESIGN = "mailbox_message_counts"
 VIEW = "by_box_folder"
-_RANGES_PER_REQUEST = 500
+# Few enough that several requests share the work of a long listing.
+_RANGES_PER_REQUEST = 40
 
 Counts = dict[str, dict[str, int]]
+Pair = tuple[str, str]
+"""A box's id and a folder."""
 
 
-def folders(account_id: str, box_ids: Iterable[str], *, now: int | None = None) -> Counts:
-    """Each box's number of messages by folder, ``{box id: {folder: count}}``; folders without any are left out."""
+def folders(
+    account_id: str, box_ids: Iterable[str], *, only: Collection[str] | None = None, now: int | None = None
+) -> Counts:
+    """Each box's number of messages by folder, ``{box id: {folder: count}}``; folders without any are left out.
+
+    `only` names the folders that matter, when not all do.
+    """
     wanted = frozenset(box_ids)
     totals: Counts = {box_id: {} for box_id in wanted}
     if not wanted:
         return totals
     moment = gregorian.now() if now is None else now
     limit = retention.limit(account_id, moment)
-
-    def count(month: tuple[str, Database]) -> Counts:
-        return _month_counts(month[1], wanted, None if gregorian.month_bounds(month[0])[0] >= limit else limit)
-
-    for counted in in_parallel(count, modbs.existing(account_id, limit, moment)):
-        for box_id, found in counted.items():
-            for folder, number in found.items():
-                totals[box_id][folder] = totals[box_id].get(folder, 0) + number
+    months = modbs.existing(account_id, limit, moment)
+    counted = in_parallel(lambda month: _whole(month[1], wanted, only), months)
+    for (month, modb), whole in zip(months, counted, strict=True):
+        is_cut = gregorian.month_bounds(month)[0] < limit
+        for (box_id, folder), number in (_since(modb, whole, limit) if is_cut else whole).items():
+            totals[box_id][folder] = totals[box_id].get(folder, 0) + number
     return totals
 
 
-def _month_counts(modb: Database, box_ids: frozenset[str], limit: int | None) -> Counts:
-    """One month's counts of some boxes, of messages not older than the limit, if there is one."""
-    counts: Counts = {}
+def _whole(modb: Database, box_ids: frozenset[str], only: Collection[str] | None) -> dict[Pair, int]:
+    """One month's counts of some boxes, however old its messages are."""
+    counts: dict[Pair, int] = {}
     for row in _grouped(modb, box_ids):
         box_id, folder = row["key"]
-        if isinstance(box_id, str) and isinstance(folder, str) and box_id in box_ids:
-            counts.setdefault(box_id, {})[folder] = row["value"]
-    return counts if limit is None else _since(modb, counts, limit)
+        if not isinstance(box_id, str) or not isinstance(folder, str):
+            continue
+        if box_id in box_ids and (only is None or folder in only):
+            counts[box_id, folder] = row["value"]
+    return counts
 
 
 def _grouped(modb: Database, box_ids: frozenset[str]) -> list[Row]:
@@ -56,13 +64,16 @@ def _grouped(modb: Database, box_ids: frozenset[str]) -> list[Row]:
     return modb.view(DESIGN, VIEW, group_level=2, startkey=[box_id], endkey=[box_id, {}])
 
 
-def _since(modb: Database, counts: Counts, limit: int) -> Counts:
+def _since(modb: Database, whole: dict[Pair, int], limit: int) -> dict[Pair, int]:
     """The same counts less the messages past the limit. Those of unknown age sort before any number: they stay."""
-    pairs = [(box_id, folder) for box_id, found in counts.items() for folder in found]
-    # What is past the limit lies between the least number and the limit; `true` sorts just below all numbers.
-    ranges = [{"startkey": [*pair, True], "endkey": [*pair, limit], "inclusive_end": False} for pair in pairs]
-    for start in range(0, len(pairs), _RANGES_PER_REQUEST):
-        some = slice(start, start + _RANGES_PER_REQUEST)
-        for (box_id, folder), rows in zip(pairs[some], modb.queries(DESIGN, VIEW, ranges[some]), strict=True):
-            counts[box_id][folder] -= rows[0]["value"] if rows else 0
-    return {box_id: {folder: n for folder, n in found.items() if n > 0} for box_id, found in counts.items()}
+
+    def past(pairs: Sequence[Pair]) -> list[int]:
+        # What is past the limit lies between the least number and the limit; `true` sorts just below all numbers.
+        ranges = [{"startkey": [*pair, True], "endkey": [*pair, limit], "inclusive_end": False} for pair in pairs]
+        return [rows[0]["value"] if rows else 0 for rows in modb.queries(DESIGN, VIEW, ranges)]
+
+    pairs = list(whole)
+    chunks = [pairs[start : start + _RANGES_PER_REQUEST] for start in range(0, len(pairs), _RANGES_PER_REQUEST)]
+    counted = [number for chunk in in_parallel(past, chunks) for number in chunk]
+    left = {pair: whole[pair] - number for pair, number in zip(pairs, counted, strict=True)}
+    return {pair: number for pair, number in left.items() if number > 0}

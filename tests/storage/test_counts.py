@@ -80,6 +80,33 @@ def test_months_before_the_limit_are_not_counted(account: Account) -> None:
     assert counts.folders(account.id, [BOX]) == {BOX: {"new": 1}}
 
 
+def test_of_many_boxes_each_is_counted_from_the_limit_on(account: Account) -> None:
+    limit = retention.limit(account.id, NOW)
+    boxes = [f"{number:032x}" for number in range(60)]
+    month = gregorian.month_of(limit)
+    docs = [
+        {
+            "_id": f"{month}-{secrets.token_hex(16)}",
+            "pvt_type": "mailbox_message",
+            "source_id": box,
+            "utc_seconds": seconds,
+            "metadata": {"timestamp": seconds, "folder": "saved"},
+        }
+        for number, box in enumerate(boxes)
+        for seconds in (*[limit - 1] * number, limit, limit)
+    ]
+    modbs.ensure(account.id, month).bulk(docs)
+    counted = counts.folders(account.id, boxes, now=NOW)
+    assert counted == {box: {"saved": 2} for box in boxes}
+
+
+def test_only_the_folders_that_matter_are_counted_if_some_are_named(account: Account) -> None:
+    for folder in ("new", "saved", "deleted", "of Kazoo's"):
+        put_message(account, NOW, folder)
+    assert counts.folders(account.id, [BOX], only=("new", "saved")) == {BOX: {"new": 1, "saved": 1}}
+    assert counts.folders(account.id, [BOX])[BOX].keys() == {"new", "saved", "deleted", "of Kazoo's"}
+
+
 def test_a_message_of_unknown_age_is_counted(account: Account) -> None:
     limit = retention.limit(account.id, NOW)
     put_message(account, limit, utc_seconds=None, metadata={"folder": "new"})
