@@ -1,0 +1,121 @@
+"""What holds for every path: envelopes, ids, verbs, CORS, and clear errors for bad bodies."""
+
+from typing import Any
+
+import pytest
+from api_client import Api
+
+
+@pytest.fixture
+def box(api: Api) -> dict[str, Any]:
+    return api.new_box("3000")
+
+
+def test_an_answer_is_wrapped_with_its_id_and_revision(api: Api, box: dict[str, Any]) -> None:
+    answer = api.get(f"vmboxes/{box['id']}")
+    envelope = answer.json()
+    assert envelope["status"] == "success"
+    assert envelope["auth_token"] == api.token
+    assert envelope["request_id"] == answer.headers["X-Request-ID"]
+    assert answer.headers["ETag"].strip('"') == envelope["revision"]
+    assert {"timestamp", "version", "node", "metadata"} <= set(envelope)
+
+
+def test_a_sane_request_id_is_kept_and_another_replaced(api: Api) -> None:
+    assert api.get("vmboxes", headers={"X-Request-ID": "mine-1"}).json()["request_id"] == "mine-1"
+    assert api.get("vmboxes", headers={"X-Request-ID": "<b>" * 40}).json()["request_id"] != "<b>" * 40
+
+
+@pytest.mark.parametrize("path", ["/v2/nothing", "nothing/here", "vmboxes/a/b/c/d/e"])
+def test_an_unknown_path_is_not_found(api: Api, path: str) -> None:
+    answer = api.get(path)
+    assert answer.status_code == 404
+    assert answer.json()["error"] == "404"
+    assert answer.json()["message"] == "not_found"
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_a_verb_that_the_path_lacks_is_told(api: Api, box: dict[str, Any]) -> None:
+    answer = api.patch("vmboxes", {"a": 1})
+    assert answer.status_code == 405
+    assert answer.json()["message"] == "invalid_method"
+    assert api.post("vmboxes?verb=PATCH", {}).status_code == 405
+
+
+def test_a_slash_at_the_end_changes_nothing(api: Api, box: dict[str, Any]) -> None:
+    assert api.get(f"vmboxes/{box['id']}/").json()["data"] == api.get(f"vmboxes/{box['id']}").json()["data"]
+
+
+def test_head_and_options_answer(api: Api, box: dict[str, Any]) -> None:
+    head = api.head(f"vmboxes/{box['id']}")
+    assert (head.status_code, head.content) == (200, b"")
+    options = api.without_token().options(f"vmboxes/{box['id']}")
+    assert options.status_code == 200
+    assert "X-Auth-Token" in options.headers["Access-Control-Allow-Headers"]
+    assert "PATCH" in options.headers["Access-Control-Allow-Methods"]
+
+
+@pytest.mark.parametrize("where", ["query", "envelope"])
+def test_post_tunnels_another_verb(api: Api, box: dict[str, Any], where: str) -> None:
+    path = f"vmboxes/{box['id']}"
+    if where == "query":
+        answer = api.post(f"{path}?verb=PATCH", {"name": "Renamed"})
+    else:
+        answer = api.post(path, json={"data": {"name": "Renamed"}, "verb": "patch"})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["data"]["name"] == "Renamed"
+    assert answer.json()["data"]["mailbox"] == "3000"
+
+
+def test_a_client_that_has_it_already_gets_304(api: Api, box: dict[str, Any]) -> None:
+    for path in (f"vmboxes/{box['id']}", "vmboxes"):
+        first = api.get(path)
+        again = api.get(path, headers={"If-None-Match": first.headers["ETag"]})
+        assert (again.status_code, again.content) == (304, b"")
+
+
+def test_pretty_indents(api: Api) -> None:
+    assert "\n  " in api.get("vmboxes?pretty=true").text
+
+
+def test_an_accept_that_cannot_be_met_is_told(api: Api) -> None:
+    assert api.get("vmboxes", headers={"Accept": "image/png"}).status_code == 406
+    assert api.get("vmboxes?accept=text/csv").headers["Content-Type"].startswith("text/csv")
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "rule"),
+    [
+        (b"{nope", "json", "invalid"),
+        (b"[1, 2]", "json", "invalid"),
+        (b'"text"', "json", "invalid"),
+        (b'\xff\xfe{"data": {}}', "json", "invalid"),
+        (b'{"data": ' + b"[" * 3_000 + b"]" * 3_000 + b"}", "json", "invalid"),
+        (b'{"data": {"a": NaN}}', "json", "invalid"),
+        (b'{"other": 1}', "data", "required"),
+        (b'{"data": [1]}', "data", "type"),
+        (b'{"data": "x"}', "data", "type"),
+        (b"", "data", "required"),
+    ],
+)
+def test_a_bad_body_is_told_and_changes_nothing(
+    api: Api, box: dict[str, Any], body: bytes, field: str, rule: str
+) -> None:
+    answer = api.post(f"vmboxes/{box['id']}", data=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 400
+    assert answer.json()["message"] == "validation error"
+    assert list(answer.json()["data"][field]) == [rule]
+    assert api.get(f"vmboxes/{box['id']}").json()["data"]["name"] == box["name"]
+
+
+def test_the_largest_json_has_a_limit_that_is_told(api: Api) -> None:
+    answer = api.put("vmboxes", {"name": "x", "mailbox": "1", "long": "x" * 3_000_000})
+    assert answer.status_code == 413
+    assert answer.json()["message"] == "request_too_large"
+    assert answer.json()["data"]["limit"] > 0
+
+
+def test_a_body_needs_no_content_type(api: Api) -> None:
+    body = b'{"data": {"name": "A", "mailbox": "77"}}'
+    form = {"Content-Type": "application/x-www-form-urlencoded"}  # what curl -d says
+    assert api.put("vmboxes", data=body, headers=form).status_code == 201

@@ -1,0 +1,107 @@
+"""Bodies of several parts, as clients send them and as nobody should."""
+
+import io
+import tracemalloc
+from typing import Any
+
+import pytest
+
+from crossbar.errors import FaultyRequest, RequestTooLarge
+from crossbar.multipart import read_parts
+
+MIXED = 'multipart/mixed; boundary="a b"'
+
+
+def body(*parts: tuple[str, bytes], boundary: str = "a b", end: str = "--") -> bytes:
+    pieces = [f"--{boundary}\r\n{headers}\r\n\r\n".encode() + content + b"\r\n" for headers, content in parts]
+    return b"".join(pieces) + f"--{boundary}{end}\r\n".encode()
+
+
+def read(content: bytes, kind: str = MIXED, limit: int = 10_000_000) -> list[tuple[Any, ...]]:
+    parts = read_parts(kind, io.BytesIO(content), limit=limit)
+    return [(part.content_type, part.name, part.filename, part.file.read(), part.length) for part in parts]
+
+
+def test_parts_come_in_order_with_their_types_and_names() -> None:
+    content = body(
+        (
+            'Content-Disposition: form-data; name="content"; filename="m.json"\r\nContent-Type: application/json',
+            b"{}",
+        ),
+        ('Content-Disposition: attachment; name="content"; filename="v.mp3"\r\nContent-Type: audio/mp3', b"\r\n--a"),
+    )
+    assert read(content) == [
+        ("application/json", "content", "m.json", b"{}", 2),
+        ("audio/mp3", "content", "v.mp3", b"\r\n--a", 5),
+    ]
+
+
+def test_parts_need_no_disposition_and_boundaries_no_quotes() -> None:
+    content = body(("Content-Type: audio/ogg", b"OggS"), boundary="xyz")
+    assert read(content, "multipart/form-data; boundary=xyz") == [("audio/ogg", None, None, b"OggS", 4)]
+
+
+def test_names_beyond_ascii_are_read() -> None:
+    encoded = (
+        "Content-Disposition: attachment; filename*=UTF-8''na%C3%AFve%20%E2%98%8E.mp3\r\nContent-Type: audio/mpeg"
+    )
+    plain = 'Content-Disposition: attachment; filename="naïve ☎.mp3"\r\nContent-Type: audio/mpeg'
+    names = [name for _, _, name, _, _ in read(body((encoded, b"1"), (plain, b"2")))]
+    assert names == ["naïve ☎.mp3", "naïve ☎.mp3"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"no parts at all",
+        body(("Content-Type: audio/mpeg", b"1"), end=""),
+        body(("Content-Type: audio/mpeg", b"1"))[:-10],
+        body(("X-Long: " + "x" * 9_000, b"1")),
+        body(*[("Content-Type: audio/mpeg", b"1")] * 21),
+    ],
+)
+def test_what_is_no_whole_body_is_told(content: bytes) -> None:
+    with pytest.raises(FaultyRequest):
+        read(content)
+
+
+@pytest.mark.parametrize(
+    "kind", ["multipart/mixed", 'multipart/mixed; boundary=""', "multipart/mixed; boundary=" + "x" * 300]
+)
+def test_a_body_needs_a_boundary(kind: str) -> None:
+    with pytest.raises(FaultyRequest):
+        read(b"--x--", kind)
+
+
+def test_a_body_past_the_limit_is_refused() -> None:
+    with pytest.raises(RequestTooLarge) as raised:
+        read(body(("Content-Type: audio/mpeg", bytes(2_000))), limit=1_000)
+    assert raised.value.data["limit"] == 1_000
+
+
+def test_a_large_part_is_not_held_in_memory() -> None:
+    head, _, tail = body(("Content-Type: audio/mpeg", b"CONTENT")).partition(b"CONTENT")
+    size = 40_000_000
+
+    class Body:
+        def __init__(self) -> None:
+            self.head, self.left, self.tail = head, size, tail
+
+        def read(self, wanted: int) -> bytes:
+            if self.head:
+                piece, self.head = self.head, b""
+                return piece
+            if self.left:
+                piece = bytes(min(wanted, self.left))
+                self.left -= len(piece)
+                return piece
+            piece, self.tail = self.tail, b""
+            return piece
+
+    tracemalloc.start()
+    (part,) = read_parts(MIXED, Body(), limit=size + 10_000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert part.length == size
+    assert peak < 4_000_000

@@ -1,0 +1,116 @@
+"""Validation: casts, defaults and the error bodies that Kazoo's clients read."""
+
+from typing import Any
+
+import pytest
+
+from crossbar.errors import ValidationFailed
+from crossbar.schema import SchemaValidator
+
+CALLBACK = {
+    "type": "object",
+    "properties": {
+        "attempts": {"type": "integer", "default": 3},
+        "schedule": {"type": "array", "items": {"type": "integer"}},
+    },
+}
+SCHEMA = {
+    "type": "object",
+    "required": ["name", "mailbox"],
+    "properties": {
+        "name": {"type": "string", "minLength": 2, "maxLength": 5},
+        "mailbox": {"type": "string"},
+        "pin": {"type": "string", "minLength": 4},
+        "transcribe": {"type": "boolean", "default": False},
+        "seek": {"type": "integer", "minimum": 1, "maximum": 9},
+        "format": {"type": "string", "enum": ["mp3", "wav"]},
+        "zone": {"type": "string", "format": "timezone"},
+        "operator": {"oneOf": [{"type": "integer"}, {"type": "string"}]},
+        "flags": {"type": "array", "uniqueItems": True},
+        "notify": {"type": "object", "properties": {"callback": {"$ref": "callback"}}},
+        "again": {"$ref": "#/properties/seek"},
+    },
+}
+
+
+@pytest.fixture
+def validator() -> SchemaValidator:
+    return SchemaValidator(SCHEMA, {"callback": CALLBACK}.__getitem__)
+
+
+def errors(validator: SchemaValidator, **fields: Any) -> dict[str, Any]:
+    with pytest.raises(ValidationFailed) as raised:
+        validator.validate({"name": "Box", "mailbox": "1", **fields})
+    return raised.value.data
+
+
+def test_defaults_are_filled_in_referenced_schemas_too(validator: SchemaValidator) -> None:
+    checked = validator.validate({"name": "Box", "mailbox": "1", "notify": {"callback": {}}})
+    assert checked["transcribe"] is False
+    assert checked["notify"] == {"callback": {"attempts": 3}}
+
+
+def test_what_was_sent_stays_as_it_was(validator: SchemaValidator) -> None:
+    sent = {"name": "Box", "mailbox": "1", "seek": "5", "other": {"a": [1]}}
+    checked = validator.validate(sent)
+    assert sent == {"name": "Box", "mailbox": "1", "seek": "5", "other": {"a": [1]}}
+    assert checked["other"] == {"a": [1]}
+
+
+@pytest.mark.parametrize(("field", "spelled", "value"), [("transcribe", "true", True), ("seek", "7", 7)])
+def test_texts_that_spell_a_value_are_cast(validator: SchemaValidator, field: str, spelled: str, value: Any) -> None:
+    assert validator.validate({"name": "Box", "mailbox": "1", field: spelled})[field] == value
+
+
+def test_texts_within_lists_and_references_are_cast(validator: SchemaValidator) -> None:
+    checked = validator.validate({"name": "Box", "mailbox": "1", "notify": {"callback": {"schedule": ["60"]}}})
+    assert checked["notify"]["callback"]["schedule"] == [60]
+
+
+def test_a_yes_is_no_boolean(validator: SchemaValidator) -> None:
+    assert errors(validator, transcribe="yes") == {
+        "transcribe": {
+            "type": {"message": "Value did not match type(s): boolean", "target": "boolean", "value": "yes"}
+        }
+    }
+
+
+def test_every_failing_field_is_told_at_once(validator: SchemaValidator) -> None:
+    with pytest.raises(ValidationFailed) as raised:
+        validator.validate({"name": "B", "seek": 0, "format": "mp5"})
+    assert set(raised.value.data) == {"name", "mailbox", "seek", "format"}
+    assert raised.value.data["mailbox"] == {"required": {"message": "Field is required but missing"}}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "rule", "message", "target"),
+    [
+        ("name", "B", "minLength", "String must be at least 2 characters", 2),
+        ("name", "Box 3000", "maxLength", "String must not be more than 5 characters", 5),
+        ("seek", 0, "minimum", "Value must be at least 1", 1),
+        ("again", 0, "minimum", "Value must be at least 1", 1),
+        ("seek", 10, "maximum", "Value must be at most 9", 9),
+        ("format", "mp5", "enum", "Value not found in enumerated list of values", ["mp3", "wav"]),
+        ("zone", "Mars/Olympus", "wrong_format", "Field is not in the correct format", "timezone"),
+        ("flags", [1, 1], "uniqueItems", "List of items is not unique", True),
+        ("operator", [], "type", "Value did not match type(s): integer, string", "integer, string"),
+    ],
+)
+def test_each_rule_has_its_message(
+    validator: SchemaValidator, field: str, value: Any, rule: str, message: str, target: Any
+) -> None:
+    detail = errors(validator, **{field: value})[field][rule]
+    assert (detail["message"], detail["target"], detail["value"]) == (message, target, value)
+
+
+def test_a_length_error_tells_its_cause(validator: SchemaValidator) -> None:
+    assert errors(validator, pin="12")["pin"]["minLength"]["cause"] == "12"
+
+
+def test_an_error_in_a_list_has_its_index_in_the_path(validator: SchemaValidator) -> None:
+    assert set(errors(validator, notify={"callback": {"schedule": ["x"]}})) == {"notify.callback.schedule.0"}
+
+
+@pytest.mark.parametrize("zone", ["inherit", "Europe/Berlin", "America/Los_Angeles"])
+def test_known_zones_and_inherit_pass(validator: SchemaValidator, zone: str) -> None:
+    assert validator.validate({"name": "Box", "mailbox": "1", "zone": zone})["zone"] == zone
