@@ -20,7 +20,9 @@ Guard = Callable[[Document], None]
 def replace(
     account_id: str, sent: Mapping[str, Any], actor: Actor | None = None, guard: Guard | None = None
 ) -> Document:
-    """Put what was sent in place of an account's public members, but for a realm and `enabled` that aren't said; its document.
+    """Put what was sent in place of an account's public members; a realm and `enabled` that aren't said stay.
+
+    Returns its document.
 
     Raises BadIdentifier, ValidationFailed, DatastoreConflict, and whatever the guard does.
     """

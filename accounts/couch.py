@@ -25,6 +25,9 @@ from typing import Any, TypeVar
 import couchdb
 import orjson
 from couchdb.http import urljoin
+from django.conf import settings
+
+from accounts.couch_session import CHUNK, Answer, Readable, Session, SizedBody, Unreachable
 from crossbar.errors import (
     ApiError,
     BadIdentifier,
@@ -34,9 +37,6 @@ from crossbar.errors import (
     RequestTooLarge,
     UnspecifiedFault,
 )
-from django.conf import settings
-
-from accounts.couch_session import CHUNK, Answer, Readable, Session, SizedBody, Unreachable
 
 logger = logging.getLogger(__name__)
 
@@ -398,7 +398,7 @@ def _query(options: Mapping[str, Any]) -> dict[str, Any]:
         name: orjson.dumps(value).decode() if name in _JSON_OPTIONS else value
         for name, value in options.items()
         # A key of null is a key; any other option of None is none.
-        if value is not None or name == "key"
+        if value is not None or name in _JSON_OPTIONS
     }
 
 

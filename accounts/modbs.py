@@ -8,10 +8,10 @@ from threading import Lock
 from typing import Any
 
 from cachetools import LRUCache, TTLCache
-from couch_views.sync import sync
 
 from accounts import databases, gregorian
 from accounts.couch import Database, couch, in_parallel
+from couch_views.sync import sync
 
 # Databases whose design documents this process has seen in place; what is forgotten is only looked at again.
 _ready: LRUCache[str, bool] = LRUCache(maxsize=50_000)

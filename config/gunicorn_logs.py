@@ -10,7 +10,7 @@ from gunicorn import glogging
 from crossbar.logs import JsonFormatter, redact
 
 
-class Logger(glogging.Logger):  # type: ignore[misc]
+class Logger(glogging.Logger):
     """The access log goes to stdout, errors go to stderr."""
 
     def setup(self, cfg: Any) -> None:
@@ -19,7 +19,7 @@ class Logger(glogging.Logger):  # type: ignore[misc]
         for handler in (*self.error_log.handlers, *self.access_log.handlers):
             handler.setFormatter(JsonFormatter())
 
-    def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: timedelta) -> None:
+    def access(self, resp: Any, req: Any, environ: Any, request_time: timedelta) -> None:
         """One answered request."""
         if not self.access_log.isEnabledFor(logging.INFO):
             return

@@ -51,6 +51,7 @@ class RequestMiddleware:
     def _answer(self, request: HttpRequest) -> HttpResponseBase:
         if not request.path.startswith(API_PREFIX):
             return self.get_response(request)
+        _read_chunked(request)
         # The API has its own tokens and no cookies: there is nothing for CSRF to protect.
         request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]
         if request.method == "OPTIONS":
@@ -61,6 +62,13 @@ class RequestMiddleware:
         for name, value in _CORS.items():
             response.headers[name] = value
         return response
+
+
+def _read_chunked(request: HttpRequest) -> None:
+    """Let a chunked body be read: Django takes a body without Content-Length for empty."""
+    ends_by_itself = request.META.get("wsgi.input_terminated")
+    if ends_by_itself and not request.META.get("CONTENT_LENGTH") and "wsgi.input" in request.META:
+        request._stream = request.META["wsgi.input"]
 
 
 def _enveloped(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

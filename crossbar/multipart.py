@@ -5,6 +5,7 @@ Takes multipart/mixed and multipart/form-data alike; Kazoo's clients send both, 
 
 from dataclasses import dataclass, field
 from email.message import Message
+from email.utils import collapse_rfc2231_value
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, Protocol
 
@@ -114,7 +115,7 @@ class _Reader:
         self.parts.append(
             Part(
                 content_type=headers.get("content-type", "text/plain").split(";")[0].strip().lower(),
-                filename=disposition.get_filename(),
+                filename=_filename(disposition),
                 name=_text(disposition.get_param("name")),
             )
         )
@@ -133,6 +134,12 @@ def _header(value: str) -> Message:
     message = Message()
     message["content-disposition"] = message["content-type"] = value.replace("\r", " ").replace("\n", " ")
     return message
+
+
+def _filename(disposition: Message) -> str | None:
+    """The file's name only: what the email package would fall back to is the name of a form's field."""
+    found = disposition.get_param("filename", header="content-disposition")
+    return None if found is None else collapse_rfc2231_value(found)
 
 
 def _text(value: Any) -> str | None:

@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from tempfile import SpooledTemporaryFile
 from typing import Any
@@ -42,14 +43,33 @@ def read_upload(request: Request, limit: int) -> Upload:
 
     RequestTooLarge, FaultyRequest (no multipart), ValidationFailed (no JSON), UnsupportedMediaType.
     """
-    body: Stream = request._request
+    said = int(request.META.get("CONTENT_LENGTH") or 0)
+    body: Stream = _Whole(request._request, said)
     try:
-        if int(request.META.get("CONTENT_LENGTH") or 0) > limit:
+        if said > limit:
             raise RequestTooLarge(limit)
         return _read(request.content_type or "", body, limit)
     except RequestTooLarge:
         _drain(body, limit * _DRAIN_FACTOR)
         raise
+
+
+class _Whole:
+    """A body that ends only at its end: what a client sent before it hung up is not taken for all."""
+
+    def __init__(self, stream: Stream, length: int) -> None:
+        self._stream = stream
+        self._left = length
+
+    def read(self, size: int, /) -> bytes:
+        try:
+            piece = self._stream.read(size)
+        except OSError as error:
+            raise FaultyRequest("the body ended early") from error
+        self._left -= len(piece)
+        if not piece and size and self._left > 0:
+            raise FaultyRequest("the body ended early")
+        return piece
 
 
 def _read(content_type: str, body: Stream, limit: int) -> Upload:
@@ -135,5 +155,6 @@ def _unbase64(text: bytes) -> bytes:
 def _drain(body: Stream, most: int) -> None:
     """Read on for a while what is refused: a client that is still sending hears the answer only then."""
     left = most
-    while left > 0 and (piece := body.read(_CHUNK)):
-        left -= len(piece)
+    with suppress(FaultyRequest):  # it has hung up
+        while left > 0 and (piece := body.read(_CHUNK)):
+            left -= len(piece)

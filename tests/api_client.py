@@ -1,5 +1,6 @@
 """A client of the API as its users have one: requests over HTTP with a token."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,9 +84,9 @@ class Api:
 
 
 def _enveloped(data: Any, options: dict[str, Any]) -> dict[str, Any]:
-    """A bare value goes into an envelope; bytes, and bodies given as json= or files=, stay as they are."""
+    """A value goes into an envelope; bytes, files and pieces of a body, and json= and files=, stay as they are."""
     if data is None:
         return options
-    if isinstance(data, bytes) or hasattr(data, "read") or "files" in options:
+    if isinstance(data, bytes | Iterator) or hasattr(data, "read") or "files" in options:
         return {"data": data, **options}
     return {"json": {"data": data}, **options}

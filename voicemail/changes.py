@@ -54,14 +54,19 @@ def remove(
     ids: Iterable[str] | None,
     folder: str | None,
     actor: Actor | None,
+    *,
+    with_expired: bool = False,
 ) -> Outcome:
-    """Remove messages of a box: those of some ids, else those of a folder, else all that there are."""
+    """Remove messages of a box: those of some ids, else those of a folder, else all that there are.
+
+    Those past their retention are refused, unless the box itself goes (`with_expired`).
+    """
     chosen = _every_id(account["_id"], box["_id"], folder) if ids is None else ids
 
     def removed(doc: Document) -> Document:
         return {**_in_folder(doc, metadata.DELETED), "pvt_deleted": True}
 
-    return _apply(account, box, chosen, removed, actor)
+    return _apply(account, box, chosen, removed, actor, with_expired=with_expired)
 
 
 def move(
@@ -162,10 +167,12 @@ def _apply(
     ids: Iterable[str],
     change: Change,
     actor: Actor | None,
+    *,
+    with_expired: bool = False,
 ) -> Outcome:
     """Change the messages of a box that have these ids, again on fresh documents where somebody was quicker."""
     outcome = Outcome()
-    limit = retention.limit(account["_id"])
+    limit = gregorian.FIRST if with_expired else retention.limit(account["_id"])
     for modb, batch in _batches(account["_id"], ids, outcome):
         left = batch
         for _ in range(_ATTEMPTS):

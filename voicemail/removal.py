@@ -19,7 +19,7 @@ def remove_box(
     Raises what the guard does.
     """
     box, done_now = mailboxes.mark_deleted(account["_id"], box_id, actor, guard)
-    outcome = changes.remove(account, box, None, None, actor)
+    outcome = changes.remove(account, box, None, None, actor, with_expired=True)
     if not done_now and not outcome.succeeded:
         raise BadIdentifier(box_id)
     return box

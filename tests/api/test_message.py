@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from api_client import Account, Api
+from requests import Response
 
 from accounts import config, databases, gregorian, modbs
 from accounts.couch import couch
@@ -41,7 +42,7 @@ def id_of(path: str) -> str:
 
 
 def stored(account: Account, path: str) -> dict[str, Any]:
-    doc = modb_of(account, id_of(path)).get(id_of(path))
+    doc: dict[str, Any] | None = modb_of(account, id_of(path)).get(id_of(path))
     assert doc is not None
     return doc
 
@@ -183,11 +184,13 @@ class TestFolder:
 
     @pytest.mark.parametrize("folder", ["saved", "deleted", "new"])
     def test_by_the_payload_or_the_query(self, api: Api, account: Account, box: dict[str, Any], folder: str) -> None:
-        for send in (
-            lambda path: api.post(path, {"folder": folder}),
-            lambda path: api.post(f"{path}?folder={folder}"),
-            lambda path: api.post(f"{path}?folder={folder}", {}),
-        ):
+        payload, query = {"folder": folder}, f"?folder={folder}"
+        senders: list[Callable[[str], Response]] = [
+            lambda path: api.post(path, payload),
+            lambda path: api.post(path + query),
+            lambda path: api.post(path + query, {}),
+        ]
+        for send in senders:
             path = new_message(api, box)
             before = api.get(path).json()["data"]
             answer = send(path)
@@ -227,8 +230,7 @@ class TestFolder:
 
     def test_not_when_it_is_past_its_retention(self, api: Api, account: Account, box: dict[str, Any]) -> None:
         path = put_doc(account, box, expired_time())
-        for send in (lambda: api.post(path, {"folder": "saved"}), lambda: api.delete(path)):
-            answer = send()
+        for answer in (api.post(path, {"folder": "saved"}), api.delete(path)):
             assert answer.status_code == 400, answer.text
             body = answer.json()
             assert body["message"] == "prior_to_retention_duration"

@@ -9,6 +9,8 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+from typing import Any
 
 import pytest
 from running import PROJECT, wait_until
@@ -152,7 +154,7 @@ def _account(printed: str) -> str:
     return found.group(1)
 
 
-def _objects(text: str) -> list[dict[str, dict[str, str]]]:
+def _objects(text: str) -> list[dict[str, Any]]:
     """The JSON objects that are written one after the other."""
     decoder, found, position = json.JSONDecoder(), [], 0
     while position < len(text):

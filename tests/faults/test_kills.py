@@ -161,7 +161,7 @@ def test_an_upload_that_is_cut_off_leaves_nothing(machine: Machine, recording: b
         yield recording[len(recording) // 2 :] + b"\r\n--cut--"
 
     def kill() -> None:
-        half_sent.wait()
+        half_sent.wait(timeout=30)
         machine.kill_service()
 
     killer = threading.Thread(target=kill)
