@@ -10,7 +10,6 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
-from typing import Any
 
 import pytest
 from running import PROJECT, wait_until
