@@ -1,5 +1,6 @@
 """Starting and ending the two servers as processes of their own, the way they run in earnest."""
 
+import errno
 import os
 import signal
 import socket
@@ -83,7 +84,7 @@ class Service:
 
     def start(self, port: int = 0) -> Running:
         """Run it under gunicorn, and wait until it answers."""
-        with socket.create_server(("127.0.0.1", port)) as listening:
+        with _listening(port) as listening:
             # gunicorn inherits the listening socket, so nobody can take the port meanwhile.
             number, handed_over = listening.getsockname()[1], listening.fileno()
             command = [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.conf.py", "-b", f"fd://{handed_over}"]
@@ -115,6 +116,22 @@ def wait_until(happened: Callable[[], bool], seconds: float = 30) -> None:
     while not happened():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.02)
+
+
+def _listening(port: int) -> socket.socket:
+    """A socket that listens, as soon as the last of the processes that had the port is gone."""
+    found: list[socket.socket] = []
+
+    def try_it() -> bool:
+        try:
+            found.append(socket.create_server(("127.0.0.1", port)))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+        return bool(found)
+
+    wait_until(try_it)
+    return found[0]
 
 
 def _spawn(
