@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class AccountsConfig(AppConfig):
-    """Holds no tables of its own: everything is in CouchDB."""
+    """Everything is in CouchDB, but for counts of failed sign-ins."""
 
     name = "accounts"
     verbose_name = "Accounts"

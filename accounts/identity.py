@@ -89,13 +89,16 @@ def of_token(token: str) -> Identity:
         raise InvalidCredentials() from error
 
 
-def of_basic(encoded: str) -> Identity:
-    """Who ``Authorization: Basic base64(account_id:md5hash)`` names; InvalidCredentials."""
+def of_basic(encoded: str, address: str) -> Identity:
+    """Who ``Authorization: Basic base64(account_id:md5hash)`` from an address names.
+
+    Raises InvalidCredentials, and TooManyRequests after many of them.
+    """
     try:
         account_id, _, digest = base64.b64decode(encoded, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError) as error:
         raise InvalidCredentials() from error
-    user = login.user_by_md5(account_id, digest)
+    user = login.user_by_md5(account_id, digest, address)
     try:
         return _identity(account_id, user["_id"], None, {})
     except BadIdentifier as error:

@@ -6,7 +6,7 @@ Nothing here tells an unknown account from a wrong password.
 from collections.abc import Mapping
 from typing import Any
 
-from accounts import credentials, databases, directory, users
+from accounts import credentials, databases, directory, private, throttling, users
 from accounts.couch import Document
 from crossbar.errors import BadIdentifier, InvalidCredentials, ValidationFailed
 
@@ -15,16 +15,21 @@ _MOST_NAMESAKES = 20
 _VIEWS = {"md5": ("creds_by_md5", credentials.MD5), "sha": ("creds_by_sha", credentials.SHA)}
 
 
-def by_password(sent: Mapping[str, Any]) -> tuple[Document, Document]:
+def by_password(sent: Mapping[str, Any], address: str) -> tuple[Document, Document]:
     """The enabled account and user that a `user_auth` request names (checked by its schema).
 
-    Raises InvalidCredentials, and ValidationFailed for a request that says no account or one by its phone number.
+    `address` is where the request came from. Raises InvalidCredentials, TooManyRequests after many of them, and
+    ValidationFailed for a request that says no account or one by its phone number.
     """
-    for account_id in _candidates(sent):
+    candidates = _candidates(sent)
+    target = ",".join(candidates) or _spelled(sent)
+    throttling.require_patience(target, address)
+    for account_id in candidates:
         account = _enabled_account(account_id)
         user = None if account is None else _user_with(account_id, sent.get("method", "md5"), sent["credentials"])
         if account is not None and user is not None:
             return account, user
+    throttling.count_failure(target, address)
     raise InvalidCredentials()
 
 
@@ -37,10 +42,14 @@ def by_api_key(api_key: str) -> Document:
     raise InvalidCredentials()
 
 
-def user_by_md5(account_id: str, digest: str) -> Document:
-    """The enabled user of an account with this md5 of its user name and password; InvalidCredentials."""
-    user = _user_with(account_id, "md5", digest) if databases.is_account_id(account_id) else None
+def user_by_md5(account_id: str, digest: str, address: str) -> Document:
+    """The enabled user of an account with this md5 of its user name and password; otherwise as `by_password`."""
+    if not databases.is_account_id(account_id):
+        raise InvalidCredentials()
+    throttling.require_patience(account_id, address)
+    user = _user_with(account_id, "md5", digest)
     if user is None:
+        throttling.count_failure(account_id, address)
         raise InvalidCredentials()
     return user
 
@@ -56,6 +65,11 @@ def _candidates(sent: Mapping[str, Any]) -> list[str]:
         message = "Accounts can't be found by phone number here: use account_name, account_realm or account_id"
         raise ValidationFailed.field("phone_number", "not_supported", message, value=number)
     raise ValidationFailed.field("account_name", "required", "Field is required but missing")
+
+
+def _spelled(sent: Mapping[str, Any]) -> str:
+    """An account that there isn't, as the request named it: guesses at it look like guesses at any other."""
+    return private.alphanumeric(str(sent.get("account_id") or sent.get("account_realm") or sent.get("account_name")))
 
 
 def _enabled_account(account_id: str) -> Document | None:

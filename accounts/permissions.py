@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
+from django.conf import settings
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.request import Request
 
@@ -43,7 +44,7 @@ class AuthenticatedViewSet(CrossbarViewSet):
             return identity.of_token(token)
         kind, _, encoded = self.request.headers.get("Authorization", "").partition(" ")
         if kind.lower() == "basic" and encoded:
-            return identity.of_basic(encoded.strip())
+            return identity.of_basic(encoded.strip(), client_address(self.request))
         raise InvalidCredentials()
 
     def _sent_token(self) -> str | None:
@@ -87,6 +88,13 @@ class AccountViewSet(AuthenticatedViewSet):
     def account(self) -> Document:
         """The account's document as it is now; read when first asked for."""
         return directory.account(self.account_id)
+
+
+def client_address(request: Request) -> str:
+    """Where a request came from: as a TLS proxy in front says, if there is one, else who connected."""
+    forwarded = request.headers.get("X-Forwarded-For", "") if settings.SECURE_PROXY_SSL_HEADER else ""
+    # The last entry is the one that our own proxy added; those before it anybody could have sent.
+    return forwarded.rpartition(",")[2].strip() or str(request.META.get("REMOTE_ADDR", ""))
 
 
 def check_account(who: Identity, account_id: str) -> AccountFacts:

@@ -22,6 +22,9 @@ ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS")
 TOKEN_LIFETIME = environment.whole("TOKEN_LIFETIME", 3600, minimum=1)
 """How long a token is good for, in seconds."""
+SIGN_IN_FAILURES = environment.whole("SIGN_IN_FAILURES", 20)
+SIGN_IN_FAILURES_SECONDS = environment.whole("SIGN_IN_FAILURES_SECONDS", 300, minimum=1)
+"""How often signing in to one account may fail from one address within so many seconds; 0: as often as it likes."""
 
 _DEVELOPMENT_KEY = "development-only-" + "0" * 40
 _UNSAFE_WORDS = (

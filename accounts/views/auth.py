@@ -7,7 +7,7 @@ from rest_framework.request import Request
 
 from accounts import credentials, directory, login, schemas, session, tokens, users
 from accounts.couch import Document
-from accounts.permissions import AuthenticatedViewSet
+from accounts.permissions import AuthenticatedViewSet, client_address
 from crossbar.envelope import Reply
 from crossbar.errors import InvalidCredentials
 from crossbar.viewset import CrossbarViewSet
@@ -38,7 +38,7 @@ class UserAuthViewSet(_SignIn):
     @sensitive_variables()
     def create(self, request: Request) -> Reply:
         """A token for a user."""
-        account, user = login.by_password(self.checked)
+        account, user = login.by_password(self.checked, client_address(request))
         return self.signed_in(account, user, credentials.secret_of(user))
 
 
