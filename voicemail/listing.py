@@ -4,7 +4,7 @@ The MODbs' views give the rows; a page takes from one month after the other unti
 follows decides where a page ends, so that no page is short while anything is left.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,16 +36,25 @@ class Page:
 
 
 def page(
-    account_id: str, box_id: str | None, wanted: PageRequest, time: TimeRange, passing: Filter, folder: str | None
+    account_id: str,
+    box_id: str | None,
+    wanted: PageRequest,
+    time: TimeRange,
+    passing: Filter,
+    folder: str | None,
+    shows: Callable[[str], bool] = lambda box_id: True,
 ) -> Page:
     """A page of a box's messages, or with no box of the account's.
 
-    `folder` names one folder; `passing` looks at the summaries. FaultyRequest for a start key of another listing.
+    `folder` names one folder; `passing` looks at the summaries; `shows` tells of a box's id whether its messages
+    belong into this listing at all. FaultyRequest for a start key of another listing.
     """
     limit = retention.limit(account_id)
     entries: list[Entry] = []
     for month, row in _rows(account_id, box_id, wanted, time):
         entry = _entry(box_id, row, limit)
+        if not shows(entry.box_id):
+            continue
         if not passing.matches(entry.summary) or (folder is not None and entry.summary["folder"] != folder):
             continue
         if wanted.size is not None and len(entries) == wanted.size:

@@ -1,5 +1,7 @@
 """``/v2/accounts/{ACCOUNT_ID}/vmboxes/messages``, and ``messages`` and ``messages/{VM_MSG_ID}`` of a box."""
 
+from collections.abc import Callable
+from functools import cache, cached_property
 from typing import Any
 
 from django.conf import settings
@@ -8,13 +10,14 @@ from rest_framework.request import Request
 
 from accounts import gregorian
 from accounts.couch import Document
+from accounts.permissions import may_see_box
 from crossbar.csv import CsvRenderer
 from crossbar.envelope import EnvelopeRenderer, Reply
-from crossbar.errors import ValidationFailed
+from crossbar.errors import BadIdentifier, ValidationFailed
 from crossbar.filters import parse_filters
 from crossbar.pages import PageRequest, time_range
 from crossbar.uploads import read_upload
-from voicemail import changes, listing, messages, metadata, retention
+from voicemail import changes, listing, mailboxes, messages, metadata, retention
 from voicemail.changes import Outcome
 from voicemail.views.base import MessagesView, asked_folder, failure, message_ids, required_ids, the_one
 
@@ -26,13 +29,19 @@ class _Listing(MessagesView):
         """A listing also comes as CSV."""
         return [EnvelopeRenderer(), CsvRenderer()] if self.action == "list" else super().get_renderers()
 
+    def shows(self, box_id: str) -> bool:
+        """Whether the caller may look into the box of a message."""
+        return True
+
     def listing(self, request: Request, box_id: str | None) -> Reply:
         """A page of a box's messages, or with no box of the account's, where each entry names its box."""
         query = request.query_params
         wanted = PageRequest.from_query(query)
         now = gregorian.now()
         time = time_range(query, now=now, default_from=retention.limit(self.account_id, now))
-        page = listing.page(self.account_id, box_id, wanted, time, parse_filters(query), query.get("folder"))
+        page = listing.page(
+            self.account_id, box_id, wanted, time, parse_filters(query), query.get("folder"), self.shows
+        )
         wrapped = wanted.wrapped or box_id is None
         entries = [{entry.box_id: entry.summary} if wrapped else entry.summary for entry in page.entries]
         extra: dict[str, Any] = {"page_size": len(entries) if wanted.size is None else wanted.size}
@@ -51,6 +60,21 @@ class AccountMessagesViewSet(_Listing):
     def list(self, request: Request, account_id: str) -> Reply:
         """The messages, newest first, in pages."""
         return self.listing(request, None)
+
+    def shows(self, box_id: str) -> bool:
+        """Administrators see the messages of all boxes, others those of boxes that they may look into."""
+        return self.identity.is_admin or self._may_see(box_id)
+
+    @cached_property
+    def _may_see(self) -> Callable[[str], bool]:
+        @cache  # a page has many messages of few boxes
+        def may_see(box_id: str) -> bool:
+            try:
+                return may_see_box(self.identity, mailboxes.get(self.account_id, box_id))
+            except BadIdentifier:
+                return False
+
+        return may_see
 
 
 class _Changing(MessagesView):

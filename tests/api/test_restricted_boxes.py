@@ -1,0 +1,54 @@
+"""The settings that let only owners, or administrators, look into mailboxes."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from api_client import Account, Api
+from running import Service
+
+from accounts import databases
+from accounts.couch import couch
+
+SETTINGS = {"should_restrict_access_to_owner": True, "should_restrict_access_to_unowned": True}
+
+
+@pytest.fixture
+def restricted(service: Service) -> Iterator[str]:
+    """The URL of a service that has read these settings, in a CouchDB that gets its own back afterwards."""
+    config = couch().database(databases.CONFIG)
+    before = config.get("crossbar.voicemail")
+    config.put({**(before or {"_id": "crossbar.voicemail"}), "default": {**SETTINGS}})
+    running = service.start()
+    yield running.url
+    running.stop()
+    after = config.get("crossbar.voicemail")
+    assert after is not None
+    if before is None:
+        config.delete(after["_id"], after["_rev"])
+    else:
+        config.put({**before, "_rev": after["_rev"]})
+
+
+def test_who_is_no_administrator_sees_its_own_messages_only(
+    api: Api, account: Account, log_in: Callable[..., Api], restricted: str
+) -> None:
+    person = {"first_name": "A", "last_name": "B", "username": "user", "password": "secret 1", "priv_level": "user"}
+    owner_id = api.put("users", person).json()["data"]["id"]
+    boxes = [api.new_box("3000", owner_id=owner_id), api.new_box("3001", owner_id="f" * 32), api.new_box("3002")]
+    paths = [new_message(api, box) for box in boxes]
+    token = log_in(account, "user", "secret 1").token
+    user, admin = Api(restricted, account.id, token), Api(restricted, account.id, api.token)
+    for client, visible in ((user, [0]), (admin, [0, 1, 2])):
+        seen = [box_id for entry in client.get("vmboxes/messages").json()["data"] for box_id in entry]
+        assert sorted(seen) == sorted(boxes[number]["id"] for number in visible)
+        for number, (box, path) in enumerate(zip(boxes, paths, strict=True)):
+            statuses = {client.get(one).status_code for one in (path, f"{path}/raw", f"vmboxes/{box['id']}/messages")}
+            assert statuses == ({200} if number in visible else {403})
+
+
+def new_message(api: Api, box: dict[str, Any]) -> str:
+    files = [("content", ("voice.mp3", b"audio", "audio/mpeg"))]
+    answer = api.put(f"vmboxes/{box['id']}/messages", files=files)
+    assert answer.status_code == 201, answer.text
+    return f"vmboxes/{box['id']}/messages/{answer.json()['data']['media_id']}"
