@@ -44,7 +44,7 @@ def page(
     rows = (
         row
         for row in database.stream_view(*view, page=size, **options)
-        if row.get("doc") and wanted.matches(looks_at(row["doc"]))
+        if row.get("doc") and wanted.matches(looks_at(row["doc"]) | _times(row["doc"]))
     )
     found = list(rows if request.size is None else islice(rows, request.size + 1))
     extra: dict[str, Any] = {}
@@ -65,6 +65,11 @@ def _start(request: PageRequest, below: list[Any] | None) -> dict[str, Any]:
     if below is not None and (not isinstance(key[0], list) or key[0][: len(below)] != below):
         raise FaultyRequest("invalid start key")
     return {"startkey": key[0], "startkey_docid": key[1]}
+
+
+def _times(doc: Document) -> Document:
+    """What the filters modified_from and modified_to look at."""
+    return {key: doc[key] for key in ("pvt_created", "pvt_modified") if key in doc}
 
 
 def _key(row: Row) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from accounts import credentials, databases, directory, private, throttling, users
-from accounts.couch import Document
+from accounts.couch import Document, MissingDatabase
 from crossbar.errors import BadIdentifier, InvalidCredentials, ValidationFailed
 
 # How many accounts of one name are tried: names, unlike realms, need not be unique.
@@ -21,7 +21,10 @@ def by_password(sent: Mapping[str, Any], address: str) -> tuple[Document, Docume
     `address` is where the request came from. Raises InvalidCredentials, TooManyRequests after many of them, and
     ValidationFailed for a request that says no account or one by its phone number.
     """
-    candidates = _candidates(sent)
+    try:
+        candidates = _candidates(sent)
+    except MissingDatabase:  # a new system without any account
+        candidates = []
     target = ",".join(candidates) or _spelled(sent)
     throttling.require_patience(target, address)
     for account_id in candidates:

@@ -408,3 +408,10 @@ def test_a_verb_that_the_path_lacks_is_refused(api: Api) -> None:
     assert api.post("/v2/accounts", {"name": "x"}).status_code == 405
     assert api.delete("children").status_code == 405
     assert api.get("/v2/user_auth").status_code == 405
+
+
+def test_head_and_options_are_answered(api: Api) -> None:
+    for path in ("", "users", "children", "/v2/token_auth"):
+        answer = api.head(path)
+        assert (answer.status_code, answer.content) == (200, b""), path
+        assert api.without_token().options(path).status_code in (200, 204), path
