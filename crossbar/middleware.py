@@ -1,12 +1,14 @@
 """What every request gets, whatever answers it: an id, CORS headers, and errors in the envelope.
 
-Nothing here reads a body: an upload stays in its socket until somebody wants it.
+A body stays in its socket until somebody wants it, or the request is refused without it.
 """
 
 import re
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
@@ -15,6 +17,8 @@ from crossbar.logs import request_id
 from crossbar.wrapping import dump, wrap
 
 API_PREFIX = "/v2/"
+_PIECE = 64 * 1024
+_MUCH_TOO_LARGE = 3  # times what is allowed: who sends that is cut off
 _SANE_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 _CORS = {
     "Access-Control-Allow-Origin": "*",
@@ -59,6 +63,8 @@ class RequestMiddleware:
             response.headers["Allow"] = _CORS["Access-Control-Allow-Methods"]
         else:
             response = _enveloped(request, self.get_response(request))
+            if response.status_code >= 400:
+                _take_the_rest(request)
         for name, value in _CORS.items():
             response.headers[name] = value
         return response
@@ -69,6 +75,14 @@ def _read_chunked(request: HttpRequest) -> None:
     ends_by_itself = request.META.get("wsgi.input_terminated")
     if ends_by_itself and not request.META.get("CONTENT_LENGTH") and "wsgi.input" in request.META:
         request._stream = request.META["wsgi.input"]
+
+
+def _take_the_rest(request: HttpRequest) -> None:
+    """Read what a refused upload still sends: who is cut off while sending never sees why."""
+    left = _MUCH_TOO_LARGE * settings.MAX_UPLOAD_BYTES
+    with suppress(Exception):  # whatever is wrong with the rest of it
+        while left > 0 and (piece := request.read(_PIECE)):
+            left -= len(piece)
 
 
 def _enveloped(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

@@ -3,7 +3,6 @@
 import base64
 import binascii
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from tempfile import SpooledTemporaryFile
 from typing import Any
@@ -18,7 +17,6 @@ from crossbar.multipart import Part, Stream, read_parts
 _CHUNK = 64 * 1024
 _BASE64_CHUNK = 4 * 16 * 1024
 _LONGEST_JSON = 1024 * 1024
-_DRAIN_FACTOR = 3
 
 
 @dataclass
@@ -45,13 +43,9 @@ def read_upload(request: Request, limit: int) -> Upload:
     """
     said = int(request.META.get("CONTENT_LENGTH") or 0)
     body: Stream = _Whole(request._request, said)
-    try:
-        if said > limit:
-            raise RequestTooLarge(limit)
-        return _read(request.content_type or "", body, limit)
-    except RequestTooLarge:
-        _drain(body, limit * _DRAIN_FACTOR)
-        raise
+    if said > limit:
+        raise RequestTooLarge(limit)
+    return _read(request.content_type or "", body, limit)
 
 
 class _Whole:
@@ -150,11 +144,3 @@ def _unbase64(text: bytes) -> bytes:
         return base64.b64decode(text, validate=True)
     except binascii.Error as error:
         raise FaultyRequest("invalid base64 body") from error
-
-
-def _drain(body: Stream, most: int) -> None:
-    """Read on for a while what is refused: a client that is still sending hears the answer only then."""
-    left = most
-    with suppress(FaultyRequest):  # it has hung up
-        while left > 0 and (piece := body.read(_CHUNK)):
-            left -= len(piece)
