@@ -98,7 +98,6 @@ def _audio_response(request: Request, found: Recording) -> HttpResponseBase:
         status, length = 206, part.last - part.first + 1
         shared["Content-Range"] = f"bytes {part.first}-{part.last}/{found.length}"
     shared["Content-Length"] = str(length)
-    shared["X-Content-Type-Options"] = "nosniff"
     if request.method == "HEAD":
         return HttpResponse(status=status, headers=shared)
     pieces = found.open() if part is None else found.pieces(part.first, part.last)
