@@ -85,7 +85,7 @@ class Uploads:
         self.machine, self.recording = machine, recording
         self.acknowledged: list[str] = []
         self.other_answers: list[requests.Response] = []
-        self.threads = [threading.Thread(target=self._leave) for _ in range(UPLOADERS)]
+        self.threads = [threading.Thread(target=self._leave, daemon=True) for _ in range(UPLOADERS)]
         for thread in self.threads:
             thread.start()
 
@@ -164,7 +164,7 @@ def test_an_upload_that_is_cut_off_leaves_nothing(machine: Machine, recording: b
         half_sent.wait(timeout=30)
         machine.kill_service()
 
-    killer = threading.Thread(target=kill)
+    killer = threading.Thread(target=kill, daemon=True)
     killer.start()
     with pytest.raises(requests.RequestException):
         machine.api().put(
@@ -194,7 +194,7 @@ def test_replacing_audio_that_is_cut_off_keeps_the_old_audio(machine: Machine, r
                 except requests.RequestException:
                     return
 
-    replacing = threading.Thread(target=replace)
+    replacing = threading.Thread(target=replace, daemon=True)
     replacing.start()
     first = revision(machine, message_id)
     wait_until(lambda: revision(machine, message_id) > first + 5)
