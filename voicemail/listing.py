@@ -1,15 +1,16 @@
 """Listings of messages, of a box or of a whole account: newest first, across months without a seam.
 
-The MODbs' views give the rows; a page takes from one month after the other until it is full. Only what
-follows decides where a page ends, so that no page is short while anything is left.
+The MODbs' views give the rows; a page takes from one month after the other until it is full. Only the entry
+that follows ends a page, so that none is short while anything is left.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from accounts import databases, modbs
-from accounts.couch import Database, Row
+from accounts.couch import Database, MissingDatabase, Row, in_parallel
 from crossbar.errors import FaultyRequest
 from crossbar.filters import Filter
 from crossbar.pages import PageRequest, TimeRange, encode_start_key
@@ -17,6 +18,8 @@ from voicemail import retention
 
 DESIGN = "mailbox_messages"
 _CHUNK = 500
+# How many months are asked at once: more than a retention's five would mostly bring what is not shown.
+_SIDE_BY_SIDE = 4
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ def page(
     folder: str | None,
     shows: Callable[[str], bool] = lambda box_id: True,
 ) -> Page:
-    """A page of a box's messages, or with no box of the account's.
+    """A page of a box's messages, or with no box of the account's. Entries are plain: who answers wraps them.
 
     `folder` names one folder; `passing` looks at the summaries; `shows` tells of a box's id whether its messages
     belong into this listing at all. FaultyRequest for a start key of another listing.
@@ -55,7 +58,7 @@ def page(
         entry = _entry(box_id, row, limit)
         if not shows(entry.box_id):
             continue
-        if not passing.matches(entry.summary) or (folder is not None and entry.summary["folder"] != folder):
+        if not passing.matches(entry.summary) or (folder and entry.summary["folder"] != folder):
             continue
         if wanted.size is not None and len(entries) == wanted.size:
             return Page(entries, encode_start_key([month, row["key"], row["id"]]))
@@ -83,57 +86,88 @@ class _Start:
     doc_id: str
 
 
+@dataclass(frozen=True)
+class _Reading:
+    """The rows of one month that a listing may show: which view of which MODb, from where to where."""
+
+    month: str
+    modb: Database
+    view: str
+    options: dict[str, Any]
+
+    def rows(self, helping: int) -> list[Row]:
+        """The first rows; one more than a helping when there are more. None of a month archived meanwhile."""
+        try:
+            return self.modb.view(DESIGN, self.view, limit=helping + 1, **self.options)
+        except MissingDatabase:
+            return []
+
+    def rest(self, rows: list[Row], helping: int) -> Iterator[Row]:
+        """A helping that was read, and whatever comes after it, in large helpings."""
+        yield from rows[:helping]
+        while len(rows) > helping:
+            following = {"startkey": rows[helping]["key"], "startkey_docid": rows[helping]["id"]}
+            helping = _CHUNK
+            rows = replace(self, options={**self.options, **following}).rows(helping)
+            yield from rows[:helping]
+
+
 def _rows(account_id: str, box_id: str | None, wanted: PageRequest, time: TimeRange) -> Iterator[tuple[str, Row]]:
-    """Every row from the start key on, each with its month, month after month."""
+    """Every row from the start key on, each with its month, month after month.
+
+    A page is mostly full with its first month, which is read alone; when it isn't, what may be missing is
+    read of several months side by side. For all that there is, several are read at once from the beginning.
+    """
     start = None if wanted.start_key is None else _start(wanted.start_key, box_id)
-    for month, modb in modbs.existing(account_id, time.first, time.last, newest_first=wanted.descending):
-        if start is not None and _is_before(month, start.month, wanted.descending):
-            continue
-        from_here = start if start is not None and month == start.month else None
-        for row in _month_rows(modb, box_id, wanted, time, from_here):
-            yield month, row
+    months = modbs.existing(account_id, time.first, time.last, newest_first=wanted.descending)
+    readings = [found for one in months if (found := _reading(*one, box_id, wanted.descending, time, start))]
+    side_by_side, read = (_SIDE_BY_SIDE if wanted.size is None else 1), 0
+    while readings:
+        some, readings = readings[:side_by_side], readings[side_by_side:]
+        helping = _helping(wanted.size, read)
+        firsts = in_parallel(partial(_Reading.rows, helping=helping), some)
+        for reading, first in zip(some, firsts, strict=True):
+            for row in reading.rest(first, helping):
+                read += 1
+                yield reading.month, row
+        side_by_side = _SIDE_BY_SIDE
 
 
-def _is_before(month: str, start: str, descending: bool) -> bool:
-    return month > start if descending else month < start
+def _helping(size: int | None, read: int) -> int:
+    """How many rows to ask for after some were read: what the page still takes and one more, or where filters
+    turned so many away that this tells nothing, many."""
+    missing = _CHUNK if size is None else size + 1 - read
+    return min(missing, _CHUNK) if missing > 0 else _CHUNK
 
 
-def _month_rows(
-    modb: Database, box_id: str | None, wanted: PageRequest, time: TimeRange, start: _Start | None
-) -> Iterator[Row]:
+def _reading(
+    month: str, modb: Database, box_id: str | None, descending: bool, time: TimeRange, start: _Start | None
+) -> _Reading | None:
+    """What of a month a page from the start on may show; None when that is nothing."""
     view = "listing_by_timestamp" if box_id is None else "listing_by_mailbox"
     low, high = ([time.first], [time.last, {}]) if box_id is None else ([box_id, time.first], [box_id, time.last])
     options: dict[str, Any] = {"startkey": low, "endkey": high}
-    if wanted.descending:
+    if descending:
         options = {"startkey": high, "endkey": low, "descending": True}
-    if start is not None:
-        moment = start.key[0 if box_id is None else 1]
-        # The range moves with the clock: a page that begins outside it has nothing, or all of it, before it.
-        if moment < time.first if wanted.descending else moment > time.last:
-            return
-        if time.first <= moment <= time.last:
-            options |= {"startkey": start.key, "startkey_docid": start.doc_id}
-    yield from _helpings(modb, view, options, wanted.size)
-
-
-def _helpings(modb: Database, view: str, options: dict[str, Any], size: int | None) -> Iterator[Row]:
-    """Rows as they are asked for: at first as many as the page takes, then, where filters want more, many."""
-    helping = _CHUNK if size is None else min(size + 1, _CHUNK)
-    while True:
-        rows = modb.view(DESIGN, view, limit=helping + 1, **options)
-        yield from rows[:helping]
-        if len(rows) <= helping:
-            return
-        options = {**options, "startkey": rows[helping]["key"], "startkey_docid": rows[helping]["id"]}
-        helping = _CHUNK
+    if start is None or (month < start.month if descending else month > start.month):
+        return _Reading(month, modb, view, options)
+    if month != start.month:
+        return None
+    moment = start.key[0 if box_id is None else 1]
+    # The range moves with the clock: a page that begins outside it has nothing, or all of it, before it.
+    if moment < time.first if descending else moment > time.last:
+        return None
+    if time.first <= moment <= time.last:
+        options |= {"startkey": start.key, "startkey_docid": start.doc_id}
+    return _Reading(month, modb, view, options)
 
 
 def _start(decoded: Any, box_id: str | None) -> _Start:
     """A start key of this listing; FaultyRequest for any other, so that none leads into another box."""
     match decoded:
-        case [str(month), [str(box), int(_)] as key, str(doc_id)] if box == box_id:
+        case [str(month), [str(box), int(_) | float(_)] as key, str(doc_id)] if box == box_id:
             found = _Start(month, key, doc_id)
-        case [str(month), [int(_), *_] as key, str(doc_id)] if box_id is None:
+        case [str(month), [int(_) | float(_), *_] as key, str(doc_id)] if box_id is None:
             found = _Start(month, key, doc_id)
         case _:
             raise FaultyRequest("invalid start key")
