@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util.retry import Retry
 
 PROJECT = Path(__file__).parents[1]
 SECRET_KEY = "b3f1d6a09c7e4825-tests-only-5d8e2f7a1c604b93"
@@ -107,6 +109,10 @@ def direct() -> requests.Session:
     """A client that uses no proxy, whatever the environment says."""
     session = requests.Session()
     session.trust_env = False
+    # A connection left idle may be closed by the server just as the next request is sent: what only reads
+    # goes out again then, as any client does it.
+    again = Retry(total=2, connect=0, allowed_methods=("GET", "HEAD"), respect_retry_after_header=False)
+    session.mount("http://", HTTPAdapter(max_retries=again))
     return session
 
 
