@@ -1,15 +1,24 @@
 """The audio of many messages as one ZIP, made while it is sent: one message's audio at a time, none in memory."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from zipstream import ZIP_STORED, ZipStream
 
-from accounts.couch import AttachmentStream, Database, Document
+from accounts.couch import Database, Document
 from crossbar.errors import BadIdentifier
-from voicemail import audio, changes, mailboxes
+from voicemail import audio, mailboxes, selection
 
 MISSING = "missing.txt"
+
+
+class _File(NamedTuple):
+    """A message's audio, found and not yet read."""
+
+    message: Document
+    recording: audio.Recording
 
 
 def zip_stream(account: Mapping[str, Any], box: Mapping[str, Any], ids: Iterable[str]) -> Iterator[bytes]:
@@ -19,55 +28,44 @@ def zip_stream(account: Mapping[str, Any], box: Mapping[str, Any], ids: Iterable
     anything is sent, when there is no audio at all. Should CouchDB go away midway the stream breaks off with an
     error, so that nobody takes half a ZIP for a whole one.
     """
-    found, missing = _collect(account, box, ids)
-    if not found:
+    wanted = list(dict.fromkeys(ids))
+    found = selection.fetch(account["_id"], box["_id"], wanted)
+    missing = {message_id: selection.NOT_FOUND for message_id in wanted if message_id not in found}
+    files = _files(found.values(), missing)
+    first = next(files, None)
+    if first is None:
         raise BadIdentifier(audio.NO_AUDIO)
-    archive = ZipStream(compress_type=ZIP_STORED)
-    zone = mailboxes.zone(account, box)
-    names: set[str] = set()
+    return _pieces(chain([first], files), missing, mailboxes.zone(account, box))
+
+
+def _files(found: Iterable[tuple[Database, Document]], missing: dict[str, str]) -> Iterator[_File]:
+    """The messages that have audio, each looked for when its turn comes; the others become missing."""
     for modb, doc in found:
         try:
-            recording = audio.recording(modb, doc)
+            yield _File(doc, audio.recording(modb, doc))
         except audio.MissingAudio as error:
             missing[doc["_id"]] = str(error.data["cause"])
-            continue
-        archive.add(_Audio(recording), _unique(audio.download_name(doc, zone, recording), names))
-    if not names:
-        raise BadIdentifier(audio.NO_AUDIO)
-    if missing:
-        lines = (f"{message_id}: {reason}\r\n" for message_id, reason in missing.items())
-        archive.add("".join(lines).encode(), _unique(MISSING, names))
-    return iter(archive)
 
 
-class _Audio:
-    """Opens a recording when its turn comes, so that one connection is in use at a time."""
-
-    def __init__(self, recording: audio.Recording) -> None:
-        self._recording = recording
-
-    def __iter__(self) -> Iterator[bytes]:
-        stream: AttachmentStream = self._recording.open()
+def _pieces(files: Iterable[_File], missing: dict[str, str], zone: ZoneInfo | None) -> Iterator[bytes]:
+    archive = ZipStream(compress_type=ZIP_STORED)
+    names = {MISSING}
+    for message, recording in files:
         try:
-            yield from stream
+            stream = recording.open()
+        except audio.MissingAudio as error:  # replaced or removed since it was found
+            missing[message["_id"]] = str(error.data["cause"])
+            continue
+        try:
+            name = _unique(audio.download_name(message, zone, recording), names)
+            archive.add(stream, name, size=recording.length)
+            yield from archive.all_files()
         finally:
             stream.close()
-
-
-def _collect(
-    account: Mapping[str, Any], box: Mapping[str, Any], ids: Iterable[str]
-) -> tuple[list[tuple[Database, Document]], dict[str, str]]:
-    """The messages of a box with audio, in the order asked for, and why the others are missing."""
-    wanted = list(dict.fromkeys(ids))
-    docs = changes.fetch_many(account["_id"], box["_id"], wanted)
-    missing = {message_id: changes.NOT_FOUND for message_id in wanted if message_id not in docs}
-    found = []
-    for message_id, (modb, doc) in docs.items():
-        if audio.has_audio(doc):
-            found.append((modb, doc))
-        else:
-            missing[message_id] = audio.NO_AUDIO
-    return found, missing
+    if missing:
+        lines = (f"{message_id}: {reason}\r\n" for message_id, reason in missing.items())
+        archive.add("".join(lines).encode(), MISSING)
+    yield from archive.finalize()
 
 
 def _unique(name: str, taken: set[str]) -> str:

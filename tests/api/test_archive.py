@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from api_client import Account, Api
-from kazoo_messages import leave, leave_spoken
+from kazoo_messages import database, leave, leave_spoken
 
-from accounts import gregorian
+from accounts import databases, gregorian
+from accounts.couch import Database
 
 
 @pytest.fixture
@@ -68,6 +69,32 @@ def test_messages_without_audio_and_unknown_ids_are_listed_inside(
     told = found.read("missing.txt").decode()
     assert silent in told
     assert absent in told
+
+
+def test_linked_audio_is_in_it_and_broken_links_are_listed(
+    api: Api, account: Account, box: dict[str, Any], db: Database
+) -> None:
+    db.put_with_attachment({"_id": "old-media"}, "old.mp3", "audio/mpeg", io.BytesIO(b"once spoken"), 11)
+    found_one, lost_one, elsewhere = leave(account, box, [gregorian.now() - n for n in (30, 20, 10)])
+    link(account, found_one, {"kz_att_link": {"att_dbname": databases.encoded(db.name), "att_docid": "old-media"}})
+    link(account, lost_one, {"kz_att_link": {"att_dbname": databases.encoded(db.name), "att_docid": "gone"}})
+    link(account, elsewhere, {"kz_att_s3": {"bucket": "b"}})
+    found = download(api, box, [elsewhere, lost_one, found_one])
+    told = found.read("missing.txt").decode().splitlines()
+    assert [line.partition(":")[0] for line in told] == [elsewhere, lost_one]
+    assert "kz_att_s3" in told[0]
+    (name,) = set(found.namelist()) - {"missing.txt"}
+    assert found.read(name) == b"once spoken"
+
+
+def link(account: Account, message_id: str, handler: dict[str, Any]) -> None:
+    linked = {"voice.mp3": {"content_type": "audio/mpeg", "length": 0, "stub": False, "handler": handler}}
+    database(account, message_id).update(message_id, lambda doc: {**doc, "pvt_attachments": linked})
+
+
+def test_an_id_given_twice_is_in_it_once(api: Api, account: Account, box: dict[str, Any], audio: Any) -> None:
+    one = leave_spoken(account, box, gregorian.now() - 60, audio("mp3").content)
+    assert len(download(api, box, [one, one]).namelist()) == 1
 
 
 def test_no_audio_at_all_is_not_found(api: Api, account: Account, box: dict[str, Any]) -> None:

@@ -70,6 +70,24 @@ class TestFolder:
         (one,) = leave(account, box, [gregorian.now() - 60])
         assert change(api, box, folder="saved", messages=[one, one]) == {"succeeded": [one], "failed": []}
 
+    def test_a_message_that_is_in_the_folder_already_is_left_as_it_is(
+        self, api: Api, account: Account, box: dict[str, Any]
+    ) -> None:
+        (one,) = leave(account, box, [gregorian.now() - 60], folder="saved")
+        before = stored(account, one)
+        assert change(api, box, folder="saved", messages=[one])["succeeded"] == [one]
+        assert stored(account, one) == before
+
+    def test_ids_of_very_many_months_are_looked_for_at_once(
+        self, api: Api, account: Account, box: dict[str, Any]
+    ) -> None:
+        now = gregorian.now()
+        own = leave(account, box, [now - 60, now - 40 * DAY])
+        absent = [f"{year}{month:02}-{'0' * 32}" for year in range(1900, 2000) for month in range(1, 13)]
+        told = change(api, box, folder="saved", messages=[*absent, *own])
+        assert sorted(told["succeeded"]) == sorted(own)
+        assert len(told["failed"]) == len(absent)
+
     def test_a_message_past_its_retention_is_refused_and_becomes_deleted(
         self, api: Api, account: Account, box: dict[str, Any]
     ) -> None:

@@ -78,6 +78,25 @@ def test_a_message_past_its_retention_is_refused(api: Api, account: Account, box
     assert delete(api, box, data={"messages": [old]})["failed"] == [{old: "prior_to_retention_duration"}]
 
 
+def test_one_past_its_retention_is_in_no_folder_but_deleted(api: Api, account: Account, box: dict[str, Any]) -> None:
+    now = gregorian.now()
+    (old,) = leave(account, box, [now - 100 * DAY])
+    (new,) = leave(account, box, [now - 60])
+    assert delete(api, box, "?folder=new") == {"succeeded": [new], "failed": []}
+    assert delete(api, box, "?folder=deleted") == {"succeeded": [], "failed": [{old: "prior_to_retention_duration"}]}
+    assert stored(account, old)["metadata"]["folder"] == "deleted"
+
+
+def test_more_messages_than_fit_into_one_write_are_all_removed(
+    api: Api, account: Account, box: dict[str, Any]
+) -> None:
+    now = gregorian.now()
+    ids = leave(account, box, [now - n for n in range(1_100)])
+    told = delete(api, box)
+    assert sorted(told["succeeded"]) == sorted(ids)
+    assert api.get(f"vmboxes/{box['id']}/messages").json()["data"] == []
+
+
 def test_an_unknown_box_is_not_found(api: Api) -> None:
     answer = api.delete(f"vmboxes/{'0' * 32}/messages")
     assert answer.status_code == 404

@@ -17,8 +17,8 @@ from crossbar.errors import BadIdentifier, ValidationFailed
 from crossbar.filters import parse_filters
 from crossbar.pages import PageRequest, time_range
 from crossbar.uploads import read_upload
-from voicemail import changes, listing, mailboxes, messages, metadata, retention
-from voicemail.changes import Outcome
+from voicemail import carrying, changes, listing, mailboxes, messages, metadata, retention
+from voicemail.selection import Outcome
 from voicemail.views.base import MessagesView, asked_folder, failure, message_ids, required_ids, the_one
 
 
@@ -91,10 +91,10 @@ class _Changing(MessagesView):
         if not target:
             raise ValidationFailed.field("source_id", "required", "Field is required but missing", value=target)
         if isinstance(target, str):
-            return changes.move(self.account, box, ids, self.box_to_change(target), self.actor)
+            return carrying.move(self.account, box, ids, self.box_to_change(target), self.actor)
         if isinstance(target, list) and all(isinstance(one, str) and one for one in target):
             boxes = [self.box_to_change(one) for one in dict.fromkeys(target)]
-            return changes.copy(self.account, box, ids, boxes, self.actor)
+            return carrying.copy(self.account, box, ids, boxes, self.actor)
         message = "Value did not match type(s): string, array"
         raise ValidationFailed.field("source_id", "type", message, target="string, array", value=target)
 
