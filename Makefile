@@ -8,6 +8,10 @@ PYTHON := $(shell for each in python3 python3.14 python3.13 python3.12 python3.1
     && { echo $$each; break; }; done)
 PIP := .venv/bin/python -m pip --disable-pip-version-check --no-input install --quiet
 
+# Each of the side by side processes has an embedded CouchDB of its own; a real one that is named is for one alone,
+# since some tests look at all accounts there are.
+SIDE_BY_SIDE := $(if $(COUCHDB_URL),,-n 4 --dist loadfile)
+
 .PHONY: run test lint clean
 
 run: .venv/service-installed
@@ -15,7 +19,7 @@ run: .venv/service-installed
 
 test: .venv/all-installed
 	@command -v curl >/dev/null || scripts/apt-install curl
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest $(SIDE_BY_SIDE)
 
 lint: .venv/all-installed
 	.venv/bin/ruff check .
