@@ -7,6 +7,7 @@ they make, with all their databases, are gone at the end.
 import hashlib
 import json
 import secrets
+import signal
 from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
@@ -22,6 +23,11 @@ from accounts import databases
 from accounts.couch import Database, Document, couch
 
 PASSWORD = "pass word 1"
+
+
+def pytest_configure() -> None:
+    """Clean up after SIGTERM as after Ctrl-C: a CouchDB that others use, too, must not keep what tests made."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
