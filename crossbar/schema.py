@@ -17,6 +17,7 @@ from crossbar.schema_errors import Detail, details
 
 Schema = dict[str, Any]
 
+_MOST_REFERENCES = 20  # one after the other: more go in circles
 _ZONES = zoneinfo.available_timezones()
 formats = FormatChecker(formats=())
 
@@ -50,36 +51,48 @@ class SchemaValidator:
         checked: dict[str, Any] = self._prepare(self.schema, copy.deepcopy(data), self.schema, defaults)
         errors: dict[str, dict[str, Detail]] = {}
         for error in self._validator.iter_errors(checked):
-            for path, rule, detail in details(error):
+            for path, rule, detail in details(error, data):
                 errors.setdefault(path, {}).setdefault(rule, detail)
         if errors:
             raise ValidationFailed(errors)
         return checked
 
     def _resolve(self, schema: Schema, root: Schema) -> tuple[Schema, Schema]:
-        ref = schema.get("$ref")
-        if not isinstance(ref, str):
-            return schema, root
-        name, _, pointer = ref.partition("#")
-        target = root = self._store(name) if name else root
-        for step in pointer.strip("/").split("/") if pointer.strip("/") else ():
-            target = target[step.replace("~1", "/").replace("~0", "~")]
-        return target, root
+        """What a ``$ref`` leads to, and the schema that its own references start from."""
+        for _ in range(_MOST_REFERENCES):
+            ref = schema.get("$ref")
+            if not isinstance(ref, str):
+                break
+            name, _, pointer = ref.partition("#")
+            schema = root = self._store(name) if name else root
+            for step in pointer.strip("/").split("/") if pointer.strip("/") else ():
+                schema = schema[step.replace("~1", "/").replace("~0", "~")]
+        return schema, root
 
     def _prepare(self, schema: Schema, value: Any, root: Schema, defaults: bool) -> Any:
         """The value with casts and defaults, members and items included."""
         schema, root = self._resolve(schema, root)
-        value = _cast(schema.get("type"), value)
+        value = _cast(_types(schema), value)
+        for part in schema.get("allOf", ()):
+            value = self._prepare(part, value, root, defaults)
         if isinstance(value, dict):
-            for name, member in schema.get("properties", {}).items():
-                resolved, _ = self._resolve(member, root)
-                if defaults and name not in value and "default" in resolved:
-                    value[name] = copy.deepcopy(resolved["default"])
-                if name in value:
-                    value[name] = self._prepare(member, value[name], root, defaults)
+            self._prepare_members(schema, value, root, defaults)
         elif isinstance(value, list) and isinstance(schema.get("items"), dict):
             value = [self._prepare(schema["items"], item, root, defaults) for item in value]
         return value
+
+    def _prepare_members(self, schema: Schema, value: dict[str, Any], root: Schema, defaults: bool) -> None:
+        named = schema.get("properties", {})
+        for name, member in named.items():
+            resolved, _ = self._resolve(member, root)
+            if defaults and name not in value and "default" in resolved:
+                value[name] = copy.deepcopy(resolved["default"])
+            if name in value:
+                value[name] = self._prepare(member, value[name], root, defaults)
+        others = schema.get("additionalProperties")
+        if isinstance(others, dict):
+            for name in value.keys() - named.keys():
+                value[name] = self._prepare(others, value[name], root, defaults)
 
 
 def _absolute(schema: Any) -> Any:
@@ -97,16 +110,22 @@ def _absolute(schema: Any) -> Any:
     return absolute
 
 
-def _cast(types: Any, value: Any) -> Any:
+def _types(schema: Schema) -> set[str]:
+    """The types that a schema takes, those of its alternatives included."""
+    said = schema.get("type", ())
+    types = {said} if isinstance(said, str) else set(said)
+    for branch in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
+        types |= _types(branch)
+    return types
+
+
+def _cast(types: set[str], value: Any) -> Any:
     """A text that spells a boolean or an integer, where the schema wants one and no text."""
-    if not isinstance(value, str) or types is None:
+    if not isinstance(value, str) or "string" in types:
         return value
-    wanted = [types] if isinstance(types, str) else types
-    if "string" in wanted:
-        return value
-    if "boolean" in wanted and value in ("true", "false"):
+    if "boolean" in types and value in ("true", "false"):
         return value == "true"
     digits = value.removeprefix("-")
-    if "integer" in wanted and digits.isascii() and digits.isdigit() and len(digits) < 19:
+    if "integer" in types and digits.isascii() and digits.isdigit() and len(digits) < 19:
         return int(value)
     return value

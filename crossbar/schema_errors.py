@@ -1,6 +1,7 @@
 """What breaks a JSON schema, in Kazoo's words: field path, rule, message and what else clients read."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from jsonschema.exceptions import ValidationError
@@ -16,46 +17,82 @@ _MESSAGES = {
     "maximum": "Value must be at most {}",
     "uniqueItems": "List of items is not unique",
     "minItems": "The list must have at least {} items",
-    "maxItems": "The list must not have more than {} items",
+    "maxItems": "The list is more than {} items",
+    "minProperties": "The object must have at least {} keys",
     "wrong_format": "Field is not in the correct format",
-    "additionalProperties": "Field is not known",
 }
+_REQUIRED = "Field is required but missing"
+_UNKNOWN = "Strict checking of data is enabled; only include schema-defined {}"
 _RULES = {"pattern": "wrong_format", "format": "wrong_format", "anyOf": "type", "oneOf": "type"}
 # These tell the value as the cause, too.
 _WITH_CAUSE = ("minLength", "maxLength")
+_WITHOUT_TARGET = ("uniqueItems",)
 
 
-def details(error: ValidationError) -> Iterator[tuple[str, str, Detail]]:
-    """One error of jsonschema's as (field path with dots, rule, detail); of an unknown member, one per member."""
-    path = [str(step) for step in error.absolute_path]
+def details(error: ValidationError, sent: Any) -> Iterator[tuple[str, str, Detail]]:
+    """One error of jsonschema's as (field path, rule, detail); of unknown members, one for each.
+
+    `sent` is the whole value as the client sent it, before casts and defaults.
+    """
+    path = list(error.absolute_path)
     rule, limit = str(error.validator), error.validator_value
     value: Any = error.instance
     if rule == "required":
-        yield ".".join([*path, _missing(error)]), rule, {"message": "Field is required but missing"}
-    elif rule == "additionalProperties":
-        schema = error.schema if isinstance(error.schema, dict) else {}
-        for name in sorted(set(value) - set(schema.get("properties", {}))):
-            yield ".".join([*path, name]), rule, {"message": _MESSAGES[rule], "target": name}
+        yield field_path([*path, _missing(error)]), rule, {"message": _REQUIRED, "value": _at(sent, path, value)}
+    elif rule == "additionalProperties" and limit is False:
+        for name in sorted(_unknown(error)):
+            yield field_path([*path, name]), rule, {"message": _UNKNOWN.format("properties"), "value": value[name]}
+    elif rule == "additionalItems" and limit is False:
+        yield field_path(path), rule, {"message": _UNKNOWN.format("items"), "value": value}
     else:
-        yield ".".join(path), _RULES.get(rule, rule), _detail(rule, limit, value)
+        yield field_path(path), _RULES.get(rule, rule), _detail(rule, limit, value)
+
+
+def field_path(steps: Iterable[str | int]) -> str:
+    """Where a field is, with dots between its steps; a dot within a key is written as in a URL."""
+    return ".".join(str(step).replace(".", "%2E") for step in steps)
 
 
 def _detail(rule: str, limit: Any, value: Any) -> Detail:
     ours = _RULES.get(rule, rule)
     if ours == "type":
         limit = ", ".join(_types(rule, limit))
-    detail = {"message": _MESSAGES.get(ours, "Value is not allowed").format(limit), "target": limit, "value": value}
+    detail = {"message": _MESSAGES.get(ours, "failed to validate").format(limit), "value": value}
+    if rule == "format":
+        detail["format"] = limit
+    elif ours not in _WITHOUT_TARGET:
+        detail["target"] = limit
     return {**detail, "cause": value} if ours in _WITH_CAUSE else detail
 
 
 def _types(rule: str, limit: Any) -> list[str]:
-    if rule != "type":
-        return [str(branch["type"]) for branch in limit if isinstance(branch, dict) and "type" in branch]
-    return limit if isinstance(limit, list) else [limit]
+    if rule == "type":
+        return limit if isinstance(limit, list) else [limit]
+    types = [branch.get("type", []) for branch in limit if isinstance(branch, dict)]
+    return [name for found in types for name in ([found] if isinstance(found, str) else found)]
 
 
 def _missing(error: ValidationError) -> str:
     """The member that is missing: jsonschema tells one error for each, and names it only in its message."""
     names = error.validator_value if isinstance(error.validator_value, list) else []
     instance: Any = error.instance
-    return next((name for name in names if name not in instance and repr(name) in error.message), "")
+    return next((name for name in names if name not in instance and error.message.startswith(repr(name))), "")
+
+
+def _unknown(error: ValidationError) -> set[str]:
+    """The members that a schema neither names nor has a pattern for."""
+    schema = error.schema if isinstance(error.schema, dict) else {}
+    patterns = [re.compile(pattern) for pattern in schema.get("patternProperties", {})]
+    instance: Any = error.instance
+    others = set(instance) - set(schema.get("properties", {}))
+    return {name for name in others if not any(pattern.search(name) for pattern in patterns)}
+
+
+def _at(sent: Any, path: Iterable[str | int], otherwise: Any) -> Any:
+    """What the client sent at a place; otherwise when a default has put the place there."""
+    try:
+        for step in path:
+            sent = sent[step]
+    except (KeyError, IndexError, TypeError):
+        return otherwise
+    return sent

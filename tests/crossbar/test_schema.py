@@ -16,6 +16,7 @@ CALLBACK = {
 }
 SCHEMA = {
     "type": "object",
+    "definitions": {"own": {"type": "object", "properties": {"on": {"type": "boolean", "default": True}}}},
     "required": ["name", "mailbox"],
     "properties": {
         "name": {"type": "string", "minLength": 2, "maxLength": 5},
@@ -26,7 +27,17 @@ SCHEMA = {
         "format": {"type": "string", "enum": ["mp3", "wav"]},
         "zone": {"type": "string", "format": "timezone"},
         "operator": {"oneOf": [{"type": "integer"}, {"type": "string"}]},
-        "flags": {"type": "array", "uniqueItems": True},
+        "flags": {"type": "array", "uniqueItems": True, "maxItems": 3},
+        "number": {"type": "string", "pattern": "^[0-9]+$"},
+        "extra": {"type": "object", "minProperties": 1, "additionalProperties": {"type": "integer"}},
+        "strict": {
+            "properties": {"known": {"type": "string"}},
+            "patternProperties": {"^x-": {}},
+            "additionalProperties": False,
+        },
+        "either": {"anyOf": [{"type": "boolean"}, {"type": "integer"}]},
+        "through": {"$ref": "#/properties/again"},
+        "own": {"$ref": "#/definitions/own"},
         "notify": {"type": "object", "properties": {"callback": {"$ref": "callback"}}},
         "again": {"$ref": "#/properties/seek"},
     },
@@ -57,7 +68,20 @@ def test_what_was_sent_stays_as_it_was(validator: SchemaValidator) -> None:
     assert checked["other"] == {"a": [1]}
 
 
-@pytest.mark.parametrize(("field", "spelled", "value"), [("transcribe", "true", True), ("seek", "7", 7)])
+@pytest.mark.parametrize(
+    ("field", "spelled", "value"),
+    [
+        ("transcribe", "true", True),
+        ("seek", "7", 7),
+        ("through", "7", 7),
+        ("either", "false", False),
+        ("either", "-7", -7),
+        ("extra", {"a": "500"}, {"a": 500}),
+        ("operator", "500", "500"),
+        ("own", {"on": "false"}, {"on": False}),
+        ("own", {}, {"on": True}),
+    ],
+)
 def test_texts_that_spell_a_value_are_cast(validator: SchemaValidator, field: str, spelled: str, value: Any) -> None:
     assert validator.validate({"name": "Box", "mailbox": "1", field: spelled})[field] == value
 
@@ -79,7 +103,12 @@ def test_every_failing_field_is_told_at_once(validator: SchemaValidator) -> None
     with pytest.raises(ValidationFailed) as raised:
         validator.validate({"name": "B", "seek": 0, "format": "mp5"})
     assert set(raised.value.data) == {"name", "mailbox", "seek", "format"}
-    assert raised.value.data["mailbox"] == {"required": {"message": "Field is required but missing"}}
+    assert raised.value.data["mailbox"] == {
+        "required": {
+            "message": "Field is required but missing",
+            "value": {"name": "B", "seek": 0, "format": "mp5"},
+        }
+    }
 
 
 @pytest.mark.parametrize(
@@ -91,8 +120,11 @@ def test_every_failing_field_is_told_at_once(validator: SchemaValidator) -> None
         ("again", 0, "minimum", "Value must be at least 1", 1),
         ("seek", 10, "maximum", "Value must be at most 9", 9),
         ("format", "mp5", "enum", "Value not found in enumerated list of values", ["mp3", "wav"]),
-        ("zone", "Mars/Olympus", "wrong_format", "Field is not in the correct format", "timezone"),
-        ("flags", [1, 1], "uniqueItems", "List of items is not unique", True),
+        ("zone", "Mars/Olympus", "wrong_format", "Field is not in the correct format", None),
+        ("flags", [1, 1], "uniqueItems", "List of items is not unique", None),
+        ("flags", [1, 2, 3, 4], "maxItems", "The list is more than 3 items", 3),
+        ("number", "x", "wrong_format", "Field is not in the correct format", "^[0-9]+$"),
+        ("extra", {}, "minProperties", "The object must have at least 1 keys", 1),
         ("operator", [], "type", "Value did not match type(s): integer, string", "integer, string"),
     ],
 )
@@ -100,7 +132,7 @@ def test_each_rule_has_its_message(
     validator: SchemaValidator, field: str, value: Any, rule: str, message: str, target: Any
 ) -> None:
     detail = errors(validator, **{field: value})[field][rule]
-    assert (detail["message"], detail["target"], detail["value"]) == (message, target, value)
+    assert (detail["message"], detail.get("target"), detail["value"]) == (message, target, value)
 
 
 def test_a_length_error_tells_its_cause(validator: SchemaValidator) -> None:
@@ -109,6 +141,23 @@ def test_a_length_error_tells_its_cause(validator: SchemaValidator) -> None:
 
 def test_an_error_in_a_list_has_its_index_in_the_path(validator: SchemaValidator) -> None:
     assert set(errors(validator, notify={"callback": {"schedule": ["x"]}})) == {"notify.callback.schedule.0"}
+
+
+def test_members_that_a_strict_schema_lacks_are_told_one_by_one(validator: SchemaValidator) -> None:
+    found = errors(validator, strict={"known": "a", "x-any": 1, "b": 2, "dotted.name": 3})
+    assert set(found) == {"strict.b", "strict.dotted%2Ename"}
+    assert found["strict.b"]["additionalProperties"]["value"] == 2
+
+
+def test_what_is_missing_is_told_with_what_was_sent(validator: SchemaValidator) -> None:
+    with pytest.raises(ValidationFailed) as raised:
+        validator.validate({"name": "Box", "seek": "5"})
+    assert raised.value.data["mailbox"]["required"]["value"] == {"name": "Box", "seek": "5"}
+
+
+def test_without_defaults_only_casts_are_made(validator: SchemaValidator) -> None:
+    sent = {"name": "Box", "mailbox": "1", "seek": "5"}
+    assert validator.validate(sent, defaults=False) == {"name": "Box", "mailbox": "1", "seek": 5}
 
 
 @pytest.mark.parametrize("zone", ["inherit", "Europe/Berlin", "America/Los_Angeles"])
