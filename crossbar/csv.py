@@ -33,10 +33,10 @@ class CsvRenderer(BaseRenderer):
         rows = [_flat(entry) for entry in entries if isinstance(entry, Mapping)]
         columns = list(dict.fromkeys(name for row in rows for name in row))
         out = io.StringIO()
-        writer = csv.DictWriter(out, columns, restval="")
-        writer.writeheader()
-        writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
-        return out.getvalue().encode()
+        writer = csv.writer(out)
+        writer.writerow(_cell(name) for name in columns)  # anybody may have named a key
+        writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
+        return out.getvalue().encode("utf-8", "replace")
 
 
 def _flat(entry: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

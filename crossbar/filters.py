@@ -7,6 +7,7 @@ import orjson
 from django.http import QueryDict
 
 from crossbar.errors import FaultyRequest
+from crossbar.wrapping import dump
 
 Test = Callable[[Mapping[str, Any]], bool]
 _MISSING = object()
@@ -63,7 +64,7 @@ def _presence(name: str, path: list[str]) -> Test:
 
 
 def _modified(name: str, value: str) -> Test:
-    if not value.isascii() or not value.isdigit():
+    if not value.isascii() or not value.isdigit() or len(value) > 18:
         raise FaultyRequest(f"invalid {name}")
     limit = int(value)
 
@@ -143,4 +144,4 @@ def _same(found: Any, wanted: Any) -> bool:
 
 def _text(value: Any) -> str:
     """A value as a query string spells it: 3 and "3" are one, and so are true and "true"."""
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+    return value if isinstance(value, str) else dump(value).decode()

@@ -2,22 +2,29 @@
 
 from collections.abc import Iterable
 
-from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.exceptions import NotAcceptable
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 
-class Negotiation(DefaultContentNegotiation):
-    """DRF's negotiation, told also by a query parameter; a verb without a body of data takes any Accept."""
+class Negotiation(BaseContentNegotiation):
+    """The renderer that the client wants most; of several, the first."""
 
-    def get_accept_list(self, request: Request) -> list[str]:
-        """The media types that the client takes, in its order."""
-        said = request.query_params.get("accept") or request.META.get("HTTP_ACCEPT") or "*/*"
-        return [token.strip() for token in said.split(",") if token.strip()]
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
+        """None: bodies are read by crossbar.envelope and crossbar.uploads."""
+        return None
 
-    def filter_renderers(self, renderers: Iterable[BaseRenderer], format: str) -> list[BaseRenderer]:
-        """Every renderer: a format is never told by the path."""
-        return list(renderers)
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        """The renderer and its media type; NotAcceptable."""
+        accept = request.query_params.get("accept") or request.headers.get("Accept") or "*/*"
+        best = max(renderers, key=lambda renderer: preference(accept, renderer.media_type))
+        if not preference(accept, best.media_type):
+            raise NotAcceptable()
+        return best, best.media_type
 
 
 class AnyAccept(Negotiation):
@@ -29,3 +36,33 @@ class AnyAccept(Negotiation):
         """The envelope, for what is no file: errors, and what a PUT answers."""
         renderer = next(iter(renderers))
         return renderer, renderer.media_type
+
+
+def preference(accept: str, media_type: str) -> float:
+    """How much an Accept wants a media type, from 0 to 1: what its closest range says."""
+    closest, wanted = 0, 0.0
+    for said in accept.lower().split(","):
+        media_range, *parameters = (piece.strip() for piece in said.split(";"))
+        closeness = _closeness(media_range, media_type)
+        if closeness > closest:
+            closest, wanted = closeness, _quality(parameters)
+    return wanted
+
+
+def _closeness(media_range: str, media_type: str) -> int:
+    if media_range == media_type:
+        return 3
+    if media_range == media_type.partition("/")[0] + "/*":
+        return 2
+    return 1 if media_range in ("*/*", "*") else 0
+
+
+def _quality(parameters: list[str]) -> float:
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                return min(max(float(value), 0.0), 1.0)
+            except ValueError:
+                return 1.0
+    return 1.0

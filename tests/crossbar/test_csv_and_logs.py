@@ -25,6 +25,11 @@ def test_no_cell_is_taken_for_a_formula(value: str, cell: str) -> None:
     assert list(csv.reader(io.StringIO(rendered)))[1] == [cell]
 
 
+def test_no_column_is_taken_for_a_formula() -> None:
+    rendered = CsvRenderer().render({"data": [{"=1+1": 2, "b": "a,b\n"}]}).decode()
+    assert list(csv.reader(io.StringIO(rendered))) == [["'=1+1", "b"], ["2", "a,b\n"]]
+
+
 @pytest.mark.parametrize(
     "text",
     [

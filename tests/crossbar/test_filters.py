@@ -55,7 +55,10 @@ def test_what_is_no_filter_makes_an_empty_one() -> None:
     assert parse_filters(QueryDict("page_size=3&folder=new")).empty
 
 
-@pytest.mark.parametrize("query", ['filter_any_folder={"a":1}', "modified_from=soon", "&".join(["has_key=a"] * 60)])
+@pytest.mark.parametrize(
+    "query",
+    ['filter_any_folder={"a":1}', "modified_from=soon", "modified_to=" + "9" * 5_000, "&".join(["has_key=a"] * 60)],
+)
 def test_what_no_filter_can_be_made_of_is_told(query: str) -> None:
     with pytest.raises(FaultyRequest):
         parse_filters(QueryDict(query))
