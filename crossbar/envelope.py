@@ -1,5 +1,6 @@
 """Kazoo's envelopes: what a request's JSON body holds, and what every answer is wrapped in."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,14 +40,11 @@ def read_envelope(body: bytes) -> Envelope:
     """A JSON body as an envelope; no body is an empty one. ValidationFailed for anything else."""
     if not body.strip():
         return Envelope()
-    try:
-        found = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise _invalid_json(f"Invalid JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise _invalid_json("The body must be a JSON object")
-    if _depth(found) > _MAX_DEPTH:
-        raise _invalid_json("The body is nested too deeply")
+    return as_envelope(read_object(body))
+
+
+def as_envelope(found: dict[str, Any]) -> Envelope:
+    """A body's object as an envelope; ValidationFailed when its `data` is missing, or no object."""
     if "data" not in found:
         raise missing_data(found)
     data = found["data"]
@@ -54,6 +52,26 @@ def read_envelope(body: bytes) -> Envelope:
         message = "Value did not match type(s): object"
         raise ValidationFailed.field("data", "type", message, target="object", value=data)
     return Envelope(data, _text(found.get("auth_token")), _text(found.get("verb")), has_data=True)
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """The JSON object that a body is. ValidationFailed for anything else, and for what JSON leaves open."""
+    try:
+        found = orjson.loads(body)
+        json.loads(body, object_pairs_hook=_refuse_repeated)
+    except (ValueError, RecursionError) as error:
+        raise _invalid_json(f"Invalid JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise _invalid_json("The body must be a JSON object")
+    if _depth(found) > _MAX_DEPTH:
+        raise _invalid_json("The body is nested too deeply")
+    return found
+
+
+def _refuse_repeated(members: list[tuple[str, Any]]) -> None:
+    """Whether the first or the last of two counts, two readers of one body may see differently."""
+    if len({name for name, _ in members}) < len(members):
+        raise ValueError("an object has the same key twice")
 
 
 def _invalid_json(message: str) -> ValidationFailed:
@@ -94,7 +112,8 @@ class Reply(Response):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(data, status=status, headers=headers)
-        self.revision = revision or digest(data)
+        # What stands beside the data counts, too: a page may stay the same and yet no longer be the last.
+        self.revision = revision or digest([data, extra] if extra else data)
         self.metadata = dict(metadata or {})
         self.extra = dict(extra or {})
 

@@ -4,7 +4,7 @@ ApiError
 ├── ValidationFailed 400   ├── FaultyRequest 400        ├── InvalidCredentials 401  ├── Forbidden 403
 ├── BadIdentifier 404      ├── NotFound 404             ├── InvalidMethod 405       ├── NotAcceptable 406
 ├── DatastoreConflict 409  ├── PreconditionFailed 412   ├── RequestTooLarge 413     ├── UnsupportedMediaType 415
-├── TooManyRequests 429    ├── UnspecifiedFault 500     ├── DatastoreMissingView 503
+├── RangeNotSatisfiable 416 ├── TooManyRequests 429     ├── UnspecifiedFault 500    ├── DatastoreMissingView 503
 └── DatastoreUnreachable 503
 """
 
@@ -22,7 +22,10 @@ logger = logging.getLogger(__name__)
 
 
 class ApiError(Exception):
-    """An error with its place in the error envelope: HTTP status, message, data and extra headers."""
+    """An error with its place in the error envelope: HTTP status, message, data and extra headers.
+
+    Data that nobody gives holds the message in words.
+    """
 
     status = 500
     message = "unspecified_fault"
@@ -31,7 +34,7 @@ class ApiError(Exception):
         self, message: str | None = None, *, data: dict[str, Any] | None = None, headers: dict[str, str] | None = None
     ) -> None:
         self.message = message or type(self).message
-        self.data: dict[str, Any] = {} if data is None else data
+        self.data: dict[str, Any] = {"message": self.message.replace("_", " ")} if data is None else data
         self.headers: dict[str, str] = headers or {}
         super().__init__(self.message)
 

@@ -48,18 +48,22 @@ class RequestMiddleware:
         finally:
             request_id.reset(token)
         response.headers["X-Request-ID"] = identifier
-        if isinstance(response, HttpResponse) and request.method != "HEAD":
+        if isinstance(response, HttpResponse):
             response.headers.setdefault("Content-Length", str(len(response.content)))
+            if request.method == "HEAD":
+                response.content = b""
         return response
 
     def _answer(self, request: HttpRequest) -> HttpResponseBase:
-        if not request.path.startswith(API_PREFIX):
-            return self.get_response(request)
+        if not f"{request.path}/".startswith(API_PREFIX):
+            response = self.get_response(request)
+            is_unknown = response.status_code == 404 and request.resolver_match is None
+            return _enveloped(request, response) if is_unknown else response
         _read_chunked(request)
         # The API has its own tokens and no cookies: there is nothing for CSRF to protect.
         request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]
         if request.method == "OPTIONS":
-            response: HttpResponseBase = HttpResponse(status=200)
+            response = HttpResponse(status=200)
             response.headers["Allow"] = _CORS["Access-Control-Allow-Methods"]
         else:
             response = _enveloped(request, self.get_response(request))
@@ -93,7 +97,7 @@ def _enveloped(request: HttpRequest, response: HttpResponseBase) -> HttpResponse
     error = known.get(response.status_code, UnspecifiedFault)()
     error.status = response.status_code
     if response.status_code == 400:
-        error.message = "faulty_request"
+        error.message, error.data = "faulty_request", {"message": "bad request"}
     body = wrap(
         error.data,
         status="error",

@@ -7,23 +7,18 @@ from dataclasses import dataclass, field
 from email.message import Message
 from email.utils import collapse_rfc2231_value
 from tempfile import SpooledTemporaryFile
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser
 
+from crossbar.bodies import Stream, kind_of
 from crossbar.errors import FaultyRequest, RequestTooLarge
 
 _IN_MEMORY = 64 * 1024
 _CHUNK = 64 * 1024
 _MOST_PARTS = 20
 _LONGEST_HEADER = 8 * 1024
-
-
-class Stream(Protocol):
-    """What a body is read from."""
-
-    def read(self, size: int, /) -> bytes: ...
 
 
 @dataclass
@@ -47,12 +42,15 @@ def read_parts(content_type: str, stream: Stream, *, limit: int) -> list[Part]:
         raise FaultyRequest("invalid multipart body: no boundary")
     reader = _Reader(boundary)
     left = limit
-    while chunk := stream.read(_CHUNK):
-        left -= len(chunk)
-        if left < 0:
-            raise RequestTooLarge(limit)
-        reader.feed(chunk)
-    return reader.finish()
+    try:
+        while chunk := stream.read(_CHUNK):
+            left -= len(chunk)
+            if left < 0:
+                raise RequestTooLarge(limit)
+            reader.feed(chunk)
+        return reader.finish()
+    finally:
+        reader.close()
 
 
 class _Reader:
@@ -83,9 +81,16 @@ class _Reader:
     def finish(self) -> list[Part]:
         if not self._ended:
             raise FaultyRequest("invalid multipart body: it ends early")
-        for part in self.parts:
+        parts, self.parts = self.parts, []
+        for part in parts:
             part.file.seek(0)
-        return self.parts
+        return parts
+
+    def close(self) -> None:
+        """Give back the disk space of parts that nobody gets."""
+        for part in self.parts:
+            part.file.close()
+        self.parts = []
 
     def _begin(self) -> None:
         if len(self.parts) == _MOST_PARTS:
@@ -114,7 +119,7 @@ class _Reader:
         disposition = _header(headers.get("content-disposition", "attachment"))
         self.parts.append(
             Part(
-                content_type=headers.get("content-type", "text/plain").split(";")[0].strip().lower(),
+                content_type=kind_of(headers.get("content-type", "text/plain")),
                 filename=_filename(disposition),
                 name=_text(disposition.get_param("name")),
             )
@@ -139,7 +144,13 @@ def _header(value: str) -> Message:
 def _filename(disposition: Message) -> str | None:
     """The file's name only: what the email package would fall back to is the name of a form's field."""
     found = disposition.get_param("filename", header="content-disposition")
-    return None if found is None else collapse_rfc2231_value(found)
+    if found is None:
+        return None
+    try:
+        name = collapse_rfc2231_value(found)
+    except ValueError:  # in a charset of its own, such as "undefined" or "idna"
+        return None
+    return name.encode("utf-8", "replace").decode()
 
 
 def _text(value: Any) -> str | None:

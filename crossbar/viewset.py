@@ -1,5 +1,6 @@
 """The base of every endpoint: one parsed envelope, tunnelled verbs, conditional requests, errors in one form."""
 
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
@@ -9,10 +10,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
+from crossbar.bodies import Body, has_body, is_json, is_upload, unsupported
 from crossbar.envelope import Envelope, EnvelopeRenderer, Reply, read_envelope
-from crossbar.errors import InvalidMethod, PreconditionFailed, RequestTooLarge
+from crossbar.errors import ApiError, InvalidMethod, PreconditionFailed
 from crossbar.negotiation import Negotiation
-from crossbar.uploads import is_upload
 from crossbar.wrapping import wrap
 
 
@@ -26,6 +27,8 @@ class CrossbarViewSet(ViewSet):
     content_negotiation_class = Negotiation
     #: The caller's token, answered in every envelope; set by whoever authenticates.
     auth_token: str | None = None
+    #: What was wrong with the body: it can be read once only, and be asked for twice.
+    _refusal: ApiError | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Turn a tunnelled verb into the real one before a handler is chosen."""
@@ -36,7 +39,8 @@ class CrossbarViewSet(ViewSet):
     def _untunnel(self, request: Request) -> None:
         verb = request.query_params.get("verb")
         if not verb and not self.is_upload:
-            verb = self.envelope.verb
+            with suppress(ApiError):  # told when the handler wants the body, and only to who may know
+                verb = self.envelope.verb
         if not verb or verb.upper() == "POST":
             return
         action = self.action_map.get(verb.lower())
@@ -52,14 +56,18 @@ class CrossbarViewSet(ViewSet):
 
     @cached_property
     def envelope(self) -> Envelope:
-        """The request's envelope, read once. Whatever content type a client says: curl -d says none of JSON."""
-        limit = settings.JSON_BODY_LIMIT
-        if int(self.request.META.get("CONTENT_LENGTH") or 0) > limit:
-            raise RequestTooLarge(limit)
-        body = self.request._request.read(limit + 1)
-        if len(body) > limit:
-            raise RequestTooLarge(limit)
-        return read_envelope(body)
+        """The request's envelope, read once. ValidationFailed, RequestTooLarge, UnsupportedMediaType."""
+        if self._refusal is None:
+            try:
+                return self._read_envelope()
+            except ApiError as error:
+                self._refusal = error
+        raise self._refusal
+
+    def _read_envelope(self) -> Envelope:
+        if has_body(self.request) and not is_json(self.request.content_type):
+            raise unsupported(self.request.content_type)
+        return read_envelope(Body(self.request, settings.JSON_BODY_LIMIT).whole())
 
     @property
     def data(self) -> dict[str, Any]:
@@ -69,17 +77,16 @@ class CrossbarViewSet(ViewSet):
     def check_if_match(self, revision: str | None) -> None:
         """PreconditionFailed when the request's If-Match names another revision than the stored one."""
         wanted = self.request.headers.get("If-Match")
-        if wanted is None or wanted.strip() == "*":
-            return
-        if revision not in [etag.strip().removeprefix("W/").strip('"') for etag in wanted.split(",")]:
-            raise PreconditionFailed(data={"message": "precondition failed"})
+        if wanted is not None and not _names(wanted, revision):
+            raise PreconditionFailed()
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Wrap a reply in its envelope, with its ETag; 304 when the client has it already."""
         if isinstance(response, Reply):
             etag = f'"{response.revision}"'
             response.headers.setdefault("ETag", etag)
-            if request.method in ("GET", "HEAD") and etag in request.headers.get("If-None-Match", ""):
+            known = request.headers.get("If-None-Match")
+            if request.method in ("GET", "HEAD") and known is not None and _names(known, response.revision):
                 not_modified = Response(status=304, headers={"ETag": etag})
                 return super().finalize_response(request, not_modified, *args, **kwargs)
             response.data = wrap(
@@ -92,3 +99,9 @@ class CrossbarViewSet(ViewSet):
                 **response.extra,
             )
         return super().finalize_response(request, response, *args, **kwargs)
+
+
+def _names(condition: str, revision: str | None) -> bool:
+    """Whether an If-Match or If-None-Match names a revision; Kazoo's clients also send it without quotes."""
+    tags = [tag.strip().removeprefix("W/").strip('"') for tag in condition.split(",")]
+    return "*" in tags or revision in tags

@@ -1,6 +1,7 @@
 """What every answer is wrapped in, error or not."""
 
 import hashlib
+import json
 import socket
 from datetime import UTC, datetime
 from typing import Any
@@ -18,12 +19,27 @@ def digest(data: Any) -> str:
 
 def dump(value: Any, *, pretty: bool = False) -> bytes:
     """JSON as bytes."""
-    return orjson.dumps(value, option=(orjson.OPT_INDENT_2 if pretty else 0) | orjson.OPT_NON_STR_KEYS)
+    try:
+        return orjson.dumps(value, option=(orjson.OPT_INDENT_2 if pretty else 0) | orjson.OPT_NON_STR_KEYS)
+    except TypeError:
+        # Integers past 64 bits, and halves of surrogate pairs: others may have stored them.
+        return json.dumps(value, indent=2 if pretty else None).encode()
 
 
-def wrap(data: Any, *, status: str, request_id: str | None, auth_token: str | None, **beside: Any) -> dict[str, Any]:
-    """The envelope of any answer."""
+def wrap(
+    data: Any,
+    *,
+    status: str,
+    request_id: str | None,
+    auth_token: str | None,
+    revision: str | None = None,
+    metadata: dict[str, Any] | None = None,
+    **beside: Any,
+) -> dict[str, Any]:
+    """The envelope of any answer; one that is of no document has its data's digest as revision."""
     envelope: dict[str, Any] = {"data": data, "status": status, **beside}
+    envelope["metadata"] = metadata or {}
+    envelope["revision"] = revision or digest(data)
     envelope["request_id"] = request_id or ""
     envelope["timestamp"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     envelope["version"] = VERSION

@@ -1,8 +1,9 @@
 """Bodies of several parts, as clients send them and as nobody should."""
 
 import io
+import tempfile
 import tracemalloc
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -48,6 +49,38 @@ def test_names_beyond_ascii_are_read() -> None:
     plain = 'Content-Disposition: attachment; filename="naïve ☎.mp3"\r\nContent-Type: audio/mpeg'
     names = [name for _, _, name, _, _ in read(body((encoded, b"1"), (plain, b"2")))]
     assert names == ["naïve ☎.mp3", "naïve ☎.mp3"]
+
+
+@pytest.mark.parametrize(
+    ("disposition", "name"),
+    [
+        ("attachment; filename*=undefined''x", None),
+        ("attachment; filename*=idna''%ff", None),
+        ("attachment; filename*=utf-7''a%2B2AA-", "a?"),
+        ("attachment; filename*=no-such-charset''a%ff", "aÿ"),
+        ("attachment; filename*0*=utf-8''na%C3%AF; filename*1=ve.mp3", "naïve.mp3"),
+        ('attachment; filename="a\\"b;c.mp3"', 'a"b;c.mp3'),
+        ("attachment; name=content", None),
+        ("attachment; filename", ""),
+        (";;;=;filename*9=x", "x"),
+    ],
+)
+def test_a_hostile_name_is_read_or_left_out(disposition: str, name: str | None) -> None:
+    content = body((f"Content-Disposition: {disposition}\r\nContent-Type: audio/mpeg", b"1"))
+    assert [found for _, _, found, _, _ in read(content)] == [name]
+
+
+def test_parts_that_nobody_gets_leave_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[IO[bytes]] = []
+
+    def spooled(size: int) -> IO[bytes]:
+        made.append(tempfile.SpooledTemporaryFile(size))  # noqa: SIM115 - closed by who reads parts
+        return made[-1]
+
+    monkeypatch.setattr("crossbar.multipart.SpooledTemporaryFile", spooled)
+    with pytest.raises(FaultyRequest):
+        read(body(("Content-Type: audio/mpeg", bytes(100_000)), end=""))
+    assert [file.closed for file in made] == [True]
 
 
 @pytest.mark.parametrize(
