@@ -1,4 +1,4 @@
-"""What breaks a JSON schema, in Kazoo's words: field path, rule, message and what else clients read."""
+"""What breaks a JSON schema, as the API tells it: field path, rule, message and what else clients read."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -17,16 +17,16 @@ _MESSAGES = {
     "maximum": "Value must be at most {}",
     "uniqueItems": "List of items is not unique",
     "minItems": "The list must have at least {} items",
-    "maxItems": "The list is more than {} items",
-    "minProperties": "The object must have at least {} keys",
+    "maxItems": "The list must not have more than {} items",
+    "minProperties": "{} or more members are needed",
     "wrong_format": "Field is not in the correct format",
+    "additionalProperties": "Field is not known",
+    "additionalItems": "The list has items that are not known",
 }
 _REQUIRED = "Field is required but missing"
-_UNKNOWN = "Strict checking of data is enabled; only include schema-defined {}"
 _RULES = {"pattern": "wrong_format", "format": "wrong_format", "anyOf": "type", "oneOf": "type"}
 # These tell the value as the cause, too.
 _WITH_CAUSE = ("minLength", "maxLength")
-_WITHOUT_TARGET = ("uniqueItems",)
 
 
 def details(error: ValidationError, sent: Any) -> Iterator[tuple[str, str, Detail]]:
@@ -41,27 +41,23 @@ def details(error: ValidationError, sent: Any) -> Iterator[tuple[str, str, Detai
         yield field_path([*path, _missing(error)]), rule, {"message": _REQUIRED, "value": _at(sent, path, value)}
     elif rule == "additionalProperties" and limit is False:
         for name in sorted(_unknown(error)):
-            yield field_path([*path, name]), rule, {"message": _UNKNOWN.format("properties"), "value": value[name]}
+            yield field_path([*path, name]), rule, {"message": _MESSAGES[rule], "value": value[name]}
     elif rule == "additionalItems" and limit is False:
-        yield field_path(path), rule, {"message": _UNKNOWN.format("items"), "value": value}
+        yield field_path(path), rule, {"message": _MESSAGES[rule], "value": value}
     else:
         yield field_path(path), _RULES.get(rule, rule), _detail(rule, limit, value)
 
 
 def field_path(steps: Iterable[str | int]) -> str:
-    """Where a field is, with dots between its steps; a dot within a key is written as in a URL."""
-    return ".".join(str(step).replace(".", "%2E") for step in steps)
+    """Where a field is, with dots between its steps."""
+    return ".".join(map(str, steps))
 
 
 def _detail(rule: str, limit: Any, value: Any) -> Detail:
     ours = _RULES.get(rule, rule)
     if ours == "type":
         limit = ", ".join(_types(rule, limit))
-    detail = {"message": _MESSAGES.get(ours, "failed to validate").format(limit), "value": value}
-    if rule == "format":
-        detail["format"] = limit
-    elif ours not in _WITHOUT_TARGET:
-        detail["target"] = limit
+    detail = {"message": _MESSAGES.get(ours, "Value is not allowed").format(limit), "target": limit, "value": value}
     return {**detail, "cause": value} if ours in _WITH_CAUSE else detail
 
 

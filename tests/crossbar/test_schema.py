@@ -120,11 +120,11 @@ def test_every_failing_field_is_told_at_once(validator: SchemaValidator) -> None
         ("again", 0, "minimum", "Value must be at least 1", 1),
         ("seek", 10, "maximum", "Value must be at most 9", 9),
         ("format", "mp5", "enum", "Value not found in enumerated list of values", ["mp3", "wav"]),
-        ("zone", "Mars/Olympus", "wrong_format", "Field is not in the correct format", None),
-        ("flags", [1, 1], "uniqueItems", "List of items is not unique", None),
-        ("flags", [1, 2, 3, 4], "maxItems", "The list is more than 3 items", 3),
+        ("zone", "Mars/Olympus", "wrong_format", "Field is not in the correct format", "timezone"),
+        ("flags", [1, 1], "uniqueItems", "List of items is not unique", True),
+        ("flags", [1, 2, 3, 4], "maxItems", "The list must not have more than 3 items", 3),
         ("number", "x", "wrong_format", "Field is not in the correct format", "^[0-9]+$"),
-        ("extra", {}, "minProperties", "The object must have at least 1 keys", 1),
+        ("extra", {}, "minProperties", "1 or more members are needed", 1),
         ("operator", [], "type", "Value did not match type(s): integer, string", "integer, string"),
     ],
 )
@@ -132,7 +132,7 @@ def test_each_rule_has_its_message(
     validator: SchemaValidator, field: str, value: Any, rule: str, message: str, target: Any
 ) -> None:
     detail = errors(validator, **{field: value})[field][rule]
-    assert (detail["message"], detail.get("target"), detail["value"]) == (message, target, value)
+    assert (detail["message"], detail["target"], detail["value"]) == (message, target, value)
 
 
 def test_a_length_error_tells_its_cause(validator: SchemaValidator) -> None:
@@ -144,8 +144,8 @@ def test_an_error_in_a_list_has_its_index_in_the_path(validator: SchemaValidator
 
 
 def test_members_that_a_strict_schema_lacks_are_told_one_by_one(validator: SchemaValidator) -> None:
-    found = errors(validator, strict={"known": "a", "x-any": 1, "b": 2, "dotted.name": 3})
-    assert set(found) == {"strict.b", "strict.dotted%2Ename"}
+    found = errors(validator, strict={"known": "a", "x-any": 1, "b": 2, "c": 3})
+    assert set(found) == {"strict.b", "strict.c"}
     assert found["strict.b"]["additionalProperties"]["value"] == 2
 
 
