@@ -29,6 +29,10 @@ class Unreachable(Exception):
     """No answer came: nobody listens, the connection broke, or time ran out."""
 
 
+class TimedOut(Unreachable):
+    """Somebody listens, but time ran out: to ask again at once would only double the wait."""
+
+
 class Readable(Protocol):
     """What a body is read from."""
 
@@ -183,7 +187,8 @@ class Session(couchdb_http.Session):  # type: ignore[misc]  # python-couchdb has
         """Send a request and return its open answer, whatever the status. Bodies: None, bytes, SizedBody, JSON.
 
         A connection that can't be made is tried again for any request; one that breaks later only when
-        the request is `safe` to repeat (by default GET and HEAD). Raises Unreachable.
+        the request is `safe` to repeat (by default GET and HEAD), and never one that was not answered in time.
+        Raises Unreachable.
         """
         repeatable = method in _SAFE_METHODS if safe is None else safe
         sent_headers, payload = self._prepare(body, headers, credentials)
@@ -197,6 +202,8 @@ class Session(couchdb_http.Session):  # type: ignore[misc]  # python-couchdb has
                 continue
             try:
                 return self._send(connection, method, url, sent_headers, payload)
+            except TimedOut:
+                raise
             except Unreachable:
                 if pause is None or not repeatable:
                     raise
@@ -241,6 +248,9 @@ class Session(couchdb_http.Session):  # type: ignore[misc]  # python-couchdb has
             else:
                 connection.endheaders(payload)
             return Answer(connection.getresponse(), self.connection_pool, url, connection)
+        except TimeoutError as error:
+            connection.close()
+            raise TimedOut(f"{method} got no answer in time") from error
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             raise Unreachable(f"{method} got no answer: {error!r}") from error

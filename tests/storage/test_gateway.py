@@ -174,6 +174,28 @@ def test_a_proxys_error_page_or_half_an_answer_is_unreachable() -> None:
         proxy.shutdown()
 
 
+def test_who_does_not_answer_in_time_is_asked_once() -> None:
+    asked = []
+    over = threading.Event()
+
+    class Hung(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            over.wait(timeout=30)
+
+        def log_message(self, *_: object) -> None:
+            """Nothing: the test's output is for its result."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hung) as hung:
+        threading.Thread(target=hung.serve_forever, daemon=True).start()
+        server = Couch(f"http://127.0.0.1:{hung.server_port}/", connect_timeout=1, read_timeout=0.2)
+        with pytest.raises(DatastoreUnreachable):
+            server.database("db").get("x")
+        over.set()
+        hung.shutdown()
+    assert asked == ["/db/x"]
+
+
 def test_parallel_work_within_parallel_work_ends() -> None:
     sums = in_parallel(lambda n: sum(in_parallel(lambda m: m * n, range(5))), range(40))
     assert sums == [10 * n for n in range(40)]
