@@ -136,6 +136,20 @@ def api(log_in: Callable[..., Api], account: Account) -> Api:
 
 
 @pytest.fixture
+def new_realm(account: Account) -> str:
+    """A realm that nobody has."""
+    return f"new.{account.realm}"
+
+
+@pytest.fixture
+def plain(api: Api, account: Account, log_in: Callable[..., Api]) -> Api:
+    """A client of a user who is no administrator."""
+    user = {"first_name": "A", "last_name": "B", "username": "plain", "password": "secret 1"}
+    assert api.put("users", user).status_code == 201
+    return log_in(account, "plain", "secret 1")
+
+
+@pytest.fixture
 def db(account: Account) -> Database:
     """The account's database."""
     return couch().database(databases.account_db(account.id))

@@ -6,35 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from api_client import Account, Api
 from running import wait_until
+from stored_accounts import accounts_db, stored
 
-from accounts import databases, gregorian
-from accounts.couch import Database, Document, couch
-
-
-def accounts_db() -> Database:
-    return couch().database(databases.ACCOUNTS)
-
-
-def stored(account_id: str) -> tuple[Document, Document]:
-    """The account's document in its own database and the copy, without CouchDB's members."""
-    own = couch().database(databases.account_db(account_id)).get(account_id) or {}
-    copy = accounts_db().get(account_id) or {}
-    plain = [{key: value for key, value in doc.items() if not key.startswith("_")} for doc in (own, copy)]
-    return plain[0], plain[1]
-
-
-@pytest.fixture
-def new_realm(account: Account) -> str:
-    """A realm that nobody has."""
-    return f"new.{account.realm}"
-
-
-@pytest.fixture
-def plain(api: Api, account: Account, log_in: Callable[..., Api]) -> Api:
-    """A client of a user who is no administrator."""
-    user = {"first_name": "A", "last_name": "B", "username": "plain", "password": "secret 1"}
-    assert api.put("users", user).status_code == 201
-    return log_in(account, "plain", "secret 1")
+from accounts import gregorian
+from accounts.couch import Database
 
 
 class TestGet:
