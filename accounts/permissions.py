@@ -15,7 +15,7 @@ from django.conf import settings
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.request import Request
 
-from accounts import config, databases, directory, identity
+from accounts import config, databases, directory, identity, request_limit
 from accounts.couch import Document
 from accounts.identity import AccountFacts, Identity
 from accounts.private import Actor
@@ -32,10 +32,15 @@ class AuthenticatedViewSet(CrossbarViewSet):
     identity: Identity
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Find out who asks."""
+        """Find out who asks, and count the request."""
         super().initial(request, *args, **kwargs)
         self.identity = self._authenticate()
         self.auth_token = self.identity.token
+        request_limit.count(self._acted_on(**kwargs))
+
+    def _acted_on(self, **kwargs: Any) -> str:
+        """The id of the account that the request is about."""
+        return self.identity.account_id
 
     @sensitive_variables("token", "encoded")
     def _authenticate(self) -> Identity:
@@ -78,11 +83,11 @@ class AccountViewSet(AuthenticatedViewSet):
 
     account_id: str
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+    def _acted_on(self, **kwargs: Any) -> str:
         """Find out whether the caller may act on the account: 404 for none, 403 for another's."""
-        super().initial(request, *args, **kwargs)
         self.account_id = kwargs["account_id"]
         check_account(self.identity, self.account_id)
+        return self.account_id
 
     @cached_property
     def account(self) -> Document:

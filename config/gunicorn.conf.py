@@ -1,9 +1,11 @@
 """How gunicorn serves: ``gunicorn -c config/gunicorn.conf.py`` from the project's directory."""
 
+from accounts import buckets
 from config import environment
 from config.start import refuse_unsafe_settings
 
 refuse_unsafe_settings()
+buckets.shared()  # made before the workers are, so that all of them count an account's requests together
 
 wsgi_app = "config.wsgi:application"
 bind = f"{environment.text('BIND', '127.0.0.1')}:{environment.whole('PORT', 8000)}"

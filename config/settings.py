@@ -25,6 +25,9 @@ TOKEN_LIFETIME = environment.whole("TOKEN_LIFETIME", 3600, minimum=1)
 SIGN_IN_FAILURES = environment.whole("SIGN_IN_FAILURES", 20)
 SIGN_IN_FAILURES_SECONDS = environment.whole("SIGN_IN_FAILURES_SECONDS", 300, minimum=1)
 """How often signing in to one account may fail from one address within so many seconds; 0: as often as it likes."""
+REQUEST_LIMIT = environment.whole("REQUEST_LIMIT", 12_000)
+REQUEST_LIMIT_SECONDS = environment.seconds("REQUEST_LIMIT_SECONDS", 60)
+"""How many requests an account may have at once, and how soon it may have as many again; 0: no limit."""
 
 _DEVELOPMENT_KEY = "development-only-" + "0" * 40
 _UNSAFE_WORDS = (

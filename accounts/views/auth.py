@@ -5,7 +5,7 @@ from typing import Any
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.request import Request
 
-from accounts import credentials, directory, login, schemas, session, tokens, users
+from accounts import credentials, directory, login, request_limit, schemas, session, tokens, users
 from accounts.couch import Document
 from accounts.permissions import AuthenticatedViewSet, client_address
 from crossbar.envelope import Reply
@@ -24,7 +24,8 @@ class _SignIn(CrossbarViewSet):
         return schemas.validator(self.schema_name).validate(self.data)
 
     def signed_in(self, account: Document, user: Document | None, secret: str) -> Reply:
-        """A new token, in the envelope, and what it is good for."""
+        """A new token, in the envelope, and what it is good for; TooManyRequests for its account."""
+        request_limit.count(account["_id"])
         owner_id = None if user is None else user["_id"]
         self.auth_token = tokens.issue(account["_id"], owner_id, f"cb_{self.schema_name}", secret)
         return Reply(session.told(account, user), status=201)

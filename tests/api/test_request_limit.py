@@ -1,0 +1,186 @@
+"""An account that makes too many requests has to wait, whichever worker they come to."""
+
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import md5
+from pathlib import Path
+
+import pytest
+from api_client import Account, Api
+from running import Running, Service, wait_until
+
+ALLOWED = 6
+MP3 = {"Content-Type": "audio/mpeg"}
+
+
+@pytest.fixture(scope="module")
+def make_service(couchdb: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Service]:
+    """Services with settings of their own."""
+
+    def make(**settings: str) -> Service:
+        folder: Path = tmp_path_factory.mktemp("limited")
+        service = Service(couchdb, folder, settings)
+        service.manage("migrate", "--verbosity", "0")
+        return service
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def limited(make_service: Callable[..., Service]) -> Iterator[Running]:
+    """A service that allows few requests, and the next ones not before the tests are over."""
+    settings = {"REQUEST_LIMIT": str(ALLOWED), "REQUEST_LIMIT_SECONDS": "100000"}
+    running = make_service(WEB_CONCURRENCY="3", **settings).start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def there(limited: Running) -> Callable[..., Api]:
+    """The same client at that service, with a connection of its own: ``there(api)``."""
+    return lambda api: Api(limited.url, api.account_id, api.token)
+
+
+def statuses(api: Api, count: int, path: str = "vmboxes") -> list[int]:
+    return [api.get(path).status_code for _ in range(count)]
+
+
+def test_more_than_it_may_are_refused(api: Api, there: Callable[..., Api]) -> None:
+    client = there(api)
+    assert statuses(client, ALLOWED) == [200] * ALLOWED
+    answer = client.get("vmboxes")
+    assert answer.status_code == 429
+    assert 1 <= int(answer.headers["Retry-After"]) <= 100_000 // ALLOWED + 1
+    body = answer.json()
+    assert (body["status"], body["error"], body["message"]) == ("error", "429", "too_many_requests")
+    assert body["data"] == {"message": "too many requests"}
+    assert body["request_id"] == answer.headers["X-Request-ID"]
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_what_is_refused_is_not_done(api: Api, there: Callable[..., Api]) -> None:
+    client = there(api)
+    box = client.new_box("3000")
+    statuses(client, ALLOWED)
+    for path in ("vmboxes", f"vmboxes/{box['id']}/messages"):
+        assert client.put(path, {"name": "Another", "mailbox": "3001"}).status_code == 429
+    assert client.put(f"vmboxes/{box['id']}/messages", b"x" * 3_000_000, headers=MP3).status_code == 429
+    assert client.delete(f"vmboxes/{box['id']}").status_code == 429
+    assert [each["mailbox"] for each in api.get("vmboxes").json()["data"]] == ["3000"]
+    assert api.get(f"vmboxes/{box['id']}/messages").json()["data"] == []
+
+
+def test_workers_count_together_and_lose_nothing(api: Api, there: Callable[..., Api]) -> None:
+    with ThreadPoolExecutor(12) as pool:
+        answered = list(pool.map(lambda _: there(api).get("vmboxes").status_code, range(4 * ALLOWED)))
+    assert sorted(answered) == [200] * ALLOWED + [429] * 3 * ALLOWED
+
+
+def test_new_workers_know_what_the_old_ones_counted(api: Api, there: Callable[..., Api], limited: Running) -> None:
+    assert statuses(there(api), ALLOWED) == [200] * ALLOWED
+    booted, ended = limited.logged().count("Booting worker"), limited.logged().count("Worker exiting")
+    limited.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: limited.logged().count("Booting worker") == booted + 3)
+    wait_until(lambda: limited.logged().count("Worker exiting") == ended + 3)
+    assert statuses(there(api), 3) == [429] * 3
+
+
+def test_head_counts_and_options_do_not(api: Api, there: Callable[..., Api]) -> None:
+    client = there(api)
+    assert [client.options("vmboxes").status_code for _ in range(3 * ALLOWED)] == [200] * 3 * ALLOWED
+    assert [client.head("vmboxes").status_code for _ in range(ALLOWED)] == [200] * ALLOWED
+    assert client.head("vmboxes").status_code == 429
+    assert client.get("vmboxes").status_code == 429
+    assert client.options("vmboxes").status_code == 200
+
+
+def test_other_accounts_do_not_wait(
+    api: Api, there: Callable[..., Api], new_account: Callable[..., Account], log_in: Callable[..., Api]
+) -> None:
+    assert statuses(there(api), ALLOWED + 1)[-1] == 429
+    assert statuses(there(log_in(new_account())), ALLOWED) == [200] * ALLOWED
+
+
+def test_all_users_and_tokens_of_an_account_count_together(
+    api: Api, there: Callable[..., Api], log_in: Callable[..., Api], account: Account, plain: Api
+) -> None:
+    assert statuses(there(api), 2) + statuses(there(log_in(account)), 2) == [200] * 4
+    assert statuses(there(plain), 3) == [200, 200, 429]
+
+
+def test_the_account_in_the_path_counts_whoever_asks(
+    api: Api,
+    there: Callable[..., Api],
+    account: Account,
+    new_account: Callable[..., Account],
+    log_in: Callable[..., Api],
+) -> None:
+    below = [new_account(parent=account.id) for _ in range(2)]
+    for each in below:
+        assert statuses(there(api), ALLOWED, f"/v2/accounts/{each.id}/vmboxes") == [200] * ALLOWED
+        assert statuses(there(api), 1, f"/v2/accounts/{each.id}/vmboxes") == [429]
+    assert statuses(there(log_in(below[0])), 1) == [429]
+    assert statuses(there(api), ALLOWED) == [200] * ALLOWED
+
+
+def test_without_an_account_in_the_path_the_callers_own_counts(api: Api, there: Callable[..., Api]) -> None:
+    assert statuses(there(api), ALLOWED, "/v2/token_auth") == [200] * ALLOWED
+    assert statuses(there(api), 1, "/v2/token_auth") == [429]
+    assert statuses(there(api), 1) == [429]
+
+
+def test_who_may_not_act_on_an_account_uses_none_of_it(
+    api: Api, there: Callable[..., Api], new_account: Callable[..., Account], log_in: Callable[..., Api]
+) -> None:
+    stranger = there(log_in(new_account()))
+    path = f"/v2/accounts/{api.account_id}/vmboxes"
+    assert statuses(stranger, 2 * ALLOWED, path) == [403] * 2 * ALLOWED
+    assert statuses(there(api).without_token(), 2 * ALLOWED) == [401] * 2 * ALLOWED
+    assert statuses(there(api), ALLOWED) == [200] * ALLOWED
+
+
+def test_signing_in_counts_when_it_succeeds(api: Api, there: Callable[..., Api], account: Account) -> None:
+    nobody = there(api).without_token()
+    digest = md5(f"{account.username}:{account.password}".encode()).hexdigest()
+    ways = [
+        ("/v2/user_auth", {"credentials": digest, "account_realm": account.realm}),
+        ("/v2/api_auth", {"api_key": account.api_key}),
+    ]
+    bad = {"credentials": "0" * 32, "account_realm": account.realm}
+    assert nobody.put("/v2/user_auth", bad).status_code == 401
+    assert [nobody.put(*way).status_code for way in ways] == [201] * 2
+    assert statuses(there(api), ALLOWED - 1) == [200] * (ALLOWED - 2) + [429]
+    assert [nobody.put(*way).status_code for way in ways] == [429] * 2
+    assert nobody.put("/v2/user_auth", bad).status_code == 401
+
+
+def test_what_is_of_no_account_has_no_limit(limited: Running) -> None:
+    nobody = Api(limited.url, "")
+    for path in ("/v2/about", "/v2/schemas/vmboxes", "/health/live"):
+        assert statuses(nobody, 2 * ALLOWED, path) == [200] * 2 * ALLOWED
+
+
+def test_it_may_go_on_after_the_time_it_is_told(make_service: Callable[..., Service], api: Api) -> None:
+    running = make_service(REQUEST_LIMIT="3", REQUEST_LIMIT_SECONDS="9").start()
+    try:
+        client = Api(running.url, api.account_id, api.token)
+        waits: list[str] = []
+
+        def is_refused() -> bool:
+            waits[:] = [client.get("vmboxes").headers.get("Retry-After", "")]
+            return waits != [""]
+
+        wait_until(is_refused)
+        assert 1 <= int(waits[0]) <= 3
+        wait_until(lambda: client.get("vmboxes").status_code == 200)
+    finally:
+        running.stop()
+
+
+def test_it_can_be_switched_off(make_service: Callable[..., Service], api: Api) -> None:
+    running = make_service(REQUEST_LIMIT="0", REQUEST_LIMIT_SECONDS="1000").start()
+    try:
+        assert set(statuses(Api(running.url, api.account_id, api.token), 40)) == {200}
+    finally:
+        running.stop()
