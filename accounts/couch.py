@@ -27,7 +27,10 @@ import orjson
 from couchdb.http import urljoin
 from django.conf import settings
 
+from accounts import databases
 from accounts.couch_session import CHUNK, Answer, Readable, Session, SizedBody, Unreachable
+from couch_views.loader import KAZOO_DOCUMENTS
+from couch_views.sync import sync
 from crossbar.errors import (
     ApiError,
     BadIdentifier,
@@ -338,12 +341,21 @@ class Database:
 
     def _view_call(self, method: str, *path: str, **options: Any) -> Answer:
         answer = self._call(method, *path, safe=True, allow=(404,), **options)
+        if answer.status == 404 and path[0] == "_design" and self._add_own_views(path[1]):
+            answer = self._call(method, *path, safe=True, allow=(404,), **options)
         if answer.status != 404:
             return answer
         if path[0] == "_design" and self.exists():
             logger.error("Database %s lacks the view %s", self.name, "/".join(path[1:4]))
             raise DatastoreMissingView()
         raise MissingDatabase(self.name)
+
+    def _add_own_views(self, ddoc: str) -> bool:
+        """Add the views of this project that a database made by Kazoo lacks; whether it lacked any."""
+        name = databases.split(self.name)
+        if name is None or f"_design/{ddoc}" in KAZOO_DOCUMENTS or not self.exists():
+            return False
+        return bool(sync(self, "account" if name.month is None else "modb"))
 
     def _json(self, method: str, *path: str, **options: Any) -> Any:
         return self.server.json(self._call(method, *path, **options))

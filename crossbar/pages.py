@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -50,6 +50,8 @@ class TimeRange:
 
     first: int
     last: int
+    is_open: bool = field(default=False, compare=False)
+    """Whether it begins where it does because nobody said where."""
 
 
 def time_range(query: Mapping[str, str], *, now: int, default_from: int, max_range: int = MAX_RANGE) -> TimeRange:
@@ -61,7 +63,7 @@ def time_range(query: Mapping[str, str], *, now: int, default_from: int, max_ran
     last = _time("created_to", said_last, now)
     if not said_first:
         first = min(default_from, last) if said_last else default_from
-        return TimeRange(first, last)
+        return TimeRange(first, last, is_open=True)
     first = _time("created_from", said_first, now)
     if not said_last:
         last = min(now, first + max_range) if first <= now else first

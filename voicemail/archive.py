@@ -10,6 +10,7 @@ from zipstream import ZIP_STORED, ZipStream
 from accounts.couch import Database, Document
 from crossbar.errors import BadIdentifier
 from voicemail import audio, mailboxes, selection
+from voicemail.legacy import touch
 
 MISSING = "missing.txt"
 
@@ -28,9 +29,11 @@ def zip_stream(account: Mapping[str, Any], box: Mapping[str, Any], ids: Iterable
     anything is sent, when there is no audio at all. Should CouchDB go away midway the stream breaks off with an
     error, so that nobody takes half a ZIP for a whole one.
     """
-    wanted = list(dict.fromkeys(ids))
+    touched = touch.touch(account, box, ids)
+    wanted = list(dict.fromkeys(touched.ids.values()))
     found = selection.fetch(account["_id"], box["_id"], wanted)
     missing = {message_id: selection.NOT_FOUND for message_id in wanted if message_id not in found}
+    missing |= touched.failed
     files = _files(found.values(), missing)
     first = next(files, None)
     if first is None:

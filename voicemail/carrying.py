@@ -22,6 +22,7 @@ from accounts.private import Actor
 from crossbar.errors import DatastoreConflict
 from voicemail import audio, mailboxes, messages, metadata, retention, selection
 from voicemail.audio import MissingAudio
+from voicemail.legacy import touch
 from voicemail.selection import CONFLICT, MISSING_AUDIO, NOT_FOUND, Outcome
 
 MOVED_TO = "pvt_moved_to"
@@ -45,7 +46,8 @@ def move(
     outcome = Outcome()
     route = _Route.to(account, destination, actor)
     limit = retention.limit(account["_id"])
-    for modb, batch in selection.batches(account["_id"], ids, outcome, _BATCH):
+    current = touch.named(account, box, ids, actor, outcome)
+    for modb, batch in selection.batches(account["_id"], current, outcome, _BATCH):
         moving = _Move(route, modb, box["_id"], limit, outcome)
         for message_id in selection.settle(batch, moving.attempt):
             outcome.fail(message_id, moving.reasons.get(message_id, CONFLICT))
@@ -63,7 +65,8 @@ def copy(
     outcome = Outcome()
     routes = [_Route.to(account, destination, actor) for destination in destinations]
     limit = retention.limit(account["_id"])
-    for modb, batch in selection.batches(account["_id"], ids, outcome, _BATCH):
+    current = touch.named(account, box, ids, actor, outcome)
+    for modb, batch in selection.batches(account["_id"], current, outcome, _BATCH):
         fit, expired = selection.sorted_out(modb.fetch(batch), batch, box["_id"], limit, outcome)
         for message_id in selection.refuse(modb, expired, actor, outcome):
             outcome.fail(message_id, retention.REASON)

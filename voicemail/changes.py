@@ -12,6 +12,7 @@ from accounts import gregorian, modbs, private
 from accounts.couch import Database, Document, Row
 from accounts.private import Actor
 from voicemail import metadata, retention, selection
+from voicemail.legacy import touch
 from voicemail.selection import Outcome
 
 Change = Callable[[Document], Document]
@@ -22,7 +23,9 @@ def change_folder(
 ) -> Outcome:
     """Put messages of a box into a folder; an unknown or missing one stands for ``saved``, as in Kazoo."""
     wanted = folder if folder in metadata.FOLDERS else metadata.SAVED
-    return _apply(account, box, ids, lambda doc: selection.in_folder(doc, wanted), actor)
+    outcome = Outcome()
+    current = touch.named(account, box, ids, actor, outcome)
+    return _apply(account, box, current, lambda doc: selection.in_folder(doc, wanted), actor, outcome)
 
 
 def remove(
@@ -38,8 +41,14 @@ def remove(
 
     Those past their retention are refused, unless the box itself goes (`with_expired`).
     """
-    chosen = _every_id(account["_id"], box["_id"], folder) if ids is None else ids
-    return _apply(account, box, chosen, selection.removed, actor, with_expired=with_expired)
+    if ids is None:
+        if not with_expired:  # what 3.x left in a box goes with the box
+            touch.touch_all(account, box, folder, actor)
+        ids = _every_id(account["_id"], box["_id"], folder)
+        return _apply(account, box, ids, selection.removed, actor, Outcome(), with_expired=with_expired)
+    outcome = Outcome()
+    current = touch.named(account, box, ids, actor, outcome, silent=True)
+    return _apply(account, box, current, selection.removed, actor, outcome)
 
 
 def _apply(
@@ -48,11 +57,11 @@ def _apply(
     ids: Iterable[str],
     change: Change,
     actor: Actor | None,
+    outcome: Outcome,
     *,
     with_expired: bool = False,
 ) -> Outcome:
     """Change the messages of a box that have these ids, again on fresh documents where somebody was quicker."""
-    outcome = Outcome()
     limit = gregorian.FIRST if with_expired else retention.limit(account["_id"])
     for modb, batch in selection.batches(account["_id"], ids, outcome):
         for message_id in selection.settle(batch, partial(_write, modb, box["_id"], change, limit, actor, outcome)):

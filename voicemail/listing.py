@@ -1,20 +1,25 @@
 """Listings of messages, of a box or of a whole account: newest first, across months without a seam.
 
 The MODbs' views give the rows; a page takes from one month after the other until it is full. Only the entry
-that follows ends a page, so that none is short while anything is left.
+that follows ends a page, so that none is short while anything is left. Messages that are still in the format of
+Kazoo 3.x come in their places.
 """
 
-from collections.abc import Callable, Iterator
+import heapq
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import Any
 
-from accounts import databases, modbs
+from accounts import databases, gregorian, modbs
 from accounts.couch import Database, MissingDatabase, Row, in_parallel
 from crossbar.errors import FaultyRequest
 from crossbar.filters import Filter
 from crossbar.pages import PageRequest, TimeRange, encode_start_key
 from voicemail import retention
+from voicemail.legacy import rows as legacy_rows
+from voicemail.legacy.rows import Span
 
 DESIGN = "mailbox_messages"
 _CHUNK = 500
@@ -40,21 +45,23 @@ class Page:
 
 def page(
     account_id: str,
-    box_id: str | None,
+    box: Mapping[str, Any] | None,
     wanted: PageRequest,
     time: TimeRange,
     passing: Filter,
     folder: str | None,
     shows: Callable[[str], bool] = lambda box_id: True,
 ) -> Page:
-    """A page of a box's messages, or with no box of the account's. Entries are plain: who answers wraps them.
+    """A page of the messages of a box (its document), or with none of the account's. Entries are plain: who answers
+    wraps them.
 
     `folder` names one folder; `passing` looks at the summaries; `shows` tells of a box's id whether its messages
     belong into this listing at all. FaultyRequest for a start key of another listing.
     """
     limit = retention.limit(account_id)
     entries: list[Entry] = []
-    for month, row in _rows(account_id, box_id, wanted, time):
+    box_id = None if box is None else box["_id"]
+    for month, row in _rows(account_id, box, wanted, time):
         entry = _entry(box_id, row, limit)
         if not shows(entry.box_id):
             continue
@@ -70,7 +77,6 @@ def _entry(box_id: str | None, row: Row, limit: int) -> Entry:
     summary = dict(row["value"])
     summary["folder"] = summary.get("folder") or "new"
     summary.setdefault("media_id", row["id"])
-    summary["id"] = row["id"]
     timestamp = retention.as_number(summary.get("timestamp"))
     if timestamp is not None and timestamp < limit:
         summary = retention.enforce(summary)
@@ -112,13 +118,52 @@ class _Reading:
             yield from rows[:helping]
 
 
-def _rows(account_id: str, box_id: str | None, wanted: PageRequest, time: TimeRange) -> Iterator[tuple[str, Row]]:
-    """Every row from the start key on, each with its month, month after month.
+def _rows(
+    account_id: str, box: Mapping[str, Any] | None, wanted: PageRequest, time: TimeRange
+) -> Iterator[tuple[str, Row]]:
+    """Every row from the start key on, each with its month, month after month."""
+    box_id = None if box is None else box["_id"]
+    start = None if wanted.start_key is None else _start(wanted.start_key, box_id)
+    of_modbs = _rows_of_modbs(account_id, box_id, wanted, time, start)
+    of_legacy = _legacy_rows(account_id, box, wanted, time, start)
+    first = next(of_legacy, None)
+    if first is None:
+        return of_modbs
+    return heapq.merge(of_modbs, chain([first], of_legacy), key=legacy_rows.position, reverse=wanted.descending)
+
+
+def _legacy_rows(
+    account_id: str, box: Mapping[str, Any] | None, wanted: PageRequest, time: TimeRange, start: "_Start | None"
+) -> Iterator[tuple[str, Row]]:
+    """The rows of messages in the format of 3.x, from the start key on.
+
+    They are mostly older than any retention, which nothing has enforced on them yet: unless a client says where
+    its time begins, all are there.
+    """
+    first, last = gregorian.FIRST if time.is_open else time.first, time.last
+    if start is not None:
+        moment = int(start.key[0 if box is None else 1])
+        first, last = (first, min(last, moment)) if wanted.descending else (max(first, moment), last)
+    span = Span(first, last, wanted.descending)
+    if box is None:
+        found = legacy_rows.of_account(account_id, span)
+    else:
+        found = iter(legacy_rows.of_box(account_id, box, span))
+    begin = None if start is None else legacy_rows.position((start.month, {"key": start.key, "id": start.doc_id}))
+    for one in found:
+        here = legacy_rows.position(one)
+        if begin is None or (here <= begin if wanted.descending else here >= begin):
+            yield one
+
+
+def _rows_of_modbs(
+    account_id: str, box_id: str | None, wanted: PageRequest, time: TimeRange, start: "_Start | None"
+) -> Iterator[tuple[str, Row]]:
+    """The rows of MODbs.
 
     A page is mostly full with its first month, which is read alone; when it isn't, what may be missing is
     read of several months side by side. For all that there is, several are read at once from the beginning.
     """
-    start = None if wanted.start_key is None else _start(wanted.start_key, box_id)
     months = modbs.existing(account_id, time.first, time.last, newest_first=wanted.descending)
     readings = [found for one in months if (found := _reading(*one, box_id, wanted.descending, time, start))]
     side_by_side, read = (_SIDE_BY_SIDE if wanted.size is None else 1), 0

@@ -5,6 +5,7 @@ overridden by an account's ``configs_callflow``, plus an hour of grace. A messag
 as deleted and refuses every change.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -63,7 +64,9 @@ def as_number(value: object) -> int | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, str):
-        return int(float(value)) if _NUMBER.fullmatch(value) else None
+        value = float(value) if _NUMBER.fullmatch(value) else None
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     return int(value) if isinstance(value, int | float) else None
 
 

@@ -315,7 +315,9 @@ def test_no_dirt_keeps_a_clean_document_from_its_views(database: Database, kind:
     database.bulk(clean)
     for change in changes:
         for view in change.views:
-            rows = database.view(change.design.removeprefix("_design/"), view)
+            design = change.design.removeprefix("_design/")
+            unreduced = {"reduce": False} if design == "vmboxes_legacy" and view == "by_box" else {}
+            rows = database.view(design, view, **unreduced)
             assert {row["id"] for row in rows} & {doc["_id"] for doc in clean}, view
 
 

@@ -10,6 +10,7 @@ from crossbar.envelope import Reply
 from crossbar.errors import ApiError, BadIdentifier, DatastoreConflict, ValidationFailed
 from crossbar.multipart import Part
 from voicemail import mailboxes, messages, metadata, retention
+from voicemail.legacy import touch
 
 
 class MessagesView(AccountViewSet):
@@ -26,6 +27,13 @@ class MessagesView(AccountViewSet):
         box = mailboxes.get(self.account_id, box_id)
         require_change_box(self.identity, box)
         return box
+
+    def current_id(self, box: Document, message_id: str, *, silent: bool = False) -> str:
+        """The id of a message, which a message in the format of 3.x gets now; BadIdentifier when that fails.
+
+        `silent`: its audio doesn't matter any more.
+        """
+        return touch.current_id(self.account, box, message_id, self.actor, silent=silent)
 
     def shown(self, doc: Document, status: int = 200, headers: dict[str, str] | None = None) -> Reply:
         """One message's metadata."""

@@ -33,16 +33,14 @@ class _Listing(MessagesView):
         """Whether the caller may look into the box of a message."""
         return True
 
-    def listing(self, request: Request, box_id: str | None) -> Reply:
+    def listing(self, request: Request, box: Document | None) -> Reply:
         """A page of a box's messages, or with no box of the account's, where each entry names its box."""
         query = request.query_params
         wanted = PageRequest.from_query(query)
         now = gregorian.now()
         time = time_range(query, now=now, default_from=retention.limit(self.account_id, now))
-        page = listing.page(
-            self.account_id, box_id, wanted, time, parse_filters(query), query.get("folder"), self.shows
-        )
-        wrapped = wanted.wrapped or box_id is None
+        page = listing.page(self.account_id, box, wanted, time, parse_filters(query), query.get("folder"), self.shows)
+        wrapped = wanted.wrapped or box is None
         entries = [{entry.box_id: entry.summary} if wrapped else entry.summary for entry in page.entries]
         extra: dict[str, Any] = {"page_size": len(entries) if wanted.size is None else wanted.size}
         if start_key := query.get("start_key"):
@@ -104,8 +102,7 @@ class MessagesViewSet(_Listing, _Changing):
 
     def list(self, request: Request, account_id: str, box_id: str) -> Reply:
         """The messages, newest first, in pages."""
-        self.box_to_see(box_id)
-        return self.listing(request, box_id)
+        return self.listing(request, self.box_to_see(box_id))
 
     def create(self, request: Request, account_id: str, box_id: str) -> Reply:
         """A new message, by its metadata alone or together with its audio."""
@@ -141,13 +138,14 @@ class MessageViewSet(_Changing):
 
     def retrieve(self, request: Request, account_id: str, box_id: str, message_id: str) -> Reply:
         """The message's metadata."""
-        self.box_to_see(box_id)
-        _, doc = messages.read(self.account_id, box_id, message_id)
+        box = self.box_to_see(box_id)
+        _, doc = messages.read(self.account_id, box_id, self.current_id(box, message_id))
         return self.shown(doc)
 
     def change(self, request: Request, account_id: str, box_id: str, message_id: str) -> Reply:
         """The message in its new folder, or as it is in the box it was moved to; of copies, what became of each."""
         box = self.box_to_change(box_id)
+        message_id = self.current_id(box, message_id)
         _, doc = messages.find(self.account_id, box_id, message_id)
         self.guard(doc)
         data = self.envelope.data
@@ -160,6 +158,7 @@ class MessageViewSet(_Changing):
     def destroy(self, request: Request, account_id: str, box_id: str, message_id: str) -> Reply:
         """The message's metadata, now that it is removed."""
         box = self.box_to_change(box_id)
+        message_id = self.current_id(box, message_id, silent=True)
         database, doc = messages.find(self.account_id, box_id, message_id)
         self.guard(doc)
         _succeeded(changes.remove(self.account, box, [message_id], None, self.actor), message_id)

@@ -26,6 +26,7 @@ class RawViewSet(MessagesView):
     def retrieve(self, request: Request, account_id: str, box_id: str, message_id: str) -> HttpResponseBase:
         """The audio, or the part of it that a Range asks for, from CouchDB as it comes."""
         box = self.box_to_see(box_id)
+        message_id = self.current_id(box, message_id)
         try:
             return self._download(request, box, message_id)
         except MissingAudio:
@@ -43,7 +44,8 @@ class RawViewSet(MessagesView):
 
     def replace(self, request: Request, account_id: str, box_id: str, message_id: str) -> Reply:
         """The message's metadata, now with the audio that was sent."""
-        self.box_to_change(box_id)
+        box = self.box_to_change(box_id)
+        message_id = self.current_id(box, message_id, silent=True)
         messages.find(self.account_id, box_id, message_id)
         upload = self._upload(request)
         doc = messages.replace_audio(

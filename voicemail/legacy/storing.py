@@ -1,0 +1,322 @@
+"""Storing what entries of Kazoo 3.x become: a batch of one box at a time, in few requests but for the audio.
+
+Whoever does it again, or at the same time, finds the messages there by their ids and stores nothing twice. A
+message is stored together with its audio, in one write, and counts as stored when CouchDB's digest of the stored
+audio is that of the bytes that were read.
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from functools import cached_property, partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from accounts import gregorian, modbs
+from accounts.couch import Database, Document, in_parallel
+from accounts.private import Actor
+from crossbar.errors import DatastoreConflict, RequestTooLarge
+from voicemail import audio, mailboxes, messages
+from voicemail.legacy import documents, entries
+from voicemail.legacy.documents import PREVIOUS_ID, Audio, Library, Stream
+from voicemail.legacy.entries import Entry
+
+NO_MEDIA_ID = "no_media_id"
+NO_AUDIO = "no_audio"
+TOO_LARGE = "too_large"
+BROKEN_AUDIO = "broken_audio"
+CONFLICT = "conflict"
+_SIDE_BY_SIDE = 8
+_ATTEMPTS = 6
+
+
+class Outcome(StrEnum):
+    """What became of an entry."""
+
+    MIGRATED = "migrated"
+    LINKED = "linked"
+    RESOLVED = "resolved"  # its message was there, with a link in place of the audio that it has now
+    PRESENT = "present"  # its message was there, or was and has been removed since
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of an entry, or would: its message's id, or the reason why there is none; bytes of audio copied."""
+
+    entry: Entry
+    outcome: Outcome
+    message_id: str | None = None
+    reason: str | None = None
+    copied: int = 0
+
+
+@dataclass(frozen=True)
+class How:
+    """How entries are to be migrated."""
+
+    link: bool = False
+    """Leave the audio where it is, and link to it as Kazoo's own migration may."""
+    silent: bool = False
+    """A message without audio will do, where there is none: it is about to be removed, or to get new audio."""
+    dry_run: bool = False
+    """Find out what would become of the entries, and write nothing."""
+    actor: Actor | None = None
+
+
+@dataclass
+class _Plan:
+    """An entry on its way: what is known of it, and what came of it."""
+
+    entry: Entry
+    media_id: str
+    media: Document | None
+    found: Audio | None
+    seconds: int
+    message_id: str
+    stored: Document | None = None
+    digest: str | None = None
+    result: Result | None = None
+
+    @property
+    def month(self) -> str:
+        return gregorian.month_of(self.seconds)
+
+    def end(self, outcome: Outcome, *, copied: int = 0) -> None:
+        self.result = Result(self.entry, outcome, self.message_id, copied=copied)
+
+    def fail(self, reason: str) -> None:
+        self.result = Result(self.entry, Outcome.FAILED, reason=reason)
+
+
+def store(
+    account: Mapping[str, Any], box: Mapping[str, Any], chosen: Sequence[Entry], library: Library, how: How
+) -> list[Result]:
+    """Store the messages that entries of a box become, in their order; how each fared. The box stays as it is.
+
+    The account's document is looked at for id, realm and time zone, the box's for id, number, zone and owner.
+    Raises DatastoreUnreachable; then some messages may be stored, and the next call finds them.
+    """
+    return _Batch(account, box, library, how).run(chosen)
+
+
+@dataclass
+class _Batch:
+    account: Mapping[str, Any]
+    box: Mapping[str, Any]
+    library: Library
+    how: How
+    now: int = field(default_factory=gregorian.now)
+
+    def run(self, chosen: Sequence[Entry]) -> list[Result]:
+        media = self.library.fetch({one.media_id for one in chosen if one.media_id is not None})
+        first: dict[str, _Plan] = {}
+        told: list[tuple[Entry, _Plan | None]] = []
+        for entry in chosen:
+            plan = self._plan(entry, media)
+            told.append((entry, None if plan is None else first.setdefault(plan.message_id, plan)))
+        self._settle(list(first.values()))
+        return [_told(entry, plan) for entry, plan in told]
+
+    def _plan(self, entry: Entry, media: Mapping[str, Document]) -> _Plan | None:
+        if entry.media_id is None:
+            return None
+        doc = media.get(entry.media_id)
+        seconds = entries.when(entry, doc, entries.created(self.box), self.now)
+        message_id = entries.message_id(gregorian.month_of(seconds), entry.media_id)
+        return _Plan(entry, entry.media_id, doc, documents.audio_of(doc), seconds, message_id)
+
+    def _settle(self, plans: list[_Plan]) -> None:
+        """Bring each message to where it belongs, again on what is stored then where somebody was quicker."""
+        for _ in range(_ATTEMPTS):
+            self._look(plans)
+            self._store([plan for plan in plans if plan.result is None])
+            plans = [plan for plan in plans if plan.result is None]
+            if not plans:
+                return
+        for plan in plans:
+            plan.fail(CONFLICT)
+
+    def _look(self, plans: Iterable[_Plan]) -> None:
+        """See what is stored under the messages' ids; an id that another box's message has is given up."""
+        for month, some in _by_month(plans).items():
+            modb = modbs.open_for(self.account["_id"], month)
+            stored = {} if modb is None else modb.fetch(plan.message_id for plan in some)
+            for plan in some:
+                plan.stored = stored.get(plan.message_id)
+            others = [plan for plan in some if plan.stored is not None and not self._is_ours(plan, plan.stored)]
+            for plan in others:
+                plan.message_id = entries.other_message_id(month, plan.media_id, self.box["_id"])
+            again = {} if modb is None else modb.fetch(plan.message_id for plan in others)
+            for plan in others:
+                plan.stored = again.get(plan.message_id)
+
+    def _is_ours(self, plan: _Plan, stored: Document) -> bool:
+        """Whether a stored message is this box's; it may have gone on to another box under its id."""
+        if stored.get(PREVIOUS_ID, plan.media_id) != plan.media_id:
+            return False
+        history = stored.get("history")
+        been = history if isinstance(history, list) else []
+        return stored.get("source_id") == self.box["_id"] or self.box["_id"] in been
+
+    def _store(self, plans: list[_Plan]) -> None:
+        quiet: list[_Plan] = []
+        spoken: list[_Plan] = []
+        for plan in plans:
+            verdict = self._verdict(plan)
+            brings_bytes = verdict is not Outcome.LINKED and plan.found is not None
+            if verdict is None:
+                plan.fail(NO_AUDIO)
+            elif verdict is Outcome.PRESENT or self.how.dry_run:
+                plan.end(verdict, copied=_length(plan) if brings_bytes and verdict is not Outcome.PRESENT else 0)
+            else:
+                (spoken if brings_bytes else quiet).append(plan)
+        for month, some in _by_month(quiet).items():
+            self._store_documents(modbs.ensure(self.account["_id"], month), some)
+        for month, some in _by_month(spoken).items():
+            self._store_spoken(modbs.ensure(self.account["_id"], month), some)
+
+    def _verdict(self, plan: _Plan) -> Outcome | None:
+        """What is to become of a message; None when it can't become anything."""
+        stored = plan.stored
+        if stored is None:
+            if plan.found is None:
+                return Outcome.MIGRATED if self.how.silent else None
+            return Outcome.LINKED if self.how.link else Outcome.MIGRATED
+        if plan.found is None or self.how.link or stored.get("_attachments"):
+            return Outcome.PRESENT
+        if stored.get("pvt_attachments"):
+            return Outcome.RESOLVED
+        # Whoever stored it died before its audio came. A removed message needs none.
+        return Outcome.PRESENT if stored.get("pvt_deleted") else Outcome.MIGRATED
+
+    def _store_documents(self, modb: Database, plans: list[_Plan]) -> None:
+        """Store messages that bring no bytes, in one request."""
+        docs = []
+        for plan in plans:
+            doc = self._document(plan)
+            if plan.found is not None:
+                doc = documents.with_link(doc, self.account["_id"], plan.media_id, plan.found)
+            docs.append(doc)
+        for plan, saved in zip(plans, modb.bulk(docs), strict=True):
+            if saved.error is None:
+                plan.end(Outcome.MIGRATED if plan.found is None else Outcome.LINKED)
+            elif saved.error != CONFLICT:
+                plan.fail(saved.error)
+
+    def _store_spoken(self, modb: Database, plans: list[_Plan]) -> None:
+        """Store messages with their audio, several side by side, and see that all of it arrived."""
+        for start in range(0, len(plans), _SIDE_BY_SIDE):
+            in_parallel(partial(self._store_one, modb), plans[start : start + _SIDE_BY_SIDE])
+        arrived = [plan for plan in plans if plan.digest is not None]
+        stored = modb.fetch(plan.message_id for plan in arrived)
+        for plan in arrived:
+            self._verify(modb, plan, stored.get(plan.message_id))
+
+    def _store_one(self, modb: Database, plan: _Plan) -> None:
+        if plan.found is None or plan.media is None:
+            return
+        stream = self.library.open(plan.media, plan.found.name)
+        if stream is None:
+            plan.fail(NO_AUDIO)
+            return
+        reading = _Reading(stream)
+        name = plan.found.name
+        doc = messages.with_audio_name(plan.stored or self._document(plan), name)
+        try:
+            modb.put_with_attachment(doc, name, plan.found.content_type, reading, plan.found.length)
+            plan.digest = reading.digest
+        except DatastoreConflict:
+            return
+        except RequestTooLarge:
+            plan.fail(TOO_LARGE)
+        except ValueError:  # fewer bytes than the stub said
+            plan.fail(BROKEN_AUDIO)
+        finally:
+            stream.close()
+
+    def _verify(self, modb: Database, plan: _Plan, stored: Document | None) -> None:
+        """Whether what is stored now is what was read; a message that went on meanwhile is looked at again."""
+        digest, plan.digest = plan.digest, None
+        if stored is None or plan.found is None or not audio.has_audio(stored):
+            return
+        stub: Document = next(iter((stored.get("_attachments") or {}).values()), {})
+        if stub.get("digest") == digest or _read_again(modb, stored) == digest:
+            was_link = bool((plan.stored or {}).get("pvt_attachments"))
+            plan.end(Outcome.RESOLVED if was_link else Outcome.MIGRATED, copied=plan.found.length)
+        else:
+            plan.fail(BROKEN_AUDIO)
+
+    def _document(self, plan: _Plan) -> Document:
+        return documents.build(
+            self.account,
+            self.box,
+            plan.entry,
+            plan.media,
+            plan.message_id,
+            plan.seconds,
+            self._zone,
+            self.how.actor,
+        )
+
+    @cached_property
+    def _zone(self) -> ZoneInfo | None:
+        return mailboxes.zone(self.account, self.box)
+
+
+class _Reading:
+    """A stream whose digest is taken while it is read, in CouchDB's spelling."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._hash = hashlib.md5(usedforsecurity=False)
+
+    def read(self, size: int = -1, /) -> bytes:
+        piece = self._stream.read(size)
+        self._hash.update(piece)
+        return piece
+
+    def close(self) -> None:
+        self._stream.close()
+
+    @property
+    def digest(self) -> str:
+        return "md5-" + base64.b64encode(self._hash.digest()).decode()
+
+
+def _read_again(modb: Database, stored: Document) -> str | None:
+    """The digest of a stored message's audio, read: CouchDB's own is another where it keeps it compressed."""
+    try:
+        stream = audio.open_audio(modb, stored)
+    except audio.MissingAudio:
+        return None
+    reading = _Reading(stream)
+    try:
+        for _ in documents.pieces(reading):
+            pass
+    finally:
+        stream.close()
+    return reading.digest
+
+
+def _told(entry: Entry, plan: _Plan | None) -> Result:
+    """An entry's result; of two entries of one message, the second finds what the first one made."""
+    if plan is None or plan.result is None:
+        return Result(entry, Outcome.FAILED, reason=NO_MEDIA_ID)
+    if plan.entry is entry:
+        return plan.result
+    outcome = Outcome.FAILED if plan.result.outcome is Outcome.FAILED else Outcome.PRESENT
+    return replace(plan.result, entry=entry, outcome=outcome, copied=0)
+
+
+def _length(plan: _Plan) -> int:
+    return plan.found.length if plan.found else 0
+
+
+def _by_month(plans: Iterable[_Plan]) -> dict[str, list[_Plan]]:
+    months: dict[str, list[_Plan]] = {}
+    for plan in plans:
+        months.setdefault(plan.month, []).append(plan)
+    return months
