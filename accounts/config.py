@@ -27,3 +27,8 @@ def for_account(account_id: str, name: str) -> dict[str, Any]:
     """An account's own `configs_<name>` document; empty when there is none. What it lacks, `category` tells."""
     doc = couch().database(databases.account_db(account_id)).get(f"configs_{name}") or {}
     return {} if doc.get("pvt_deleted") is True else doc
+
+
+def is_on(account_id: str, name: str, setting: str) -> bool:
+    """Whether a switch is on in an account: by its own settings, or else by `system_config`; off if neither says."""
+    return for_account(account_id, name).get(setting, category(name).get(setting)) in (True, "true")

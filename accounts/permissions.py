@@ -22,7 +22,6 @@ from accounts.private import Actor
 from crossbar.errors import BadIdentifier, Forbidden, InvalidCredentials, ValidationFailed
 from crossbar.viewset import CrossbarViewSet
 
-_SETTINGS = "crossbar.voicemail"
 _WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
 
 
@@ -140,8 +139,7 @@ def may_see_box(who: Identity, box: Mapping[str, Any]) -> bool:
     if who.is_admin or owns(who, owner_id):
         return True
     setting = "should_restrict_access_to_owner" if owner_id else "should_restrict_access_to_unowned"
-    own = config.for_account(who.account_id, _SETTINGS)
-    return own.get(setting, config.category(_SETTINGS).get(setting)) not in (True, "true")
+    return not config.is_on(who.account_id, "crossbar.voicemail", setting)
 
 
 def may_change_box(who: Identity, box: Mapping[str, Any]) -> bool:

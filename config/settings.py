@@ -56,6 +56,14 @@ MAX_UPLOAD_BYTES = environment.whole("MAX_UPLOAD_BYTES", 128 * 1024 * 1024, mini
 JSON_BODY_LIMIT = environment.whole("JSON_BODY_LIMIT", 1024 * 1024, minimum=1)
 DATA_UPLOAD_MAX_MEMORY_SIZE = JSON_BODY_LIMIT
 
+# --- audio ---
+
+NORMALIZE_MEDIA = environment.flag("NORMALIZE_MEDIA") if environment.text("NORMALIZE_MEDIA") else None
+"""Whether uploads are converted to what their box keeps; None: as Kazoo's own settings in CouchDB say."""
+NORMALIZE_SECONDS = environment.seconds("NORMALIZE_SECONDS", 60)
+NORMALIZE_AT_ONCE = environment.whole("NORMALIZE_AT_ONCE", 2, minimum=1)
+"""How long converting one may take, and how many a worker converts at a time."""
+
 # --- Django's own tables: the admin pages' users and sessions ---
 
 DATABASES = {

@@ -5,7 +5,7 @@ ApiError
 ├── BadIdentifier 404      ├── NotFound 404             ├── InvalidMethod 405       ├── NotAcceptable 406
 ├── DatastoreConflict 409  ├── PreconditionFailed 412   ├── RequestTooLarge 413     ├── UnsupportedMediaType 415
 ├── RangeNotSatisfiable 416 ├── TooManyRequests 429     ├── UnspecifiedFault 500    ├── DatastoreMissingView 503
-└── DatastoreUnreachable 503
+└── DatastoreUnreachable 503  └── ServerBusy 503
 """
 
 import logging
@@ -195,6 +195,16 @@ class DatastoreUnreachable(ApiError):
 
     def __init__(self, retry_after: int = 5) -> None:
         super().__init__(data={"message": "datastore unreachable"}, headers={"Retry-After": str(retry_after)})
+
+
+class ServerBusy(ApiError):
+    """More work than this server takes on at a time; worth another try after `retry_after` seconds."""
+
+    status = 503
+    message = "server_busy"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(headers={"Retry-After": str(retry_after)})
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response:

@@ -19,6 +19,9 @@ FORMATS = {
     "wav": ("audio/x-wav", ["-ar", "8000", "-ac", "1"]),
     "mp3": ("audio/mpeg", ["-ar", "16000", "-ac", "1", "-b:a", "24k"]),
     "ogg": ("audio/ogg", ["-ar", "16000", "-ac", "1", "-c:a", "libopus", "-b:a", "24k"]),
+    "opus": ("audio/ogg", ["-ar", "16000", "-ac", "1", "-c:a", "libopus", "-b:a", "24k"]),
+    "m4a": ("audio/mp4", ["-ar", "16000", "-ac", "1", "-c:a", "aac", "-b:a", "32k"]),
+    "webm": ("audio/webm", ["-ar", "16000", "-ac", "1", "-c:a", "libopus", "-b:a", "24k"]),
     "mp4": ("video/mp4", ["-ar", "16000", "-ac", "1", "-c:a", "aac", "-b:a", "32k"]),
 }
 
@@ -92,6 +95,13 @@ def encode(source: Path, target: Path, *options: str) -> None:
     ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
     quiet = ["-nostdin", "-y", "-loglevel", "error"]
     subprocess.run([ffmpeg, *quiet, "-i", str(source), *options, str(target)], check=True)
+
+
+def milliseconds_of(path: Path) -> int:
+    """How long a recording plays, whatever its format says."""
+    ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
+    command = [ffmpeg, "-nostdin", "-loglevel", "error", "-i", str(path), "-ac", "1", "-ar", "8000", "-f", "u8", "-"]
+    return len(subprocess.run(command, check=True, capture_output=True).stdout) // 8
 
 
 @cache

@@ -116,6 +116,12 @@ def direct() -> requests.Session:
     return session
 
 
+def children(pid: int) -> list[int]:
+    """The processes that a process started, by whichever of its threads."""
+    lists = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for each in lists for child in each.read_text().split()]
+
+
 def wait_until(happened: Callable[[], bool], seconds: float = 30) -> None:
     """Wait for something that is sure to happen."""
     deadline = time.monotonic() + seconds

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,7 @@ from accounts.couch import Database, Document, couch
 from accounts.private import Actor
 from crossbar.errors import ApiError, BadIdentifier, DatastoreConflict, UnsupportedMediaType, ValidationFailed
 from crossbar.multipart import Part
-from voicemail import audio_types, mailboxes, metadata, retention
+from voicemail import audio, audio_types, mailboxes, metadata, normalising, retention
 
 TYPE = "mailbox_message"
 DESCRIPTION = "voicemail message with media"
@@ -83,16 +84,17 @@ def create(
     """Store a new message in a box, together with its audio if there is some; its document.
 
     `sent` is the client's metadata. The MODb of the message's month is made when it is missing.
-    Raises ValidationFailed, UnsupportedMediaType, and BadIdentifier when the box was removed meanwhile.
+    Raises ValidationFailed, UnsupportedMediaType, and BadIdentifier when the box was removed meanwhile; also what
+    `normalising.normalised` does.
     """
     described = metadata.from_client(account, box, sent)
+    if media is not None:
+        media, measured = _received(account["_id"], box["_id"], media)
+        if measured is not None and metadata.sent_length(sent) is None:
+            described["length"] = measured
     doc = build(account, box, described, mailboxes.zone(account, box), actor=actor)
-    content_type = None if media is None else media_type(media)
     database = modbs.ensure(account["_id"], gregorian.month_of(described["timestamp"]))
-    if media is None or content_type is None:
-        stored = database.put(doc)
-    else:
-        stored = _put_with_audio(database, doc, media, content_type)
+    stored = database.put(doc) if media is None else _put_with_audio(database, doc, media)
     try:
         mailboxes.get(account["_id"], box["_id"])
     except BadIdentifier:
@@ -162,20 +164,23 @@ def replace_audio(
 ) -> Document:
     """Put an upload in place of whatever audio a message had, in one write; its document.
 
-    The message's `length` (milliseconds) stays unless given. Of several uploads at once the last one stays.
-    Raises BadIdentifier, ValidationFailed, UnsupportedMediaType, Refused, DatastoreConflict after many lost races.
+    The message's `length` (milliseconds) stays unless given, or measured where audio is normalised (then one that
+    a client gave before there was any audio still stays). Of several uploads at once the last one stays.
+    Raises BadIdentifier, ValidationFailed, UnsupportedMediaType, Refused, DatastoreConflict after many lost races;
+    also what `normalising.normalised` does.
     """
-    content_type = media_type(media)
+    media, measured = _received(account_id, box_id, media)
     for _ in range(_ATTEMPTS):
         database, doc = find(account_id, box_id, message_id)
         if guard is not None:
             guard(doc)
         refuse_expired(database, doc)
-        if length is not None:
-            doc = {**doc, "metadata": {**metadata.of(doc), "length": length}}
+        own = length if length is not None or _has_given_length(doc) else measured
+        if own is not None:
+            doc = {**doc, "metadata": {**metadata.of(doc), "length": own}}
         media.file.seek(0)
         try:
-            return _put_with_audio(database, private.stamp_update(doc, actor=actor), media, content_type)
+            return _put_with_audio(database, private.stamp_update(doc, actor=actor), media)
         except DatastoreConflict:
             continue
     raise DatastoreConflict()
@@ -195,6 +200,21 @@ def _in_folder(doc: Document, folder: str) -> Document:
     return private.stamp_update({**doc, "metadata": {**metadata.of(doc), "folder": folder}})
 
 
-def _put_with_audio(database: Database, doc: Document, media: Part, content_type: str) -> Document:
-    name = audio_types.attachment_name(media.filename, content_type)
-    return database.put_with_attachment(with_audio_name(doc, name), name, content_type, media.file, media.length)
+def _received(account_id: str, box_id: str, media: Part) -> tuple[Part, int | None]:
+    """An upload as it is to be stored, and its length in milliseconds where it was measured."""
+    media = replace(media, content_type=media_type(media))
+    if not normalising.is_wanted(account_id):
+        return media, None
+    return normalising.normalised(media, mailboxes.get(account_id, box_id))
+
+
+def _has_given_length(doc: Mapping[str, Any]) -> bool:
+    """Whether a message tells the length of audio that is still to come."""
+    return metadata.of(doc).get("length") not in (None, metadata.NO_LENGTH) and not audio.has_audio(doc)
+
+
+def _put_with_audio(database: Database, doc: Document, media: Part) -> Document:
+    name = audio_types.attachment_name(media.filename, media.content_type)
+    return database.put_with_attachment(
+        with_audio_name(doc, name), name, media.content_type, media.file, media.length
+    )

@@ -16,6 +16,7 @@ from voicemail import mailboxes, retention
 SCHEMA = "vm_message_metadata"
 NEW, SAVED, DELETED = FOLDERS = ("new", "saved", "deleted")
 ANONYMOUS = "anonymous"
+NO_LENGTH = 1  # what a message tells whose length nobody gave
 NO_REALM = "nodomain"
 # What a message says of itself elsewhere, or what the API adds to what it shows: not a client's to set.
 _NOT_A_CLIENTS = frozenset(
@@ -47,7 +48,7 @@ def from_client(account: Mapping[str, Any], box: Mapping[str, Any], sent: Mappin
     defaults = {
         "timestamp": gregorian.now(),
         "folder": NEW,
-        "length": 1,
+        "length": NO_LENGTH,
         "call_id": uuid.uuid4().hex,
         "caller_id_number": ANONYMOUS,
         "caller_id_name": ANONYMOUS,

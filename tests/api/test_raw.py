@@ -31,7 +31,7 @@ def path(api: Api, box: dict[str, Any]) -> str:
 class TestGet:
     """GET and HEAD."""
 
-    @pytest.mark.parametrize("kind", ["mp3", "wav", "ogg", "mp4"])
+    @pytest.mark.parametrize("kind", ["mp3", "wav", "ogg", "opus", "mp4", "m4a", "webm"])
     def test_what_was_uploaded_comes_out(
         self, api: Api, account: Account, path: str, audio: Studio, kind: str
     ) -> None:

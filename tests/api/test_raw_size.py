@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from api_client import Account, Api
 from recordings import MP3, new_message, parts
-from running import Running, Service
+from running import Running, Service, children
 
 
 @pytest.fixture
@@ -91,11 +91,6 @@ def _streamed_multipart(api: Api, path: str, file: Repeated) -> Any:
 
     kind = {"Content-Type": "multipart/form-data; boundary=frontier"}
     return api.request("PUT", path, data=body(), headers=kind)
-
-
-def children(pid: int) -> list[int]:
-    """The processes that a process started."""
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 class Memory:

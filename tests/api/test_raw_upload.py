@@ -184,7 +184,14 @@ class TestNames:
 
     @pytest.mark.parametrize(
         ("kind", "content_type"),
-        [("mp3", "audio/mpeg"), ("wav", "audio/x-wav"), ("ogg", "audio/ogg"), ("mp4", "video/mp4")],
+        [
+            ("mp3", "audio/mpeg"),
+            ("wav", "audio/x-wav"),
+            ("ogg", "audio/ogg"),
+            ("mp4", "video/mp4"),
+            ("m4a", "audio/x-m4a"),
+            ("webm", "audio/webm"),
+        ],
     )
     def test_bytes_tell_what_they_are(
         self, api: Api, account: Account, path: str, audio: Studio, kind: str, content_type: str
@@ -195,6 +202,37 @@ class TestNames:
         api.request("PUT", path, **parts(("upload", None, voice.content)))
         name, stub = attachment(account, path)
         assert (name, stub["content_type"]) == (f"upload.{kind}", content_type)
+
+    @pytest.mark.parametrize(
+        ("kind", "content_type"),
+        [
+            ("mp3", "audio/mp3"),
+            ("mp3", "audio/mpeg"),
+            ("wav", "audio/wav"),
+            ("wav", "audio/x-wav"),
+            ("mp4", "audio/mp4"),
+            ("mp4", "video/mp4"),
+            ("m4a", "audio/mp4"),
+            ("m4a", "audio/x-m4a"),
+            ("ogg", "audio/ogg"),
+            ("ogg", "application/ogg"),
+            ("opus", "audio/ogg"),
+            ("opus", "audio/opus"),
+            ("opus", "application/octet-stream"),
+        ],
+    )
+    def test_each_kind_goes_by_all_its_types(
+        self, api: Api, account: Account, path: str, audio: Studio, kind: str, content_type: str
+    ) -> None:
+        voice = audio(kind)
+        answer = api.put(path, files=[("content", (f"voice.{kind}", voice.content, content_type))])
+        assert answer.status_code == 200, answer.text
+        name, stub = attachment(account, path)
+        assert (name, stub["length"]) == (f"voice.{kind}", len(voice.content))
+        told = "audio/ogg" if content_type == "application/octet-stream" else content_type
+        raw = api.get(path, headers={"Accept": told})
+        assert (raw.content, raw.headers["Content-Type"], stub["content_type"]) == (voice.content, told, told)
+        assert raw.headers["Content-Disposition"].endswith(f".{kind}")
 
     def test_else_the_file_name_does(self, api: Api, account: Account, path: str) -> None:
         for filename, named, content_type in (

@@ -5,10 +5,8 @@ from typing import Any
 
 import pytest
 from api_client import Account, Api
+from kazoo_settings import system_settings
 from running import Service
-
-from accounts import databases
-from accounts.couch import couch
 
 SETTINGS = {"should_restrict_access_to_owner": True, "should_restrict_access_to_unowned": True}
 
@@ -16,18 +14,10 @@ SETTINGS = {"should_restrict_access_to_owner": True, "should_restrict_access_to_
 @pytest.fixture
 def restricted(service: Service) -> Iterator[str]:
     """The URL of a service that has read these settings, in a CouchDB that gets its own back afterwards."""
-    config = couch().database(databases.CONFIG)
-    before = config.get("crossbar.voicemail")
-    config.put({**(before or {"_id": "crossbar.voicemail"}), "default": {**SETTINGS}})
-    running = service.start()
-    yield running.url
-    running.stop()
-    after = config.get("crossbar.voicemail")
-    assert after is not None
-    if before is None:
-        config.delete(after["_id"], after["_rev"])
-    else:
-        config.put({**before, "_rev": after["_rev"]})
+    with system_settings("crossbar.voicemail", SETTINGS):
+        running = service.start()
+        yield running.url
+        running.stop()
 
 
 def test_who_is_no_administrator_sees_its_own_messages_only(
