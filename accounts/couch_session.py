@@ -22,6 +22,8 @@ from couchdb import http as couchdb_http
 CHUNK = 64 * 1024
 # Pauses before a request is tried again: long enough for a restarting listener, short enough for a caller.
 _RETRY_PAUSES = (0.05, 0.25)
+_LONGEST_LINE = 65_536
+_MOST_HEADERS = 100
 _SAFE_METHODS = ("GET", "HEAD")
 
 
@@ -73,7 +75,7 @@ class Answer:
 
     def __init__(self, response: http.client.HTTPResponse, pool: "Pool", url: str, connection: Any) -> None:
         self.status = response.status
-        self.headers: Mapping[str, str] = {k.lower(): v for k, v in response.getheaders()}
+        self.headers: Mapping[str, str] = {k.lower(): v for k, v in response.headers.items()}
         self._response = response
         self._pool, self._url, self._connection = pool, url, connection
 
@@ -109,6 +111,55 @@ class Answer:
             connection.close()
 
 
+class Headers(dict[str, str]):
+    """An answer's headers, by their names in lower case; repeated ones are joined as HTTP has it."""
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """A header, however its name is spelled."""
+        return super().get(name.lower(), default)
+
+
+class Response(http.client.HTTPResponse):
+    """An answer whose headers are read as what they are, lines of text.
+
+    The standard library reads them as an e-mail's, which takes longer than all else that a small request takes.
+    """
+
+    def begin(self) -> None:
+        """Read the status line and the headers, and find out how long the body is."""
+        version, status, reason = self._read_status()  # type: ignore[attr-defined]
+        while status == http.HTTPStatus.CONTINUE:
+            self._read_headers()
+            version, status, reason = self._read_status()  # type: ignore[attr-defined]
+        self.code = self.status = status
+        self.reason = reason.strip()
+        self.version = 11 if version != "HTTP/1.0" else 10
+        headers = self._read_headers()
+        self.headers = self.msg = headers  # type: ignore[assignment]
+        self.chunked = headers.get("transfer-encoding", "").lower() == "chunked"
+        self.chunk_left = None
+        self.will_close = self._check_close()  # type: ignore[attr-defined]
+        length = headers.get("content-length", "")
+        self.length = int(length) if length.isdigit() and not self.chunked else None
+        if status in (204, 304) or self._method == "HEAD":  # type: ignore[attr-defined]
+            self.length = 0
+        if self.length is None and not self.chunked:
+            self.will_close = True
+
+    def _read_headers(self) -> Headers:
+        headers = Headers()
+        for _ in range(_MOST_HEADERS):
+            line = self.fp.readline(_LONGEST_LINE + 1)
+            if len(line) > _LONGEST_LINE:
+                raise http.client.LineTooLong("header line")
+            if line in (b"\r\n", b"\n", b""):
+                return headers
+            name, _, value = line.decode("latin-1").partition(":")
+            key, text = name.strip().lower(), value.strip()
+            headers[key] = f"{headers[key]}, {text}" if key in headers else text
+        raise http.client.HTTPException("too many headers")
+
+
 class Pool(couchdb_http.ConnectionPool):  # type: ignore[misc]  # python-couchdb has no types
     """Connections kept alive per server, with a time limit for connecting and one for each read."""
 
@@ -132,6 +183,7 @@ class Pool(couchdb_http.ConnectionPool):  # type: ignore[misc]  # python-couchdb
     def _connect(self, scheme: str, host: str) -> Any:
         kind = http.client.HTTPSConnection if scheme == "https" else http.client.HTTPConnection
         connection = kind(host, timeout=self.connect_timeout)
+        connection.response_class = Response
         try:
             connection.connect()
         except OSError as error:

@@ -5,7 +5,8 @@ accounts are found. Who is in only one of the two is being made or being deleted
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 from accounts import config, databases, private
@@ -28,6 +29,27 @@ def account(account_id: str) -> Document:
     if doc is None or doc.get("pvt_type") != TYPE or not private.is_live(doc):
         raise BadIdentifier(account_id)
     return doc
+
+
+class Lazy(Mapping[str, Any]):
+    """A live account's document that is read when anything but its ``_id`` is asked for; then BadIdentifier, too."""
+
+    def __init__(self, account_id: str) -> None:
+        self._id = account_id
+
+    @cached_property
+    def document(self) -> Document:
+        """The document, read once."""
+        return account(self._id)
+
+    def __getitem__(self, key: str) -> Any:
+        return self._id if key == "_id" else self.document[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.document)
+
+    def __len__(self) -> int:
+        return len(self.document)
 
 
 def database_of(account_id: str) -> Database:

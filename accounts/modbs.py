@@ -1,7 +1,8 @@
 """MODbs: an account's databases of one month each. Made when first needed, found by time range.
 
-"Which MODbs cover this time range, in which order" is answered by `existing`, for listings, counts,
-bulk work and migration alike. A missing MODb is an empty one, never an error.
+"Which MODbs cover this time range, in which order" is answered by `existing`, for counts, bulk work and migration
+alike, and by `covering` for listings, which mostly need but the first. A missing MODb is an empty one, never an
+error.
 """
 
 from threading import Lock
@@ -18,6 +19,7 @@ _ready: LRUCache[str, bool] = LRUCache(maxsize=50_000)
 # Databases known to exist a moment ago: a burst of messages asks once. An archived month is noticed soon.
 _present: TTLCache[str, bool] = TTLCache(maxsize=10_000, ttl=10)
 _lock = Lock()
+_FEW_MONTHS = 8
 
 
 def open_for(account_id: str, month: str) -> Database | None:
@@ -64,6 +66,20 @@ def existing(
     pairs = [(month, couch().database(databases.modb(account_id, month))) for month in months]
     in_parallel(_make_ready, [database for _, database in pairs])
     return pairs
+
+
+def covering(account_id: str, first: int, last: int, *, newest_first: bool = True) -> list[str]:
+    """The months ``YYYYMM`` of a time range in Gregorian seconds whose MODbs there may be: `open_for` tells.
+
+    A few months are simply named; for more, CouchDB is asked which MODbs there are.
+    """
+    months = [gregorian.month_of(max(first, gregorian.FIRST))]
+    until = gregorian.month_of(min(last, gregorian.LAST))
+    while months[-1] < until and len(months) <= _FEW_MONTHS:
+        months.append(gregorian.next_month(months[-1]))
+    if len(months) > _FEW_MONTHS:
+        return [month for month, _ in existing(account_id, first, last, newest_first=newest_first)]
+    return months[::-1] if newest_first else months
 
 
 def _make_ready(database: Database) -> None:

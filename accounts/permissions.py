@@ -16,7 +16,6 @@ from django.views.decorators.debug import sensitive_variables
 from rest_framework.request import Request
 
 from accounts import config, databases, directory, identity, request_limit
-from accounts.couch import Document
 from accounts.identity import AccountFacts, Identity
 from accounts.private import Actor
 from crossbar.errors import BadIdentifier, Forbidden, InvalidCredentials, ValidationFailed
@@ -89,9 +88,9 @@ class AccountViewSet(AuthenticatedViewSet):
         return self.account_id
 
     @cached_property
-    def account(self) -> Document:
-        """The account's document as it is now; read when first asked for."""
-        return directory.account(self.account_id)
+    def account(self) -> directory.Lazy:
+        """The account's document as it is now; read when more than its id is asked for."""
+        return directory.Lazy(self.account_id)
 
 
 def client_address(request: Request) -> str:

@@ -3,11 +3,13 @@
 import logging
 import os
 
-from django.core.wsgi import get_wsgi_application
+import django
 
+from config.handlers import Handler
 from config.start import refuse_unsafe_settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 refuse_unsafe_settings()
 logging.captureWarnings(True)  # as log lines, like everything else
-application = get_wsgi_application()
+django.setup(set_prefix=False)
+application = Handler()

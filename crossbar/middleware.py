@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
@@ -20,7 +21,7 @@ API_PREFIX = "/v2/"
 _PIECE = 64 * 1024
 _MUCH_TOO_LARGE = 3  # times what is allowed: who sends that is cut off
 _SANE_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
-_CORS = {
+_HEADERS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Headers": (
         "Content-Type, Accept, Authorization, X-Auth-Token, If-None-Match, If-Match, Range"
@@ -28,6 +29,8 @@ _CORS = {
     "Access-Control-Allow-Methods": "GET, HEAD, PUT, POST, PATCH, DELETE, OPTIONS",
     "Access-Control-Expose-Headers": "Location, ETag, Content-Disposition, Content-Range, X-Request-ID",
     "Access-Control-Max-Age": "86400",
+    # What somebody uploaded is what its type says, and never a page of this site.
+    "X-Content-Type-Options": "nosniff",
 }
 
 
@@ -64,14 +67,21 @@ class RequestMiddleware:
         request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]
         if request.method == "OPTIONS":
             response = HttpResponse(status=200)
-            response.headers["Allow"] = _CORS["Access-Control-Allow-Methods"]
+            response.headers["Allow"] = _HEADERS["Access-Control-Allow-Methods"]
         else:
-            response = _enveloped(request, self.get_response(request))
+            response = _enveloped(request, self._answer_of_views(request))
             if response.status_code >= 400:
                 _take_the_rest(request)
-        for name, value in _CORS.items():
+        for name, value in _HEADERS.items():
             response.headers[name] = value
         return response
+
+    def _answer_of_views(self, request: HttpRequest) -> HttpResponseBase:
+        try:
+            request.get_host()
+        except DisallowedHost:  # Django has logged it
+            return HttpResponse(status=400)
+        return self.get_response(request)
 
 
 def _read_chunked(request: HttpRequest) -> None:

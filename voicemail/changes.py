@@ -79,6 +79,7 @@ def _write(
         wanted = change(doc)
         if wanted == doc:
             outcome.succeeded.append(doc["_id"])
+            outcome.documents[doc["_id"]] = doc
         else:
             changed.append(private.stamp_update(wanted, actor=actor))
     stored, conflicts = selection.store(modb, changed, outcome)

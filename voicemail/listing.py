@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Any
 
 from accounts import databases, gregorian, modbs
-from accounts.couch import Database, MissingDatabase, Row, in_parallel
+from accounts.couch import MissingDatabase, Row, in_parallel
 from crossbar.errors import FaultyRequest
 from crossbar.filters import Filter
 from crossbar.pages import PageRequest, TimeRange, encode_start_key
@@ -96,16 +96,17 @@ class _Start:
 class _Reading:
     """The rows of one month that a listing may show: which view of which MODb, from where to where."""
 
+    account_id: str
     month: str
-    modb: Database
     view: str
     options: dict[str, Any]
 
     def rows(self, helping: int) -> list[Row]:
-        """The first rows; one more than a helping when there are more. None of a month archived meanwhile."""
+        """The first rows; one more than a helping when there are more. None where there is no MODb."""
+        modb = modbs.open_for(self.account_id, self.month)
         try:
-            return self.modb.view(DESIGN, self.view, limit=helping + 1, **self.options)
-        except MissingDatabase:
+            return [] if modb is None else modb.view(DESIGN, self.view, limit=helping + 1, **self.options)
+        except MissingDatabase:  # archived meanwhile
             return []
 
     def rest(self, rows: list[Row], helping: int) -> Iterator[Row]:
@@ -164,8 +165,10 @@ def _rows_of_modbs(
     A page is mostly full with its first month, which is read alone; when it isn't, what may be missing is
     read of several months side by side. For all that there is, several are read at once from the beginning.
     """
-    months = modbs.existing(account_id, time.first, time.last, newest_first=wanted.descending)
-    readings = [found for one in months if (found := _reading(*one, box_id, wanted.descending, time, start))]
+    months = modbs.covering(account_id, time.first, time.last, newest_first=wanted.descending)
+    readings = [
+        found for month in months if (found := _reading(account_id, month, box_id, wanted.descending, time, start))
+    ]
     side_by_side, read = (_SIDE_BY_SIDE if wanted.size is None else 1), 0
     while readings:
         some, readings = readings[:side_by_side], readings[side_by_side:]
@@ -186,7 +189,7 @@ def _helping(size: int | None, read: int) -> int:
 
 
 def _reading(
-    month: str, modb: Database, box_id: str | None, descending: bool, time: TimeRange, start: _Start | None
+    account_id: str, month: str, box_id: str | None, descending: bool, time: TimeRange, start: _Start | None
 ) -> _Reading | None:
     """What of a month a page from the start on may show; None when that is nothing."""
     view = "listing_by_timestamp" if box_id is None else "listing_by_mailbox"
@@ -195,7 +198,7 @@ def _reading(
     if descending:
         options = {"startkey": high, "endkey": low, "descending": True}
     if start is None or (month < start.month if descending else month > start.month):
-        return _Reading(month, modb, view, options)
+        return _Reading(account_id, month, view, options)
     if month != start.month:
         return None
     moment = start.key[0 if box_id is None else 1]
@@ -204,7 +207,7 @@ def _reading(
         return None
     if time.first <= moment <= time.last:
         options |= {"startkey": start.key, "startkey_docid": start.doc_id}
-    return _Reading(month, modb, view, options)
+    return _Reading(account_id, month, view, options)
 
 
 def _start(decoded: Any, box_id: str | None) -> _Start:

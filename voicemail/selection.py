@@ -31,6 +31,8 @@ class Outcome:
 
     succeeded: list[str] = field(default_factory=list)
     failed: list[dict[str, str]] = field(default_factory=list)
+    documents: dict[str, Document] = field(default_factory=dict)
+    """The changed messages as they are stored now, by their ids; of a move or copy nothing."""
 
     def fail(self, message_id: str, reason: str) -> None:
         """Count a message as not changed."""
@@ -121,13 +123,14 @@ def store(modb: Database, docs: Sequence[Document], outcome: Outcome) -> tuple[l
     """
     stored: list[str] = []
     conflicts: list[str] = []
-    for saved in modb.bulk(docs):
+    for doc, saved in zip(docs, modb.bulk(docs), strict=True):
         if saved.error == CONFLICT:
             conflicts.append(saved.id)
         elif saved.error is not None:
             outcome.fail(saved.id, saved.error)
         else:
             stored.append(saved.id)
+            outcome.documents[saved.id] = {**doc, "_rev": saved.rev}
     return stored, conflicts
 
 

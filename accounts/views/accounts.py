@@ -31,7 +31,7 @@ class OneAccountViewSet(AccountViewSet):
 
     def retrieve(self, request: Request, account_id: str) -> Reply:
         """The account."""
-        return _reply(self.account)
+        return _reply(self.account.document)
 
     def replace(self, request: Request, account_id: str) -> Reply:
         """The account as sent, in place of what it was."""
@@ -80,7 +80,7 @@ class ApiKeyViewSet(AccountViewSet):
     def retrieve(self, request: Request, account_id: str) -> Reply:
         """The account's API key; empty when it has none."""
         require_admin(self.identity)
-        return Reply({"api_key": credentials.api_key_of(self.account)})
+        return Reply({"api_key": credentials.api_key_of(self.account.document)})
 
     def create(self, request: Request, account_id: str) -> Reply:
         """A new key; the old one, and the tokens it was good for, end."""

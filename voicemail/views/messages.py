@@ -146,23 +146,27 @@ class MessageViewSet(_Changing):
         """The message in its new folder, or as it is in the box it was moved to; of copies, what became of each."""
         box = self.box_to_change(box_id)
         message_id = self.current_id(box, message_id)
-        _, doc = messages.find(self.account_id, box_id, message_id)
-        self.guard(doc)
+        self._check_revision(box_id, message_id)
         data = self.envelope.data
         outcome = self.apply(box, [message_id], data)
         target = data.get("source_id") or box_id
         if isinstance(target, list) and outcome.succeeded:
             return _told(outcome)
-        return self.shown(messages.find(self.account_id, target, _succeeded(outcome, message_id))[1])
+        changed_id = _succeeded(outcome, message_id)
+        return self.shown(outcome.documents.get(changed_id) or messages.find(self.account_id, target, changed_id)[1])
 
     def destroy(self, request: Request, account_id: str, box_id: str, message_id: str) -> Reply:
         """The message's metadata, now that it is removed."""
         box = self.box_to_change(box_id)
         message_id = self.current_id(box, message_id, silent=True)
-        database, doc = messages.find(self.account_id, box_id, message_id)
-        self.guard(doc)
-        _succeeded(changes.remove(self.account, box, [message_id], None, self.actor), message_id)
-        return self.shown(database.get(message_id) or doc)
+        self._check_revision(box_id, message_id)
+        outcome = changes.remove(self.account, box, [message_id], None, self.actor)
+        return self.shown(outcome.documents[_succeeded(outcome, message_id)])
+
+    def _check_revision(self, box_id: str, message_id: str) -> None:
+        """PreconditionFailed when the caller says which revision it saw, and that is no longer the stored one."""
+        if "If-Match" in self.request.headers:
+            self.guard(messages.find(self.account_id, box_id, message_id)[1])
 
 
 def _told(outcome: Outcome) -> Reply:

@@ -1,0 +1,41 @@
+"""Which of Django's machinery a request goes through.
+
+The admin pages take all of it: sessions, users, messages, protection against forged forms. The API has its own tokens
+and no cookies: it takes none of that, which would cost it as much as its own work does.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.core.handlers.exception import convert_exception_to_response
+from django.core.handlers.wsgi import WSGIHandler
+
+from crossbar.middleware import API_PREFIX, RequestMiddleware
+
+Environ = dict[str, Any]
+
+
+class ApiHandler(WSGIHandler):
+    """Django with the one middleware that the API needs."""
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        """Put that middleware, in place of those of the settings, between the server and the views."""
+        self._view_middleware: list[Any] = []
+        self._template_response_middleware: list[Any] = []
+        self._exception_middleware: list[Any] = []
+        views: Any = convert_exception_to_response(self._get_response)  # type: ignore[attr-defined]
+        self._middleware_chain = convert_exception_to_response(RequestMiddleware(views))
+
+
+class Handler:
+    """The WSGI application: paths of the API one way, all others the other."""
+
+    def __init__(self) -> None:
+        self.api = ApiHandler()
+        self.pages = WSGIHandler()
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer a request."""
+        path = f"{environ.get('PATH_INFO', '')}/"
+        handler = self.api if path.startswith(API_PREFIX) else self.pages
+        return handler(environ, start_response)
