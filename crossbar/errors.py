@@ -95,13 +95,13 @@ class BadIdentifier(ApiError):
 
 
 class NotFound(ApiError):
-    """No such path."""
+    """No such path; `cause` is what the client was probably looking for, where that is known."""
 
     status = 404
     message = "not_found"
 
-    def __init__(self) -> None:
-        super().__init__(data={"message": "not found"})
+    def __init__(self, cause: str | None = None) -> None:
+        super().__init__(data={"message": "not found"} | ({} if cause is None else {"cause": cause}))
 
 
 class InvalidMethod(ApiError):

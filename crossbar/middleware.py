@@ -108,6 +108,11 @@ def _enveloped(request: HttpRequest, response: HttpResponseBase) -> HttpResponse
     error.status = response.status_code
     if response.status_code == 400:
         error.message, error.data = "faulty_request", {"message": "bad request"}
+    return error_response(request, error)
+
+
+def error_response(request: HttpRequest, error: ApiError) -> HttpResponse:
+    """An error in its envelope, where no viewset answers."""
     body = wrap(
         error.data,
         status="error",

@@ -68,3 +68,11 @@ def database(account: Account, message_id: str) -> Database:
     found = modbs.open_for(account.id, month)
     assert found is not None
     return found
+
+
+def audio_of(account: Account, message_id: str) -> bytes:
+    """The one attachment of a message, as CouchDB has it."""
+    (name,) = stored(account, message_id)["_attachments"]
+    stream = database(account, message_id).attachment(message_id, name)
+    assert stream is not None
+    return b"".join(stream)

@@ -8,6 +8,7 @@ from django.urls import URLPattern, re_path
 
 from voicemail.views.boxes import BoxViewSet, UserBoxesViewSet
 from voicemail.views.messages import AccountMessagesViewSet, MessagesViewSet, MessageViewSet
+from voicemail.views.no_box import no_box
 from voicemail.views.raw import ArchiveViewSet, RawViewSet
 
 
@@ -37,5 +38,6 @@ urlpatterns: list[Any] = [
     of_account(
         "vmboxes/{box_id}/messages/{message_id}/raw", RawViewSet.as_view({"get": "retrieve", "put": "replace"})
     ),
+    of_account("messages", no_box),
     of_account("users/{user_id}/vmboxes", UserBoxesViewSet.as_view({"get": "list"})),
 ]
