@@ -1,6 +1,7 @@
 # make run    install what is needed, start everything, print what to try
 # make test   install what is needed, run all tests (with COUCHDB_URL: against that CouchDB)
 # make lint   style and types
+# make bench  what the service costs beyond its CouchDB requests, in two minutes (FULL=1: all of it; benchmarks/README.md)
 # make clean  remove what was installed or cached here; var/, the data of `make run`, stays
 
 PYTHON := $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -12,7 +13,7 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check --no-input install --
 # since some tests look at all accounts there are.
 SIDE_BY_SIDE := $(if $(COUCHDB_URL),,-n 4 --dist loadfile)
 
-.PHONY: run test lint clean
+.PHONY: run test lint bench clean
 
 run: .venv/service-installed
 	@.venv/bin/python -m config.run
@@ -26,6 +27,9 @@ lint: .venv/all-installed
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy .
 
+bench: .venv/bench-installed
+	@.venv/bin/python -m benchmarks
+
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
@@ -35,7 +39,12 @@ clean:
 	@$(PIP) -r requirements.txt -r embedded_couchdb/requirements.txt
 	@touch $@
 
-.venv/all-installed: .venv/service-installed requirements-dev.txt
+.venv/bench-installed: .venv/service-installed benchmarks/requirements.txt
+	@echo "Installing what the benchmarks need ..."
+	@$(PIP) -r benchmarks/requirements.txt
+	@touch $@
+
+.venv/all-installed: .venv/bench-installed requirements-dev.txt
 	@echo "Installing what tests and checks need ..."
 	@$(PIP) -r requirements-dev.txt
 	@touch $@

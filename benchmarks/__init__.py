@@ -1,0 +1,1 @@
+"""What the service costs beyond the CouchDB requests it makes, and how that grows: see README.md here."""
