@@ -37,6 +37,11 @@ def month_of(seconds: int) -> str:
     return f"{moment.year:04d}{moment.month:02d}"
 
 
+def nearest_month(seconds: int) -> str:
+    """The month of a time that anybody may ask for: outside the years 1 to 9999, the first or last there is."""
+    return month_of(min(max(seconds, FIRST), LAST))
+
+
 def month_bounds(month: str) -> tuple[int, int]:
     """First and last second of a month ``YYYYMM``."""
     year, number = int(month[:4]), int(month[4:])

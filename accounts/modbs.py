@@ -58,8 +58,8 @@ def existing(
     """
     prefix = databases.account_db(account_id) + "-"
     found = sorted(name for name in map(databases.split, couch().names(prefix)) if name and name.month)
-    low = "" if first is None else gregorian.month_of(first)
-    high = "999999" if last is None else gregorian.month_of(last)
+    low = "" if first is None else gregorian.nearest_month(first)
+    high = "999999" if last is None else gregorian.nearest_month(last)
     months = [name.month for name in found if name.month and low <= name.month <= high]
     if newest_first:
         months.reverse()
@@ -73,8 +73,8 @@ def covering(account_id: str, first: int, last: int, *, newest_first: bool = Tru
 
     A few months are simply named; for more, CouchDB is asked which MODbs there are.
     """
-    months = [gregorian.month_of(max(first, gregorian.FIRST))]
-    until = gregorian.month_of(min(last, gregorian.LAST))
+    months = [gregorian.nearest_month(first)]
+    until = gregorian.nearest_month(last)
     while months[-1] < until and len(months) <= _FEW_MONTHS:
         months.append(gregorian.next_month(months[-1]))
     if len(months) > _FEW_MONTHS:

@@ -1,14 +1,22 @@
 """Every path of the service."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from config import health
+from config.api_docs import DocumentViewSet, PageView
+from config.openapi import as_yaml
 
 urlpatterns = [
     path("health/live", health.live),
     path("health/ready", health.ready),
     path("v2/", include("voicemail.urls")),
     path("v2/", include("accounts.urls")),
+    re_path(r"^v2/openapi\.json/?$", DocumentViewSet.as_view({"get": "retrieve"})),
+    re_path(
+        r"^v2/openapi\.yaml/?$",
+        DocumentViewSet.as_view({"get": "retrieve"}, make=as_yaml, content_type="application/yaml"),
+    ),
+    re_path(r"^v2/docs/?$", PageView.as_view()),
     path("admin/", admin.site.urls),
 ]

@@ -108,6 +108,8 @@ def _enveloped(request: HttpRequest, response: HttpResponseBase) -> HttpResponse
     error.status = response.status_code
     if response.status_code == 400:
         error.message, error.data = "faulty_request", {"message": "bad request"}
+    if "Allow" in response.headers:
+        error.headers["Allow"] = response.headers["Allow"]
     return error_response(request, error)
 
 
@@ -121,4 +123,4 @@ def error_response(request: HttpRequest, error: ApiError) -> HttpResponse:
         error=str(error.status),
         message=error.message,
     )
-    return HttpResponse(dump(body), status=error.status, content_type="application/json")
+    return HttpResponse(dump(body), status=error.status, content_type="application/json", headers=error.headers)

@@ -31,7 +31,9 @@ class CrossbarViewSet(ViewSet):
     _refusal: ApiError | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Turn a tunnelled verb into the real one before a handler is chosen."""
+        """Turn a tunnelled verb into the real one before a handler is chosen; InvalidMethod goes before all else."""
+        if (request.method or "").lower() not in self.action_map:
+            raise InvalidMethod()
         if request.method == "POST":
             self._untunnel(request)
         super().initial(request, *args, **kwargs)

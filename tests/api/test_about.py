@@ -26,3 +26,9 @@ def test_a_bad_token_does_not_matter(anybody: Api) -> None:
 
 def test_it_can_only_be_read(anybody: Api) -> None:
     assert anybody.put("/v2/about", {}).status_code == 405
+
+
+def test_a_wrong_verb_is_told_before_all_else(anybody: Api) -> None:
+    answer = anybody.request("TRACE", "/v2/about", headers={"Accept": "image/png"})
+    assert answer.status_code == 405
+    assert "GET" in answer.headers["Allow"]
