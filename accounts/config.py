@@ -1,15 +1,19 @@
 """Kazoo's own settings: documents in `system_config`, and an account's `configs_*` documents over them.
 
-Read here as Kazoo wrote them, never written. A change is seen within CACHE_SECONDS.
+Read here as Kazoo wrote them; an account's own are written as Kazoo reads them. A change is seen within
+CACHE_SECONDS.
 """
 
+from collections.abc import Callable
 from threading import Lock
 from typing import Any
 
 from cachetools import TTLCache, cached
 
-from accounts import databases
-from accounts.couch import couch
+from accounts import databases, private
+from accounts.couch import Document, couch
+from accounts.private import Actor
+from crossbar.errors import DatastoreConflict
 
 CACHE_SECONDS = 8
 
@@ -22,7 +26,11 @@ def category(name: str) -> dict[str, Any]:
     return section if isinstance(section, dict) else {}
 
 
-@cached(TTLCache(maxsize=10_000, ttl=CACHE_SECONDS), lock=Lock())
+_of_accounts: TTLCache[Any, Document] = TTLCache(maxsize=10_000, ttl=CACHE_SECONDS)
+_lock = Lock()
+
+
+@cached(_of_accounts, lock=_lock)
 def for_account(account_id: str, name: str) -> dict[str, Any]:
     """An account's own `configs_<name>` document; empty when there is none. What it lacks, `category` tells."""
     doc = couch().database(databases.account_db(account_id)).get(f"configs_{name}") or {}
@@ -32,3 +40,29 @@ def for_account(account_id: str, name: str) -> dict[str, Any]:
 def is_on(account_id: str, name: str, setting: str) -> bool:
     """Whether a switch is on in an account: by its own settings, or else by `system_config`; off if neither says."""
     return for_account(account_id, name).get(setting, category(name).get(setting)) in (True, "true")
+
+
+def change_account(
+    account_id: str, name: str, change: Callable[[Document], Document], actor: Actor | None = None
+) -> Document:
+    """Change an account's own `configs_<name>` document, an empty one where there is none; as it is stored then.
+
+    This process sees the change at once, others within CACHE_SECONDS. DatastoreConflict after many lost races.
+    """
+    database = couch().database(databases.account_db(account_id))
+    doc_id = f"configs_{name}"
+
+    def renewed(doc: Document) -> Document:
+        live = {key: value for key, value in doc.items() if key != "pvt_deleted"}
+        return private.stamp_update(change(live), actor=actor)
+
+    stored = database.update(doc_id, renewed)
+    if stored is None:
+        empty = private.stamp_new({"_id": doc_id}, pvt_type="config", account_id=account_id, db_name=database.name)
+        try:
+            stored = database.put(renewed(empty))
+        except DatastoreConflict:  # somebody else made it just now
+            stored = database.update(doc_id, renewed) or empty
+    with _lock:
+        _of_accounts.clear()
+    return stored

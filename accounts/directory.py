@@ -64,6 +64,20 @@ def accounts_database() -> Database:
     return couch().database(databases.ACCOUNTS)
 
 
+def search(text: str, limit: int = 100) -> list[Document]:
+    """Accounts that somebody may mean: of that id, or whose name or realm begins so, in upper or lower case."""
+    wanted = text.strip().lower()
+    if databases.is_account_id(wanted):
+        found = accounts_database().get(wanted)
+        return [found] if found is not None and private.is_live(found) else []
+    rows: list[Row] = []
+    for view, start in (("listing_by_name", private.alphanumeric(wanted)), ("listing_by_realm", wanted)):
+        if start:
+            span = {"startkey": start, "endkey": f"{start}\ufff0", "limit": limit, "include_docs": True}
+            rows += accounts_database().view("accounts", view, **span)
+    return list({row["id"]: row["doc"] for row in rows if private.is_live(row.get("doc"))}.values())[:limit]
+
+
 def with_realm(realm: str) -> list[str]:
     """The ids of the accounts of a realm, upper and lower case being the same; one, or none."""
     return _ids(accounts_database().view("accounts", "listing_by_realm", keys=sorted({realm, realm.lower()})))

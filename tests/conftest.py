@@ -17,6 +17,7 @@ from api_client import Account, Api
 from audio import Studio
 from django.conf import settings
 from django.core.management import call_command
+from operators import Desk, new_operator
 from running import SECRET_KEY, Running, Service, direct, start_couchdb
 
 from accounts import databases
@@ -133,6 +134,16 @@ def log_in(server: Running) -> Callable[..., Api]:
 def api(log_in: Callable[..., Api], account: Account) -> Api:
     """A client that is logged in as the account's administrator."""
     return log_in(account)
+
+
+@pytest.fixture
+def operator(server: Running, service: Service) -> Callable[..., Desk]:
+    """Makes operators of the desk: ``operator("Support")``, ``operator(permissions=("view_account",))``."""
+
+    def make(*groups: str, permissions: tuple[str, ...] = ()) -> Desk:
+        return new_operator(server.url, service, groups, permissions)
+
+    return make
 
 
 @pytest.fixture

@@ -44,6 +44,20 @@ def folders(
     return totals
 
 
+def by_month(account_id: str) -> list[tuple[str, dict[str, int]]]:
+    """An account's number of messages by folder in each of its months, the latest first, whatever their age."""
+    months = modbs.existing(account_id)
+    counted = in_parallel(lambda month: month[1].view(DESIGN, VIEW, group_level=2), months)
+    totals: list[tuple[str, dict[str, int]]] = []
+    for (month, _), rows in zip(months, counted, strict=True):
+        of_month: dict[str, int] = {}
+        for row in rows:
+            folder = str(row["key"][1])
+            of_month[folder] = of_month.get(folder, 0) + row["value"]
+        totals.append((month, of_month))
+    return totals
+
+
 def _whole(modb: Database, box_ids: frozenset[str], only: Collection[str] | None) -> dict[Pair, int]:
     """One month's counts of some boxes, however old its messages are."""
     counts: dict[Pair, int] = {}

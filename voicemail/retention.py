@@ -10,8 +10,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from accounts import config, gregorian
+from accounts import config, directory, gregorian
+from accounts.couch import Document
+from accounts.private import Actor
+from crossbar.errors import ValidationFailed
 
+CATEGORY = "callflow"
+_SETTING = ("voicemail", "message_retention_duration")
 DEFAULT_DAYS = 93
 GRACE_SECONDS = 3_600
 REASON = "prior_to_retention_duration"
@@ -23,11 +28,34 @@ _AGES: tuple[tuple[str, ...], ...] = (("utc_seconds",), ("timestamp",), ("metada
 
 def duration_days(account_id: str) -> int:
     """For how many days an account keeps its messages; a setting that is no positive number is as good as none."""
-    for settings in (config.for_account(account_id, "callflow"), config.category("callflow")):
-        days = as_number(_at(settings, ("voicemail", "message_retention_duration")))
+    for settings in (config.for_account(account_id, CATEGORY), config.category(CATEGORY)):
+        days = as_number(_at(settings, _SETTING))
         if days is not None and days > 0:
             return days
     return DEFAULT_DAYS
+
+
+def own_days(account_id: str) -> int | None:
+    """For how many days an account says itself that it keeps its messages; None when it leaves that to the system."""
+    return as_number(_at(config.for_account(account_id, CATEGORY), _SETTING))
+
+
+def set_own_days(account_id: str, days: int | None, actor: Actor | None = None) -> None:
+    """Say for how many days an account keeps its messages, where Kazoo reads it; None leaves it to the system again.
+
+    ValidationFailed for less than a day. Raises BadIdentifier for an unknown account.
+    """
+    if days is not None and days < 1:
+        raise ValidationFailed.field(_SETTING[-1], "minimum", "Value must be at least 1", target=1, value=days)
+    directory.account(account_id)
+
+    def change(doc: Document) -> Document:
+        found = doc.get(_SETTING[0])
+        section = found if isinstance(found, dict) else {}
+        kept = {key: value for key, value in section.items() if key != _SETTING[1]}
+        return {**doc, _SETTING[0]: kept if days is None else {**kept, _SETTING[1]: days}}
+
+    config.change_account(account_id, CATEGORY, change, actor)
 
 
 def limit(account_id: str, now: int | None = None) -> int:
