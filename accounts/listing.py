@@ -50,9 +50,9 @@ def page(
     extra: dict[str, Any] = {}
     if request.size is not None and len(found) > request.size:
         extra["next_start_key"] = _key(found.pop())
-    if found:
-        extra["start_key"] = _key(found[0])
-    return Page(found, {"page_size": len(found)} | extra)
+    if request.start_key is not None:
+        extra["start_key"] = encode_start_key(request.start_key)
+    return Page(found, {"page_size": len(found) if request.size is None else request.size} | extra)
 
 
 def _start(request: PageRequest, below: list[Any] | None) -> dict[str, Any]:

@@ -106,5 +106,10 @@ def _entry(summary: Document, counted: dict[str, int]) -> Document:
     folders = {folder: counted.get(folder, 0) for folder in COUNTED_FOLDERS}
     in_folders = sum(folders.values())
     legacy = summary.get("messages")
-    entry = {**summary, "messages": (legacy if isinstance(legacy, int) else 0) + in_folders}
+    # Kazoo's versions of the view differ in what they leave out.
+    entry = {
+        **summary,
+        "messages": (legacy if isinstance(legacy, int) else 0) + in_folders,
+        "flags": summary.get("flags") or [],
+    }
     return entry | {"folders": folders} if in_folders else entry

@@ -54,9 +54,7 @@ def from_client(account: Mapping[str, Any], box: Mapping[str, Any], sent: Mappin
         "caller_id_name": ANONYMOUS,
         "to": mailboxes.number(box),
     }
-    whole = {**defaults, **given}
-    whole.setdefault("from", whole["caller_id_number"])
-    return addressed(account, whole)
+    return addressed(account, {**defaults, **given})
 
 
 def sent_length(sent: Mapping[str, Any]) -> int | None:
@@ -69,10 +67,12 @@ def sent_length(sent: Mapping[str, Any]) -> int | None:
 def addressed(account: Mapping[str, Any], metadata: Mapping[str, Any]) -> Document:
     """The metadata with ``from`` and ``to`` as ``user@realm``, and both halves of each in members of their own.
 
-    One without an ``@`` gets the account's realm; one that has an ``@`` is kept as it is.
+    One without an ``@`` gets the account's realm; one that has an ``@`` is kept as it is. Who left a message that
+    doesn't say ``from`` whom it is, is its caller id number.
     """
     realm = account.get("realm") or NO_REALM
     whole = dict(metadata)
+    whole["from"] = whole.get("from") or whole.get("caller_id_number") or ANONYMOUS
     for end in ("from", "to"):
         said = str(whole.get(end) or "")
         address = said if "@" in said else f"{said}@{realm}"
@@ -88,6 +88,13 @@ def shown(doc: Mapping[str, Any], limit: int) -> Document:
     """
     metadata = {"folder": NEW, **private.without_private(of(doc)), "id": doc["_id"], "media_id": doc["_id"]}
     metadata["folder"] = metadata["folder"] or NEW
+    # As in listings: old documents spell numbers as text, and what lost its metadata still knows its age.
+    timestamp = retention.as_number(metadata.get("timestamp"))
+    numbers = {
+        "timestamp": retention.age(doc) if timestamp is None else timestamp,
+        "length": retention.as_number(metadata.get("length")),
+    }
+    metadata |= {key: number for key, number in numbers.items() if number is not None}
     if doc.get("transcription"):
         metadata["transcription"] = doc["transcription"]
     return retention.enforce(metadata) if retention.is_expired(doc, limit) else metadata

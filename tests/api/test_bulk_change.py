@@ -189,6 +189,17 @@ class TestMove:
         assert answer.status_code == 400
         assert list(answer.json()["data"]["source_id"]) == ["required"]
 
+    def test_a_message_that_does_not_say_from_whom_is_from_its_caller_id(
+        self, api: Api, account: Account, box: dict[str, Any], other: dict[str, Any]
+    ) -> None:
+        told, anonymous = leave(account, box, [gregorian.now() - 60] * 2)
+        kept = {told: {"caller_id_number": "6001"}, anonymous: {}}
+        for one in kept:
+            database(account, one).update(one, lambda doc: {**doc, "metadata": kept[doc["_id"]]})
+        moved = [change(api, box, messages=[one], source_id=other["id"])["succeeded"][0] for one in (told, anonymous)]
+        senders = [stored(account, one)["metadata"]["from"] for one in moved]
+        assert senders == [f"6001@{account.realm}", f"anonymous@{account.realm}"]
+
     def test_a_soft_link_moves_along(
         self, api: Api, account: Account, box: dict[str, Any], other: dict[str, Any]
     ) -> None:

@@ -174,6 +174,22 @@ class TestBox:
     @pytest.mark.parametrize(
         "span",
         [
+            {"created_from": 1},
+            {"created_from": 1, "created_to": 2},
+            {"created_from": 399_999_999_999, "created_to": 400_000_000_000},
+        ],
+    )
+    def test_a_time_range_outside_all_calendars_holds_nothing(
+        self, api: Api, account: Account, box: dict[str, Any], span: dict[str, int]
+    ) -> None:
+        leave(account, box, [gregorian.now() - 60])
+        answer = api.get(f"vmboxes/{box['id']}/messages", params=span)
+        assert answer.status_code == 200
+        assert answer.json()["data"] == []
+
+    @pytest.mark.parametrize(
+        "span",
+        [
             {"created_from": 63_900_000_000, "created_to": 63_800_000_000},
             {"created_from": 63_800_000_000, "created_to": 63_900_000_000},
             {"created_from": "yesterday"},

@@ -115,6 +115,24 @@ class TestGet:
         assert doc["pvt_of_kazoos"] == [1]
         assert api.get(path).json()["revision"] == doc["_rev"]
 
+    def test_numbers_that_were_stored_as_text_are_shown_as_numbers(
+        self, api: Api, account: Account, box: dict[str, Any]
+    ) -> None:
+        now = gregorian.now()
+        path = put_doc(account, box, now, metadata={"timestamp": str(now - 60), "length": "3140", "folder": "new"})
+        shown = api.get(path).json()["data"]
+        assert (shown["timestamp"], shown["length"]) == (now - 60, 3140)
+        (listed,) = api.get(f"vmboxes/{box['id']}/messages").json()["data"]
+        assert listed.items() >= {"timestamp": now - 60, "length": 3140}.items()
+
+    def test_a_message_that_lost_its_metadata_still_tells_when_it_was_left(
+        self, api: Api, account: Account, box: dict[str, Any]
+    ) -> None:
+        now = gregorian.now()
+        path = put_doc(account, box, now, metadata=None)
+        shown = {"timestamp": now, "folder": "new", "media_id": id_of(path), "id": id_of(path)}
+        assert api.get(path).json()["data"] == shown
+
     def test_a_message_past_its_retention_is_shown_as_deleted(
         self, api: Api, account: Account, box: dict[str, Any]
     ) -> None:

@@ -143,7 +143,7 @@ class TestList:
         everybody = api.get("users").json()
         names = [entry["username"] for entry in everybody["data"]]
         assert names == sorted(["adam", account.username.lower(), "zoe"])
-        assert everybody["page_size"] == 3
+        assert everybody["page_size"] == 50
         first = api.get("users", params={"page_size": "2"}).json()
         second = api.get("users", params={"page_size": "2", "start_key": first["next_start_key"]}).json()
         assert [entry["username"] for entry in first["data"] + second["data"]] == names

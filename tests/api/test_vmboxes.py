@@ -346,6 +346,18 @@ class TestList:
         assert [entry["name"] for entry in rest["data"]] == ["0399"]
         assert "next_start_key" not in rest
 
+    def test_entries_are_whole_with_the_view_of_another_kazoo(self, api: Api, db: Database) -> None:
+        view = "function(doc) { if (doc.pvt_type === 'vmbox') emit(doc.name, {id: doc._id, name: doc.name}); }"
+
+        def older(design: dict[str, Any]) -> dict[str, Any]:
+            return {**design, "views": {**design["views"], "crossbar_listing": {"map": view}}}
+
+        assert db.update("_design/vmboxes", older) is not None
+        box = api.new_box("3000")
+        assert api.get("vmboxes").json()["data"] == [
+            {"id": box["id"], "name": box["name"], "messages": 0, "flags": []}
+        ]
+
     def test_other_documents_and_deleted_boxes_are_not_listed(self, api: Api, db: Database) -> None:
         db.put({"_id": "c0" * 16, "pvt_type": "vmbox", "name": "Gone", "mailbox": "1", "pvt_deleted": True})
         db.put({"_id": "c1" * 16, "pvt_type": "callflow", "name": "No box", "mailbox": "2"})
