@@ -32,10 +32,10 @@ class CrossbarViewSet(ViewSet):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Turn a tunnelled verb into the real one before a handler is chosen; InvalidMethod goes before all else."""
-        if (request.method or "").lower() not in self.action_map:
-            raise InvalidMethod()
         if request.method == "POST":
             self._untunnel(request)
+        if (request.method or "").lower() not in self.action_map:
+            raise InvalidMethod()
         super().initial(request, *args, **kwargs)
 
     def _untunnel(self, request: Request) -> None:
