@@ -92,7 +92,7 @@ def _forget_master(made: list[str]) -> None:
     couch().database(databases.CONFIG).update("accounts", change)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def new_account(made_accounts: list[str]) -> Callable[..., Account]:
     """Makes accounts: ``new_account()``, ``new_account(parent=other.id)``, ``new_account(superduper_admin=True)``."""
 

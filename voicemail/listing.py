@@ -145,6 +145,8 @@ def _legacy_rows(
     if start is not None:
         moment = int(start.key[0 if box is None else 1])
         first, last = (first, min(last, moment)) if wanted.descending else (max(first, moment), last)
+    if first > last:  # which CouchDB would refuse as a range
+        return
     span = Span(first, last, wanted.descending)
     if box is None:
         found = legacy_rows.of_account(account_id, span)

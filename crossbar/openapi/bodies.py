@@ -101,7 +101,7 @@ def sent(data: Node, sample: Any, *, required: bool = True, **others: Any) -> No
     members: Node = {
         "data": data,
         "auth_token": {"type": "string", "description": "A token, where no header has it"},
-        "verb": {"type": "string", "description": "The verb that a POST stands for"},
+        "verb": {"type": "string", "description": "The verb that a POST stands for, as in the query"},
     }
     schema: Node = {"type": "object", "properties": members, "required": ["data"]}
     samples = {"data": sample, **others}

@@ -60,7 +60,11 @@ def id_in_path(name: str, description: str) -> Node:
 _ALL = (
     query("pretty", "`true` indents the answer.", _BOOLEAN),
     query(ACCEPT, "Stands for an `Accept` header.", {**_TEXT, "examples": ["text/csv", "audio/mpeg", "*/*"]}),
-    query("verb", "The verb that a POST stands for.", {"enum": ["GET", "PUT", "PATCH", "DELETE", "POST"]}),
+    query(
+        "verb",
+        "The verb that the POST stands for: the answer is that of its operation.",
+        {"enum": ["GET", "PUT", "PATCH", "DELETE", "POST"]},
+    ),
     query(
         "page_size",
         "How many entries a page has at most.",

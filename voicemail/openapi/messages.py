@@ -22,8 +22,7 @@ _CALLED: Node = {
     "timestamp": {"type": ["integer", "null"], "description": "When it was left, in Gregorian seconds"},
     "folder": _TEXT,
     "length": {"type": "integer", "description": "In milliseconds"},
-    "media_id": _TEXT,
-    "id": _TEXT,
+    "media_id": {**_TEXT, "description": "Its id"},
     "transcribed": {"type": "boolean", "description": "There is a transcription"},
 }
 _RETAINED: Node = {
@@ -59,7 +58,7 @@ SCHEMAS: dict[str, Node] = {
         "type": "object",
         "description": "A message in a listing",
         "properties": {**_CALLED, **_RETAINED},
-        "required": ["id", "media_id", "folder"],
+        "required": ["media_id", "folder"],
     },
     "MessageSummaryOfBox": {
         "type": "object",

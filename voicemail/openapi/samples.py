@@ -65,9 +65,9 @@ _HEARD = {
     "length": 3140,
     "media_id": MESSAGE_ID,
 }
-SUMMARY = {**_HEARD, "transcribed": True, "id": MESSAGE_ID}
-MESSAGES_CSV = f"""timestamp,from,to,caller_id_number,caller_id_name,call_id,folder,length,media_id,transcribed,id
-63630058722,1001@sip.example.com,3000@sip.example.com,6001,Sam,79959ZDN,new,3140,{MESSAGE_ID},true,{MESSAGE_ID}
+SUMMARY = {**_HEARD, "transcribed": True}
+MESSAGES_CSV = f"""timestamp,from,to,caller_id_number,caller_id_name,call_id,folder,length,media_id,transcribed
+63630058722,1001@sip.example.com,3000@sip.example.com,6001,Sam,79959ZDN,new,3140,{MESSAGE_ID},true
 """
 MESSAGE = {
     **_HEARD,
