@@ -1,18 +1,35 @@
 """Sessions of kazoo-sdk, the Python client that Kazoo's users have: it is told our address, and nothing else."""
 
+import json
 from typing import Any
 
-import kazoo
 import pytest
 from api_client import Account
-from kazoo.exceptions import KazooApiAuthenticationError, KazooApiBadDataError, KazooApiError
 from kazoo_messages import leave, stored
 from running import Running
 
 from accounts import gregorian
 from accounts.couch import Database
 
+_decoder = json._default_decoder  # type: ignore[attr-defined]
+
+import kazoo  # noqa: E402
+from kazoo.exceptions import (  # noqa: E402
+    KazooApiAuthenticationError,
+    KazooApiBadDataError,
+    KazooApiError,
+)
+
+# The SDK has all JSON of its process read into ordered dictionaries: only its own sessions shall.
+_sdks_decoder, json._default_decoder = json._default_decoder, _decoder  # type: ignore[attr-defined]
+
 BOX = {"name": "VMBox 0", "mailbox": "3000", "pin": "0000", "require_pin": True}
+
+
+@pytest.fixture(autouse=True)
+def sdks_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    """JSON is read as the SDK wants it."""
+    monkeypatch.setattr(json, "_default_decoder", _sdks_decoder)
 
 
 @pytest.fixture
