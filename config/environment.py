@@ -1,6 +1,7 @@
 """Reading the environment: the one source of this service's configuration (the table is docs/configuration.md)."""
 
 import os
+from pathlib import Path
 from typing import NoReturn
 
 from django.core.exceptions import ImproperlyConfigured
@@ -12,6 +13,20 @@ _FALSE = frozenset({"0", "false", "no", "off", ""})
 def text(name: str, default: str = "") -> str:
     """A variable's text without surrounding blanks; an empty variable counts as absent."""
     return os.environ.get(name, "").strip() or default
+
+
+def secret(name: str, default: str = "") -> str:
+    """A text that is better not seen in an environment: ``NAME``, or what the file that ``NAME_FILE`` names holds."""
+    if given := text(name):
+        return given
+    file = text(f"{name}_FILE")
+    if not file:
+        return default
+    try:
+        return Path(file).read_text(encoding="utf-8").strip() or default
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise ImproperlyConfigured(f"{name}_FILE: {file} can't be read: {reason}.") from error
 
 
 def words(name: str, default: str = "") -> list[str]:

@@ -61,8 +61,8 @@ def _run(started: list[subprocess.Popen[bytes]]) -> None:
     _unless_set("SECRET_KEY", _kept_secret("secret-key"))
     _unless_set("GRACEFUL_TIMEOUT", "5")
     _unless_set("DATABASE_URL", f"sqlite:///{VAR / 'django.sqlite3'}")
-    if environment.text("COUCHDB_URL"):
-        _require_couchdb(os.environ["COUCHDB_URL"])
+    if couchdb_url := environment.secret("COUCHDB_URL"):
+        _require_couchdb(couchdb_url)
     else:
         os.environ["COUCHDB_URL"] = _start_couchdb(started)
     demo = _prepare()
@@ -196,7 +196,7 @@ def _direct() -> urllib.request.OpenerDirector:
 
 
 def _unless_set(name: str, value: str) -> None:
-    if not environment.text(name):
+    if not environment.secret(name):
         os.environ[name] = value
 
 

@@ -18,7 +18,7 @@ DEBUG = environment.flag("DEBUG")
 
 # --- secrets and who may ask ---
 
-SECRET_KEY = environment.text("SECRET_KEY")
+SECRET_KEY = environment.secret("SECRET_KEY")
 ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS")
 TOKEN_LIFETIME = environment.whole("TOKEN_LIFETIME", 3600, minimum=1)
@@ -47,7 +47,7 @@ if DEBUG and not SECRET_KEY:
 
 # --- CouchDB ---
 
-COUCHDB_URL = environment.text("COUCHDB_URL")
+COUCHDB_URL = environment.secret("COUCHDB_URL")
 COUCHDB_CONNECT_TIMEOUT = environment.seconds("COUCHDB_CONNECT_TIMEOUT", 3)
 COUCHDB_READ_TIMEOUT = environment.seconds("COUCHDB_READ_TIMEOUT", 30)
 
@@ -69,7 +69,9 @@ NORMALIZE_AT_ONCE = environment.whole("NORMALIZE_AT_ONCE", 2, minimum=1)
 
 DATABASES = {
     "default": dj_database_url.parse(
-        environment.text("DATABASE_URL", f"sqlite:///{BASE_DIR / 'var' / 'django.sqlite3'}"), conn_max_age=60
+        environment.secret("DATABASE_URL", f"sqlite:///{BASE_DIR / 'var' / 'django.sqlite3'}"),
+        conn_max_age=60,
+        conn_health_checks=True,  # a database that was restarted costs nobody a request
     )
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -1,0 +1,97 @@
+"""Two instances behind a load balancer are one service: what one knows the other knows."""
+
+import hashlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+from api_client import Account, Api
+from running import Running, Service, wait_until
+
+from accounts import databases
+from accounts.couch import Database, couch
+
+ALLOWED = 6
+ROUNDS = 5
+
+
+@pytest.fixture(scope="module")
+def instances(couchdb: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, Running]]:
+    """Two of them: each with its own processes, both with the same CouchDB, Django database and SECRET_KEY."""
+    shared: Path = tmp_path_factory.mktemp("two")
+    settings = {"SIGN_IN_FAILURES": str(ALLOWED), "DATABASE_URL": f"sqlite:///{shared / 'django.sqlite3'}"}
+    services = [Service(couchdb, tmp_path_factory.mktemp(name), settings) for name in ("one", "other")]
+    services[0].manage("migrate", "--verbosity", "0")
+    one, other = (service.start() for service in services)
+    yield one, other
+    one.stop()
+    other.stop()
+
+
+def credentials(account: Account) -> dict[str, str]:
+    digest = hashlib.md5(f"{account.username}:{account.password}".encode()).hexdigest()
+    return {"credentials": digest, "account_realm": account.realm}
+
+
+def log_in(server: Running, account: Account) -> Api:
+    answer = Api(server.url, account.id).put("/v2/user_auth", credentials(account))
+    assert answer.status_code == 201, answer.text
+    return Api(server.url, account.id, answer.json()["auth_token"])
+
+
+def fail(server: Running, account: Account) -> int:
+    wrong = {**credentials(account), "credentials": "0" * 32}
+    return Api(server.url, account.id).put("/v2/user_auth", wrong).status_code
+
+
+def test_a_token_of_one_is_good_on_the_other_until_the_other_revokes_it(
+    instances: tuple[Running, Running], account: Account
+) -> None:
+    here = log_in(instances[0], account)
+    there = Api(instances[1].url, account.id, here.token)
+    box = there.new_box("3000")
+    assert here.get(f"vmboxes/{box['id']}").json()["data"]["mailbox"] == "3000"
+    revoked = there.delete("/v2/token_auth")
+    assert revoked.status_code == 200, revoked.text
+    kept = [row["doc"] for row in couch().database(databases.TOKENS).all_docs(include_docs=True)]
+    assert [doc for doc in kept if doc.get("account_id") == account.id and doc["pvt_type"] == "token_revocation"]
+    assert there.get("vmboxes").status_code == 401
+    # The first one has just used it, and remembers for some seconds that it was good.
+    wait_until(lambda: here.get("vmboxes").status_code == 401)
+    assert here.get("vmboxes").status_code == 401
+
+
+def test_failed_sign_ins_are_counted_together(instances: tuple[Running, Running], account: Account) -> None:
+    statuses = [fail(instances[turn % 2], account) for turn in range(ALLOWED)]
+    assert statuses == [401] * ALLOWED
+    for server in instances:
+        answer = Api(server.url, account.id).put("/v2/user_auth", credentials(account))
+        assert answer.status_code == 429
+        assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_a_mailbox_number_that_both_are_asked_for_at_once_goes_to_one_box(
+    instances: tuple[Running, Running], account: Account, db: Database
+) -> None:
+    clients = [log_in(server, account) for server in instances]
+    with ThreadPoolExecutor(2) as pool:
+        for number in range(3000, 3000 + ROUNDS):
+            together = Barrier(2, timeout=30)
+
+            def create(api: Api, number: str = str(number), together: Barrier = together) -> int:
+                together.wait()
+                return api.put("vmboxes", {"name": f"Box {number}", "mailbox": number}).status_code
+
+            assert sorted(pool.map(create, clients)) == [201, 400]
+    boxes = [row["doc"] for row in db.all_docs(include_docs=True) if row["doc"].get("pvt_type") == "vmbox"]
+    assert sorted(box["mailbox"] for box in boxes) == [str(number) for number in range(3000, 3000 + ROUNDS)]
+
+
+def test_one_goes_on_when_the_other_is_gone(instances: tuple[Running, Running], account: Account) -> None:
+    token = log_in(instances[0], account).token
+    instances[0].kill()
+    there = Api(instances[1].url, account.id, token)
+    box = there.new_box("4000")
+    assert there.get(f"vmboxes/{box['id']}").status_code == 200
