@@ -34,8 +34,8 @@ class CsvRenderer(BaseRenderer):
         columns = list(dict.fromkeys(name for row in rows for name in row))
         out = io.StringIO()
         writer = csv.writer(out)
-        writer.writerow(_cell(name) for name in columns)  # anybody may have named a key
-        writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
+        writer.writerow(cell(name) for name in columns)  # anybody may have named a key
+        writer.writerows([cell(row.get(name)) for name in columns] for row in rows)
         return out.getvalue().encode("utf-8", "replace")
 
 
@@ -49,7 +49,7 @@ def _flat(entry: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
     """A value as a cell that no spreadsheet takes for a formula."""
     if value is None:
         return ""

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from accounts import databases, private
 from accounts.couch import Database, Document, couch
 from accounts.private import Actor
-from voicemail import audio, audio_types, messages
+from voicemail import audio, audio_types, messages, selection
 from voicemail.legacy.entries import Entry
 
 MOVED = "pvt_moved_to_modb"
@@ -86,7 +86,9 @@ def build(
     doc = messages.build(account, box, described, zone, message_id=message_id, actor=actor)
     transcription = (media or {}).get("transcription")
     told = {"transcription": transcription} if isinstance(transcription, dict) else {}
-    return {**doc, **told, MOVED: "true", PREVIOUS_ID: entry.media_id}
+    whole = {**doc, **told, MOVED: "true", PREVIOUS_ID: entry.media_id}
+    # A deleted box's messages are what deleting it would have made of them: kept, and in no listing.
+    return whole if private.is_live(dict(box)) else selection.removed(whole)
 
 
 def with_link(doc: Mapping[str, Any], account_id: str, media_id: str, found: Audio) -> Document:

@@ -14,11 +14,11 @@ from functools import cached_property, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from accounts import gregorian, modbs
-from accounts.couch import Database, Document, in_parallel
+from accounts import databases, gregorian, modbs
+from accounts.couch import Database, Document, MissingDatabase, couch, in_parallel
 from accounts.private import Actor
-from crossbar.errors import DatastoreConflict, RequestTooLarge
-from voicemail import audio, mailboxes, messages
+from crossbar.errors import DatastoreConflict, RequestTooLarge, UnspecifiedFault
+from voicemail import audio, audio_types, mailboxes, messages
 from voicemail.legacy import documents, entries
 from voicemail.legacy.documents import PREVIOUS_ID, Audio, Library, Stream
 from voicemail.legacy.entries import Entry
@@ -27,6 +27,7 @@ NO_MEDIA_ID = "no_media_id"
 NO_AUDIO = "no_audio"
 TOO_LARGE = "too_large"
 BROKEN_AUDIO = "broken_audio"
+REFUSED = "refused"
 CONFLICT = "conflict"
 _SIDE_BY_SIDE = 8
 _ATTEMPTS = 6
@@ -63,6 +64,9 @@ class How:
     """A message without audio will do, where there is none: it is about to be removed, or to get new audio."""
     dry_run: bool = False
     """Find out what would become of the entries, and write nothing."""
+    shared: frozenset[str] = frozenset()
+    """Media ids that entries of other boxes have as well, and that one of those is to get the first id for: who
+    migrates several boxes side by side says so, that their ids don't depend on which of them is first."""
     actor: Actor | None = None
 
 
@@ -142,16 +146,32 @@ class _Batch:
     def _look(self, plans: Iterable[_Plan]) -> None:
         """See what is stored under the messages' ids; an id that another box's message has is given up."""
         for month, some in _by_month(plans).items():
-            modb = modbs.open_for(self.account["_id"], month)
-            stored = {} if modb is None else modb.fetch(plan.message_id for plan in some)
+            stored = self._fetch(month, some)
             for plan in some:
                 plan.stored = stored.get(plan.message_id)
-            others = [plan for plan in some if plan.stored is not None and not self._is_ours(plan, plan.stored)]
+            others = [plan for plan in some if not self._may_have_first_id(plan)]
             for plan in others:
                 plan.message_id = entries.other_message_id(month, plan.media_id, self.box["_id"])
-            again = {} if modb is None else modb.fetch(plan.message_id for plan in others)
+            again = self._fetch(month, others)
             for plan in others:
                 plan.stored = again.get(plan.message_id)
+
+    def _fetch(self, month: str, plans: Iterable[_Plan]) -> dict[str, Document]:
+        """What is stored under the messages' ids."""
+        ids = [plan.message_id for plan in plans]
+        if self.how.dry_run:  # opening a MODb may add views to it
+            modb: Database | None = couch().database(databases.modb(self.account["_id"], month))
+        else:
+            modb = modbs.open_for(self.account["_id"], month)
+        try:
+            return {} if modb is None else modb.fetch(ids)
+        except MissingDatabase:
+            return {}
+
+    def _may_have_first_id(self, plan: _Plan) -> bool:
+        if plan.stored is None:
+            return plan.media_id not in self.how.shared
+        return self._is_ours(plan, plan.stored)
 
     def _is_ours(self, plan: _Plan, stored: Document) -> bool:
         """Whether a stored message is this box's; it may have gone on to another box under its id."""
@@ -222,8 +242,8 @@ class _Batch:
         if stream is None:
             plan.fail(NO_AUDIO)
             return
-        reading = _Reading(stream)
-        name = plan.found.name
+        reading = Reading(stream)
+        name = _fit(plan.found)
         doc = messages.with_audio_name(plan.stored or self._document(plan), name)
         try:
             modb.put_with_attachment(doc, name, plan.found.content_type, reading, plan.found.length)
@@ -232,6 +252,8 @@ class _Batch:
             return
         except RequestTooLarge:
             plan.fail(TOO_LARGE)
+        except UnspecifiedFault:
+            plan.fail(REFUSED)
         except ValueError:  # fewer bytes than the stub said
             plan.fail(BROKEN_AUDIO)
         finally:
@@ -242,11 +264,12 @@ class _Batch:
         digest, plan.digest = plan.digest, None
         if stored is None or plan.found is None or not audio.has_audio(stored):
             return
-        stub: Document = next(iter((stored.get("_attachments") or {}).values()), {})
-        if stub.get("digest") == digest or _read_again(modb, stored) == digest:
+        if digest is not None and has_audio_of(modb, stored, digest):
             was_link = bool((plan.stored or {}).get("pvt_attachments"))
             plan.end(Outcome.RESOLVED if was_link else Outcome.MIGRATED, copied=plan.found.length)
         else:
+            # Whoever looks again must not take it for done.
+            modb.delete(plan.message_id, stored["_rev"])
             plan.fail(BROKEN_AUDIO)
 
     def _document(self, plan: _Plan) -> Document:
@@ -266,7 +289,14 @@ class _Batch:
         return mailboxes.zone(self.account, self.box)
 
 
-class _Reading:
+def _fit(found: Audio) -> str:
+    """The attachment's name, when CouchDB and a URL take it; else one like it."""
+    name = found.name
+    fit = name and name.isprintable() and not name.startswith("_") and "/" not in name
+    return name if fit else audio_types.attachment_name(name, found.content_type)
+
+
+class Reading:
     """A stream whose digest is taken while it is read, in CouchDB's spelling."""
 
     def __init__(self, stream: Stream) -> None:
@@ -286,13 +316,19 @@ class _Reading:
         return "md5-" + base64.b64encode(self._hash.digest()).decode()
 
 
+def has_audio_of(modb: Database, stored: Document, digest: str) -> bool:
+    """Whether the audio of a message's document, as it is stored, has a digest (in CouchDB's spelling)."""
+    stub: Document = next(iter((stored.get("_attachments") or {}).values()), {})
+    return stub.get("digest") == digest or _read_again(modb, stored) == digest
+
+
 def _read_again(modb: Database, stored: Document) -> str | None:
     """The digest of a stored message's audio, read: CouchDB's own is another where it keeps it compressed."""
     try:
         stream = audio.open_audio(modb, stored)
     except audio.MissingAudio:
         return None
-    reading = _Reading(stream)
+    reading = Reading(stream)
     try:
         for _ in documents.pieces(reading):
             pass

@@ -1,0 +1,180 @@
+"""The documents in a backup's file, whatever it was made with.
+
+Read are the answer of ``_all_docs?include_docs=true&attachments=true``, JSON lines, the arrays that
+@cloudant/couchbackup writes one a line, and what has one of these shapes. What is damaged is told and left out.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+import ijson
+import orjson
+
+from accounts.couch import Document
+
+_PEEK = 1024 * 1024
+_BOM = b"\xef\xbb\xbf"
+# Lines that only open or close what the documents are in.
+_FRAME = re.compile(rb'\s*(?:[\[\]{}]|\]\s*\}|\{[^\n]{0,200}"(?:rows|docs)"\s*:\s*\[)\s*,?\s*')
+_CLOSED = (b"]", b"]}")
+
+Tell = Callable[[str], None]
+"""Hears what is wrong with a file, a sentence at a time."""
+
+
+class Readable(Protocol):
+    """A file."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes, none at the end."""
+
+
+def documents(file: Readable, tell: Tell) -> Iterator[Document]:
+    """The documents of a backup, in its order; each is a dict with a text as its ``_id``."""
+    peeked = _peek(file)
+    source = _Rest(peeked, file)
+    values = _lines(source, tell) if _is_in_lines(peeked) else _streamed(source, _prefix(peeked), tell)
+    for value in values:
+        yield from _in(value)
+
+
+def loads(text: bytes) -> Any:
+    """A JSON value, texts with broken characters in them mended; ValueError."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        mended = json.loads(text.decode("utf-8", "replace"))
+        # Halves of characters, which JSON can spell and nothing can store.
+        return json.loads(json.dumps(mended, ensure_ascii=False).encode("utf-8", "replace"))
+
+
+class _Rest:
+    """A file whose beginning was read already."""
+
+    def __init__(self, beginning: bytes, file: Readable) -> None:
+        self._beginning, self._file = beginning.removeprefix(_BOM), file
+
+    def read(self, size: int = -1, /) -> bytes:
+        if size == 0:  # ijson asks so which type it gets
+            return b""
+        if self._beginning:
+            taken, self._beginning = self._beginning, b""
+            return taken
+        return self._file.read(size)
+
+
+def _peek(file: Readable) -> bytes:
+    pieces: list[bytes] = []
+    while sum(map(len, pieces)) < _PEEK and (piece := file.read(_PEEK)):
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _is_in_lines(beginning: bytes) -> bool:
+    """Whether the first line that is no frame is a JSON value by itself."""
+    lines = beginning.removeprefix(_BOM).split(b"\n")
+    if len(beginning) >= _PEEK:
+        lines.pop()
+    first = next((line for line in lines if line.strip() and not _FRAME.fullmatch(line)), None)
+    if first is None:
+        return not any(line.strip() for line in lines)
+    try:
+        loads(_bare(first))
+    except (ValueError, RecursionError):
+        # The first line may be damaged, and the second one whole.
+        after = lines[lines.index(first) + 1 :]
+        return bool(after) and _parses(_bare(after[0]))
+    return True
+
+
+def _parses(line: bytes) -> bool:
+    try:
+        return isinstance(loads(line), dict | list)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _bare(line: bytes) -> bytes:
+    return line.strip().removesuffix(b",")
+
+
+def _lines(file: Readable, tell: Tell) -> Iterator[Any]:
+    """The value of each line; a comma at its end and the lines around all are allowed for."""
+    framed, last, number = False, b"", 0
+    for number, line in enumerate(_split(file), 1):
+        bare = _bare(line)
+        if not bare:
+            continue
+        last = bare
+        if _FRAME.fullmatch(line):
+            framed = framed or bare.endswith(b"[")
+            continue
+        try:
+            yield loads(bare)
+        except (ValueError, RecursionError):
+            cut = "" if line.endswith(b"\n") else ", where the file ends: it was cut off"
+            tell(f"line {number} is no JSON{cut}")
+    if framed and last not in _CLOSED and not last.endswith(b"]}"):
+        tell(f"the file ends early, after line {number}: it was cut off")
+
+
+def _split(file: Readable) -> Iterator[bytes]:
+    parts: list[bytes] = []
+    while piece := file.read(_PEEK):
+        *whole, rest = piece.split(b"\n")
+        for line in whole:
+            yield b"".join([*parts, line, b"\n"])
+            parts = []
+        parts.append(rest)
+    if any(parts):
+        yield b"".join(parts)
+
+
+def _prefix(beginning: bytes) -> str:
+    """Where in the JSON the documents are, as ijson says it."""
+    if beginning.removeprefix(_BOM).lstrip().startswith(b"["):
+        return "item"
+    try:
+        for prefix, event, value in ijson.parse(beginning.removeprefix(_BOM), multiple_values=True):
+            if prefix == "" and event == "map_key" and value == "_id":
+                return ""
+            if event == "start_array" and prefix in ("rows", "docs"):
+                return f"{prefix}.item"
+    except ijson.JSONError:
+        pass
+    return ""
+
+
+def _streamed(file: Readable, prefix: str, tell: Tell) -> Iterator[Any]:
+    """The values at a place in JSON that is not written in lines; up to where it breaks."""
+    count = 0
+    try:
+        for value in ijson.items(file, prefix, multiple_values=True, use_float=True):
+            count += 1
+            yield value
+    except ijson.IncompleteJSONError:
+        tell(f"the file ends or breaks in the middle, after {count} whole documents: it was cut off or damaged")
+    except ijson.JSONError as error:
+        tell(f"no JSON after {count} documents: {str(error).splitlines()[0]}")
+
+
+def _in(value: Any) -> Iterator[Document]:
+    """The documents that a value is or holds: a document, a row with one, an array of either, an answer of rows."""
+    if not isinstance(value, dict):
+        yield from _in_array(value)
+    elif isinstance(value.get("_id"), str):
+        yield value
+    elif isinstance(value.get("doc"), dict):
+        yield from _in_array([value])
+    else:
+        yield from _in_array(value.get("rows"))
+        yield from _in_array(value.get("docs"))
+
+
+def _in_array(value: Any) -> Iterator[Document]:
+    for each in value if isinstance(value, list) else []:
+        found = each.get("doc", each) if isinstance(each, dict) else None
+        if isinstance(found, dict) and isinstance(found.get("_id"), str):
+            yield found
