@@ -50,6 +50,14 @@ def month_bounds(month: str) -> tuple[int, int]:
     return first, first + days * 86_400 - 1
 
 
+def months(first: int, last: int, most: int) -> list[str]:
+    """The months ``YYYYMM`` that a time range touches, the earliest first; of a longer one, one more than `most`."""
+    found, until = [nearest_month(first)], nearest_month(last)
+    while found[-1] < until and len(found) <= most:
+        found.append(next_month(found[-1]))
+    return found
+
+
 def next_month(month: str) -> str:
     """The month after ``YYYYMM``."""
     year, number = int(month[:4]), int(month[4:])

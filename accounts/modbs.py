@@ -73,10 +73,7 @@ def covering(account_id: str, first: int, last: int, *, newest_first: bool = Tru
 
     A few months are simply named; for more, CouchDB is asked which MODbs there are.
     """
-    months = [gregorian.nearest_month(first)]
-    until = gregorian.nearest_month(last)
-    while months[-1] < until and len(months) <= _FEW_MONTHS:
-        months.append(gregorian.next_month(months[-1]))
+    months = gregorian.months(first, last, _FEW_MONTHS)
     if len(months) > _FEW_MONTHS:
         return [month for month, _ in existing(account_id, first, last, newest_first=newest_first)]
     return months[::-1] if newest_first else months

@@ -18,6 +18,7 @@ from accounts.admin import audit
 
 admin.site.site_header = admin.site.site_title = "Voicemail"
 admin.site.index_title = "Desk"
+admin.site.index_template = "desk/index.html"
 admin.site.site_url = None  # there is no site but the API
 
 __all__ = ["audit"]

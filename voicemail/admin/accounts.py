@@ -21,6 +21,7 @@ from crossbar.errors import BadIdentifier, ValidationFailed
 from crossbar.filters import Filter
 from crossbar.pages import PageRequest
 from voicemail import counts, mailbox_listing, retention
+from voicemail.admin import health
 
 KIND = "account"
 _PAGE = 50
@@ -65,6 +66,7 @@ class AccountAdmin(DocumentAdmin):
         return (
             Route("", "changelist", self.list, "view_account"),
             Route("add/", "add", self.add, "add_account"),
+            Route("health/", "health", self.health, "view_health"),
             Route("<str:account_id>/", "detail", self.detail, "view_account"),
             Route("<str:account_id>/change/", "change", self.change, "change_account"),
             Route("<str:account_id>/history/", "history", self.told, "view_account"),
@@ -98,7 +100,28 @@ class AccountAdmin(DocumentAdmin):
         )
         can_add = self.allows(request, "add_account")
         tools = [("Add account", reverse("admin:accounts_account_add"))] if can_add else []
+        if self.allows(request, "view_health"):
+            tools.append(("Health", reverse("admin:accounts_account_health")))
         return self.rendered(request, "desk/list.html", "Accounts", [("Accounts", None)], table=table, tools=tools)
+
+    def health(self, request: HttpRequest) -> HttpResponse:
+        """The state of CouchDB, and of the databases of a page of accounts."""
+        title, crumbs = "Health", [*_ALL, ("Health", None)]
+        state = health.of_couchdb()
+        if not state["up"]:
+            return self.rendered(request, "desk/health.html", title, crumbs, couchdb=state)
+        found, start_key = _page(request.GET.get("start_key"), "")
+        return self.rendered(
+            request,
+            "desk/health.html",
+            title,
+            crumbs,
+            couchdb=state,
+            states=health.of_accounts(found),
+            chart=health.chart([doc["_id"] for doc in found]),
+            next_query=None if start_key is None else query_with(request, start_key=start_key),
+            is_first="start_key" not in request.GET,
+        )
 
     def add(self, request: HttpRequest) -> HttpResponse:
         """A form for a new account."""
@@ -140,6 +163,7 @@ class AccountAdmin(DocumentAdmin):
             storage=sum(one.on_disk for one in of_databases),
             own_days=retention.own_days(account_id),
             days=retention.duration_days(account_id),
+            chart=health.chart([account_id]),
             users=_users(account_id),
             can={name: self.allows(request, name) for name in _ABILITIES},
             can_see_boxes=self.allows(request, "voicemail.view_mailbox"),
