@@ -142,7 +142,7 @@ class Command(BaseCommand):
             timeouts = {"connect_timeout": settings.COUCHDB_CONNECT_TIMEOUT}
             server = Couch(named, read_timeout=settings.COUCHDB_READ_TIMEOUT, **timeouts)
             _require_access(server, named, "--source")
-            if server.info().get("uuid") == couch().info().get("uuid", ""):
+            if _place(named) == _place(settings.COUCHDB_URL):
                 raise CommandError("--source is the CouchDB in COUCHDB_URL: leave it out to migrate in place.")
             yield CouchSource(server, is_served=False)
         else:
@@ -215,6 +215,11 @@ def _stopping(watch: Watch) -> Iterator[list[int]]:
     finally:
         for each, old in before.items():
             signal.signal(each, old)
+
+
+def _place(url: str) -> tuple[str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
 def _require_access(server: Couch, url: str, name: str) -> None:

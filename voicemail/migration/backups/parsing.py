@@ -15,6 +15,7 @@ import orjson
 from accounts.couch import Document
 
 _PEEK = 1024 * 1024
+_FIRST_LINES = 20
 _BOM = b"\xef\xbb\xbf"
 # Lines that only open or close what the documents are in.
 _FRAME = re.compile(rb'\s*(?:[\[\]{}]|\]\s*\}|\{[^\n]{0,200}"(?:rows|docs)"\s*:\s*\[)\s*,?\s*')
@@ -73,27 +74,23 @@ def _peek(file: Readable) -> bytes:
 
 
 def _is_in_lines(beginning: bytes) -> bool:
-    """Whether the first line that is no frame is a JSON value by itself."""
+    """Whether one of the first lines that are no frame is a document, or more of them, by itself.
+
+    Not just the very first one: it may be damaged.
+    """
     lines = beginning.removeprefix(_BOM).split(b"\n")
     if len(beginning) >= _PEEK:
         lines.pop()
-    first = next((line for line in lines if line.strip() and not _FRAME.fullmatch(line)), None)
-    if first is None:
-        return not any(line.strip() for line in lines)
-    try:
-        loads(_bare(first))
-    except (ValueError, RecursionError):
-        # The first line may be damaged, and the second one whole.
-        after = lines[lines.index(first) + 1 :]
-        return bool(after) and _parses(_bare(after[0]))
-    return True
+    told = [line for line in lines if line.strip() and not _FRAME.fullmatch(line)]
+    return not told or any(_holds_something(_bare(line)) for line in told[:_FIRST_LINES])
 
 
-def _parses(line: bytes) -> bool:
+def _holds_something(line: bytes) -> bool:
     try:
-        return isinstance(loads(line), dict | list)
+        value = loads(line)
     except (ValueError, RecursionError):
         return False
+    return isinstance(value, dict | list) and bool(value)
 
 
 def _bare(line: bytes) -> bytes:

@@ -1,0 +1,230 @@
+"""The command as an operator meets it: what it says, how it ends, and what happens beside those who use mailboxes."""
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import threading
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cutting import CuttingProxy
+from django.conf import settings
+from kazoo3 import MAY_2016, Kazoo3, Maker, migrate, new_id, speech
+from running import PROJECT, SECRET_KEY, Service, wait_until
+
+from accounts.couch import couch
+from voicemail.migration import running, sources
+from voicemail.migration.backups.folder import Backups
+from voicemail.migration.running import Options
+from voicemail.migration.samples import systems, writers
+from voicemail.migration.sources import FolderSource
+from voicemail.migration.watching import Row, Tally, Watch
+
+pytest_plugins = ["kazoo3_fixtures"]
+
+
+def test_only_the_named_boxes_are_migrated(old: Kazoo3) -> None:
+    one, other = old.box("3000"), old.box("3001")
+    entry, left = old.message(one, "one"), old.message(other, "other")
+    assert migrate("--box", one["_id"], "--account", old.store().id).status == 0
+    assert list(old.messages()) == [f"201605-{entry['media_id']}"]
+    assert old.stored_box(other)["messages"] == [left]
+
+
+def test_an_unknown_account_or_box_is_told(old: Kazoo3) -> None:
+    unknown = new_id()
+    assert migrate("--account", unknown).err.endswith(f"There is no account {unknown}.")
+    ran = migrate("--account", old.store().id, "--box", unknown)
+    assert ran.err.endswith(f"There is no box {unknown} in these accounts.")
+    assert ran.status == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--account", "../x"], "../x is no account id"),
+        (["--link-audio", "--source", "/tmp"], "--link-audio"),
+        (["--purge", "--source", "/tmp"], "--purge"),
+        (["--purge", "--box", "a"], "--purge"),
+        (["--verify", "--purge"], "not allowed with"),
+        (["--workers", "0"], "must be at least 1"),
+        (["--report", "x.pdf"], "must end with .json or .csv"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(couchdb: str, arguments: list[str], told: str) -> None:
+    ran = migrate(*arguments)
+    assert ran.status in (1, 2)
+    assert told in ran.err
+
+
+def test_a_source_that_can_t_be_read_is_told(couchdb: str, tmp_path: Path) -> None:
+    assert "does not answer" in migrate("--source", "http://127.0.0.1:9").err
+    assert "neither a URL nor a folder" in migrate("--source", str(tmp_path / "nowhere")).err
+    assert "holds no backup" in migrate("--source", str(tmp_path)).err
+    assert "leave it out" in migrate("--source", settings.COUCHDB_URL).err
+
+
+def test_a_source_that_lets_us_not_in_is_told(couchdb: str) -> None:
+    with CuttingProxy(settings.COUCHDB_URL) as proxy:
+        wrong = proxy.url.replace("admin:secret", "admin:wrong")
+        assert "it takes an administrator" in migrate("--source", wrong).err
+
+
+def test_reports_have_a_line_per_entry(old: Kazoo3, tmp_path: Path) -> None:
+    box = old.box(entries=[{}])
+    entry = old.message(box)
+    old.message(box, media_id="=HYPERLINK(1)")
+    told = tmp_path / "told.json"
+    migrate("--account", old.store().id, "--report", str(told), "--dry-run")
+    found = json.loads(told.read_text())
+    good = next(one for one in found["entries"] if one["outcome"] == "migrated")
+    assert good == {
+        "account_id": old.id,
+        "box_id": box["_id"],
+        "media_id": entry["media_id"],
+        "message_id": f"201605-{entry['media_id']}",
+        "outcome": "migrated",
+        "reason": "",
+        "bytes": len(speech("hello")),
+    }
+    assert found["summary"]["processed"] == 3
+    assert found["summary"]["reasons"] == {"failed": {"no_audio": 1, "no_media_id": 1}}
+    table = tmp_path / "told.csv"
+    migrate("--account", old.id, "--report", str(table))
+    rows = list(csv.DictReader(table.open()))
+    assert sorted(row["outcome"] for row in rows) == ["failed", "failed", "migrated"]
+    assert "'=HYPERLINK(1)" in {row["media_id"] for row in rows}
+
+
+def test_a_message_that_arrives_in_an_array_meanwhile_is_not_lost(old: Kazoo3) -> None:
+    box = old.box()
+    for number in range(12):
+        old.message(box, f"message {number}")
+    late = [old.media(speech(f"late {number}"))["_id"] for number in range(4)]
+    old.store()
+    arrived: list[str] = []
+
+    def arrive(row: Row) -> None:
+        """A Kazoo 3.x leaves a message, and somebody renames the box."""
+        if late:
+            media_id = late.pop()
+            added = old.entry(media_id)
+            old.db.update(
+                box["_id"], lambda doc: {**doc, "messages": [*doc["messages"], added], "name": f"Renamed {media_id}"}
+            )
+            arrived.append(media_id)
+
+    running.migrate(sources.served(), Options(accounts=(old.id,), batch=2), Watch(row=arrive))
+    stored = old.stored_box(box)
+    assert {entry["media_id"] for entry in stored["messages"]} == set(arrived)
+    assert stored["name"] == f"Renamed {arrived[-1]}"
+    assert len(old.messages()) == 12
+    assert migrate("--account", old.id).status == 0
+    assert len(old.messages()) == 16
+
+
+def test_two_runs_at_once_end_as_one(old: Kazoo3) -> None:
+    boxes = [old.box(str(3000 + number)) for number in range(3)]
+    for number in range(24):
+        old.message(boxes[number % 3], f"message {number}")
+    old.store()
+    options = Options(accounts=(old.id,), batch=3, workers=3)
+    tallies: list[Tally] = []
+
+    def run() -> None:
+        tallies.append(running.migrate(sources.served(), options, Watch()))
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [tally.problems for tally in tallies] == [[], []]
+    assert sum(tally.count("failed") for tally in tallies) == 0
+    assert len(old.messages()) == 24
+    assert [old.stored_box(box)["messages"] for box in boxes] == [[], [], []]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_after_the_running_batches(
+    service: Service, made_accounts: list[str], number: signal.Signals
+) -> None:
+    plan = systems.Plan(accounts=1, boxes=4, messages=40, until=MAY_2016, seed=f"signal {new_id()}")
+    (account,) = systems.accounts(plan)
+    account_id = account.doc["_id"]
+    made_accounts.append(account_id)
+    writers.into_couchdb([account], lambda done: None)
+    with CuttingProxy(settings.COUCHDB_URL) as proxy:
+        environment = {**service.environment(), "COUCHDB_URL": proxy.url, "SECRET_KEY": SECRET_KEY}
+        command = [sys.executable, "manage.py", "migrate_kazoo3", "--account", account_id, "--batch", "5"]
+        process = subprocess.Popen(
+            command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        wait_until(lambda: proxy.requests > 80 or process.poll() is not None, 60)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=120)
+    assert process.returncode == 128 + number, err
+    assert "Run the same command again to go on" in out
+    assert "messages" in err
+    boxes = [row["doc"] for row in couch().database(account.database).all_docs(include_docs=True)]
+    left = sum(len(doc.get("messages", [])) for doc in boxes)
+    assert 0 < left < 160
+    assert migrate("--account", account_id).status == 0
+    assert migrate("--account", account_id, "--verify").status == 0
+
+
+def test_progress_counts_up_to_the_end(old_account: Maker) -> None:
+    old = old_account()
+    for number in range(3):
+        box = old.box(str(3000 + number))
+        for index in range(5):
+            old.message(box, f"{number} {index}")
+    seen: list[tuple[int, int, int]] = []
+    rows: list[Any] = []
+
+    def changed(tally: Tally) -> None:
+        seen.append((tally.messages_done, tally.messages, tally.accounts_done))
+
+    tally = running.migrate(sources.served(), Options(accounts=(old.store().id,)), Watch(changed, rows.append))
+    assert seen[-1] == (15, 15, 1)
+    assert [done for done, _, _ in seen] == sorted(done for done, _, _ in seen)
+    assert tally.bytes == 15 * len(speech("0 0"))
+    assert len(rows) == 15
+
+
+def test_memory_does_not_grow_with_the_backup(made_accounts: list[str], couchdb: str, tmp_path: Path) -> None:
+    """48 MB of recordings, one of them 24 MB long, are read and checked in a few megabytes."""
+    old = Kazoo3()
+    made_accounts.append(old.id)
+    box = old.box()
+    with (tmp_path / f"{old.id}.jsonl").open("w") as file:
+        for number in range(48):
+            size = 18_000 if number == 0 else 400
+            media = old.media(speech(str(number)) * size)
+            box["messages"].append(old.entry(media["_id"]))
+            file.write(json.dumps(old.docs.pop(media["_id"])) + "\n")
+            del media
+        for doc in old.docs.values():
+            file.write(json.dumps(doc) + "\n")
+    assert (tmp_path / f"{old.id}.jsonl").stat().st_size > 48_000_000
+    tracemalloc.start()
+    try:
+        source = FolderSource(Backups(tmp_path))
+        account = source.account(old.id)
+        for media_id, doc in account.fetch(entry["media_id"] for entry in box["messages"]).items():
+            stream = account.open(doc, "uploaded_file.mp3")
+            assert stream is not None
+            read = 0
+            while piece := stream.read(65_536):
+                read += len(piece)
+            stream.close()
+            assert read == doc["_attachments"]["uploaded_file.mp3"]["length"], media_id
+        source.close()
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 12_000_000
