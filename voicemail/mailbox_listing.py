@@ -12,7 +12,7 @@ from accounts.couch import Database, Document, Row
 from crossbar.errors import FaultyRequest
 from crossbar.filters import Filter
 from crossbar.pages import PageRequest, encode_start_key
-from voicemail import counts, mailboxes
+from voicemail import counts, mailboxes, numbers
 
 DESIGN = "vmboxes"
 VIEW = "crossbar_listing"
@@ -61,6 +61,29 @@ def page(
             break
         found.append(row)
     return Page(_entries(account_id, found), _key(following) if following else None)
+
+
+def search(account_id: str, text: str, most: int = 100) -> list[Document]:
+    """The entries of the boxes of that number or alias, and of those whose name begins with the text."""
+    database = mailboxes.database_of(account_id)
+    ids = [row["id"] for row in database.view(numbers.DESIGN, numbers.VIEW, key=text, limit=most)]
+    rows = database.view(DESIGN, VIEW, startkey=text, endkey=f"{text}\ufff0", limit=most)
+    named = {row["id"] for row in rows}
+    numbered = [box for one, box in database.fetch(ids).items() if one not in named]
+    rows += [{"id": box["_id"], "value": _summary(box)} for box in numbered]
+    return _entries(account_id, rows)
+
+
+def _summary(box: Document) -> Document:
+    """What the view says of a box."""
+    legacy = box.get("messages")
+    told = {key: box.get(key) for key in ("name", "mailbox", "owner_id")}
+    return {"id": box["_id"], **told, "messages": len(legacy) if isinstance(legacy, list) else 0, "flags": []}
+
+
+def summaries(account_id: str, most: int) -> list[Document]:
+    """The summaries of an account's boxes by name, the first ones of many, their messages not counted."""
+    return [row["value"] for row in mailboxes.database_of(account_id).view(DESIGN, VIEW, limit=most)]
 
 
 def _rows(database: Database, request: PageRequest, *, include_docs: bool) -> Iterator[Row]:

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
@@ -15,7 +16,7 @@ from accounts.admin import audit
 from accounts.private import Actor
 from crossbar.errors import ApiError, BadIdentifier, ValidationFailed
 
-Page = Callable[..., HttpResponse]
+Page = Callable[..., HttpResponseBase]
 Crumb = tuple[str, str | None]
 """A text, and where it leads; None for the page one is on."""
 
@@ -43,8 +44,8 @@ class DocumentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic 
         prefix = f"{self.opts.app_label}_{self.opts.model_name}"
         return [path(route.path, self._guarded(route), name=f"{prefix}_{route.name}") for route in self.routes()]
 
-    def _guarded(self, route: Route) -> Callable[..., HttpResponse]:
-        def page(request: HttpRequest, **ids: Any) -> HttpResponse:
+    def _guarded(self, route: Route) -> Callable[..., HttpResponseBase]:
+        def page(request: HttpRequest, **ids: Any) -> HttpResponseBase:
             if not self.allows(request, route.permission):
                 raise PermissionDenied
             try:

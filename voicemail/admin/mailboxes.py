@@ -1,20 +1,30 @@
-"""Mailboxes at the desk."""
+"""Mailboxes at the desk: found, looked at, changed, created, removed; their PINs on demand."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
+from zoneinfo import available_timezones
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin import widgets
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from accounts import directory
+from accounts import directory, schemas
+from accounts.admin import audit
+from accounts.admin.forms import admin_form, take_errors
 from accounts.admin.listings import Cell, Row, Table, query_with
-from accounts.admin.pages import DocumentAdmin, Route
+from accounts.admin.pages import Crumb, DocumentAdmin, Route, actor, explained
+from accounts.couch import Document
+from crossbar.errors import ValidationFailed
 from crossbar.pages import PageRequest
-from voicemail import mailbox_listing, mailboxes
+from voicemail import counts, mailbox_listing, mailboxes, numbers, removal
 from voicemail.admin.accounts import crumbs_to
 from voicemail.models import Mailbox
 
+KIND = "mailbox"
 _PAGE = 50
+_NEVER_HERE = frozenset({"pin", "messages", "id"})
 
 
 @admin.register(Mailbox)
@@ -22,46 +32,288 @@ class MailboxAdmin(DocumentAdmin):
     """The pages of mailboxes: of one account, named in the query."""
 
     def routes(self) -> Iterable[Route]:
-        """List and one mailbox."""
+        """List, creation, one mailbox, its change, PIN, removal and history."""
         return (
             Route("", "changelist", self.list, "view_mailbox"),
+            Route("<str:account_id>/add/", "add_to", self.add, "add_mailbox"),
             Route("<str:account_id>/<str:box_id>/", "detail", self.detail, "view_mailbox"),
+            Route("<str:account_id>/<str:box_id>/change/", "change", self.change, "change_mailbox"),
+            Route("<str:account_id>/<str:box_id>/pin/", "pin", self.pin, "see_pin"),
+            Route("<str:account_id>/<str:box_id>/delete/", "delete", self.remove, "delete_mailbox"),
+            Route("<str:account_id>/<str:box_id>/history/", "history", self.told, "view_mailbox"),
         )
 
+    # --- all ---
+
     def list(self, request: HttpRequest) -> HttpResponse:
-        """The mailboxes of an account, by name."""
+        """The mailboxes of an account by name, or those of a number or alias, or whose name begins so."""
         account_id = request.GET.get("account", "")
         if not account_id:
+            messages.info(request, "Choose an account, then its mailboxes.")
             return HttpResponseRedirect(reverse("admin:accounts_account_changelist"))
         account = directory.account(account_id)
         start_key = request.GET.get("start_key")
-        wanted = PageRequest.from_query({"start_key": start_key} if start_key else {}, _PAGE, descending=False)
-        page = mailbox_listing.page(account_id, wanted)
-        next_query = query_with(request, start_key=page.next_start_key) if page.next_start_key else None
+        text = request.GET.get("q", "").strip()
+        if text:
+            entries, following = mailbox_listing.search(account_id, text), None
+        else:
+            wanted = PageRequest.from_query({"start_key": start_key} if start_key else {}, _PAGE, descending=False)
+            page = mailbox_listing.page(account_id, wanted)
+            entries, following = page.entries, page.next_start_key
         table = Table(
-            columns=("Number", "Name", "Messages"),
-            rows=[_row(account_id, entry) for entry in page.entries],
+            columns=("Number", "Name", "Messages", "New", "Saved"),
+            rows=[_row(account_id, entry) for entry in entries],
             caption="Mailboxes",
-            next_query=next_query,
+            search=text,
+            search_help="A number or alias, or the beginning of a name as it is written.",
+            next_query=query_with(request, start_key=following) if following else None,
             is_first=not start_key,
             first_query=query_with(request),
+            kept=[("account", account_id)],
+            empty="No mailbox is called so." if text else "There are no mailboxes yet.",
         )
+        can_add = self.allows(request, "add_mailbox")
+        tools = [("Add mailbox", reverse("admin:voicemail_mailbox_add_to", args=[account_id]))] if can_add else []
         crumbs = [*crumbs_to(account), ("Mailboxes", None)]
-        return self.rendered(request, "desk/list.html", "Mailboxes", crumbs, table=table)
+        return self.rendered(request, "desk/list.html", "Mailboxes", crumbs, table=table, tools=tools)
+
+    def add(self, request: HttpRequest, account_id: str) -> HttpResponse:
+        """A form for a new mailbox."""
+        account = directory.account(account_id)
+        form = _form(request.POST or None, {})
+        if request.method == "POST" and form.is_valid():
+            try:
+                box = mailboxes.create(account_id, _sent(form, {}), actor(request))
+            except ValidationFailed as error:
+                take_errors(form, error)
+            else:
+                self._record(request, "created", account_id, box, after=box)
+                messages.success(request, f"The mailbox {mailboxes.number(box)} was created.")
+                return HttpResponseRedirect(_url(account_id, box["_id"]))
+        return self._rendered_form(request, form, "Add mailbox", [*crumbs_to(account), ("Add mailbox", None)])
+
+    # --- one ---
 
     def detail(self, request: HttpRequest, account_id: str, box_id: str) -> HttpResponse:
-        """One mailbox."""
-        account = directory.account(account_id)
-        box = mailboxes.get(account_id, box_id)
-        crumbs = [*crumbs_to(account), (str(box.get("name")), None)]
-        return self.rendered(request, "desk/mailbox.html", f"Mailbox {mailboxes.number(box)}", crumbs, box=box)
+        """A mailbox: its settings, and how many messages it has."""
+        account, box = directory.account(account_id), mailboxes.get(account_id, box_id)
+        shown = mailboxes.shown(box, secrets=False)
+        owner = box.get("owner_id")
+        found = directory.database_of(account_id).get(owner) if isinstance(owner, str) and owner[:1] != "_" else None
+        owner_name = f"{found.get('first_name', '')} {found.get('last_name', '')}".strip() if found else None
+        return self.rendered(
+            request,
+            "desk/mailbox.html",
+            _named(box),
+            [*crumbs_to(account), *_all(account_id), (_named(box), None)],
+            account_id=account_id,
+            box=box,
+            box_id=box_id,
+            settings=sorted(_flat({key: value for key, value in shown.items() if key != "id"})),
+            owner=owner_name or owner,
+            folders=counts.folders(account_id, [box_id])[box_id],
+            old=len(box["messages"]) if isinstance(box.get("messages"), list) else 0,
+            has_pin=bool(box.get("pin")),
+            can={name: self.allows(request, name) for name in ("change_mailbox", "see_pin", "delete_mailbox")},
+            can_see_messages=self.allows(request, "view_message"),
+        )
+
+    def change(self, request: HttpRequest, account_id: str, box_id: str) -> HttpResponse:
+        """The mailbox's form; what it doesn't show stays as it is."""
+        account, box = directory.account(account_id), mailboxes.get(account_id, box_id)
+        form = _form(request.POST or None, box)
+        if request.method == "POST" and form.is_valid():
+            try:
+                changed = mailboxes.merge(account_id, box_id, _sent(form, box), actor(request))
+            except ValidationFailed as error:
+                take_errors(form, error)
+            else:
+                self._record(request, "changed", account_id, changed, before=box, after=changed)
+                messages.success(request, "The mailbox was changed.")
+                return HttpResponseRedirect(_url(account_id, box_id))
+        crumbs = [*crumbs_to(account), (_named(box), _url(account_id, box_id)), ("Change", None)]
+        return self._rendered_form(request, form, f"Change {_named(box)}", crumbs, _url(account_id, box_id))
+
+    def pin(self, request: HttpRequest, account_id: str, box_id: str) -> HttpResponse:
+        """The PIN, once somebody asks for it, or a new one; either is recorded."""
+        account, box = directory.account(account_id), mailboxes.get(account_id, box_id)
+        shown = None
+        form = _PinForm(request.POST if "new" in request.POST else None)
+        if request.method == "POST" and "new" not in request.POST:
+            shown = str(box.get("pin") or "")
+            self._record(request, "saw the PIN of", account_id, box)
+        elif request.method == "POST" and form.is_valid():
+            try:
+                sent = {"pin": form.cleaned_data["new"] or None}
+                changed = mailboxes.merge(account_id, box_id, sent, actor(request))
+            except ValidationFailed as error:
+                form.add_error("new", explained(error))
+            else:
+                self._record(request, "changed the PIN of", account_id, changed, before=box, after=changed)
+                messages.success(request, "The PIN was changed.")
+                return HttpResponseRedirect(_url(account_id, box_id))
+        return self.rendered(
+            request,
+            "desk/pin.html",
+            f"PIN of {_named(box)}",
+            [*crumbs_to(account), (_named(box), _url(account_id, box_id)), ("PIN", None)],
+            shown=shown,
+            form=form,
+            back=_url(account_id, box_id),
+        )
+
+    def remove(self, request: HttpRequest, account_id: str, box_id: str) -> HttpResponse:
+        """Remove the mailbox with its messages, after asking."""
+        account, box = directory.account(account_id), mailboxes.get(account_id, box_id)
+        if request.method == "POST":
+            removed = removal.remove_box(account, box_id, actor(request))
+            self._record(request, "removed", account_id, removed, before=box, after=removed)
+            messages.success(request, f"The mailbox {_named(box)} was removed.")
+            return HttpResponseRedirect(f"{reverse('admin:voicemail_mailbox_changelist')}?account={account_id}")
+        number = sum(counts.folders(account_id, [box_id])[box_id].values())
+        return self.rendered(
+            request,
+            "desk/confirm.html",
+            f"Remove {_named(box)}?",
+            [*crumbs_to(account), (_named(box), _url(account_id, box_id)), ("Remove", None)],
+            question=f"The mailbox and its {number} messages vanish for everybody. Its number is free then.",
+            submit="Yes, remove it",
+            dangerous=True,
+            cancel_url=_url(account_id, box_id),
+        )
+
+    def told(self, request: HttpRequest, account_id: str, box_id: str) -> HttpResponse:
+        """What was done to the mailbox."""
+        account, box = directory.account(account_id), mailboxes.get(account_id, box_id)
+        crumbs = [*crumbs_to(account), (_named(box), _url(account_id, box_id))]
+        return self.history(request, box_id, _named(box), crumbs)
+
+    def _rendered_form(
+        self, request: HttpRequest, form: forms.Form, title: str, crumbs: Iterable[Crumb], cancel_url: str = ""
+    ) -> HttpResponse:
+        return self.rendered(
+            request, "desk/form.html", title, crumbs, form=form, adminform=admin_form(form), cancel_url=cancel_url
+        )
+
+    def _record(self, request: HttpRequest, action: str, account_id: str, box: Document, **states: Any) -> None:
+        audit.record(
+            request, action, kind=KIND, account_id=account_id, document_id=box["_id"], name=_named(box), **states
+        )
 
 
-def _row(account_id: str, entry: dict[str, object]) -> Row:
-    url = reverse("admin:voicemail_mailbox_detail", args=[account_id, entry["id"]])
+class _PinForm(forms.Form):
+    """A new PIN."""
+
+    new = forms.CharField(
+        label="New PIN",
+        required=False,
+        widget=widgets.AdminTextInputWidget,
+        help_text="4 to 15 characters; empty: none.",
+    )
+
+
+def _form(posted: Any, box: Mapping[str, Any]) -> forms.Form:
+    """The form of a mailbox: a field for each plain property of the schema."""
+    fields = {
+        name: field
+        for name, rules in sorted(schemas.schema(mailboxes.SCHEMA)["properties"].items(), key=_first_things_first)
+        if name not in _NEVER_HERE and (field := _field(name, rules)) is not None
+    }
+    made = type("MailboxForm", (forms.Form,), fields)
+    initial = {name: _initial(fields[name], box.get(name)) for name in fields if box.get(name) is not None}
+    form: forms.Form = made(posted, initial=initial)
+    return form
+
+
+def _field(name: str, rules: Mapping[str, Any]) -> forms.Field | None:
+    """A property of the schema as a field; None for objects, which are left to the API."""
+    told: dict[str, Any] = {
+        "label": name.replace("_", " ").capitalize(),
+        "help_text": rules.get("description", ""),
+        "required": False,
+    }
+    kind = rules.get("type")
+    if name == "timezone":
+        zones = [("", "---------"), ("inherit", "inherit"), *((zone, zone) for zone in sorted(available_timezones()))]
+        return forms.ChoiceField(choices=zones, **told)
+    if "enum" in rules:
+        return forms.ChoiceField(choices=[("", "---------"), *((one, one) for one in rules["enum"])], **told)
+    if kind == "boolean":
+        return forms.BooleanField(initial=rules.get("default", False), **told)
+    if kind == "integer":
+        return forms.IntegerField(
+            widget=widgets.AdminIntegerFieldWidget,
+            min_value=rules.get("minimum"),
+            max_value=rules.get("maximum"),
+            **told,
+        )
+    if kind == "array" and rules.get("items", {}).get("type") == "string":
+        told["help_text"] = f"{told['help_text']} One per line.".strip()
+        return _Lines(widget=widgets.AdminTextareaWidget(attrs={"rows": 3}), **told)
+    if kind == "string":
+        return forms.CharField(widget=widgets.AdminTextInputWidget, **told)
+    return None
+
+
+class _Lines(forms.CharField):
+    """A list of texts, one per line."""
+
+
+def _initial(field: forms.Field, value: Any) -> Any:
+    if isinstance(field, _Lines):
+        return "\n".join(str(one) for one in value) if isinstance(value, list) else value
+    return value
+
+
+def _sent(form: forms.Form, box: Mapping[str, Any]) -> Document:
+    """What a form says, as a client of the API would send it: an emptied field removes its member."""
+    sent: Document = {}
+    for name, value in form.cleaned_data.items():
+        if isinstance(form.fields[name], _Lines):
+            sent[name] = [line.strip() for line in value.splitlines() if line.strip()]
+        elif value not in ("", None):
+            sent[name] = value
+        elif name in box:
+            sent[name] = None
+    return sent
+
+
+def _first_things_first(item: tuple[str, Any]) -> tuple[int, str]:
+    first = ("mailbox", "name", "owner_id", "aliases", "timezone", "notify_email_addresses")
+    return (first.index(item[0]) if item[0] in first else len(first), item[0])
+
+
+def _row(account_id: str, entry: Document) -> Row:
+    folders = entry.get("folders", {})
     cells = (
-        Cell(entry.get("mailbox") or "—", url),
-        Cell(entry.get("name") or ""),
-        Cell(entry["messages"], style="number"),
+        Cell(entry.get("mailbox") or "—", _url(account_id, str(entry["id"]))),
+        Cell(str(entry.get("name") or "")[:100]),
+        Cell(entry.get("messages", 0), style="number"),
+        Cell(folders.get("new", 0), style="number"),
+        Cell(folders.get("saved", 0), style="number"),
     )
     return Row(cells, str(entry["id"]))
+
+
+def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    """Settings as lines: the words of each path, and the value."""
+    for key, inner in value.items():
+        path = f"{prefix}{key.replace('_', ' ')}"
+        if isinstance(inner, Mapping):
+            yield from _flat(inner, f"{path}, ")
+        elif isinstance(inner, list):
+            yield path, ", ".join(str(one) for one in inner) or "—"
+        else:
+            yield path, {True: "yes", False: "no"}.get(inner, inner) if isinstance(inner, bool) else inner
+
+
+def _all(account_id: str) -> list[Crumb]:
+    return [("Mailboxes", f"{reverse('admin:voicemail_mailbox_changelist')}?account={account_id}")]
+
+
+def _url(account_id: str, box_id: str) -> str:
+    return reverse("admin:voicemail_mailbox_detail", args=[account_id, box_id])
+
+
+def _named(box: Mapping[str, Any]) -> str:
+    return f"{numbers.as_text(box.get('mailbox')) or ''} {box.get('name') or ''}".strip()[:100] or str(box["_id"])

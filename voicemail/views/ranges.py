@@ -3,6 +3,7 @@
 import re
 from typing import NamedTuple
 
+from django.http import HttpRequest
 from django.utils.http import parse_etags
 from rest_framework.request import Request
 
@@ -19,7 +20,7 @@ class ByteRange(NamedTuple):
     last: int
 
 
-def wanted_range(request: Request, length: int, etag: str) -> ByteRange | None:
+def wanted_range(request: Request | HttpRequest, length: int, etag: str) -> ByteRange | None:
     """The part that a request asks for of a file of `length` bytes; None for all of it.
 
     Several ranges at once, and what is no range, get the whole file, as does an If-Range for another version.
@@ -42,7 +43,7 @@ def wanted_range(request: Request, length: int, etag: str) -> ByteRange | None:
     return ByteRange(start, end)
 
 
-def has_it_already(request: Request, etag: str) -> bool:
+def has_it_already(request: Request | HttpRequest, etag: str) -> bool:
     """Whether the client holds this version, by its If-None-Match."""
     known = [one.removeprefix("W/") for one in parse_etags(request.headers.get("If-None-Match", ""))]
     return "*" in known or etag in known

@@ -3,7 +3,7 @@
 from urllib.parse import quote
 
 from django.conf import settings
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
@@ -38,7 +38,7 @@ class RawViewSet(MessagesView):
         found = audio.recording(database, doc)
         _require_acceptable(request, found.content_type)
         name = audio.download_name(doc, mailboxes.zone(self.account, box), found)
-        response = _audio_response(request, found)
+        response = audio_response(request, found)
         response.headers["Content-Disposition"] = disposition(name)
         return response
 
@@ -88,7 +88,8 @@ def disposition(name: str) -> str:
     return f"attachment; filename={plain}; filename*=UTF-8''{quote(name, safe='+')}"
 
 
-def _audio_response(request: Request, found: Recording) -> HttpResponseBase:
+def audio_response(request: Request | HttpRequest, found: Recording) -> HttpResponseBase:
+    """The audio, all of it or the range that is asked for; 304 for who has it."""
     etag = f'"{found.digest}"'
     shared = {"ETag": etag, "Accept-Ranges": "bytes", "Content-Type": found.content_type}
     if has_it_already(request, etag):

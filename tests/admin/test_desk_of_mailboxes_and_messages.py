@@ -1,0 +1,189 @@
+"""Mailboxes and messages at the operators' desk."""
+
+import io
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import old_messages
+import pytest
+from api_client import Account, Api
+from kazoo_messages import leave, leave_spoken, stored
+from operators import Desk
+
+from accounts import gregorian
+from accounts.couch import Database
+from voicemail import mailboxes
+
+Operator = Callable[..., Desk]
+HOSTILE = "<script>alert(1)</script>\u202e" + "x" * 10_000
+
+
+@pytest.fixture
+def box(api: Api) -> dict[str, Any]:
+    return api.new_box("3000", pin="4321", some_key="kept")
+
+
+@pytest.fixture
+def message_id(account: Account, box: dict[str, Any]) -> str:
+    return leave_spoken(account, box, gregorian.now(), b"ID3" + bytes(range(256)) * 40)
+
+
+def page_of(account: Account, box: dict[str, Any], message_id: str, page: str = "") -> str:
+    return f"voicemail/message/{account.id}/{box['id']}/{message_id}/{page}"
+
+
+# --- mailboxes ---
+
+
+@pytest.mark.parametrize("text", ["3000", "VMBox", "3999"])
+def test_a_mailbox_is_found_by_number_name_and_alias(
+    operator: Operator, account: Account, api: Api, text: str
+) -> None:
+    box = api.new_box("3000", aliases=["3999"])
+    page = operator("Read only").get("voicemail/mailbox/", account=account.id, q=text)
+    assert f"/admin/voicemail/mailbox/{account.id}/{box['id']}/" in page.text
+
+
+def test_a_mailbox_is_created_and_what_is_wrong_stands_at_its_field(
+    operator: Operator, account: Account, api: Api, box: dict[str, Any]
+) -> None:
+    desk = operator("Administrators")
+    path = f"voicemail/mailbox/{account.id}/add/"
+    taken = desk.send(path, name="Second", mailbox="3000")
+    assert "already exists" in taken.text
+    assert desk.send(path, name="Second", mailbox="3001", notify_email_addresses="a@example.com\nb@example.com").ok
+    (made,) = [one for one in api.get("vmboxes").json()["data"] if one["mailbox"] == "3001"]
+    stored_box = mailboxes.get(account.id, made["id"])
+    assert stored_box["notify_email_addresses"] == ["a@example.com", "b@example.com"]
+
+
+def test_a_change_keeps_what_the_form_does_not_show(
+    operator: Operator, account: Account, box: dict[str, Any], db: Database
+) -> None:
+    desk = operator("Administrators")
+    path = f"voicemail/mailbox/{account.id}/{box['id']}/"
+    assert desk.send(path + "change/", name="Renamed", mailbox="3000", check_if_owner="on").ok
+    changed = db.get(box["id"]) or {}
+    assert (changed["name"], changed["some_key"], changed["pin"]) == ("Renamed", "kept", "4321")
+    assert "VMBox 3000 → Renamed" in desk.get(path + "history/").text
+
+
+def test_the_pin_is_shown_on_demand_and_never_recorded(
+    operator: Operator, account: Account, box: dict[str, Any], db: Database
+) -> None:
+    desk = operator("Administrators")
+    path = f"voicemail/mailbox/{account.id}/{box['id']}/"
+    assert "4321" not in desk.get(path).text + desk.get(path + "pin/").text
+    assert "4321" in desk.send(path + "pin/").text
+    desk.send(path + "pin/", new="8765")
+    assert (db.get(box["id"]) or {})["pin"] == "8765"
+    history = desk.get(path + "history/").text
+    assert "saw the PIN of" in history
+    assert "4321" not in history
+    assert "8765" not in history
+
+
+def test_a_mailbox_is_removed_after_asking(
+    operator: Operator, account: Account, box: dict[str, Any], message_id: str, db: Database
+) -> None:
+    desk = operator("Administrators")
+    path = f"voicemail/mailbox/{account.id}/{box['id']}/delete/"
+    assert "its 1 messages" in desk.get(path).text
+    desk.send(path)
+    assert (db.get(box["id"]) or {})["pvt_deleted"] is True
+    assert stored(account, message_id)["pvt_deleted"] is True
+
+
+# --- messages ---
+
+
+def test_messages_are_listed_across_months_and_found_by_caller(
+    operator: Operator, account: Account, box: dict[str, Any]
+) -> None:
+    now = gregorian.now()
+    ids = leave(account, box, [now, now - 40 * 86_400])
+    (other,) = leave(account, box, [now - 60], caller_id_name="Grace")
+    (old,) = old_messages.leave(account, box["id"], [old_messages.entry(timestamp=now - 86_400)])
+    desk = operator("Read only")
+    for query in ({"account": account.id}, {"account": account.id, "box": box["id"]}):
+        page = desk.get("voicemail/message/", **query).text
+        assert all(one in page for one in [*ids, other, old])
+        found = desk.get("voicemail/message/", q="grace", **query).text
+        assert other in found
+        assert ids[0] not in found
+
+
+def test_listening_seeks_and_is_recorded_once(
+    operator: Operator, account: Account, box: dict[str, Any], message_id: str
+) -> None:
+    desk = operator("Support")
+    path = page_of(account, box, message_id)
+    assert "<audio" in desk.get(path).text
+    whole = desk.get(path + "audio/")
+    assert (whole.status_code, len(whole.content)) == (200, 3 + 256 * 40)
+    part = desk.session.get(f"{desk.url}/admin/{path}audio/", headers={"Range": "bytes=5000-5009"}, timeout=60)
+    assert (part.status_code, part.content) == (206, whole.content[5000:5010])
+    assert desk.get(path + "history/").text.count("listened to") == 1
+
+
+def test_who_may_not_listen_does_not_hear(
+    operator: Operator, account: Account, box: dict[str, Any], message_id: str
+) -> None:
+    desk = operator("Read only")
+    assert desk.get(page_of(account, box, message_id)).status_code == 200
+    assert desk.get(page_of(account, box, message_id, "audio/")).status_code == 403
+
+
+def test_a_message_is_put_into_a_folder_and_removed(
+    operator: Operator, account: Account, box: dict[str, Any], message_id: str
+) -> None:
+    desk = operator("Support")
+    path = page_of(account, box, message_id)
+    desk.send(path, action="saved")
+    assert stored(account, message_id)["metadata"]["folder"] == "saved"
+    desk.send(path, action="remove")
+    assert stored(account, message_id)["pvt_deleted"] is True
+
+
+@pytest.mark.parametrize("action", ["saved", "remove", "move"])
+def test_a_reader_changes_nothing(
+    operator: Operator, account: Account, box: dict[str, Any], message_id: str, action: str
+) -> None:
+    before = stored(account, message_id)
+    answer = operator("Read only").send(page_of(account, box, message_id), action=action, target=box["id"])
+    assert answer.status_code == 403
+    assert stored(account, message_id) == before
+
+
+def test_chosen_messages_are_moved_and_what_failed_is_named(
+    operator: Operator, account: Account, api: Api, box: dict[str, Any]
+) -> None:
+    other = api.new_box("3001")
+    ids = leave(account, box, [gregorian.now(), gregorian.now() - 5])
+    desk = operator("Support")
+    path = f"voicemail/message/?account={account.id}&box={box['id']}"
+    gone = f"{box['id']} {ids[0][:7]}{'0' * 32}"
+    answer = desk.send(path, action="move", target=other["id"], chosen=[*(f"{box['id']} {one}" for one in ids), gone])
+    assert "Moved: 2." in answer.text
+    assert "it isn&#x27;t there any more" in answer.text
+    assert len(api.get(f"vmboxes/{other['id']}/messages").json()["data"]) == 2
+
+
+def test_chosen_messages_are_downloaded_as_a_zip(
+    operator: Operator, account: Account, box: dict[str, Any], message_id: str
+) -> None:
+    path = f"voicemail/message/?account={account.id}&box={box['id']}"
+    answer = operator("Support").send(path, action="zip", chosen=f"{box['id']} {message_id}")
+    archive = zipfile.ZipFile(io.BytesIO(answer.content))
+    assert [len(archive.read(name)) for name in archive.namelist()] == [3 + 256 * 40]
+
+
+def test_a_hostile_caller_name_stays_text(operator: Operator, account: Account, box: dict[str, Any]) -> None:
+    (message_id,) = leave(account, box, [gregorian.now()], caller_id_name=HOSTILE)
+    desk = operator("Support")
+    for path in (f"voicemail/message/?account={account.id}", page_of(account, box, message_id)):
+        page = desk.get(path).text
+        assert "<script>alert(1)" not in page
+        assert "&lt;script&gt;" in page
+        assert "x" * 1_000 not in page
