@@ -25,6 +25,7 @@ from voicemail.admin import health
 
 KIND = "account"
 _PAGE = 50
+_PAGE_OF_HEALTH = 20  # each account costs some requests per database
 _USERS_SHOWN = 50
 
 
@@ -110,7 +111,7 @@ class AccountAdmin(DocumentAdmin):
         state = health.of_couchdb()
         if not state["up"]:
             return self.rendered(request, "desk/health.html", title, crumbs, couchdb=state)
-        found, start_key = _page(request.GET.get("start_key"), "")
+        found, start_key = _page(request.GET.get("start_key"), "", _PAGE_OF_HEALTH)
         return self.rendered(
             request,
             "desk/health.html",
@@ -280,9 +281,9 @@ def crumbs_to(account: Document) -> list[Crumb]:
     return [*_ALL, (str(account.get("name") or account["_id"]), url_of(account["_id"]))]
 
 
-def _page(start_key: str | None, parent: str) -> tuple[list[Document], str | None]:
+def _page(start_key: str | None, parent: str, size: int = _PAGE) -> tuple[list[Document], str | None]:
     """A page of all accounts, or of those right below one, by name."""
-    wanted = PageRequest.from_query({"start_key": start_key} if start_key else {}, _PAGE, descending=False)
+    wanted = PageRequest.from_query({"start_key": start_key} if start_key else {}, size, descending=False)
     view = (directory.DESIGN, directory.BY_PARENT) if parent else ("accounts", "listing_by_name")
     below = [parent] if parent else None
     page = listing.page(directory.accounts_database(), view, wanted, Filter(), lambda doc: doc, below=below)

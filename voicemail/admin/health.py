@@ -1,11 +1,12 @@
 """The state of the system at the desk: CouchDB, and for a page of accounts at a time databases, storage, messages."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from accounts import databases, directory, figures, gregorian
 from accounts.admin.charts import bars
-from accounts.couch import Document, couch
+from accounts.couch import Document, couch, in_parallel
 from crossbar.errors import ApiError
 from voicemail import days
 
@@ -39,7 +40,7 @@ def of_accounts(docs: list[Document]) -> list[AccountState]:
     """The states of some accounts, those first that need somebody."""
     month = gregorian.month_of(gregorian.now())
     months = (month, gregorian.next_month(month))
-    states = [_state(doc, months) for doc in docs]
+    states = in_parallel(partial(_state, months=months), docs)
     return sorted(states, key=lambda state: (state.is_good, -state.on_disk))
 
 
