@@ -98,10 +98,10 @@ def fingerprint(secret: str) -> str:
 
 
 def _read(token: str) -> Claims:
+    # `iat` is not held against the clock: that of the instance which gave the token may be ahead of this one's.
+    options: jwt.types.Options = {"require": _REQUIRED, "verify_iat": False}
     try:
-        claims = jwt.decode(
-            token, settings.SECRET_KEY, algorithms=[_ALGORITHM], issuer=ISSUER, options={"require": _REQUIRED}
-        )
+        claims = jwt.decode(token, settings.SECRET_KEY, algorithms=[_ALGORITHM], issuer=ISSUER, options=options)
     except (jwt.InvalidTokenError, ValueError) as error:
         raise InvalidCredentials() from error
     ids = [claims["account_id"], claims.get("owner_id", claims["account_id"])]

@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
 
+import jwt
 import pytest
 from api_client import Account, Api
-from running import Running, Service, wait_until
+from running import SECRET_KEY, Running, Service, wait_until
 
 from accounts import databases
 from accounts.couch import Database, couch
@@ -61,6 +62,16 @@ def test_a_token_of_one_is_good_on_the_other_until_the_other_revokes_it(
     # The first one has just used it, and remembers for some seconds that it was good.
     wait_until(lambda: here.get("vmboxes").status_code == 401)
     assert here.get("vmboxes").status_code == 401
+
+
+def test_a_token_of_an_instance_whose_clock_is_ahead_is_good_at_once(
+    instances: tuple[Running, Running], account: Account
+) -> None:
+    claims = jwt.decode(log_in(instances[0], account).token or "", SECRET_KEY, algorithms=["HS256"])
+    ahead = jwt.encode(
+        {**claims, "iat": claims["iat"] + 30, "exp": claims["exp"] + 30}, SECRET_KEY, algorithm="HS256"
+    )
+    assert Api(instances[1].url, account.id, ahead).get("vmboxes").status_code == 200
 
 
 def test_failed_sign_ins_are_counted_together(instances: tuple[Running, Running], account: Account) -> None:
