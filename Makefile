@@ -2,6 +2,7 @@
 # make test   install what is needed, run all tests (with COUCHDB_URL: against that CouchDB)
 # make lint   style and types
 # make bench  what the service costs beyond its CouchDB requests, in two minutes (FULL=1: all of it; benchmarks/README.md)
+# make bench-growth   how that grows with messages and accounts
 # make clean  remove what was installed or cached here; var/, the data of `make run`, stays
 
 PYTHON := $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -13,7 +14,7 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check --no-input install --
 # since some tests look at all accounts there are.
 SIDE_BY_SIDE := $(if $(COUCHDB_URL),,-n 4 --dist loadfile)
 
-.PHONY: run test lint bench clean
+.PHONY: run test lint bench bench-growth clean
 
 run: .venv/service-installed
 	@.venv/bin/python -m config.run
@@ -29,6 +30,9 @@ lint: .venv/all-installed
 
 bench: .venv/bench-installed
 	@.venv/bin/python -m benchmarks
+
+bench-growth: .venv/bench-installed
+	@.venv/bin/python -m benchmarks growth
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache

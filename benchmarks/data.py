@@ -4,10 +4,12 @@ import hashlib
 import os
 import random
 import secrets
+import signal
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from io import BytesIO
 from itertools import islice
 
 import orjson
@@ -15,6 +17,7 @@ import orjson
 from accounts import creation, databases, gregorian, modbs, private, schemas, users
 from accounts.couch import Database, Document, couch, in_parallel
 from benchmarks.client import Address, once
+from config import environment
 from voicemail import mailboxes, messages, metadata
 
 USERNAME = "bench"
@@ -50,6 +53,12 @@ class Size:
     archived: int = 1_000
     large: int = LARGE_AUDIO
 
+    @classmethod
+    def read(cls) -> "Size":
+        """As the environment says: BOXES, MESSAGES, BULK, MOVED, ARCHIVED, LARGE (bytes)."""
+        usual = asdict(cls())
+        return cls(**{name: environment.whole(name.upper(), number, 1) for name, number in usual.items()})
+
 
 @dataclass
 class Tenant:
@@ -59,6 +68,8 @@ class Tenant:
     password: str
     service_url: str
     boxes: list[Document] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    """Those of some of its messages, where that matters."""
 
     @property
     def id(self) -> str:
@@ -66,10 +77,14 @@ class Tenant:
         return str(self.account["_id"])
 
     @property
+    def digest(self) -> str:
+        """What the administrator's user name and password are known by."""
+        return hashlib.md5(f"{USERNAME}:{self.password}".encode(), usedforsecurity=False).hexdigest()
+
+    @property
     def credentials(self) -> bytes:
         """What the administrator signs in with, in an envelope."""
-        spelled = hashlib.md5(f"{USERNAME}:{self.password}".encode(), usedforsecurity=False).hexdigest()
-        return orjson.dumps({"data": {"credentials": spelled, "account_realm": self.account["realm"]}})
+        return orjson.dumps({"data": {"credentials": self.digest, "account_realm": self.account["realm"]}})
 
     @cached_property
     def api(self) -> Address:
@@ -150,7 +165,7 @@ class Tenant:
 
 
 class World:
-    """All accounts of a run, each made when first asked for."""
+    """All accounts of a run, each made when first asked for, and what is measured in them."""
 
     def __init__(self, service_url: str, size: Size, say: Callable[[str], None] = lambda text: None) -> None:
         self.service_url, self.size, self._say = service_url, size, say
@@ -198,9 +213,27 @@ class World:
         return tenant, tenant.fill(self.size.archived, audio=AUDIO, spread=0)
 
     @cached_property
+    def hall(self) -> tuple[Tenant, list[str]]:
+        """An account whose one box has two messages with very long audio; their ids."""
+        self._say(f"storing recordings of {self.size.large // KB // KB} MB")
+        tenant = self.new_tenant(1)
+        return tenant, tenant.fill(2, audio=self.size.large, spread=0)
+
+    @cached_property
     def workshop(self) -> Tenant:
         """An account of two boxes where messages are made and changed."""
         return self.new_tenant(2)
+
+    def __enter__(self) -> "World":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):  # impatience must not leave accounts behind
+            signal.signal(number, signal.SIG_IGN)
+        self._say("removing what was made")
+        self.remove()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.default_int_handler)
 
     def remove(self) -> None:
         """Take away all that was made."""
@@ -209,6 +242,29 @@ class World:
         accounts.bulk([{"_id": doc["_id"], "_rev": doc["_rev"], "_deleted": True} for doc in found.values()])
         names = [name for account_id in self._made for name in couch().names(databases.account_db(account_id))]
         in_parallel(couch().drop, names)
+
+
+class OneAccount(World):
+    """A world of one account: half of all messages are in its first box, and what is written is written there."""
+
+    @cached_property
+    def office(self) -> tuple[Tenant, list[str]]:
+        """The account, and the ids of all its messages."""
+        self._say(f"filling an account with {self.size.messages} messages")
+        tenant = self.new_tenant(self.size.boxes)
+        in_turn = [box for each in tenant.boxes for box in (tenant.boxes[0], each)]
+        return tenant, tenant.fill(self.size.messages, in_turn)
+
+    @cached_property
+    def mailbox(self) -> tuple[Tenant, list[str]]:
+        """The account, and the ids of the first box's messages, newest first."""
+        tenant, ids = self.office
+        return tenant, ids[::2]
+
+    @cached_property
+    def workshop(self) -> Tenant:
+        """The account."""
+        return self.office[0]
 
 
 def recording(length: int, seed: int = 0) -> bytes:
@@ -220,6 +276,9 @@ def _store(database: Database, docs: Iterable[Document], audio: int | None = Non
     """Store documents in requests of some megabytes, each with audio of its own."""
     at_once = min(1_000, max(1, _BULK_BYTES // ((audio or 0) * 4 // 3 + 1_000)))
     left = iter(docs)
+    if audio is not None and audio > _BULK_BYTES:
+        for doc in left:
+            database.put_with_attachment(doc, AUDIO_NAME, KIND, BytesIO(recording(audio)), audio)
     while some := list(islice(left, at_once)):
         saved = database.bulk([doc if audio is None else _spoken(doc, audio) for doc in some])
         assert all(one.error is None for one in saved)

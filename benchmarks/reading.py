@@ -8,7 +8,7 @@ import orjson
 
 from accounts import modbs
 from benchmarks.client import Address, Operation, Request, Steps, once
-from benchmarks.data import AUDIO_NAME, Tenant, World
+from benchmarks.data import Tenant, World
 from benchmarks.measuring import Call, Side, Target
 
 CHEAP = (Target("throughput", 0.5, concurrency=8), Target("speed", 0.6, concurrency=1))
@@ -45,6 +45,16 @@ def view(db: str, design: str, name: str, **options: Any) -> str:
     """The target of a view query."""
     spelled = "&".join(f"{key}={quote(orjson.dumps(value).decode())}" for key, value in options.items())
     return f"{db}/_design/{design}/_view/{name}?{spelled}"
+
+
+def log_in(world: World, bare: Address) -> Call:
+    """Signing in with a password and the account's realm : the view of credentials."""
+    tenant = world.workshop
+    return Call(
+        "log in",
+        Side(tenant.api, always(tenant.api.request("PUT", "/v2/user_auth", tenant.credentials))),
+        Side(bare, always(bare.request("GET", view(tenant.db, "users", "creds_by_md5", key=tenant.digest)))),
+    )
 
 
 def get_box(world: World, bare: Address) -> Call:
@@ -124,18 +134,6 @@ def filtered(world: World, bare: Address) -> Call:
         Side(tenant.api, always(tenant.api.request("GET", path))),
         Side(bare, always(bare.request("GET", _page(tenant, ids[0], 504)))),
         LISTING,
-    )
-
-
-def raw(world: World, bare: Address) -> Call:
-    """A recording of 100 KB : GET of the attachment."""
-    tenant, ids = world.studio
-    some = ids[:200]
-    paths = [f"{tenant.box_path()}/messages/{message_id}/raw" for message_id in some]
-    return Call(
-        "raw 100 KB",
-        Side(tenant.api, rotating([tenant.api.request("GET", path) for path in paths])),
-        Side(bare, rotating([bare.request("GET", f"{tenant.modb(one)}/{one}/{AUDIO_NAME}") for one in some])),
     )
 
 

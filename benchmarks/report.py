@@ -71,7 +71,24 @@ def machine() -> dict[str, Any]:
     }
 
 
-def save(file: Path, about: dict[str, Any], rows: Sequence[Row]) -> None:
+def about(facts: dict[str, Any]) -> str:
+    """What was measured on, as a line."""
+    workers = f"{facts['workers']} workers (processes {', '.join(map(str, facts['pids']))})"
+    return f"{workers}, {facts['cores']} cores, load {facts['load'][0]:.1f}, CouchDB: {facts['couchdb']}"
+
+
+def aside(text: str) -> None:
+    """Say what is going on beside the table."""
+    print(f"  ({text} ...)", flush=True)
+
+
+def summary(rows: Sequence[Row]) -> str:
+    """How many targets are met."""
+    told = [met for row in rows for met in row.targets.values()]
+    return f"{sum(told)} of {len(told)} targets met."
+
+
+def save(file: Path, about: dict[str, Any], rows: Sequence[dict[str, Any]]) -> None:
     """The report as JSON."""
-    report = {"about": about, "rows": [row.as_json() for row in rows]}
+    report = {"about": about, "rows": list(rows)}
     file.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2))

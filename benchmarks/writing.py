@@ -1,4 +1,4 @@
-"""Calls that write: creating and changing messages, and logging in."""
+"""Calls that write: creating messages, and changing them."""
 
 import secrets
 from collections.abc import Callable
@@ -8,37 +8,37 @@ import orjson
 
 from accounts import gregorian, modbs
 from accounts.couch import Document
-from benchmarks.client import Address, Operation, Request, Steps
+from benchmarks.client import Address, Operation, Steps
 from benchmarks.data import World
 from benchmarks.measuring import Call, Side, Target
+from benchmarks.reading import always
 
 FOLDERS = ("new", "saved")
-Docs = list[Document]
 
 
 def create_message(world: World, bare: Address) -> Call:
     """PUT of a message without audio : PUT of its document."""
     tenant = world.workshop
-    template = _template(world)
-    sent = {key: template["metadata"][key] for key in ("caller_id_name", "caller_id_number", "length", "folder")}
+    doc = template(world)
+    sent = {key: doc["metadata"][key] for key in ("caller_id_name", "caller_id_number", "length", "folder")}
     request = tenant.api.request("PUT", f"{tenant.box_path()}/messages", orjson.dumps({"data": sent}))
-    target, body = tenant.modb(template["_id"]), orjson.dumps(template)
+    target, body = tenant.modb(doc["_id"]), orjson.dumps(doc)
 
     def create(lane: int) -> Operation:
         def steps() -> Steps:
-            new_id = template["_id"][:7] + secrets.token_hex(16)
-            named = body.replace(template["_id"].encode(), new_id.encode())
+            new_id = doc["_id"][:7] + secrets.token_hex(16)
+            named = body.replace(doc["_id"].encode(), new_id.encode())
             yield bare.request("PUT", f"{target}/{new_id}", named)
 
         return steps
 
-    return Call("create message", Side(tenant.api, _each(request)), Side(bare, create))
+    return Call("create message", Side(tenant.api, always(request)), Side(bare, create))
 
 
 def change_one(world: World, bare: Address) -> Call:
     """Another folder for a message : GET and PUT of its document."""
     tenant = world.workshop
-    of_lane = _lanes(lambda: tenant.fill(1, tenant.boxes[:1], spread=0)[0])
+    of_lane = lanes(lambda: tenant.fill(1, tenant.boxes[:1], spread=0)[0])
 
     def change(lane: int) -> Operation:
         path, turn = f"{tenant.box_path()}/messages/{of_lane(lane)}", 0
@@ -67,7 +67,7 @@ def change_one(world: World, bare: Address) -> Call:
 def change_many(world: World, bare: Address) -> Call:
     """Another folder for many messages : one fetch and one bulk write of their documents."""
     tenant, count = world.workshop, world.size.bulk
-    of_lane = _lanes(lambda: tenant.fill(count, tenant.boxes[:1], spread=0))
+    of_lane = lanes(lambda: tenant.fill(count, tenant.boxes[:1], spread=0))
 
     def change(lane: int) -> Operation:
         ids, turn = of_lane(lane), 0
@@ -99,14 +99,7 @@ def change_many(world: World, bare: Address) -> Call:
     return Call(f"change folder of {count}", Side(tenant.api, change), Side(bare, bare_change), targets, heavy=True)
 
 
-def _each(request: Request) -> Callable[[int], Operation]:
-    def steps() -> Steps:
-        yield request
-
-    return lambda lane: steps
-
-
-def _lanes(make: Callable[[], Any]) -> Callable[[int], Any]:
+def lanes(make: Callable[[], Any]) -> Callable[[int], Any]:
     """What each lane works on, made when first asked for: no two lanes get into each other's way."""
     made: dict[int, Any] = {}
 
@@ -124,7 +117,7 @@ def _in_folder(doc: Document, turn: int) -> Document:
     return doc
 
 
-def _template(world: World) -> Document:
+def template(world: World) -> Document:
     """A message's document as it is stored, but for what CouchDB adds."""
     tenant = world.workshop
     (message_id,) = tenant.fill(1, tenant.boxes[:1], spread=0)

@@ -1,0 +1,94 @@
+"""A session of measuring: both servers running, both ways to reach them, and the options of the command."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import django
+from django.core.management import call_command
+
+from benchmarks import report, servers
+from benchmarks.client import Address
+from benchmarks.measuring import Plan
+from config import environment
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the environment says about a run; the README has the list."""
+
+    full: bool
+    plan: Plan
+    concurrencies: list[int]
+    calls: list[str]
+    folder: Path
+
+    @classmethod
+    def read(cls) -> "Options":
+        """The options, or ImproperlyConfigured."""
+        full = environment.flag("FULL")
+        seconds = environment.seconds("SECONDS", 5 if full else 1)
+        return cls(
+            full=full,
+            plan=Plan(seconds, environment.whole("ROUNDS", 6 if full else 4, minimum=1)),
+            concurrencies=[int(text) for text in environment.words("CONCURRENCY", "1,8,32" if full else "1,8")],
+            calls=environment.words("CALLS"),
+            folder=Path(environment.text("OUT", str(servers.PROJECT / "var" / "bench"))),
+        )
+
+    def wants(self, name: str) -> bool:
+        """Whether a call is to be measured."""
+        return not self.calls or any(word in name for word in self.calls)
+
+    def file(self, kind: str) -> Path:
+        """Where a report goes, but for its suffix."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return self.folder / f"{kind}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+
+
+@dataclass(frozen=True)
+class Session:
+    """Both servers, running."""
+
+    service: servers.Service
+    bare: Address
+    options: Options
+    about: dict[str, Any]
+
+
+@contextmanager
+def session(folder: Path, options: Options) -> Iterator[Session]:
+    """Starts what is needed, in a folder for what nobody needs later, and ends it."""
+    with servers.couchdb(folder) as url:
+        _set_up(folder, url)
+        with servers.service(folder) as service:
+            about = {
+                **report.machine(),
+                "couchdb": url.rpartition("@")[2] if os.environ.get("COUCHDB_URL") == url else "embedded",
+                "workers": len(service.workers()),
+                "pids": [worker.pid for worker in service.workers()],
+            }
+            yield Session(service, servers.bare(url), options, about)
+
+
+def _set_up(folder: Path, url: str) -> None:
+    """The environment that this process and the service have in common, and Django's tables."""
+    os.environ |= {
+        "COUCHDB_URL": url,
+        "SECRET_KEY": secrets.token_hex(32),
+        "DATABASE_URL": f"sqlite:///{folder / 'django.sqlite3'}",
+        "DEBUG": "0",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        # One account, asked from one address, gets all the load, for as long as it takes.
+        "REQUEST_LIMIT": "0",
+        "SIGN_IN_FAILURES": "0",
+        "TOKEN_LIFETIME": "86400",
+    }
+    os.environ.setdefault("WEB_CONCURRENCY", str(os.cpu_count() or 1))
+    django.setup()
+    call_command("migrate", verbosity=0)
