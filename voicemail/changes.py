@@ -39,7 +39,7 @@ def remove(
 ) -> Outcome:
     """Remove messages of a box: those of some ids, else those of a folder, else all that there are.
 
-    Those past their retention are refused, unless the box itself goes (`with_expired`).
+    Those past their retention are refused, unless the box itself goes, or is gone (`with_expired`).
     """
     if ids is None:
         if not with_expired:  # what 3.x left in a box goes with the box
@@ -48,7 +48,7 @@ def remove(
         return _apply(account, box, ids, selection.removed, actor, Outcome(), with_expired=with_expired)
     outcome = Outcome()
     current = touch.named(account, box, ids, actor, outcome, silent=True)
-    return _apply(account, box, current, selection.removed, actor, outcome)
+    return _apply(account, box, current, selection.removed, actor, outcome, with_expired=with_expired)
 
 
 def _apply(

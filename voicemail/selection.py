@@ -16,6 +16,8 @@ from voicemail import messages, metadata, retention
 NOT_FOUND = "not_found"
 CONFLICT = "conflict"
 MISSING_AUDIO = "missing_audio"
+REMOVED_FROM = "pvt_removed_from"
+"""Where a removed message tells the folder it was in, which restoring it needs. Kazoo leaves the member alone."""
 _BATCH = 500
 _ATTEMPTS = 8
 # So many months are looked for one by one; for more, one request tells which there are.
@@ -155,5 +157,6 @@ def in_folder(doc: Document, folder: str) -> Document:
 
 
 def removed(doc: Document) -> Document:
-    """A message's document with the message gone from every listing; the document stays."""
-    return {**in_folder(doc, metadata.DELETED), "pvt_deleted": True}
+    """A message's document with the message gone from every listing; the document stays, and tells its folder."""
+    was_in = metadata.folder(doc) or metadata.NEW
+    return {**in_folder(doc, metadata.DELETED), "pvt_deleted": True, REMOVED_FROM: was_in}

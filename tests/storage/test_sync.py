@@ -14,6 +14,7 @@ from couch_views.loader import KAZOO_DOCUMENTS, KINDS, design_documents
 from couch_views.sync import sync
 
 OWN = "_design/mailbox_message_counts"
+REMOVED = "_design/mailbox_messages_removed"
 KAZOO = "_design/mailbox_messages"
 FOREIGN_MAP = "function(doc) { emit(doc.foreign, 1); }"
 
@@ -131,13 +132,13 @@ def test_foreign_views_fields_and_documents_are_kept(database: Database) -> None
 def test_a_complete_document_of_kazoos_is_not_written(database: Database) -> None:
     views = {name: {"map": FOREIGN_MAP} for name in design_documents("modb")[KAZOO]["views"]}
     stored = database.put({"_id": KAZOO, "views": views})
-    assert [change.design for change in sync(database, "modb")] == [OWN]
+    assert [change.design for change in sync(database, "modb")] == [OWN, REMOVED]
     assert _stored(database)[KAZOO] == stored
 
 
 def test_views_are_not_added_to_a_document_in_another_language(database: Database) -> None:
     stored = database.put({"_id": KAZOO, "language": "erlang", "views": {}})
-    assert [change.design for change in sync(database, "modb")] == [OWN]
+    assert [change.design for change in sync(database, "modb")] == [OWN, REMOVED]
     assert _stored(database)[KAZOO] == stored
 
 
@@ -166,7 +167,7 @@ def test_another_writer_of_a_kazoo_document_is_not_overwritten(database: Databas
         "views": {"second": {"map": FOREIGN_MAP}, "missing_metadata": {"map": FOREIGN_MAP}},
     }
     changes = sync(Rival(database, theirs), "modb")
-    assert {change.design for change in changes} == {KAZOO, OWN}
+    assert {change.design for change in changes} == {KAZOO, OWN, REMOVED}
     views = _stored(database)[KAZOO]["views"]
     assert views == {**design_documents("modb")[KAZOO]["views"], **theirs["views"]}
 
@@ -174,13 +175,13 @@ def test_another_writer_of_a_kazoo_document_is_not_overwritten(database: Databas
 def test_another_process_that_syncs_first_leaves_nothing_to_do(database: Database) -> None:
     rival = Rival(database, *design_documents("modb").values())
     assert sync(rival, "modb") == []
-    assert set(_stored(database)) == {KAZOO, OWN}
+    assert set(_stored(database)) == {KAZOO, OWN, REMOVED}
 
 
 def test_a_broken_view_of_somebody_elses_does_not_stop_the_sync(database: Database) -> None:
     database.put({"_id": KAZOO, "views": {"listing_by_mailbox": {"map": "function(doc) { throw 1; }"}}})
     database.put({"_id": "201605-1", "pvt_type": "mailbox_message", "source_id": "box"})
-    assert len(sync(database, "modb")) == 2
+    assert len(sync(database, "modb")) == 3
     rows = database.view("mailbox_messages", "count_per_box_folder")
     assert [row["key"] for row in rows] == [["box", "new", None]]
 
@@ -269,4 +270,6 @@ def test_the_command_refuses_an_account_that_does_not_exist(couchdb: str, unknow
 def test_kazoos_documents_are_known_by_name() -> None:
     shipped = {name for kind in KINDS for name in design_documents(kind)}
     assert shipped >= KAZOO_DOCUMENTS
-    assert {name for name in shipped - KAZOO_DOCUMENTS if not name.startswith(("_design/vmboxes_", OWN))} == set()
+    assert {
+        name for name in shipped - KAZOO_DOCUMENTS if not name.startswith(("_design/vmboxes_", OWN, REMOVED))
+    } == set()

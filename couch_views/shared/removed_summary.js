@@ -1,0 +1,7 @@
+function removedSummary(doc) {
+    // What a list of removed messages shows: also when it was removed, and the folder it was in, if that is known.
+    var summary = messageSummary(doc);
+    summary.removed = integer(doc.pvt_modified);
+    summary.removed_from = doc.pvt_removed_from;
+    return summary;
+}
