@@ -65,6 +65,13 @@ NORMALIZE_SECONDS = environment.seconds("NORMALIZE_SECONDS", 60)
 NORMALIZE_AT_ONCE = environment.whole("NORMALIZE_AT_ONCE", 2, minimum=1)
 """How long converting one may take, and how many a worker converts at a time."""
 
+# --- migrations from Kazoo 3.x that operators start at the desk ---
+
+MIGRATIONS_AT_ONCE = environment.whole("MIGRATIONS_AT_ONCE", 4)
+"""How many may be under way at once, on all machines together; 0: as many as are asked for."""
+MIGRATION_SILENCE_SECONDS = environment.whole("MIGRATION_SILENCE_SECONDS", 30, minimum=3)
+"""After how many seconds without a sign of life from its process one counts as interrupted."""
+
 # --- Django's own tables: the admin pages' users and sessions ---
 
 DATABASES = {

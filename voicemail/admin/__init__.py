@@ -1,5 +1,5 @@
-"""The operators' desk: accounts, mailboxes and messages. How a page is made is told in `accounts.admin`."""
+"""The operators' desk: accounts, mailboxes, messages, migration. How a page is made is told in `accounts.admin`."""
 
-from voicemail.admin import accounts, mailboxes, messages
+from voicemail.admin import accounts, mailboxes, messages, migrations
 
-__all__ = ["accounts", "mailboxes", "messages"]
+__all__ = ["accounts", "mailboxes", "messages", "migrations"]

@@ -22,6 +22,7 @@ from crossbar.filters import Filter
 from crossbar.pages import PageRequest
 from voicemail import counts, mailbox_listing, retention
 from voicemail.admin import health
+from voicemail.legacy import left
 
 KIND = "account"
 _PAGE = 50
@@ -86,7 +87,7 @@ class AccountAdmin(DocumentAdmin):
         if text:
             found = directory.search(text)
         else:
-            found, start_key = _page(request.GET.get("start_key"), parent)
+            found, start_key = page_of_accounts(request.GET.get("start_key"), parent)
             next_query = None if start_key is None else query_with(request, start_key=start_key)
         table = Table(
             columns=("Name", "Realm", "Above it", "Enabled", "Created", "Id"),
@@ -111,7 +112,7 @@ class AccountAdmin(DocumentAdmin):
         state = health.of_couchdb()
         if not state["up"]:
             return self.rendered(request, "desk/health.html", title, crumbs, couchdb=state)
-        found, start_key = _page(request.GET.get("start_key"), "", _PAGE_OF_HEALTH)
+        found, start_key = page_of_accounts(request.GET.get("start_key"), "", _PAGE_OF_HEALTH)
         return self.rendered(
             request,
             "desk/health.html",
@@ -160,6 +161,7 @@ class AccountAdmin(DocumentAdmin):
             boxes=boxes.entries,
             has_more_boxes=boxes.next_start_key is not None,
             months=counts.by_month(account_id),
+            old=left.of_account(account_id),
             databases=of_databases,
             storage=sum(one.on_disk for one in of_databases),
             own_days=retention.own_days(account_id),
@@ -281,8 +283,8 @@ def crumbs_to(account: Document) -> list[Crumb]:
     return [*_ALL, (str(account.get("name") or account["_id"]), url_of(account["_id"]))]
 
 
-def _page(start_key: str | None, parent: str, size: int = _PAGE) -> tuple[list[Document], str | None]:
-    """A page of all accounts, or of those right below one, by name."""
+def page_of_accounts(start_key: str | None, parent: str, size: int = _PAGE) -> tuple[list[Document], str | None]:
+    """A page of all accounts, or of those right below one, by name; and where the next page starts."""
     wanted = PageRequest.from_query({"start_key": start_key} if start_key else {}, size, descending=False)
     view = (directory.DESIGN, directory.BY_PARENT) if parent else ("accounts", "listing_by_name")
     below = [parent] if parent else None
@@ -292,7 +294,7 @@ def _page(start_key: str | None, parent: str, size: int = _PAGE) -> tuple[list[D
 
 
 def _below(account_id: str) -> list[Document]:
-    found, _ = _page(None, account_id)
+    found, _ = page_of_accounts(None, account_id)
     return [directory.shown(doc) for doc in found]
 
 

@@ -28,6 +28,11 @@ class CuttingProxy:
         self.url = f"{parts.scheme}://{parts.username}:{parts.password}@127.0.0.1:{self._port}"
         self._accept()
 
+    def cut_after(self, requests: int) -> None:
+        """Go away after so many more requests."""
+        with self._lock:
+            self._limit = self.requests + requests
+
     def restore(self) -> None:
         """Answer again, at the same place, without limit."""
         self._limit = None

@@ -1,0 +1,83 @@
+"""What the process of a run does: the same as the command ``migrate_kazoo3``, over one account, in place."""
+
+import logging
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from django.db.models.functions import Now
+
+from accounts.private import NODE, Actor
+from crossbar.errors import ApiError, DatastoreUnreachable
+from voicemail.migration import purging, running, sources, verifying
+from voicemail.migration.running import Options, Unknown
+from voicemail.migration.watching import Watch
+from voicemail.models import MigrationRun
+from voicemail.models.runs import State, What
+from voicemail.runs.recording import Recorder
+
+logger = logging.getLogger(__name__)
+
+_OPERATIONS = {
+    What.DRY_RUN: running.migrate,
+    What.MIGRATE: running.migrate,
+    What.VERIFY: verifying.verify,
+    What.PURGE_DRY_RUN: purging.purge,
+    What.PURGE: purging.purge,
+}
+_WITHOUT_WRITING = (What.DRY_RUN, What.PURGE_DRY_RUN)
+
+
+def carry_out(run_id: int, pid: int) -> State | None:
+    """Carry out a run that waits for its process; how it ended, None when there is no such run that waits."""
+    waiting = MigrationRun.objects.filter(pk=run_id, state=State.WAITING)
+    host = NODE.partition("@")[2]
+    if not waiting.update(state=State.RUNNING, started=Now(), heard=Now(), host=host[:250], pid=pid):
+        return None
+    run = MigrationRun.objects.get(pk=run_id)
+    recorder = Recorder(run_id)
+    with recorder, _stopping(recorder.watch) as signals:
+        state, error = _work(run, recorder)
+    if signals and state is State.STOPPED and not recorder.is_asked_to_stop:
+        state, error = State.INTERRUPTED, "Its process was told to end, as when its machine or the service stops."
+    recorder.end(state, error)
+    return State(MigrationRun.objects.values_list("state", flat=True).get(pk=run_id))
+
+
+def _work(run: MigrationRun, recorder: Recorder) -> tuple[State, str]:
+    what = What(run.what)
+    options = Options(
+        accounts=(run.account_id,),
+        dry_run=what in _WITHOUT_WRITING,
+        actor=Actor(request_id=run.request_id or None),
+    )
+    try:
+        tally = _OPERATIONS[what](sources.served(), options, recorder.watch)
+    except Unknown as error:
+        return State.FAILED, f"{error}."
+    except DatastoreUnreachable:
+        return State.FAILED, "CouchDB did not answer for too long. What is done is done: start it again to go on."
+    except ApiError as error:
+        return State.FAILED, f"CouchDB refuses: {running.told(error)}"
+    except Exception as error:
+        logger.exception("Migration run %d failed", run.pk)
+        return State.FAILED, f"It came upon something unforeseen, told in the service's log: {type(error).__name__}."
+    return (State.STOPPED if tally.stopped else State.DONE), ""
+
+
+@contextmanager
+def _stopping(watch: Watch) -> Iterator[list[int]]:
+    """Within, SIGTERM and SIGINT stop the watch; the list tells which came."""
+    came: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+        watch.stop()
+
+    before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield came
+    finally:
+        for each, old in before.items():
+            signal.signal(each, old)
