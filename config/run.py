@@ -91,7 +91,7 @@ def _start_couchdb(started: list[subprocess.Popen[bytes]]) -> str:
 
 
 def _prepare() -> dict[str, str]:
-    """Django's tables, the design documents, the demo account and this and next month's databases."""
+    """Django's tables, the design documents, the demo account, its operator, and this and next month's databases."""
     from config.start import refuse_unsafe_settings
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -100,16 +100,18 @@ def _prepare() -> dict[str, str]:
     import django
     from django.core.management import call_command
 
+    django.setup()
+
+    from accounts.demo_operator import demo_operator
     from voicemail.demo import demo
 
-    django.setup()
     print("Preparing databases and the demo account ...", flush=True)
     call_command("migrate", verbosity=0)
     with (VAR / "log" / "sync_views.log").open("w") as log:
         call_command("sync_views", stdout=log)
     account = demo(VAR / "demo.json")
     call_command("ensure_modbs", verbosity=0)
-    return account
+    return {**account, **demo_operator(VAR / "operator.json")}
 
 
 def _start(

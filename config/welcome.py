@@ -12,6 +12,13 @@ The voicemail service answers at {url}. Ctrl-C ends it; its data stays in {data}
   password     {password}
   API key      {api_key}
 
+The operators' desk is at {url}/admin/.
+
+  operator     {operator}
+  password     {operator_password}
+
+The API to browse: {url}/v2/docs
+
 Try these, from this directory:
 
 # log in
@@ -40,8 +47,14 @@ curl -s -X PUT -H "X-Auth-Token: $TOKEN" -H 'Content-Type: multipart/mixed' \\
 
 
 def welcome(url: str, demo: dict[str, str], data: Path) -> str:
-    """The text for a service at `url` with a demo account (as voicemail.demo makes it)."""
+    """The text for a service at `url` with a demo account and its operator (as voicemail.demo and
+    accounts.demo_operator make them).
+    """
     spelled = f"{demo['username']}:{demo['password']}"
     # Kazoo's clients send this hash; it is as good as the password, which is printed beside it.
     credentials = hashlib.md5(spelled.encode(), usedforsecurity=False).hexdigest()
-    return _TEXT.format(url=url, credentials=credentials, data=data, **demo)
+    shown = {
+        **demo,
+        "operator_password": demo["operator_password"] or "(as it was changed: manage.py changepassword)",
+    }
+    return _TEXT.format(url=url, credentials=credentials, data=data, **shown)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from operators import Desk
 from running import PROJECT, wait_until
 
 RECORDINGS = PROJECT / "voicemail" / "recordings"
@@ -85,6 +86,20 @@ def test_what_it_prints_can_be_pasted(data: Path, tmp_path: Path) -> None:
     assert (tmp_path / "message.mp3").read_bytes() == (RECORDINGS / "dentist.mp3").read_bytes()
     assert left["data"]["caller_id_name"] == "Me"
     assert run.end(signal.SIGINT) == 0
+
+
+def test_its_operator_can_log_in_and_is_the_same_the_next_time(data: Path) -> None:
+    printed = set()
+    for _ in range(2):
+        run = Run(data)
+        found = re.search(r"operator +(\S+)\n +password +(\S+)", run.wait_for_welcome())
+        assert found
+        printed.add(found.groups())
+        desk = Desk(f"http://127.0.0.1:{run.port}", found[1])
+        answer = desk.send("login/?next=/admin/", username=found[1], password=found[2])
+        assert "Log out" in answer.text
+        assert run.end(signal.SIGINT) == 0
+    assert len(printed) == 1
 
 
 def test_each_way_to_stop_it_stops_all_it_started_and_its_data_is_there_again(data: Path) -> None:
