@@ -9,7 +9,7 @@ from accounts.couch import Database, Document
 from crossbar.errors import ApiError, DatastoreUnreachable
 from voicemail import audio, metadata
 from voicemail.audio import MissingAudio
-from voicemail.legacy import documents, storing
+from voicemail.legacy import digests, documents
 from voicemail.legacy.documents import Library
 
 VERIFIED, CHANGED, DIFFERING = "verified", "changed", "differing"
@@ -72,7 +72,7 @@ def same_audio(found: documents.Audio, media: Document, library: Library, modb: 
         return False
     if recorded.database.name != modb.name:
         return recorded.digest == digest
-    return storing.has_audio_of(modb, stored, digest)
+    return digests.has_audio_of(modb, stored, digest)
 
 
 def digest_of(found: documents.Audio, media: Document, library: Library) -> str | None:
@@ -80,7 +80,7 @@ def digest_of(found: documents.Audio, media: Document, library: Library) -> str 
     stream = library.open(media, found.name)
     if stream is None:
         return None
-    reading = storing.Reading(stream)
+    reading = digests.Reading(stream)
     try:
         for _ in documents.pieces(reading):
             pass

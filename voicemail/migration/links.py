@@ -9,7 +9,7 @@ from accounts.couch import Database, Document, couch, in_parallel
 from crossbar.errors import ApiError, DatastoreConflict, DatastoreUnreachable
 from voicemail import audio, messages
 from voicemail.audio import MissingAudio
-from voicemail.legacy import storing
+from voicemail.legacy import digests, storing
 from voicemail.legacy.documents import PREVIOUS_ID
 from voicemail.legacy.storing import Outcome
 from voicemail.migration import sources
@@ -79,7 +79,7 @@ def _resolve(modb: Database, doc: Document, *, dry_run: bool) -> Row:
 
 def _copy(modb: Database, doc: Document, found: audio.Recording) -> Row:
     stream = found.open()
-    reading = storing.Reading(stream)
+    reading = digests.Reading(stream)
     try:
         # No user's change: when it was changed last, and by whom, stays as it is.
         whole = messages.with_audio_name(doc, found.name)
@@ -87,7 +87,7 @@ def _copy(modb: Database, doc: Document, found: audio.Recording) -> Row:
     finally:
         stream.close()
     stored = modb.get(doc["_id"]) or {}
-    if not storing.has_audio_of(modb, stored, reading.digest):
+    if not digests.has_audio_of(modb, stored, reading.digest):
         return _row(modb, doc, Outcome.FAILED, storing.BROKEN_AUDIO)
     return _row(modb, doc, Outcome.RESOLVED, copied=found.length)
 
