@@ -19,9 +19,11 @@ SIDE_BY_SIDE := $(if $(COUCHDB_URL),,-n 4 --dist loadfile)
 run: .venv/service-installed
 	@.venv/bin/python -m config.run
 
-test: .venv/all-installed
+# Without a Chromium the tests in a browser are left out, as scripts/chromium then says.
+test: .venv/browser-tests-installed
 	@command -v curl >/dev/null || scripts/apt-install curl
-	.venv/bin/python -m pytest $(SIDE_BY_SIDE)
+	@chromium=$$(scripts/chromium) || left_out=--ignore=tests/admin/browser; \
+	CHROMIUM=$$chromium .venv/bin/python -m pytest $(SIDE_BY_SIDE) $$left_out
 
 lint: .venv/all-installed
 	.venv/bin/ruff check .
@@ -35,7 +37,7 @@ bench-growth: .venv/bench-installed
 	@.venv/bin/python -m benchmarks growth
 
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv tests/admin/browser/node_modules .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 .venv/service-installed: .venv/made requirements.txt embedded_couchdb/requirements.txt
@@ -51,6 +53,11 @@ clean:
 .venv/all-installed: .venv/bench-installed requirements-dev.txt
 	@echo "Installing what tests and checks need ..."
 	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+# npm comes with the Node of a Python package: nothing has to be on the machine.
+.venv/browser-tests-installed: .venv/all-installed tests/admin/browser/package.json tests/admin/browser/package-lock.json
+	@cd tests/admin/browser && PATH="$(CURDIR)/.venv/bin:$$PATH" npm ci --silent --no-audit --no-fund
 	@touch $@
 
 # Debian and Ubuntu keep the module that makes virtual environments in a package of its own.
