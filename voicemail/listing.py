@@ -21,10 +21,28 @@ from voicemail import retention
 from voicemail.legacy import rows as legacy_rows
 from voicemail.legacy.rows import Span
 
-DESIGN = "mailbox_messages"
 _CHUNK = 500
 # How many months are asked at once: more than a retention's five would mostly bring what is not shown.
 _SIDE_BY_SIDE = 4
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is listed: two views of one design document, keyed ``[box id, time]`` and ``[time, box id]``."""
+
+    design: str
+    of_box: str
+    of_account: str
+    has_legacy: bool = False
+    """Whether messages in the format of 3.x belong into it."""
+
+
+LIVE = Source("mailbox_messages", "listing_by_mailbox", "listing_by_timestamp", has_legacy=True)
+SILENT = Source("mailbox_message_lists", "silent_by_mailbox", "silent_by_timestamp")
+"""Those without audio, the removed ones aside."""
+REMOVED = Source("mailbox_message_lists", "removed_by_mailbox", "removed_by_timestamp")
+"""Removed messages, unless they were moved. Summaries also tell ``removed`` (when, in Gregorian seconds),
+``removed_from`` (the folder, where that is known) and ``silent`` (whether there is no audio)."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +59,8 @@ class Page:
 
     entries: list[Entry]
     next_start_key: str | None
+    is_cut: bool = False
+    """Whether it ends, full or not, because enough was read for now."""
 
 
 def page(
@@ -51,17 +71,23 @@ def page(
     passing: Filter,
     folder: str | None,
     shows: Callable[[str], bool] = lambda box_id: True,
+    *,
+    source: Source = LIVE,
+    most_rows: int | None = None,
 ) -> Page:
     """A page of the messages of a box (its document), or with none of the account's. Entries are plain: who answers
     wraps them.
 
     `folder` names one folder; `passing` looks at the summaries; `shows` tells of a box's id whether its messages
-    belong into this listing at all. FaultyRequest for a start key of another listing.
+    belong into this listing at all. After `most_rows` messages a page ends, however few of them passed.
+    FaultyRequest for a start key of another listing.
     """
     limit = retention.limit(account_id)
     entries: list[Entry] = []
     box_id = None if box is None else box["_id"]
-    for month, row in _rows(account_id, box, wanted, time):
+    for number, (month, row) in enumerate(_rows(account_id, box, wanted, time, source)):
+        if number == most_rows:
+            return Page(entries, encode_start_key([month, row["key"], row["id"]]), is_cut=True)
         entry = _entry(box_id, row, limit)
         if not shows(entry.box_id):
             continue
@@ -98,6 +124,7 @@ class _Reading:
 
     account_id: str
     month: str
+    design: str
     view: str
     options: dict[str, Any]
 
@@ -105,7 +132,7 @@ class _Reading:
         """The first rows; one more than a helping when there are more. None where there is no MODb."""
         modb = modbs.open_for(self.account_id, self.month)
         try:
-            return [] if modb is None else modb.view(DESIGN, self.view, limit=helping + 1, **self.options)
+            return [] if modb is None else modb.view(self.design, self.view, limit=helping + 1, **self.options)
         except MissingDatabase:  # archived meanwhile
             return []
 
@@ -120,12 +147,14 @@ class _Reading:
 
 
 def _rows(
-    account_id: str, box: Mapping[str, Any] | None, wanted: PageRequest, time: TimeRange
+    account_id: str, box: Mapping[str, Any] | None, wanted: PageRequest, time: TimeRange, source: Source
 ) -> Iterator[tuple[str, Row]]:
     """Every row from the start key on, each with its month, month after month."""
     box_id = None if box is None else box["_id"]
     start = None if wanted.start_key is None else _start(wanted.start_key, box_id)
-    of_modbs = _rows_of_modbs(account_id, box_id, wanted, time, start)
+    of_modbs = _rows_of_modbs(account_id, box_id, wanted, time, start, source)
+    if not source.has_legacy:
+        return of_modbs
     of_legacy = _legacy_rows(account_id, box, wanted, time, start)
     first = next(of_legacy, None)
     if first is None:
@@ -160,7 +189,12 @@ def _legacy_rows(
 
 
 def _rows_of_modbs(
-    account_id: str, box_id: str | None, wanted: PageRequest, time: TimeRange, start: "_Start | None"
+    account_id: str,
+    box_id: str | None,
+    wanted: PageRequest,
+    time: TimeRange,
+    start: "_Start | None",
+    source: Source,
 ) -> Iterator[tuple[str, Row]]:
     """The rows of MODbs.
 
@@ -169,7 +203,9 @@ def _rows_of_modbs(
     """
     months = modbs.covering(account_id, time.first, time.last, newest_first=wanted.descending)
     readings = [
-        found for month in months if (found := _reading(account_id, month, box_id, wanted.descending, time, start))
+        found
+        for month in months
+        if (found := _reading(account_id, month, box_id, wanted.descending, time, start, source))
     ]
     side_by_side, read = (_SIDE_BY_SIDE if wanted.size is None else 1), 0
     while readings:
@@ -191,16 +227,22 @@ def _helping(size: int | None, read: int) -> int:
 
 
 def _reading(
-    account_id: str, month: str, box_id: str | None, descending: bool, time: TimeRange, start: _Start | None
+    account_id: str,
+    month: str,
+    box_id: str | None,
+    descending: bool,
+    time: TimeRange,
+    start: _Start | None,
+    source: Source,
 ) -> _Reading | None:
     """What of a month a page from the start on may show; None when that is nothing."""
-    view = "listing_by_timestamp" if box_id is None else "listing_by_mailbox"
+    view = source.of_account if box_id is None else source.of_box
     low, high = ([time.first], [time.last, {}]) if box_id is None else ([box_id, time.first], [box_id, time.last])
     options: dict[str, Any] = {"startkey": low, "endkey": high}
     if descending:
         options = {"startkey": high, "endkey": low, "descending": True}
     if start is None or (month < start.month if descending else month > start.month):
-        return _Reading(account_id, month, view, options)
+        return _Reading(account_id, month, source.design, view, options)
     if month != start.month:
         return None
     moment = start.key[0 if box_id is None else 1]
@@ -209,7 +251,7 @@ def _reading(
         return None
     if time.first <= moment <= time.last:
         options |= {"startkey": start.key, "startkey_docid": start.doc_id}
-    return _Reading(account_id, month, view, options)
+    return _Reading(account_id, month, source.design, view, options)
 
 
 def _start(decoded: Any, box_id: str | None) -> _Start:

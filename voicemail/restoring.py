@@ -17,11 +17,8 @@ from accounts.private import Actor
 from crossbar.errors import BadIdentifier
 from voicemail import changes, mailboxes, messages, metadata, retention, selection
 from voicemail.carrying import MOVED_TO
+from voicemail.listing import REMOVED
 from voicemail.selection import REMOVED_FROM, Outcome
-
-DESIGN = "mailbox_messages_removed"
-"""Lists removed messages as ``mailbox_messages`` does live ones: views of the same names and keys. The summaries
-also tell ``removed`` (Gregorian seconds) and, where it is known, ``removed_from``."""
 
 MAILBOX_GONE = "mailbox_gone"
 MOVED = "moved"
@@ -74,7 +71,7 @@ def find(account_id: str, box_id: str, message_id: str) -> tuple[Database, Docum
 def removed_ids(account_id: str, box_id: str, since: int | None = None) -> Iterator[str]:
     """The ids of a box's removed messages, the latest month first: all, or those removed at a time or later."""
     for _, modb in modbs.existing(account_id):
-        rows = modb.stream_view(DESIGN, "listing_by_mailbox", startkey=[box_id], endkey=[box_id, {}])
+        rows = modb.stream_view(REMOVED.design, REMOVED.of_box, startkey=[box_id], endkey=[box_id, {}])
         # All ids of a month are taken before any is restored: a restored message leaves the view.
         yield from [row["id"] for row in rows if since is None or (row["value"].get("removed") or since) >= since]
 

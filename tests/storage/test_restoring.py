@@ -187,7 +187,7 @@ class TestRemovedMessages:
         (message_id,) = leave(account, box, [NOW])
         remove(owner, box, [message_id])
         modb = database(account, message_id)
-        design = modb.get("_design/mailbox_messages_removed") or {}
+        design = modb.get("_design/mailbox_message_lists") or {}
         modb.delete(design["_id"], design["_rev"])
         assert list(restoring.removed_ids(account.id, box["_id"])) == [message_id]
 

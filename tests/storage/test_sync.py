@@ -14,7 +14,7 @@ from couch_views.loader import KAZOO_DOCUMENTS, KINDS, design_documents
 from couch_views.sync import sync
 
 OWN = "_design/mailbox_message_counts"
-REMOVED = "_design/mailbox_messages_removed"
+LISTS = "_design/mailbox_message_lists"
 KAZOO = "_design/mailbox_messages"
 FOREIGN_MAP = "function(doc) { emit(doc.foreign, 1); }"
 
@@ -132,13 +132,13 @@ def test_foreign_views_fields_and_documents_are_kept(database: Database) -> None
 def test_a_complete_document_of_kazoos_is_not_written(database: Database) -> None:
     views = {name: {"map": FOREIGN_MAP} for name in design_documents("modb")[KAZOO]["views"]}
     stored = database.put({"_id": KAZOO, "views": views})
-    assert [change.design for change in sync(database, "modb")] == [OWN, REMOVED]
+    assert [change.design for change in sync(database, "modb")] == [OWN, LISTS]
     assert _stored(database)[KAZOO] == stored
 
 
 def test_views_are_not_added_to_a_document_in_another_language(database: Database) -> None:
     stored = database.put({"_id": KAZOO, "language": "erlang", "views": {}})
-    assert [change.design for change in sync(database, "modb")] == [OWN, REMOVED]
+    assert [change.design for change in sync(database, "modb")] == [OWN, LISTS]
     assert _stored(database)[KAZOO] == stored
 
 
@@ -167,7 +167,7 @@ def test_another_writer_of_a_kazoo_document_is_not_overwritten(database: Databas
         "views": {"second": {"map": FOREIGN_MAP}, "missing_metadata": {"map": FOREIGN_MAP}},
     }
     changes = sync(Rival(database, theirs), "modb")
-    assert {change.design for change in changes} == {KAZOO, OWN, REMOVED}
+    assert {change.design for change in changes} == {KAZOO, OWN, LISTS}
     views = _stored(database)[KAZOO]["views"]
     assert views == {**design_documents("modb")[KAZOO]["views"], **theirs["views"]}
 
@@ -175,7 +175,7 @@ def test_another_writer_of_a_kazoo_document_is_not_overwritten(database: Databas
 def test_another_process_that_syncs_first_leaves_nothing_to_do(database: Database) -> None:
     rival = Rival(database, *design_documents("modb").values())
     assert sync(rival, "modb") == []
-    assert set(_stored(database)) == {KAZOO, OWN, REMOVED}
+    assert set(_stored(database)) == {KAZOO, OWN, LISTS}
 
 
 def test_a_broken_view_of_somebody_elses_does_not_stop_the_sync(database: Database) -> None:
@@ -271,5 +271,5 @@ def test_kazoos_documents_are_known_by_name() -> None:
     shipped = {name for kind in KINDS for name in design_documents(kind)}
     assert shipped >= KAZOO_DOCUMENTS
     assert {
-        name for name in shipped - KAZOO_DOCUMENTS if not name.startswith(("_design/vmboxes_", OWN, REMOVED))
+        name for name in shipped - KAZOO_DOCUMENTS if not name.startswith(("_design/vmboxes_", OWN, LISTS))
     } == set()
