@@ -32,6 +32,11 @@ def get(account_id: str, box_id: str) -> Document:
     return _live(doc, box_id)
 
 
+def is_live(doc: Mapping[str, Any] | None) -> bool:
+    """Whether a document is a box that is not deleted."""
+    return doc is not None and doc.get("pvt_type") == TYPE and private.is_live(doc)
+
+
 def create(account_id: str, sent: Mapping[str, Any], actor: Actor | None = None) -> Document:
     """Store a new box; ValidationFailed when the schema or another box's number is against it."""
     database = database_of(account_id)
@@ -122,7 +127,7 @@ def database_of(account_id: str) -> Database:
 
 
 def _live(doc: Document | None, box_id: str) -> Document:
-    if doc is None or doc.get("pvt_type") != TYPE or not private.is_live(doc):
+    if doc is None or not is_live(doc):
         raise BadIdentifier(box_id)
     return doc
 

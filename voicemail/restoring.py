@@ -68,6 +68,14 @@ def find(account_id: str, box_id: str, message_id: str) -> tuple[Database, Docum
     return database, doc
 
 
+def mailbox(account_id: str, box_id: str) -> tuple[Document, bool]:
+    """The mailbox of a removed message, and whether it is there; what is known of it where it is removed or gone."""
+    doc = None if box_id[:1] in ("", "_") else mailboxes.database_of(account_id).get(box_id)
+    if doc is None or doc.get("pvt_type") != mailboxes.TYPE:
+        return {"_id": box_id}, False
+    return doc, private.is_live(doc)
+
+
 def removed_ids(account_id: str, box_id: str, since: int | None = None) -> Iterator[str]:
     """The ids of a box's removed messages, the latest month first: all, or those removed at a time or later."""
     for _, modb in modbs.existing(account_id):
@@ -141,11 +149,7 @@ def _restored(doc: Document, folder: str | None) -> Document:
 
 
 def _is_there(account_id: str, box_id: str) -> bool:
-    try:
-        mailboxes.get(account_id, box_id)
-    except BadIdentifier:
-        return False
-    return True
+    return mailbox(account_id, box_id)[1]
 
 
 def _take_back(

@@ -53,11 +53,15 @@ class Table:
     search: str | None = None
     """The text that is searched for; None where there is no search."""
     search_help: str = ""
+    search_label: str = "Search"
+    search_fields: SafeString = field(default_factory=SafeString)
+    """What else the form that searches asks for."""
     filters: Sequence[Filter] = ()
     actions: Sequence[tuple[str, str]] = ()
     """The actions on chosen rows: value and text."""
     next_query: str | None = None
     """The query string of the next page; None on the last one."""
+    next_text: str = "Next page"
     is_first: bool = True
     empty: str = "There is nothing here."
     first_query: str = "?"

@@ -1,0 +1,30 @@
+"""A field to choose one of an account's mailboxes in: type its number, or begin its number or name and pick.
+
+Works without JavaScript, too: then the number is typed. The page never holds all mailboxes.
+"""
+
+from django.http import HttpRequest, JsonResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from voicemail import mailbox_finding
+
+_MOST = 20
+
+
+def field(account_id: str) -> SafeString:
+    """The field, called ``target``."""
+    return format_html(
+        '<label class="mailbox-choice">Mailbox <input type="text" name="target" list="mailboxes" size="16" '
+        'maxlength="200" autocomplete="off" placeholder="its number" data-mailboxes="{}"></label>'
+        '<datalist id="mailboxes"></datalist>',
+        reverse("admin:voicemail_message_mailboxes", args=[account_id]),
+    )
+
+
+def choices(request: HttpRequest, account_id: str) -> JsonResponse:
+    """Some mailboxes whose number or name begins with the query's ``q``: what to send for each, and what to show."""
+    found = mailbox_finding.beginning(account_id, request.GET.get("q", "").strip()[:100], _MOST)
+    told = [{"value": one["mailbox"] or one["id"], "text": one["name"][:80]} for one in found]
+    return JsonResponse({"mailboxes": told})

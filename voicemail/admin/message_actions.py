@@ -1,0 +1,165 @@
+"""What operators do with messages, one or many: done by the domain, told with what failed and why, and recorded."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.contrib import messages as notices
+from django.http import HttpRequest, StreamingHttpResponse
+from django.utils.html import format_html
+
+from accounts.admin import audit
+from accounts.admin.pages import actor
+from accounts.couch import Document
+from crossbar.errors import BadIdentifier
+from voicemail import (
+    archive,
+    audio_types,
+    carrying,
+    changes,
+    mailbox_finding,
+    mailboxes,
+    metadata,
+    restoring,
+    retention,
+    selection,
+)
+from voicemail.admin.naming import caller_text, named_box, time_text
+from voicemail.selection import Outcome
+from voicemail.views.raw import disposition
+
+KIND = "message"
+RESTORE = "restore"
+ACTIONS = {
+    "saved": "Put into saved",
+    "new": "Put into new",
+    "deleted": "Put into deleted",
+    "move": "Move to the mailbox named beside",
+    "copy": "Copy to the mailbox named beside",
+    "remove": "Remove",
+    "zip": "Download as ZIP",
+}
+ON_REMOVED = {RESTORE: "Restore"}
+_NEEDS = {"remove": "delete_message", "zip": "listen_to_message"}
+_PAST = {"remove": "removed", "move": "moved", "copy": "copied", RESTORE: "restored"}
+_REASONS = {
+    selection.NOT_FOUND: "it isn't there any more",
+    selection.CONFLICT: "somebody else changed it at the same moment",
+    selection.MISSING_AUDIO: "its audio is missing",
+    retention.REASON: "it is older than messages are kept: it can't be changed",
+    restoring.MAILBOX_GONE: "its mailbox is removed: restore that first",
+    restoring.MOVED: "it was moved to another mailbox, and is there",
+}
+
+
+def needed(action: str) -> str:
+    """The permission that an action takes."""
+    return _NEEDS.get(action, "change_message")
+
+
+def apply(request: HttpRequest, account: Document, box_id: str, ids: Sequence[str], action: str) -> bool:
+    """Do something with messages of a box, and say and record what became of them. False when nothing was tried."""
+    who, details = actor(request), {}
+    try:
+        if action == RESTORE:
+            outcome = restoring.restore(account, box_id, ids, who, request.POST.get("folder") or None)
+        elif action in ("move", "copy"):
+            target = _target(request, account["_id"])
+            if target is None:
+                return False
+            details = {"to": named_box(target), "to_id": target["_id"]}
+            box = mailboxes.get(account["_id"], box_id)
+            if action == "move":
+                outcome = carrying.move(account, box, ids, target, who)
+            else:
+                outcome = carrying.copy(account, box, ids, [target], who)
+        elif action == "remove":
+            outcome = changes.remove(account, mailboxes.get(account["_id"], box_id), ids, None, who)
+        else:
+            outcome = changes.change_folder(account, mailboxes.get(account["_id"], box_id), ids, action, who)
+    except BadIdentifier:
+        outcome = Outcome(failed=[{one: restoring.MAILBOX_GONE} for one in ids])
+    _tell(request, account, box_id, action, ids, outcome, details)
+    return True
+
+
+def zipped(request: HttpRequest, account: Document, box_id: str, ids: Sequence[str]) -> StreamingHttpResponse:
+    """The audio of messages of a box as a ZIP; recorded at each."""
+    box = mailboxes.get(account["_id"], box_id)
+    pieces = archive.zip_stream(account, box, ids)
+    for message_id in ids:
+        record(request, "downloaded", account["_id"], box, message_id)
+    response = StreamingHttpResponse(pieces, content_type="application/zip")
+    number = audio_types.safe(mailboxes.number(box)) or box_id
+    response.headers["Content-Disposition"] = disposition(f"voicemail_{number}.zip")
+    return response
+
+
+def record(
+    request: HttpRequest,
+    action: str,
+    account_id: str,
+    box: Mapping[str, Any],
+    message_id: str,
+    details: Mapping[str, Any] | None = None,
+    **states: Mapping[str, Any],
+) -> None:
+    """Record what was done to a message of a box; `states` are `before` and `after`."""
+    audit.record(
+        request,
+        action,
+        kind=KIND,
+        account_id=account_id,
+        document_id=message_id,
+        name=f"in {named_box(box)}",
+        details=details,
+        **states,
+    )
+
+
+def _target(request: HttpRequest, account_id: str) -> Document | None:
+    """The mailbox that was named to move or copy to; None, said to the operator, when there is none such."""
+    named = request.POST.get("target", "").strip()
+    if not named:
+        notices.warning(request, "Name the mailbox to move or copy to.")
+        return None
+    try:
+        return mailbox_finding.exactly(account_id, named)
+    except BadIdentifier:
+        notices.error(request, format_html("There is no mailbox {}: nothing was moved or copied.", named[:80]))
+        return None
+
+
+def _tell(
+    request: HttpRequest,
+    account: Document,
+    box_id: str,
+    action: str,
+    ids: Sequence[str],
+    outcome: Outcome,
+    details: Mapping[str, Any],
+) -> None:
+    """Say what became of the messages, and record it at each that was changed."""
+    failed = {message_id: reason for one in outcome.failed for message_id, reason in one.items()}
+    done = [one for one in dict.fromkeys(ids) if one not in failed]
+    past = _PAST.get(action, f"put into {action}")
+    box, _ = restoring.mailbox(account["_id"], box_id)
+    for message_id in done:
+        now_in = metadata.folder(outcome.documents.get(message_id, {})) if action == RESTORE else None
+        record(request, past, account["_id"], box, message_id, {**details, **({"folder": now_in} if now_in else {})})
+    if done:
+        notices.success(request, f"{past.capitalize()}: {len(done)}.")
+    called = _called(account["_id"], list(failed))
+    for message_id, reason in failed.items():
+        # A record for a person: which message it is, not only what CouchDB calls it.
+        text = format_html("Not {}: {}: {}.", past, called.get(message_id, message_id), _REASONS.get(reason, reason))
+        notices.error(request, text)
+
+
+def _called(account_id: str, ids: Sequence[str]) -> dict[str, str]:
+    """Messages by time and caller, those of which anything is known."""
+    found: dict[str, str] = {}
+    for modb, batch in selection.batches(account_id, ids, Outcome()):
+        for message_id, doc in modb.fetch(batch).items():
+            when = time_text(retention.age(doc)) or "an unknown time"
+            found[message_id] = f"the message of {when} from {caller_text(metadata.of(doc))} ({message_id})"
+    return found

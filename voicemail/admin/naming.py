@@ -1,0 +1,35 @@
+"""How the desk spells what documents hold: times, lengths, mailboxes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from accounts import gregorian
+from voicemail import mailboxes, retention
+
+
+def named_box(box: Mapping[str, Any]) -> str:
+    """A mailbox by its number and name, of bounded length; by its id when it has neither."""
+    return f"{mailboxes.number(box)} {box.get('name') or ''}".strip()[:100] or str(box["_id"])
+
+
+def time_text(seconds: object) -> str:
+    """A stored time as a date and time of day in UTC; empty when it is none."""
+    found = retention.as_number(seconds)
+    try:
+        return "" if found is None else f"{gregorian.to_datetime(found):%Y-%m-%d %H:%M:%S}"
+    except ValueError:
+        return ""
+
+
+def length_text(milliseconds: object) -> str:
+    """A stored length in seconds, or minutes and seconds; empty when it is none."""
+    found = retention.as_number(milliseconds)
+    if found is None:
+        return ""
+    minutes, seconds = divmod(round(found / 1000), 60)
+    return f"{minutes} min {seconds} s" if minutes else f"{found / 1000:.1f} s"
+
+
+def caller_text(metadata: Mapping[str, Any]) -> str:
+    """Who called, of bounded length."""
+    return str(metadata.get("caller_id_name") or metadata.get("caller_id_number") or "nobody known")[:80]
