@@ -6,17 +6,19 @@ import os
 import re
 import signal
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import old_messages
 import pytest
+import requests
 from api_client import Account, Api
 from cutting import CuttingProxy
 from django.conf import settings
 from kazoo_messages import stored
 from operators import Desk, new_operator
-from running import Running, Service, wait_until
+from running import Running, Service, direct, wait_until
 
 from accounts import databases
 from accounts.couch import couch
@@ -52,6 +54,16 @@ def post(desk: Desk, page: str, path: str, **fields: str) -> Any:
         headers={"Referer": f"{desk.url}/admin/{page}"},
         timeout=60,
     )
+
+
+def send_start(desk: Desk, account: Account) -> requests.Response:
+    """Start a migration on a connection of its own, from a page that was opened before."""
+    session = direct()
+    session.cookies.update(desk.session.cookies)
+    url = f"{desk.url}/admin/{PAGES}{account.id}/"
+    token = desk.session.cookies["csrftoken"]
+    sent = {"csrfmiddlewaretoken": token, "what": "migrate"}
+    return session.post(f"{url}start/", data=sent, headers={"Referer": url}, timeout=60)
 
 
 def progress(desk: Desk, run_id: int) -> dict[str, Any]:
@@ -221,9 +233,9 @@ class Machine:
 
     def other(self, **more: str) -> Desk:
         """An operator at another instance of the service, whose CouchDB doesn't go away."""
-        direct = Service(settings.COUCHDB_URL, self.service.folder, {**self.service.settings, **more})
-        self.started.append(direct.start())
-        return new_operator(self.started[-1].url, direct, ("Administrators",), ())
+        service = Service(settings.COUCHDB_URL, self.service.folder, {**self.service.settings, **more})
+        self.started.append(service.start())
+        return new_operator(self.started[-1].url, service, ("Administrators",), ())
 
     def start_again(self) -> None:
         """Start the service at the same place, where its operator is still logged in."""
@@ -241,21 +253,31 @@ class Machine:
     def kill_run(self, run_id: int, number: int = signal.SIGKILL) -> None:
         os.kill(progress(self.desk, run_id)["pid"], number)
 
-    def stop(self) -> None:
+    def clear(self) -> None:
+        """End what a test left running, and let CouchDB answer again."""
         for pid in self.pids:
             command = Path(f"/proc/{pid}/cmdline")
             if command.exists() and b"run_migration" in command.read_bytes():
                 os.kill(pid, signal.SIGKILL)
-        for each in (self.server, *self.started):
+        for each in self.started:
             each.kill()
+        self.pids, self.started = set(), []
+        self.proxy.go_away()
+        self.proxy.restore()
+
+
+@pytest.fixture(scope="module")
+def shared_machine(couchdb: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    with CuttingProxy(settings.COUCHDB_URL) as proxy:
+        machine = Machine(proxy, tmp_path_factory.mktemp("machine"))
+        yield machine
+        machine.server.kill()
 
 
 @pytest.fixture
-def machine(couchdb: str, tmp_path: Path) -> Iterator[Machine]:
-    with CuttingProxy(settings.COUCHDB_URL) as proxy:
-        machine = Machine(proxy, tmp_path)
-        yield machine
-        machine.stop()
+def machine(shared_machine: Machine) -> Iterator[Machine]:
+    yield shared_machine
+    shared_machine.clear()
 
 
 def assert_all_migrated_once(account: Account, box: dict[str, Any], media_ids: list[str]) -> None:
@@ -339,6 +361,24 @@ def test_an_account_has_one_run_at_a_time_and_another_operator_may_stop_it(
     assert other.name in history
     assert ended(other, start(other, account, "migrate"))["state"] == "done"
     assert_all_migrated_once(account, box, media_ids)
+
+
+def test_of_starts_at_the_same_moment_one_succeeds(machine: Machine, account: Account, box: dict[str, Any]) -> None:
+    leave_many(account, box, MESSAGES)
+    desk = machine.desk
+    assert "dry_run" in desk.get(f"{PAGES}{account.id}/").text
+    # CouchDB goes away before the first one can have ended: no other can be started after its end.
+    machine.proxy.cut_after(MESSAGES)
+    with ThreadPoolExecutor(4) as executor:
+        answers = list(executor.map(lambda _: send_start(desk, account), range(4)))
+    other = machine.other()
+    runs = set(RUN.findall(other.get(f"{PAGES}{account.id}/").text))
+    assert len(runs) == 1
+    assert len([answer for answer in answers if f"/run/{min(runs)}/" in answer.url]) >= 1
+    wait_until(lambda: bool(progress(other, int(min(runs)))["waits"]), 60)
+    machine.pids.add(progress(other, int(min(runs)))["pid"])
+    history = other.get(f"accounts/account/{account.id}/history/").text
+    assert history.count("started migrating") == 1
 
 
 def test_there_are_only_so_many_runs_at_once(

@@ -23,6 +23,7 @@ from crossbar.pages import PageRequest
 from voicemail import counts, mailbox_listing, retention
 from voicemail.admin import health
 from voicemail.legacy import left
+from voicemail.models import MigrationRun
 
 KIND = "account"
 _PAGE = 50
@@ -162,6 +163,7 @@ class AccountAdmin(DocumentAdmin):
             has_more_boxes=boxes.next_start_key is not None,
             months=counts.by_month(account_id),
             old=left.of_account(account_id),
+            was_migrated=MigrationRun.objects.filter(account_id=account_id).exists(),
             databases=of_databases,
             storage=sum(one.on_disk for one in of_databases),
             own_days=retention.own_days(account_id),

@@ -74,7 +74,7 @@ class MigrationAdmin(DocumentAdmin):
         else:
             found, start_key = page_of_accounts(request.GET.get("start_key"), "", _PAGE)
         table = Table(
-            columns=("Account", "Realm", "In the format of 3.x", "In removed mailboxes", "Latest run"),
+            columns=("Account", "Realm", "Old messages", "Of removed mailboxes", "Latest run"),
             rows=_account_rows(found),
             caption="Accounts, and what each one still has in the format of 3.x",
             search=text,
@@ -202,10 +202,12 @@ class MigrationAdmin(DocumentAdmin):
 
     def _rows(self, request: HttpRequest, run: MigrationRun) -> Table:
         wanted = request.GET.get("outcome", "")
-        rows, following = run_pages.rows(run, wanted, request.GET.get("start_key", ""))
+        may = {"boxes": "view_mailbox", "messages": "view_message"}
+        links = {what: self.allows(request, permission) for what, permission in may.items()}
+        rows, following = run_pages.rows(run, wanted, request.GET.get("start_key", ""), **links)
         options = [("", "All"), *((one, one) for one in dict.fromkeys(outcome for outcome, _, _ in run.outcomes))]
         return Table(
-            columns=("Old recording", "Message", "Mailbox", "Outcome", "Reason", "Audio"),
+            columns=("Outcome", "Reason", "Message", "Old recording", "Mailbox", "Audio"),
             rows=rows,
             caption="Report",
             filters=[Filter("outcome", choices(request, "outcome", options))] if len(options) > 2 else (),

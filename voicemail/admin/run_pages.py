@@ -13,6 +13,8 @@ from voicemail.models.runs import State, What
 
 _PAGE = 100
 _PLACE = re.compile(r"\d{1,18}", re.ASCII)
+# Outcomes whose message is there to be looked at, unless the run only tried.
+_STORED = frozenset({"migrated", "linked", "resolved", "present", "verified", "changed", "differing", "purged"})
 _PHASES = {"": "waiting for its process", "surveying": "looking at mailboxes"}
 
 
@@ -46,21 +48,25 @@ def progress(run: MigrationRun) -> dict[str, Any]:
         "told": _told(run),
         "host": run.host,
         "pid": run.pid,
+        "place": f"{run.host}, process {run.pid}" if run.pid else "—",
+        "heard": f"{run.heard:%Y-%m-%d %H:%M:%S} UTC",
     }
 
 
 def outcomes(run: MigrationRun) -> list[tuple[str, str, int, str, bool]]:
-    """What a run came to: outcome, reason, number, what that means, whether somebody has to look at it."""
+    """What a run came to: outcome, reason, number, what these mean, whether somebody has to look at it."""
     order = {outcome: place for place, outcome in enumerate(reporting.OUTCOMES)}
     found = sorted(run.outcomes, key=lambda one: (order.get(one[0], len(order)), one[1]))
     return [
-        (outcome, reason, count, reporting.OUTCOMES.get(outcome, ""), outcome in reporting.FAULTS)
+        (outcome, reason, count, _meaning(outcome, reason), outcome in reporting.FAULTS)
         for outcome, reason, count in found
     ]
 
 
 def again(run: MigrationRun) -> tuple[str, str] | None:
-    """What an ended run may go on with: the value and text of a button."""
+    """What an ended run may go on with, the value and text of a button; None where another came after it."""
+    if MigrationRun.objects.filter(account_id=run.account_id, pk__gt=run.pk).exists():
+        return None
     if run.state in (State.INTERRUPTED, State.STOPPED, State.FAILED):
         return run.what, "Start it again"
     following = {What.DRY_RUN: What.MIGRATE, What.MIGRATE: What.VERIFY, What.PURGE_DRY_RUN: What.PURGE}
@@ -69,13 +75,19 @@ def again(run: MigrationRun) -> tuple[str, str] | None:
     return (what, texts[what]) if what else None
 
 
-def rows(run: MigrationRun, outcome: str, start_key: str) -> tuple[list[Row], str | None]:
-    """A page of a run's report, the earliest first, and where the next page starts."""
+def rows(
+    run: MigrationRun, outcome: str, start_key: str, *, boxes: bool, messages: bool
+) -> tuple[list[Row], str | None]:
+    """A page of a run's report, the earliest first, and where the next page starts.
+
+    `boxes` and `messages`: whether the operator may look at these, so that there are links to them.
+    """
     found = run.rows.filter(pk__gte=int(start_key) if _PLACE.fullmatch(start_key) else 0)
     if outcome:
         found = found.filter(outcome=outcome)
     some = list(found[: _PAGE + 1])
-    return [_row(run, row) for row in some[:_PAGE]], str(some[_PAGE].pk) if len(some) > _PAGE else None
+    shown = [_row(run, row, boxes=boxes, messages=messages) for row in some[:_PAGE]]
+    return shown, str(some[_PAGE].pk) if len(some) > _PAGE else None
 
 
 def box_url(account_id: str, box_id: str) -> str | None:
@@ -86,23 +98,35 @@ def box_url(account_id: str, box_id: str) -> str | None:
     return reverse("admin:voicemail_mailbox_detail", args=[account_id, box_id])
 
 
-def _row(run: MigrationRun, row: MigrationRow) -> Row:
+def _row(run: MigrationRun, row: MigrationRow, *, boxes: bool, messages: bool) -> Row:
+    of_box = box_url(run.account_id, row.box_id)
+    of_message = None
+    if messages and of_box and row.outcome in _STORED and run.what != What.DRY_RUN:
+        of_message = reverse("admin:voicemail_message_detail", args=[run.account_id, row.box_id, row.message_id])
     cells = (
-        Cell(row.media_id or "—"),
-        Cell(row.message_id or "—"),
-        Cell(row.box_id or "—", box_url(run.account_id, row.box_id)),
-        Cell(row.outcome, style="state-bad" if row.outcome in reporting.FAULTS else ""),
-        Cell(row.reason),
+        Cell(row.outcome, style="state-bad" if row.outcome in reporting.FAULTS else "state-good"),
+        Cell(row.reason or "—"),
+        Cell(row.message_id or "—", of_message, "id"),
+        Cell(row.media_id or "—", style="id"),
+        Cell(row.box_id or "—", of_box if boxes else None, "id"),
         Cell(reporting.size(row.bytes) if row.bytes else "", style="number"),
     )
     return Row(cells, str(row.pk))
 
 
+def _meaning(outcome: str, reason: str) -> str:
+    told = (reporting.OUTCOMES.get(outcome, ""), reporting.REASONS.get(reason, ""))
+    return "; ".join(text for text in told if text)
+
+
 def _told(run: MigrationRun) -> str:
     """How far a run is, in a sentence."""
-    numbers = [f"{run.done:,} of {run.total:,} messages" if run.total else f"{run.done:,} messages"]
+    of_all = f" of {run.total:,}" if run.total else ""
+    numbers = [f"{run.done:,}{of_all} messages"] if run.done or run.total or not run.is_active else []
     if run.bytes:
         numbers.append(reporting.size(run.bytes))
+    if run.faults and run.is_active:
+        numbers.append(f"{run.faults:,} to look at")
     if run.rate:
         numbers.append(f"{run.rate:,.0f} messages a second")
     if not run.is_active:
@@ -112,7 +136,7 @@ def _told(run: MigrationRun) -> str:
     if run.seconds_left is not None:
         numbers.append(f"about {_spelled(run.seconds_left)} left")
     begun = "It stops after the messages under way" if run.stop_asked else _PHASES.get(run.phase, run.phase)
-    return f"{begun[:1].upper()}{begun[1:]}: {', '.join(numbers)}"
+    return ": ".join(one for one in (begun[:1].upper() + begun[1:], ", ".join(numbers)) if one)
 
 
 def _spelled(seconds: float) -> str:

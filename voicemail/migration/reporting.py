@@ -104,7 +104,7 @@ def summary(tally: Tally) -> dict[str, Any]:
 def table(tally: Tally, *, dry_run: bool) -> list[str]:
     """The summary as lines for people."""
     rows = [
-        (outcome, reason, count, OUTCOMES.get(outcome, "") if not reason else _REASONS.get(reason, ""))
+        (outcome, reason, count, OUTCOMES.get(outcome, "") if not reason else REASONS.get(reason, ""))
         for outcome in OUTCOMES
         for (found, reason), count in sorted(tally.outcomes.items())
         if found == outcome
@@ -126,13 +126,20 @@ def table(tally: Tally, *, dry_run: bool) -> list[str]:
     return lines
 
 
-_REASONS = {
+#: Reasons for an outcome, and what each one means.
+REASONS = {
     "no_media_id": "the entry names no media document",
     "no_audio": "the media document, or its audio, is missing or deleted",
     "broken_audio": "the audio can't be read to its end",
     "too_large": "CouchDB takes no attachment of that size",
     "refused": "CouchDB refused it: see the log",
     "conflict": "others kept changing it: run again",
+    "entry": "a mailbox's entry or greeting needs it",
+    "link": "a message's audio is linked to it",
+    "not_copied": "its message has no audio of its own",
+    "audio_differs": "its message has other audio",
+    "not_migrated": "run the migration",
+    "deleted": "its message was deleted from its month's database",
 }
 
 

@@ -110,7 +110,7 @@ class Recorder:
 def _progress(tally: Tally) -> dict[str, Any]:
     """A tally as the fields of a run."""
     outcomes = [[outcome, reason, count] for (outcome, reason), count in sorted(tally.outcomes.items())]
-    remarks = [*tally.warnings, *(problem.sentence for problem in tally.problems)]
+    remarks = [*tally.warnings[:_MOST_REMARKS], *(one.sentence for one in tally.problems[:_MOST_REMARKS])]
     faults = sum(count for (outcome, _), count in tally.outcomes.items() if outcome in reporting.FAULTS)
     return {
         "phase": tally.phase,

@@ -33,7 +33,8 @@ def carry_out(run_id: int, pid: int) -> State | None:
     """Carry out a run that waits for its process; how it ended, None when there is no such run that waits."""
     waiting = MigrationRun.objects.filter(pk=run_id, state=State.WAITING)
     host = NODE.partition("@")[2]
-    if not waiting.update(state=State.RUNNING, started=Now(), heard=Now(), host=host[:250], pid=pid):
+    begun = {"state": State.RUNNING, "started": Now(), "heard": Now(), "host": host[:250], "pid": pid}
+    if not waiting.update(**begun, phase="surveying"):
         return None
     run = MigrationRun.objects.get(pk=run_id)
     recorder = Recorder(run_id)

@@ -13,6 +13,8 @@
             bar.value = progress.done;
         }
         told.textContent = progress.told;
+        document.getElementById('run-place').textContent = progress.place;
+        document.getElementById('run-heard').textContent = progress.heard;
         // Written only when it changes: a screen reader speaks of it each time.
         if (state.textContent !== progress.shown_state) {
             state.textContent = progress.shown_state;
