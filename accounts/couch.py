@@ -19,16 +19,17 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 import couchdb
 import orjson
-from couchdb.http import urljoin
+from couchdb.http import quote, urljoin
 from django.conf import settings
 
 from accounts import databases
-from accounts.couch_session import CHUNK, Answer, Readable, Session, SizedBody, Unreachable
+from accounts.couch_session import Answer, Readable, Session, SizedBody, Unreachable
+from accounts.couch_wire import CHUNK
 from couch_views.loader import KAZOO_DOCUMENTS
 from couch_views.sync import sync
 from crossbar.errors import (
@@ -52,6 +53,9 @@ Result = TypeVar("Result")
 _JSON_OPTIONS = frozenset({"key", "keys", "startkey", "endkey"})
 _UPDATE_ATTEMPTS = 12
 _PARALLEL = 16
+
+# Names of databases and designs come again and again, and few ids need quoting at all.
+_quoted = lru_cache(maxsize=10_000)(quote)
 
 
 class MissingDatabase(BadIdentifier):
@@ -106,7 +110,8 @@ class Couch:
 
     def __init__(self, url: str, *, connect_timeout: float, read_timeout: float) -> None:
         self._session = Session(connect_timeout, read_timeout)
-        self._resource = couchdb.Server(url, session=self._session).resource
+        resource = couchdb.Server(url, session=self._session).resource
+        self._url, self._credentials = resource.url.rstrip("/"), resource.credentials
 
     def up(self) -> bool:
         """Whether CouchDB answers and takes requests."""
@@ -165,9 +170,11 @@ class Couch:
 
         The answer of an allowed error is already read. `safe`: repeating it does no harm.
         """
-        url = urljoin(self._resource.url, *path, **(params or {}))
+        url = "/".join([self._url, *map(_quoted, path)]) if path else f"{self._url}/"
+        if params:
+            url = urljoin(url, **params)
         try:
-            answer = self._session.open(method, url, body, headers, self._resource.credentials, safe=safe)
+            answer = self._session.open(method, url, body, headers, self._credentials, safe=safe)
             if answer.status < 400:
                 if method == "HEAD":
                     answer.read()
