@@ -1,18 +1,23 @@
 """Mailboxes at the operators' desk."""
 
+import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from api_client import Account, Api
+from forms import fields_of
 from kazoo_messages import leave_spoken, stored
 from operators import Desk
 
-from accounts import gregorian
+from accounts import gregorian, schemas
 from accounts.couch import Database
 from voicemail import mailboxes
 
 Operator = Callable[..., Desk]
+CALLBACK = ("attempts", "disabled", "interval_s", "number", "schedule", "timeout_s")
+HOSTILE = "<script>alert(1)</script>\u202e" + "x" * 10_000
 
 
 @pytest.fixture
@@ -52,7 +57,7 @@ def test_a_change_keeps_what_the_form_does_not_show(
 ) -> None:
     desk = operator("Administrators")
     path = f"voicemail/mailbox/{account.id}/{box['id']}/"
-    assert desk.send(path + "change/", name="Renamed", mailbox="3000", check_if_owner="on").ok
+    assert "was changed" in desk.fill(path + "change/", name="Renamed").text
     changed = db.get(box["id"]) or {}
     assert (changed["name"], changed["some_key"], changed["pin"]) == ("Renamed", "kept", "4321")
     assert "VMBox 3000 → Renamed" in desk.get(path + "history/").text
@@ -82,3 +87,169 @@ def test_a_mailbox_is_removed_after_asking(
     desk.send(path)
     assert (db.get(box["id"]) or {})["pvt_deleted"] is True
     assert stored(account, message_id)["pvt_deleted"] is True
+
+
+# --- the form ---
+
+
+def test_the_form_shows_every_setting_of_the_schema_and_what_it_says_of_it(
+    operator: Operator, account: Account
+) -> None:
+    page = operator("Administrators").get(f"voicemail/mailbox/{account.id}/add/").text
+    shown = fields_of(page)
+    schema = schemas.schema(mailboxes.SCHEMA)["properties"]
+    nested = {"media": {"media__unavailable"}, "notify": {f"notify__callback__{one}" for one in CALLBACK}}
+    expected = set().union(*(nested.get(name, {name}) for name in schema)) - {"pin"}
+    # A box that isn't checked is none of a form's data.
+    assert expected - shown.keys() == {
+        name for name, rules in schema.items() if rules.get("type") == "boolean" and rules.get("default") is False
+    }
+    assert shown["seek_duration_ms"] == ["10000"]
+    assert "Default: 10000." in page
+    assert "How often a call that nobody answers is tried." in page
+
+
+def test_every_kind_of_setting_is_stored_as_the_schema_wants_it(
+    operator: Operator, account: Account, box: dict[str, Any], db: Database
+) -> None:
+    desk = operator("Administrators")
+    path = f"voicemail/mailbox/{account.id}/{box['id']}/change/"
+    answer = desk.fill(
+        path,
+        aliases="3998\r\n\r\n 3999 ",
+        timezone="Europe/Berlin",
+        owner_id=account.user_id,
+        check_if_owner=[],
+        transcribe="on",
+        shared_vmbox="false",
+        envelope_type="caller_and_time",
+        seek_duration_ms="5000",
+        operator_number="0",
+        media__unavailable="a" * 32,
+        notify__callback__attempts="3",
+        notify__callback__disabled="true",
+        notify__callback__schedule="60\n120",
+        members=json.dumps([{"id": "b" * 32, "type": "user"}]),
+    )
+    assert "was changed" in answer.text
+    stored_box = db.get(box["id"]) or {}
+    expected = {
+        "aliases": ["3998", "3999"],
+        "timezone": "Europe/Berlin",
+        "owner_id": account.user_id,
+        "check_if_owner": False,
+        "transcribe": True,
+        "shared_vmbox": False,
+        "envelope_type": "caller_and_time",
+        "seek_duration_ms": 5000,
+        "operator_number": "0",
+        "media": {"unavailable": "a" * 32},
+        "notify": {"callback": {"attempts": 3, "disabled": True, "schedule": [60, 120]}},
+        "members": [{"id": "b" * 32, "type": "user"}],
+    }
+    assert {key: stored_box.get(key) for key in expected} == expected
+
+
+def test_emptied_fields_take_their_members_away(operator: Operator, account: Account, api: Api, db: Database) -> None:
+    callback = {"attempts": 3, "disabled": True, "number": "5551234"}
+    box = api.new_box(
+        "3000", silence_hits=7, seek_duration_ms=1, owner_id=account.user_id, notify={"callback": callback, "sms": 1}
+    )
+    path = f"voicemail/mailbox/{account.id}/{box['id']}/change/"
+    emptied = ("silence_hits", "seek_duration_ms", "owner_id", "notify__callback__attempts")
+    kept = {**dict.fromkeys(emptied, ""), "notify__callback__disabled": ""}
+    assert "was changed" in operator("Support").fill(path, None, **kept).text
+    changed = db.get(box["id"]) or {}
+    assert "silence_hits" not in changed
+    assert "owner_id" not in changed
+    assert changed["seek_duration_ms"] == 10_000
+    assert changed["notify"] == {"callback": {"number": "5551234"}, "sms": 1}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("seek_duration_ms", "soon", "Enter a whole number"),
+        ("media__unavailable", "short", "at least 32 characters"),
+        ("notify__callback__schedule", "60\nlater", "did not match type"),
+        ("members", "[{]", "Enter a valid JSON"),
+        ("name", "", "This field is required"),
+        ("mailbox", "3001", "already exists"),
+    ],
+)
+def test_an_error_stands_at_its_field_and_nothing_is_stored(
+    operator: Operator,
+    account: Account,
+    api: Api,
+    box: dict[str, Any],
+    db: Database,
+    field: str,
+    value: str,
+    message: str,
+) -> None:
+    api.new_box("3001")
+    before = db.get(box["id"])
+    path = f"voicemail/mailbox/{account.id}/{box['id']}/change/"
+    page = (
+        operator("Administrators").fill(path, None, name="Typed", **{field: value})
+        if field != "name"
+        else (operator("Administrators").fill(path, name=value))
+    )
+    errors = re.search(rf'<ul class="errorlist" id="id_{field}_error">(.*?)</ul>', page.text, re.DOTALL)
+    assert errors, page.text
+    assert message in errors[1]
+    assert fields_of(page.text)[field] == [value]
+    assert db.get(box["id"]) == before
+
+
+def test_values_that_no_widget_knows_stay_as_they_are(
+    operator: Operator, account: Account, box: dict[str, Any], db: Database
+) -> None:
+    odd = {
+        "aliases": [3998],
+        "operator_number": 7,
+        "transcribe": "true",
+        "owner_id": "f" * 32,
+        "silence_hits": "12",
+        "name": "two\nlines " + HOSTILE[:60],
+    }
+    db.update(box["id"], lambda doc: {**doc, **odd})
+    desk = operator("Administrators")
+    path = f"voicemail/mailbox/{account.id}/{box['id']}/change/"
+    page = desk.get(path)
+    assert "<script>alert(1)" not in page.text
+    assert "was changed" in desk.fill(path, page, require_pin="on").text
+    changed = db.get(box["id"]) or {}
+    assert changed["require_pin"] is True
+    assert {key: changed[key] for key in ("operator_number", "owner_id", "name")} == {
+        key: odd[key] for key in ("operator_number", "owner_id", "name")
+    }
+    assert changed["aliases"] == ["3998"] or changed["aliases"] == [3998]
+
+
+def test_an_unknown_time_zone_may_stay_and_a_made_up_one_is_not_taken(
+    operator: Operator, account: Account, box: dict[str, Any], db: Database
+) -> None:
+    db.update(box["id"], lambda doc: {**doc, "timezone": "Mars/Olympus"})
+    desk = operator("Administrators")
+    path = f"voicemail/mailbox/{account.id}/{box['id']}/change/"
+    assert fields_of(desk.get(path).text)["timezone"] == ["Mars/Olympus"]
+    assert "Select a valid choice" in desk.fill(path, timezone="Venus/Maat").text
+    assert (db.get(box["id"]) or {})["timezone"] == "Mars/Olympus"
+
+
+def test_an_owner_is_chosen_by_name(operator: Operator, account: Account, api: Api, box: dict[str, Any]) -> None:
+    user = {
+        "first_name": "Ada",
+        "last_name": "<script>alert(1)</script>",
+        "username": "ada",
+        "password": "difference",
+    }
+    user_id = api.put("users", user).json()["data"]["id"]
+    desk = operator("Administrators")
+    path = f"voicemail/mailbox/{account.id}/{box['id']}/"
+    page = desk.get(path + "change/")
+    assert "Ada &lt;script&gt;alert(1)&lt;/script&gt; (ada)" in page.text
+    assert "<script>alert(1)" not in desk.fill(path + "change/", page, owner_id=user_id).text
+    assert api.get(f"vmboxes/{box['id']}").json()["data"]["owner_id"] == user_id
+    assert "Ada &lt;script&gt;" in desk.get(path).text

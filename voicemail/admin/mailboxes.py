@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.contrib import admin, messages
@@ -10,21 +9,22 @@ from django.contrib.admin import widgets
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from accounts import directory, schemas
+from accounts import directory, user_choices, users
 from accounts.admin import audit
 from accounts.admin.forms import admin_form, take_errors
 from accounts.admin.listings import Cell, Row, Table, query_with
 from accounts.admin.pages import Crumb, DocumentAdmin, Route, actor, explained
+from accounts.admin.schema_fields import sent
 from accounts.couch import Document
 from crossbar.errors import ValidationFailed
 from crossbar.pages import PageRequest
 from voicemail import counts, mailbox_listing, mailboxes, numbers, removal
+from voicemail.admin import mailbox_form
 from voicemail.admin.accounts import crumbs_to
 from voicemail.models import Mailbox
 
 KIND = "mailbox"
 _PAGE = 50
-_NEVER_HERE = frozenset({"pin", "messages", "id"})
 
 
 @admin.register(Mailbox)
@@ -80,10 +80,10 @@ class MailboxAdmin(DocumentAdmin):
     def add(self, request: HttpRequest, account_id: str) -> HttpResponse:
         """A form for a new mailbox."""
         account = directory.account(account_id)
-        form = _form(request.POST or None, {})
+        form = mailbox_form.made(account_id, request.POST or None, {})
         if request.method == "POST" and form.is_valid():
             try:
-                box = mailboxes.create(account_id, _sent(form, {}), actor(request))
+                box = mailboxes.create(account_id, _filled(sent(form)), actor(request))
             except ValidationFailed as error:
                 take_errors(form, error)
             else:
@@ -98,9 +98,8 @@ class MailboxAdmin(DocumentAdmin):
         """A mailbox: its settings, and how many messages it has."""
         account, box = directory.account(account_id), mailboxes.get(account_id, box_id)
         shown = mailboxes.shown(box, secrets=False)
-        owner = box.get("owner_id")
-        found = directory.database_of(account_id).get(owner) if isinstance(owner, str) and owner[:1] != "_" else None
-        owner_name = f"{found.get('first_name', '')} {found.get('last_name', '')}".strip() if found else None
+        owner_id = box.get("owner_id")
+        found = users.find(account_id, owner_id) if isinstance(owner_id, str) else None
         return self.rendered(
             request,
             "desk/mailbox.html",
@@ -110,7 +109,7 @@ class MailboxAdmin(DocumentAdmin):
             box=box,
             box_id=box_id,
             settings=sorted(_flat({key: value for key, value in shown.items() if key != "id"})),
-            owner=owner_name or owner,
+            owner=user_choices.name_of(found) if found else owner_id,
             folders=counts.folders(account_id, [box_id])[box_id],
             old=len(box["messages"]) if isinstance(box.get("messages"), list) else 0,
             has_pin=bool(box.get("pin")),
@@ -121,10 +120,10 @@ class MailboxAdmin(DocumentAdmin):
     def change(self, request: HttpRequest, account_id: str, box_id: str) -> HttpResponse:
         """The mailbox's form; what it doesn't show stays as it is."""
         account, box = directory.account(account_id), mailboxes.get(account_id, box_id)
-        form = _form(request.POST or None, box)
+        form = mailbox_form.made(account_id, request.POST or None, box)
         if request.method == "POST" and form.is_valid():
             try:
-                changed = mailboxes.merge(account_id, box_id, _sent(form, box), actor(request))
+                changed = mailboxes.merge(account_id, box_id, sent(form), actor(request))
             except ValidationFailed as error:
                 take_errors(form, error)
             else:
@@ -144,8 +143,8 @@ class MailboxAdmin(DocumentAdmin):
             self._record(request, "saw the PIN of", account_id, box)
         elif request.method == "POST" and form.is_valid():
             try:
-                sent = {"pin": form.cleaned_data["new"] or None}
-                changed = mailboxes.merge(account_id, box_id, sent, actor(request))
+                new = {"pin": form.cleaned_data["new"] or None}
+                changed = mailboxes.merge(account_id, box_id, new, actor(request))
             except ValidationFailed as error:
                 form.add_error("new", explained(error))
             else:
@@ -192,7 +191,13 @@ class MailboxAdmin(DocumentAdmin):
         self, request: HttpRequest, form: forms.Form, title: str, crumbs: Iterable[Crumb], cancel_url: str = ""
     ) -> HttpResponse:
         return self.rendered(
-            request, "desk/form.html", title, crumbs, form=form, adminform=admin_form(form), cancel_url=cancel_url
+            request,
+            "desk/form.html",
+            title,
+            crumbs,
+            form=form,
+            adminform=admin_form(form, mailbox_form.fieldsets(form)),
+            cancel_url=cancel_url,
         )
 
     def _record(self, request: HttpRequest, action: str, account_id: str, box: Document, **states: Any) -> None:
@@ -212,75 +217,10 @@ class _PinForm(forms.Form):
     )
 
 
-def _form(posted: Any, box: Mapping[str, Any]) -> forms.Form:
-    """The form of a mailbox: a field for each plain property of the schema."""
-    fields = {
-        name: field
-        for name, rules in sorted(schemas.schema(mailboxes.SCHEMA)["properties"].items(), key=_first_things_first)
-        if name not in _NEVER_HERE and (field := _field(name, rules)) is not None
-    }
-    made = type("MailboxForm", (forms.Form,), fields)
-    initial = {name: _initial(fields[name], box.get(name)) for name in fields if box.get(name) is not None}
-    form: forms.Form = made(posted, initial=initial)
-    return form
-
-
-def _field(name: str, rules: Mapping[str, Any]) -> forms.Field | None:
-    """A property of the schema as a field; None for objects, which are left to the API."""
-    told: dict[str, Any] = {
-        "label": name.replace("_", " ").capitalize(),
-        "help_text": rules.get("description", ""),
-        "required": False,
-    }
-    kind = rules.get("type")
-    if name == "timezone":
-        zones = [("", "---------"), ("inherit", "inherit"), *((zone, zone) for zone in sorted(available_timezones()))]
-        return forms.ChoiceField(choices=zones, **told)
-    if "enum" in rules:
-        return forms.ChoiceField(choices=[("", "---------"), *((one, one) for one in rules["enum"])], **told)
-    if kind == "boolean":
-        return forms.BooleanField(initial=rules.get("default", False), **told)
-    if kind == "integer":
-        return forms.IntegerField(
-            widget=widgets.AdminIntegerFieldWidget,
-            min_value=rules.get("minimum"),
-            max_value=rules.get("maximum"),
-            **told,
-        )
-    if kind == "array" and rules.get("items", {}).get("type") == "string":
-        told["help_text"] = f"{told['help_text']} One per line.".strip()
-        return _Lines(widget=widgets.AdminTextareaWidget(attrs={"rows": 3}), **told)
-    if kind == "string":
-        return forms.CharField(widget=widgets.AdminTextInputWidget, **told)
-    return None
-
-
-class _Lines(forms.CharField):
-    """A list of texts, one per line."""
-
-
-def _initial(field: forms.Field, value: Any) -> Any:
-    if isinstance(field, _Lines):
-        return "\n".join(str(one) for one in value) if isinstance(value, list) else value
-    return value
-
-
-def _sent(form: forms.Form, box: Mapping[str, Any]) -> Document:
-    """What a form says, as a client of the API would send it: an emptied field removes its member."""
-    sent: Document = {}
-    for name, value in form.cleaned_data.items():
-        if isinstance(form.fields[name], _Lines):
-            sent[name] = [line.strip() for line in value.splitlines() if line.strip()]
-        elif value not in ("", None):
-            sent[name] = value
-        elif name in box:
-            sent[name] = None
-    return sent
-
-
-def _first_things_first(item: tuple[str, Any]) -> tuple[int, str]:
-    first = ("mailbox", "name", "owner_id", "aliases", "timezone", "notify_email_addresses")
-    return (first.index(item[0]) if item[0] in first else len(first), item[0])
+def _filled(patch: Mapping[str, Any]) -> Document:
+    """What a form says of a new mailbox: there is nothing that an empty field could remove."""
+    filled = {key: _filled(value) if isinstance(value, Mapping) else value for key, value in patch.items()}
+    return {key: value for key, value in filled.items() if value not in (None, {}, [])}
 
 
 def _row(account_id: str, entry: Document) -> Row:
