@@ -57,6 +57,10 @@ COUCHDB_READ_TIMEOUT = environment.seconds("COUCHDB_READ_TIMEOUT", 30)
 MAX_UPLOAD_BYTES = environment.whole("MAX_UPLOAD_BYTES", 128 * 1024 * 1024, minimum=1)
 JSON_BODY_LIMIT = environment.whole("JSON_BODY_LIMIT", 1024 * 1024, minimum=1)
 DATA_UPLOAD_MAX_MEMORY_SIZE = JSON_BODY_LIMIT
+FILE_UPLOAD_HANDLERS = [  # of forms at the desk: to disk, however small, and no more than an upload may be
+    "accounts.admin.uploads.LimitedUploads",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 
 # --- audio ---
 

@@ -2,7 +2,9 @@
 
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import requests
 from forms import fields_of
@@ -30,14 +32,21 @@ class Desk:
         """A page below /admin/."""
         return self.session.get(f"{self.url}/admin/{path}", params=query, timeout=60)
 
-    def send(self, path: str, *, follow: bool = True, **fields: str | list[str]) -> requests.Response:
-        """A form sent from its own page, with the token against forgery that was in it."""
+    def send(
+        self, path: str, *, follow: bool = True, files: Mapping[str, Any] | None = None, **fields: str | list[str]
+    ) -> requests.Response:
+        """A form sent from its own page, with the token against forgery that was in it, and perhaps files."""
         page = self.get(path)
         token = _TOKEN.search(page.text)
         data = {"csrfmiddlewaretoken": token[1] if token else "", **fields}
         headers = {"Referer": f"{self.url}/admin/{path}"}
         return self.session.post(
-            f"{self.url}/admin/{path}", data=data, headers=headers, allow_redirects=follow, timeout=60
+            f"{self.url}/admin/{path}",
+            data=data,
+            files=files,
+            headers=headers,
+            allow_redirects=follow,
+            timeout=60,
         )
 
     def fill(self, path: str, page: requests.Response | None = None, **changed: str | list[str]) -> requests.Response:

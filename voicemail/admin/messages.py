@@ -1,6 +1,6 @@
 """Messages at the desk: listed across months, heard, put into folders, moved, copied, removed, restored."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from django.contrib import admin
 from django.contrib import messages as notices
@@ -10,13 +10,15 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from accounts import directory
-from accounts.admin.pages import Crumb, DocumentAdmin, Route, actor
+from accounts.admin.pages import Crumb, Route, actor
 from accounts.couch import Database, Document
 from crossbar.errors import BadIdentifier
 from voicemail import audio, mailboxes, messages, metadata, restoring, retention
 from voicemail.admin import mailbox_choice, message_actions, message_table
 from voicemail.admin.accounts import crumbs_to
 from voicemail.admin.message_actions import ACTIONS, ON_REMOVED
+from voicemail.admin.message_uploads import UploadPages
+from voicemail.admin.message_ways import box_crumb, crumbs, list_url, message_url
 from voicemail.admin.naming import caller_text, length_text, named_box, time_text
 from voicemail.legacy import touch
 from voicemail.models import Message
@@ -27,14 +29,16 @@ _OF_ONE = "<str:account_id>/<str:box_id>/<path:message_id>/"
 
 
 @admin.register(Message)
-class MessageAdmin(DocumentAdmin):
+class MessageAdmin(UploadPages):
     """The pages of messages: of one account, or of one of its mailboxes, named in the query."""
 
     def routes(self) -> Iterable[Route]:
-        """List, one message, its audio and history; the mailboxes that one may go to."""
+        """List, one message, its audio and history, uploads; the mailboxes that one may go to."""
         return (
             Route("", "changelist", self.list, "view_message"),
             Route("<str:account_id>/mailboxes.json", "mailboxes", self.mailboxes, "change_message"),
+            Route("<str:account_id>/<str:box_id>/add/", "add_to", self.add, "add_message"),
+            Route(f"{_OF_ONE}upload/", "upload", self.upload, "change_message"),
             Route(f"{_OF_ONE}audio/", "audio", self.audio, "listen_to_message"),
             Route(f"{_OF_ONE}history/", "history", self.told, "view_message"),
             Route(_OF_ONE, "detail", self.detail, "view_message"),
@@ -53,15 +57,20 @@ class MessageAdmin(DocumentAdmin):
             return self._act(request, account)
         removed = message_table.is_of_removed(request)
         box = _mailbox(account_id, box_id, or_removed=removed) if box_id else None
-        crumbs: list[Crumb] = [*crumbs_to(account)]
+        way: list[Crumb] = [*crumbs_to(account)]
         if box is not None:
-            crumbs.append(_crumb_of(account_id, box))
+            way.append(box_crumb(account_id, box))
         title = f"{'Removed messages' if removed else 'Messages'} of {named_box(box) if box else 'all mailboxes'}"
         offered = ON_REMOVED if removed else ACTIONS
         actions = [one for one in offered.items() if self.allows(request, message_actions.needed(one[0]))]
         fields = mailbox_choice.field(account_id) if "move" in dict(actions) else SafeString()
         table = message_table.table(request, account_id, box, actions, fields)
-        return self.rendered(request, "desk/messages.html", title, [*crumbs, ("Messages", None)], table=table)
+        can_add = box is not None and not removed and self.allows(request, "add_message")
+        tools = (
+            [("Add message", reverse("admin:voicemail_message_add_to", args=[account_id, box_id]))] if can_add else []
+        )
+        way.append(("Removed messages" if removed else "Messages", None))
+        return self.rendered(request, "desk/messages.html", title, way, table=table, tools=tools)
 
     def _act(self, request: HttpRequest, account: Document) -> HttpResponseBase:
         """Do with the chosen messages what was asked for; each box's in one go."""
@@ -111,7 +120,7 @@ class MessageAdmin(DocumentAdmin):
             request,
             "desk/message.html",
             f"{'Removed message' if removed else 'Message'} from {caller_text(shown)}",
-            [*crumbs_to(account), *_crumbs(account_id, box, removed=removed), ("Message", None)],
+            [*crumbs(account, box, removed=removed), ("Message", None)],
             account_id=account_id,
             box_id=box_id,
             box_name=named_box(box),
@@ -141,7 +150,7 @@ class MessageAdmin(DocumentAdmin):
         self.require(request, message_actions.needed(action))
         done = message_actions.apply(request, account, box["_id"], [message_id], action)
         gone = done and action in ("remove", "move")
-        return HttpResponseRedirect(_list_url(account["_id"], box["_id"]) if gone else request.path)
+        return HttpResponseRedirect(list_url(account["_id"], box["_id"]) if gone else request.path)
 
     def audio(self, request: HttpRequest, account_id: str, box_id: str, message_id: str) -> HttpResponseBase:
         """The audio, or the part of it that the player asks for. That it was opened is recorded, each part is not."""
@@ -160,8 +169,8 @@ class MessageAdmin(DocumentAdmin):
     def told(self, request: HttpRequest, account_id: str, box_id: str, message_id: str) -> HttpResponse:
         """What was done to the message, also when it is gone."""
         account, box = directory.account(account_id), _mailbox(account_id, box_id, or_removed=True)
-        crumbs = [*crumbs_to(account), *_crumbs(account_id, box), ("Message", _url(account_id, box_id, message_id))]
-        return self.history(request, message_id, "message", crumbs)
+        way = [*crumbs(account, box), ("Message", message_url(account_id, box_id, message_id))]
+        return self.history(request, message_id, "message", way)
 
 
 def _find(account_id: str, box_id: str, message_id: str) -> tuple[Database, Document]:
@@ -174,23 +183,3 @@ def _find(account_id: str, box_id: str, message_id: str) -> tuple[Database, Docu
 
 def _mailbox(account_id: str, box_id: str, *, or_removed: bool) -> Document:
     return restoring.mailbox(account_id, box_id)[0] if or_removed else mailboxes.get(account_id, box_id)
-
-
-def _crumbs(account_id: str, box: Document, *, removed: bool = False) -> list[Crumb]:
-    url = _list_url(account_id, box["_id"]) + ("&removed=yes" if removed else "")
-    return [_crumb_of(account_id, box), ("Removed messages" if removed else "Messages", url)]
-
-
-def _crumb_of(account_id: str, box: Mapping[str, object]) -> Crumb:
-    """The way to a mailbox; one that is removed has no page."""
-    if not mailboxes.is_live(box):
-        return f"{named_box(box)} (removed)", None
-    return named_box(box), reverse("admin:voicemail_mailbox_detail", args=[account_id, box["_id"]])
-
-
-def _list_url(account_id: str, box_id: str) -> str:
-    return f"{reverse('admin:voicemail_message_changelist')}?account={account_id}&box={box_id}"
-
-
-def _url(account_id: str, box_id: str, message_id: str) -> str:
-    return reverse("admin:voicemail_message_detail", args=[account_id, box_id, message_id])
