@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from accounts import config, databases, merging, private, schemas
 from accounts.couch import Database, Document, couch
 from accounts.private import Actor
-from crossbar.errors import BadIdentifier, ValidationFailed
+from crossbar.errors import BadIdentifier, DatastoreConflict, ValidationFailed
 from voicemail import numbers
 
 TYPE = "vmbox"
@@ -24,6 +24,24 @@ _SECRETS = frozenset({"pin"})
 
 Guard = Callable[[Document], None]
 """Looks at the stored box before each attempt to change it, and raises if this caller must not."""
+
+
+class ChangedMeanwhile(DatastoreConflict):
+    """A box isn't any more what a change was made for; `stored` is what it is now."""
+
+    def __init__(self, stored: Document) -> None:
+        super().__init__()
+        self.stored = stored
+
+
+def unchanged_since(rev: str) -> Guard:
+    """Lets a change happen only while the box's revision is this one; ChangedMeanwhile otherwise."""
+
+    def guard(stored: Document) -> None:
+        if stored["_rev"] != rev:
+            raise ChangedMeanwhile(stored)
+
+    return guard
 
 
 def get(account_id: str, box_id: str) -> Document:

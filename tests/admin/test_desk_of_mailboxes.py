@@ -253,3 +253,70 @@ def test_an_owner_is_chosen_by_name(operator: Operator, account: Account, api: A
     assert "<script>alert(1)" not in desk.fill(path + "change/", page, owner_id=user_id).text
     assert api.get(f"vmboxes/{box['id']}").json()["data"]["owner_id"] == user_id
     assert "Ada &lt;script&gt;" in desk.get(path).text
+
+
+# --- two at once ---
+
+
+def test_what_changed_meanwhile_is_told_and_what_was_typed_can_be_sent_again(
+    operator: Operator, account: Account, api: Api, box: dict[str, Any], db: Database
+) -> None:
+    desk = operator("Administrators")
+    path = f"voicemail/mailbox/{account.id}/{box['id']}/change/"
+    opened = desk.get(path)
+    api.patch(f"vmboxes/{box['id']}", {"name": "By the API", "timezone": "Europe/Berlin", "some_key": "new"})
+    told = desk.fill(path, opened, name="By the operator", aliases="3999")
+    assert "Changed meanwhile" in told.text
+    for change in ("VMBox 3000", "By the API", "Europe/Berlin", "some_key"):
+        assert change in told.text
+    assert (db.get(box["id"]) or {})["name"] == "By the API"
+    shown = fields_of(told.text)
+    assert [shown[one] for one in ("name", "aliases", "timezone")] == [
+        ["By the operator"],
+        ["3999"],
+        ["Europe/Berlin"],
+    ]
+    assert "was changed" in desk.fill(path, told).text
+    changed = db.get(box["id"]) or {}
+    assert {key: changed[key] for key in ("name", "aliases", "timezone", "some_key", "pin")} == {
+        "name": "By the operator",
+        "aliases": ["3999"],
+        "timezone": "Europe/Berlin",
+        "some_key": "new",
+        "pin": "4321",
+    }
+
+
+def test_what_no_form_shows_may_change_meanwhile(
+    operator: Operator, account: Account, box: dict[str, Any], db: Database
+) -> None:
+    desk = operator("Administrators")
+    path = f"voicemail/mailbox/{account.id}/{box['id']}/change/"
+    opened = desk.get(path)
+    db.update(box["id"], lambda doc: {**doc, "pin": "9999", "pvt_request_id": "kazoo", "messages": []})
+    assert "was changed" in desk.fill(path, opened, name="Renamed").text
+    changed = db.get(box["id"]) or {}
+    assert (changed["name"], changed["pin"], changed["messages"]) == ("Renamed", "9999", [])
+
+
+@pytest.mark.parametrize("base", ["", "made:up"])
+def test_a_form_that_does_not_tell_what_it_was_made_from_saves_nothing_yet(
+    operator: Operator, account: Account, box: dict[str, Any], db: Database, base: str
+) -> None:
+    desk = operator("Administrators")
+    path = f"voicemail/mailbox/{account.id}/{box['id']}/change/"
+    before = db.get(box["id"])
+    told = desk.fill(path, None, name="Renamed", desk_base=base)
+    assert "Changed meanwhile" in told.text
+    assert db.get(box["id"]) == before
+    assert "was changed" in desk.fill(path, told).text
+    assert (db.get(box["id"]) or {})["name"] == "Renamed"
+
+
+def test_a_form_that_changes_nothing_stores_nothing(
+    operator: Operator, account: Account, box: dict[str, Any], db: Database
+) -> None:
+    before = db.get(box["id"])
+    path = f"voicemail/mailbox/{account.id}/{box['id']}/change/"
+    assert "Nothing was changed" in operator("Administrators").fill(path).text
+    assert db.get(box["id"]) == before

@@ -13,7 +13,8 @@ from accounts.admin.forms import Fieldsets
 from accounts.admin.schema_fields import SEPARATOR, ChoiceField, TextField, fields_of, member, resolve
 from voicemail import mailboxes
 
-_NEVER_HERE = frozenset({"pin", "messages", "id"})
+NEVER_HERE = frozenset({"pin", "messages", "id"})
+"""What the form neither shows nor carries: a secret, and what is no operator's."""
 _MAIN = ("mailbox", "name", "owner_id", "aliases", "timezone")
 # What isn't named here has a place at the end: a schema may come from CouchDB.
 _TOPICS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -60,13 +61,20 @@ _TOPICS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 
 
-def made(account_id: str, posted: Any, box: Mapping[str, Any]) -> forms.Form:
-    """A mailbox's form: `posted` is what was sent or None, `box` the document that it was or is made from."""
+def made(account_id: str, posted: Any, box: Mapping[str, Any], typed: Mapping[str, Any] | None = None) -> forms.Form:
+    """A mailbox's form: `posted` is what was sent or None, `box` the document that it was or is made from.
+
+    `typed` has the values of fields that are to show those, whatever the box says.
+    """
     schema = schemas.schema(mailboxes.SCHEMA)
     owner = _owner_field(account_id, box.get("owner_id"))
-    fields = fields_of(schema, _NEVER_HERE, {"owner_id": owner})
+    fields = fields_of(schema, NEVER_HERE, {"owner_id": owner})
     ordered = {name: fields[name] for name in sorted(fields, key=_place)}
-    initial = _initial(ordered, box)
+    initial = {**_stored(ordered, box), **(typed or {})}
+    for name, value in initial.items():
+        field = ordered[name]
+        if isinstance(field, ChoiceField):
+            field.offer(value)
     form: forms.Form = type("MailboxForm", (forms.Form,), ordered)(posted, initial=initial)
     return form
 
@@ -96,13 +104,8 @@ def _place(name: str) -> tuple[int, str]:
     return (known.index(name) if name in known else len(known), name)
 
 
-def _initial(fields: Mapping[str, forms.Field], box: Mapping[str, Any]) -> dict[str, Any]:
-    values = {name: value for name in fields if (value := member(box, name)) is not None}
-    for name, value in values.items():
-        field = fields[name]
-        if isinstance(field, ChoiceField):
-            field.offer(value)
-    return values
+def _stored(fields: Mapping[str, forms.Field], box: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name in fields if (value := member(box, name)) is not None}
 
 
 def _title(path: str) -> str:

@@ -1,6 +1,6 @@
 """Mailboxes at the desk: found, looked at, changed, created, removed; their PINs on demand."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -11,20 +11,24 @@ from django.urls import reverse
 
 from accounts import directory, user_choices, users
 from accounts.admin import audit
+from accounts.admin.based_forms import FIELD, Base, Change, changes_since, typed_values
 from accounts.admin.forms import admin_form, take_errors
 from accounts.admin.listings import Cell, Row, Table, query_with
 from accounts.admin.pages import Crumb, DocumentAdmin, Route, actor, explained
 from accounts.admin.schema_fields import sent
 from accounts.couch import Document
+from accounts.private import Actor
 from crossbar.errors import ValidationFailed
 from crossbar.pages import PageRequest
-from voicemail import counts, mailbox_listing, mailboxes, numbers, removal
+from voicemail import counts, mailbox_listing, mailboxes, removal
 from voicemail.admin import mailbox_form
 from voicemail.admin.accounts import crumbs_to
+from voicemail.admin.naming import named_box
 from voicemail.models import Mailbox
 
 KIND = "mailbox"
 _PAGE = 50
+_ATTEMPTS = 5
 
 
 @admin.register(Mailbox)
@@ -103,8 +107,8 @@ class MailboxAdmin(DocumentAdmin):
         return self.rendered(
             request,
             "desk/mailbox.html",
-            _named(box),
-            [*crumbs_to(account), *_all(account_id), (_named(box), None)],
+            named_box(box),
+            [*crumbs_to(account), *_all(account_id), (named_box(box), None)],
             account_id=account_id,
             box=box,
             box_id=box_id,
@@ -120,18 +124,51 @@ class MailboxAdmin(DocumentAdmin):
     def change(self, request: HttpRequest, account_id: str, box_id: str) -> HttpResponse:
         """The mailbox's form; what it doesn't show stays as it is."""
         account, box = directory.account(account_id), mailboxes.get(account_id, box_id)
-        form = mailbox_form.made(account_id, request.POST or None, box)
-        if request.method == "POST" and form.is_valid():
-            try:
-                changed = mailboxes.merge(account_id, box_id, sent(form), actor(request))
-            except ValidationFailed as error:
-                take_errors(form, error)
-            else:
-                self._record(request, "changed", account_id, changed, before=box, after=changed)
-                messages.success(request, "The mailbox was changed.")
-                return HttpResponseRedirect(_url(account_id, box_id))
-        crumbs = [*crumbs_to(account), (_named(box), _url(account_id, box_id)), ("Change", None)]
-        return self._rendered_form(request, form, f"Change {_named(box)}", crumbs, _url(account_id, box_id))
+        if request.method != "POST":
+            return self._change_page(request, account, box, mailbox_form.made(account_id, None, box))
+        base = Base.read(request.POST)
+        form = mailbox_form.made(account_id, request.POST, base.shown if base else box)
+        if not form.is_valid():
+            return self._change_page(request, account, box, form, base)
+        patch = sent(form)
+        try:
+            before, changed = _merged(account_id, box, base, patch, actor(request))
+        except ValidationFailed as error:
+            take_errors(form, error)
+            return self._change_page(request, account, box, form, base)
+        except mailboxes.ChangedMeanwhile as meanwhile:
+            now = Base.of(meanwhile.stored, mailbox_form.NEVER_HERE)
+            form = mailbox_form.made(account_id, None, meanwhile.stored, typed_values(form))
+            changes = changes_since(base, now, patch) if base else []
+            return self._change_page(request, account, meanwhile.stored, form, now, changes)
+        if patch:
+            self._record(request, "changed", account_id, changed, before=before, after=changed)
+        messages.success(request, "The mailbox was changed." if patch else "Nothing was changed.")
+        return HttpResponseRedirect(_url(account_id, box_id))
+
+    def _change_page(
+        self,
+        request: HttpRequest,
+        account: Document,
+        box: Document,
+        form: forms.Form,
+        base: Base | None = None,
+        changes: Sequence[Change] | None = None,
+    ) -> HttpResponse:
+        """The form, with what it was made from; `changes` is what happened to the mailbox meanwhile."""
+        url = _url(account["_id"], box["_id"])
+        return self.rendered(
+            request,
+            "desk/based_form.html",
+            f"Change {named_box(box)}",
+            [*crumbs_to(account), (named_box(box), url), ("Change", None)],
+            form=form,
+            adminform=admin_form(form, mailbox_form.fieldsets(form)),
+            cancel_url=url,
+            base_field=FIELD,
+            base=(base or Base.of(box, mailbox_form.NEVER_HERE)).signed(),
+            changes=changes,
+        )
 
     def pin(self, request: HttpRequest, account_id: str, box_id: str) -> HttpResponse:
         """The PIN, once somebody asks for it, or a new one; either is recorded."""
@@ -154,8 +191,8 @@ class MailboxAdmin(DocumentAdmin):
         return self.rendered(
             request,
             "desk/pin.html",
-            f"PIN of {_named(box)}",
-            [*crumbs_to(account), (_named(box), _url(account_id, box_id)), ("PIN", None)],
+            f"PIN of {named_box(box)}",
+            [*crumbs_to(account), (named_box(box), _url(account_id, box_id)), ("PIN", None)],
             shown=shown,
             form=form,
             back=_url(account_id, box_id),
@@ -167,14 +204,14 @@ class MailboxAdmin(DocumentAdmin):
         if request.method == "POST":
             removed = removal.remove_box(account, box_id, actor(request))
             self._record(request, "removed", account_id, removed, before=box, after=removed)
-            messages.success(request, f"The mailbox {_named(box)} was removed.")
+            messages.success(request, f"The mailbox {named_box(box)} was removed.")
             return HttpResponseRedirect(f"{reverse('admin:voicemail_mailbox_changelist')}?account={account_id}")
         number = sum(counts.folders(account_id, [box_id])[box_id].values())
         return self.rendered(
             request,
             "desk/confirm.html",
-            f"Remove {_named(box)}?",
-            [*crumbs_to(account), (_named(box), _url(account_id, box_id)), ("Remove", None)],
+            f"Remove {named_box(box)}?",
+            [*crumbs_to(account), (named_box(box), _url(account_id, box_id)), ("Remove", None)],
             question=f"The mailbox and its {number} messages vanish for everybody. Its number is free then.",
             submit="Yes, remove it",
             dangerous=True,
@@ -184,8 +221,8 @@ class MailboxAdmin(DocumentAdmin):
     def told(self, request: HttpRequest, account_id: str, box_id: str) -> HttpResponse:
         """What was done to the mailbox."""
         account, box = directory.account(account_id), mailboxes.get(account_id, box_id)
-        crumbs = [*crumbs_to(account), (_named(box), _url(account_id, box_id))]
-        return self.history(request, box_id, _named(box), crumbs)
+        crumbs = [*crumbs_to(account), (named_box(box), _url(account_id, box_id))]
+        return self.history(request, box_id, named_box(box), crumbs)
 
     def _rendered_form(
         self, request: HttpRequest, form: forms.Form, title: str, crumbs: Iterable[Crumb], cancel_url: str = ""
@@ -202,7 +239,7 @@ class MailboxAdmin(DocumentAdmin):
 
     def _record(self, request: HttpRequest, action: str, account_id: str, box: Document, **states: Any) -> None:
         audit.record(
-            request, action, kind=KIND, account_id=account_id, document_id=box["_id"], name=_named(box), **states
+            request, action, kind=KIND, account_id=account_id, document_id=box["_id"], name=named_box(box), **states
         )
 
 
@@ -215,6 +252,26 @@ class _PinForm(forms.Form):
         widget=widgets.AdminTextInputWidget,
         help_text="4 to 15 characters; empty: none.",
     )
+
+
+def _merged(
+    account_id: str, box: Document, base: Base | None, patch: Document, actor: Actor
+) -> tuple[Document, Document]:
+    """Merge a patch into a box that looks as it did when its form was made: the box before and after.
+
+    What nobody sees in a form may have changed. ChangedMeanwhile when anything else has, or nobody knows.
+    """
+    for _ in range(_ATTEMPTS):
+        if base is None or Base.of(box, mailbox_form.NEVER_HERE) != base:
+            break
+        if not patch:
+            return box, box
+        try:
+            unchanged = mailboxes.unchanged_since(box["_rev"])
+            return box, mailboxes.merge(account_id, box["_id"], patch, actor, unchanged)
+        except mailboxes.ChangedMeanwhile as meanwhile:
+            box = meanwhile.stored
+    raise mailboxes.ChangedMeanwhile(box)
 
 
 def _filled(patch: Mapping[str, Any]) -> Document:
@@ -253,7 +310,3 @@ def _all(account_id: str) -> list[Crumb]:
 
 def _url(account_id: str, box_id: str) -> str:
     return reverse("admin:voicemail_mailbox_detail", args=[account_id, box_id])
-
-
-def _named(box: Mapping[str, Any]) -> str:
-    return f"{numbers.as_text(box.get('mailbox')) or ''} {box.get('name') or ''}".strip()[:100] or str(box["_id"])
