@@ -2,10 +2,15 @@
 
 import socket
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from io import BufferedReader
 from types import TracebackType
 from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from accounts.couch import couch
 
 
 class CuttingProxy:
@@ -106,6 +111,19 @@ class CuttingProxy:
             return True
         self.go_away()
         return False
+
+
+@contextmanager
+def through(proxy: CuttingProxy) -> Iterator[None]:
+    """This process's CouchDB is behind the proxy."""
+    direct = settings.COUCHDB_URL
+    settings.COUCHDB_URL = proxy.url
+    couch.cache_clear()
+    try:
+        yield
+    finally:
+        settings.COUCHDB_URL = direct
+        couch.cache_clear()
 
 
 def _head(file: BufferedReader) -> bytes:

@@ -2,14 +2,14 @@
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
-from cutting import CuttingProxy
+from cutting import CuttingProxy, through
 from django.conf import settings
 from kazoo3 import Kazoo3, Maker, dump, migrate, new_id, speech
 from running import PROJECT, SECRET_KEY, Service, wait_until
@@ -44,19 +44,6 @@ def dirty(old: Kazoo3) -> Kazoo3:
     second["messages"].append(dict(first["messages"][0]))
     first["messages"] += [{}, {}, old.entry("f" * 32), dict(first["messages"][1])]
     return old
-
-
-@contextmanager
-def through(proxy: CuttingProxy) -> Iterator[None]:
-    """This process's CouchDB is behind the proxy."""
-    direct = settings.COUCHDB_URL
-    settings.COUCHDB_URL = proxy.url
-    couch.cache_clear()
-    try:
-        yield
-    finally:
-        settings.COUCHDB_URL = direct
-        couch.cache_clear()
 
 
 def cut(proxy: CuttingProxy, work: Callable[[Watch], Any]) -> None:

@@ -1,6 +1,6 @@
 """Soft links turned into attachments: messages whose audio stayed in the account's database get it themselves."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from itertools import islice
 
@@ -13,27 +13,27 @@ from voicemail.legacy import digests, storing
 from voicemail.legacy.documents import PREVIOUS_ID
 from voicemail.legacy.storing import Outcome
 from voicemail.migration import sources
-from voicemail.migration.watching import Row
+from voicemail.migration.watching import Ask, Row
 
 _ATTEMPTS = 6
 
 
-def month_databases(account_id: str) -> list[Database]:
+def month_databases(account_id: str, ask: Ask) -> list[Database]:
     """The account's MODbs, the oldest first; nothing is added to them, as opening one in earnest may."""
-    names = couch().names(databases.account_db(account_id) + "-")
+    names = ask(partial(couch().names, databases.account_db(account_id) + "-"))
     return [couch().database(name) for name in names if (owner := databases.split(name)) and owner.month]
 
 
-def linked(modb: Database) -> Iterator[Document]:
+def linked(modb: Database, ask: Ask) -> Iterator[Document]:
     """The messages of a month, removed ones too, whose audio is linked with Kazoo's soft link."""
-    for doc in messages_of(modb):
+    for doc in messages_of(modb, ask):
         if not doc.get("_attachments") and links_of(doc):
             yield doc
 
 
-def messages_of(modb: Database) -> Iterator[Document]:
+def messages_of(modb: Database, ask: Ask) -> Iterator[Document]:
     """All messages of a month, removed ones too."""
-    return (doc for doc in sources.every_document(modb) if doc.get("pvt_type") == messages.TYPE)
+    return (doc for doc in sources.every_document(modb, ask=ask) if doc.get("pvt_type") == messages.TYPE)
 
 
 def links_of(doc: Document) -> set[str]:
@@ -48,11 +48,11 @@ def links_of(doc: Document) -> set[str]:
     return targets
 
 
-def resolve(modb: Database, docs: Iterable[Document], *, dry_run: bool, side_by_side: int = 8) -> Iterator[list[Row]]:
+def resolve(modb: Database, *, dry_run: bool, ask: Ask, side_by_side: int = 8) -> Iterator[list[Row]]:
     """Give linked messages of a month their audio, some at a time; what became of each."""
-    todo = iter(docs)
+    todo = linked(modb, ask)
     while some := list(islice(todo, side_by_side)):
-        yield in_parallel(partial(_resolve, modb, dry_run=dry_run), some)
+        yield ask(partial(in_parallel, partial(_resolve, modb, dry_run=dry_run), some))
 
 
 def _resolve(modb: Database, doc: Document, *, dry_run: bool) -> Row:

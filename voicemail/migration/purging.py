@@ -3,9 +3,11 @@
 Each document's audio is verified now. What an entry of a box, a box's greeting or a soft link names stays.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import islice
+from typing import NamedTuple
 
 from accounts import databases
 from accounts.couch import Database, Document, couch
@@ -14,9 +16,9 @@ from voicemail.legacy import documents, entries
 from voicemail.legacy.documents import PREVIOUS_ID
 from voicemail.migration import comparing, links, sources
 from voicemail.migration.comparing import fingerprint
-from voicemail.migration.running import Options, Work, side_by_side, survey
+from voicemail.migration.running import Options, Work, patient, side_by_side, survey
 from voicemail.migration.sources import Source
-from voicemail.migration.watching import Row, Stopped, Tally, Watch
+from voicemail.migration.watching import Ask, Patient, Row, Stopped, Tally, Watch
 
 PURGED, KEPT, FAILED = "purged", "kept", "failed"
 _BATCH = 200
@@ -27,59 +29,75 @@ def purge(source: Source, options: Options, watch: Watch) -> Tally:
 
     Outcomes: purged, kept with the reason, failed. Raises Unknown, DatastoreUnreachable.
     """
-    works = survey(source, options, watch)
-    # Entries are none of this: what is to do shows as it comes.
-    watch.expect(messages=-watch.tally.messages)
-    watch.phase("purging")
-    for _ in side_by_side(partial(_purge, options, watch), works, options.workers, watch):
-        watch.account_done()
+    with suppress(Stopped):
+        works = survey(source, options, watch)
+        # Entries are none of this: what is to do shows as it comes.
+        watch.expect(messages=-watch.tally.messages)
+        watch.phase("purging")
+        for _ in side_by_side(partial(_purge, options, watch, patient(source, watch)), works, options.workers, watch):
+            watch.account_done()
     watch.end(stopped=watch.stopping)
     return watch.tally
 
 
-def _purge(options: Options, watch: Watch, work: Work) -> None:
+def _purge(options: Options, watch: Watch, ask: Patient, work: Work) -> None:
     account_id = work.source.account_id
     try:
-        purging = _Purge(options, watch, work)
-        for modb in links.month_databases(account_id):
+        purging = _Purge(options, work, ask)
+        for modb in links.month_databases(account_id, ask):
             for docs in purging.batches(modb):
-                watch.rows(watch.patiently(partial(purging.settle, modb, docs), couch().up))
+                rows = purging.settle(modb, docs)
+                watch.expect(messages=len(rows))
+                watch.rows(rows)
                 if watch.stopping:
                     return
     except Stopped:
         return
     except ApiError as error:
+        ask.end_if_gone(error)
         watch.problem(account_id, None, error.message, f"Account {account_id} is not purged: {error.message}")
 
 
-class _Purge:
-    """The media documents of one account."""
+class _Safe(NamedTuple):
+    """A media document that may be deleted, and the message that has its audio."""
 
-    def __init__(self, options: Options, watch: Watch, work: Work) -> None:
-        self.options, self.watch, self.work = options, watch, work
+    message: Document
+    media: Document
+
+
+class _Purge:
+    """The media documents of one account. A CouchDB that is away is waited for."""
+
+    def __init__(self, options: Options, work: Work, ask: Ask) -> None:
+        self.options, self.work, self.ask = options, work, ask
         self.account_id = work.source.account_id
         self.database = couch().database(databases.account_db(self.account_id))
         self.library = work.source.library
         self.linked = {
             fingerprint(target)
-            for modb in links.month_databases(self.account_id)
-            for doc in links.linked(modb)
+            for modb in links.month_databases(self.account_id, ask)
+            for doc in links.linked(modb, ask)
             for target in links.links_of(doc)
         }
         self.told: set[int] = set()
 
     def batches(self, modb: Database) -> Iterator[list[Document]]:
         """The messages of a month that have come from media documents, some at a time."""
-        found = (doc for doc in links.messages_of(modb) if isinstance(doc.get(PREVIOUS_ID), str))
+        found = (doc for doc in links.messages_of(modb, self.ask) if isinstance(doc.get(PREVIOUS_ID), str))
         while some := list(islice(found, _BATCH)):
             yield some
 
     def settle(self, modb: Database, docs: list[Document]) -> list[Row]:
         """Delete the media documents of some messages, where that is safe; what became of each there was."""
+        rows, safe = self.ask(partial(self._look, modb, docs))
+        return rows + self._delete(safe)
+
+    def _look(self, modb: Database, docs: list[Document]) -> tuple[list[Row], list[_Safe]]:
+        """What is kept, and what may be deleted."""
         media = dict(self.library.fetch(doc[PREVIOUS_ID] for doc in docs))
         needed = self._needed()
         rows: list[Row] = []
-        safe: dict[str, Document] = {}
+        safe: dict[str, _Safe] = {}
         for doc in docs:
             found = media.get(doc[PREVIOUS_ID])
             if found is None or not sources.is_voicemail(found):
@@ -88,10 +106,8 @@ class _Purge:
             if reason:
                 rows.append(self._row(doc, KEPT, reason))
             else:
-                safe[found["_id"]] = doc
-        rows += self._delete({one: media[one] for one in safe}, safe)
-        self.watch.expect(messages=len(rows))
-        return rows
+                safe[found["_id"]] = _Safe(doc, found)
+        return rows, list(safe.values())
 
     def _why_not(self, modb: Database, doc: Document, media: Document, needed: set[int]) -> str:
         mark = fingerprint(media["_id"])
@@ -117,19 +133,25 @@ class _Purge:
                 needed |= {fingerprint(one) for one in played.values()} if isinstance(played, dict) else set()
         return needed
 
-    def _delete(self, media: dict[str, Document], claims: dict[str, Document]) -> list[Row]:
+    def _delete(self, safe: Sequence[_Safe]) -> list[Row]:
         if self.options.dry_run:
-            fresh = [one for one in media if fingerprint(one) not in self.told]
-            self.told |= {fingerprint(one) for one in fresh}
-            return [self._row(claims[one], PURGED, "", _length(media[one])) for one in fresh]
-        gone = [{"_id": doc["_id"], "_rev": doc["_rev"], "_deleted": True} for doc in media.values()]
-        rows = []
-        for saved in self.database.bulk(gone):
-            if saved.error is None:
-                rows.append(self._row(claims[saved.id], PURGED, "", _length(media[saved.id])))
-            else:
-                rows.append(self._row(claims[saved.id], FAILED, saved.error))
-        return rows
+            fresh = [one for one in safe if fingerprint(one.media["_id"]) not in self.told]
+            self.told |= {fingerprint(one.media["_id"]) for one in fresh}
+            return [self._purged(one) for one in fresh]
+        gone = [{"_id": media["_id"], "_rev": media["_rev"], "_deleted": True} for _, media in safe]
+        saved = self.ask(partial(self.database.bulk, gone))
+        # Asked again, CouchDB refuses what it did the first time, when its answer was lost.
+        refused = [one.id for one in saved if one.error is not None]
+        present = self.ask(partial(self.database.fetch, refused))
+        return [
+            self._purged(one)
+            if result.error is None or result.id not in present
+            else self._row(one.message, FAILED, result.error)
+            for one, result in zip(safe, saved, strict=True)
+        ]
+
+    def _purged(self, one: _Safe) -> Row:
+        return self._row(one.message, PURGED, "", _length(one.media))
 
     def _row(self, doc: Document, outcome: str, reason: str, length: int = 0) -> Row:
         return Row(self.account_id, doc.get("source_id"), doc[PREVIOUS_ID], doc["_id"], outcome, reason, length)

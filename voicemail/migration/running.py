@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from accounts.couch import Database, Document, couch
 from accounts.private import Actor
-from crossbar.errors import ApiError, DatastoreUnreachable
+from crossbar.errors import ApiError
 from voicemail.legacy import boxes, entries, storing
 from voicemail.legacy.entries import Entry
 from voicemail.legacy.storing import How, Outcome, Result
@@ -22,7 +22,7 @@ from voicemail.migration import bringing, links, sources
 from voicemail.migration.bringing import NotBrought
 from voicemail.migration.keeping import ForeignKeeper, Keeper, ServedKeeper
 from voicemail.migration.sources import AccountSource, Box, Source, Survey
-from voicemail.migration.watching import Row, Stopped, Tally, Watch
+from voicemail.migration.watching import Patient, Row, Stopped, Tally, Watch
 
 Item = TypeVar("Item")
 Done = TypeVar("Done")
@@ -94,6 +94,11 @@ def survey(source: Source, options: Options, watch: Watch) -> list[Work]:
     return works
 
 
+def patient(source: Source, watch: Watch) -> Patient:
+    """Waits for the served CouchDB and for that of the source."""
+    return Patient(watch, lambda: couch().up() and source.is_up())
+
+
 def side_by_side(
     function: Callable[[Item], Done], items: Iterable[Item], workers: int, watch: Watch
 ) -> Iterator[Done]:
@@ -153,6 +158,7 @@ def _shared(account: AccountSource, found: Sequence[Box]) -> dict[str, str]:
 class _Run:
     def __init__(self, source: Source, options: Options, watch: Watch) -> None:
         self.source, self.options, self.watch = source, options, watch
+        self._patiently = patient(source, watch)
 
     def all(self) -> None:
         """Survey, bring what is missing, resolve links, migrate boxes."""
@@ -161,7 +167,7 @@ class _Run:
         watch.phase("surveying")
         works = survey(self.source, self.options, watch)
         if not self.source.is_served:
-            watch.add(left_out=self.source.left_out())
+            watch.add(left_out=self._patiently(self.source.left_out))
             watch.phase("bringing")
             watch.add(
                 brought=self._patiently(partial(bringing.bring_system, self.source, dry_run=self.options.dry_run))
@@ -189,11 +195,11 @@ class _Run:
         account_id = work.source.account_id
         try:
             work.account = self._patiently(partial(self._account, work))
-            work.months = self._patiently(partial(links.month_databases, account_id))
+            work.months = links.month_databases(account_id, self._patiently)
         except NotBrought as error:
             return self._give_up(work, error.reason, f"Account {account_id} is left out: {error}")
         except ApiError as error:
-            self._end_if_gone(error)
+            self._patiently.end_if_gone(error)
             return self._give_up(work, error.message, f"Account {account_id} is left out: {told(error)}")
         if not sources.is_live(work.account):
             skipped = sum(box.entries for box in work.boxes)
@@ -230,7 +236,7 @@ class _Run:
         except Stopped:
             pass
         except ApiError as error:
-            self._end_if_gone(error)
+            self._patiently.end_if_gone(error)
             account_id = work.source.account_id
             sentence = f"Box {box.id} of account {account_id} is not finished: {told(error)}"
             self.watch.problem(account_id, box.id, error.message, sentence)
@@ -280,32 +286,21 @@ class _Run:
     def _resolve(self, work: Work) -> None:
         try:
             for modb in work.months:
-                self._patiently(partial(self._resolve_month, modb))
+                self._resolve_month(modb)
         except Stopped:
             pass
         except ApiError as error:
-            self._end_if_gone(error)
+            self._patiently.end_if_gone(error)
             account_id = work.source.account_id
             sentence = f"Links of account {account_id} are not all resolved: {told(error)}"
             self.watch.problem(account_id, None, error.message, sentence)
 
     def _resolve_month(self, modb: Database) -> None:
-        for rows in links.resolve(modb, links.linked(modb), dry_run=self.options.dry_run):
+        for rows in links.resolve(modb, dry_run=self.options.dry_run, ask=self._patiently):
             self.watch.expect(messages=len(rows))
             self.watch.rows(rows)
             if self.watch.stopping:
                 return
-
-    def _end_if_gone(self, error: ApiError) -> None:
-        """One box's trouble must not keep the others from their messages; without a CouchDB there is no going on."""
-        if isinstance(error, DatastoreUnreachable) and not self._is_up():
-            raise error
-
-    def _is_up(self) -> bool:
-        return couch().up() and self.source.is_up()
-
-    def _patiently(self, work: Callable[[], Done]) -> Done:
-        return self.watch.patiently(work, self._is_up)
 
 
 def _month(entry: Entry) -> int:

@@ -7,6 +7,7 @@ follows asks for documents by their ids.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from accounts import databases, private
@@ -15,6 +16,7 @@ from voicemail.legacy.documents import Library, Stream
 from voicemail.legacy.entries import MESSAGES
 from voicemail.migration.backups.folder import Backups
 from voicemail.migration.backups.index import Index, kind_of
+from voicemail.migration.watching import Ask, at_once
 
 BOX, USER, ACCOUNT = "vmbox", "user", "account"
 MEDIA = frozenset({"private_media", "media"})
@@ -278,12 +280,14 @@ def served() -> CouchSource:
     return CouchSource(couch(), is_served=True)
 
 
-def every_document(database: Database, *, page: int = _PAGE, prefix: str = "") -> Iterator[Document]:
+def every_document(
+    database: Database, *, page: int = _PAGE, prefix: str = "", ask: Ask = at_once
+) -> Iterator[Document]:
     """All documents of a database, deleted ones not, asked for page by page; attachments as stubs."""
     options = {"include_docs": True, "limit": page + 1}
     last = prefix
     while True:
-        rows = database.all_docs(startkey=last, **options)
+        rows = ask(partial(database.all_docs, startkey=last, **options))
         for row in rows[:page]:
             if not row["id"].startswith(prefix):
                 return

@@ -6,6 +6,7 @@ in the arrays must be marked.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import islice
 
@@ -19,10 +20,10 @@ from voicemail.legacy.entries import ERROR, Entry
 from voicemail.legacy.storing import How, Outcome
 from voicemail.migration import bringing, keeping, links, sources
 from voicemail.migration.bringing import NotBrought
-from voicemail.migration.comparing import Compared, fingerprint, verdict
-from voicemail.migration.running import Options, Work, side_by_side, survey
+from voicemail.migration.comparing import Compared, Verdict, fingerprint, verdict
+from voicemail.migration.running import Options, Work, patient, side_by_side, survey
 from voicemail.migration.sources import Source
-from voicemail.migration.watching import Row, Stopped, Tally, Watch
+from voicemail.migration.watching import Ask, Row, Stopped, Tally, Watch
 
 MISSING, EXTRA, MARKED, UNCLAIMED = "missing", "extra", "marked", "unclaimed"
 _BATCH = 200
@@ -35,34 +36,37 @@ def verify(source: Source, options: Options, watch: Watch) -> Tally:
     unclaimed (audio that no message and no entry names). Raises Unknown, DatastoreUnreachable.
     """
     watch.warn(source.warnings)
-    works = survey(source, options, watch)
-    watch.phase("verifying")
-    for _ in side_by_side(partial(_verify, source, options, watch), works, options.workers, watch):
-        watch.account_done()
+    with suppress(Stopped):
+        works = survey(source, options, watch)
+        watch.phase("verifying")
+        for _ in side_by_side(partial(_verify, source, options, watch), works, options.workers, watch):
+            watch.account_done()
     watch.end(stopped=watch.stopping)
     return watch.tally
 
 
 def _verify(source: Source, options: Options, watch: Watch, work: Work) -> None:
     account_id = work.source.account_id
+    ask = patient(source, watch)
     try:
         if source.is_served:
-            _InPlace(options, watch, work).all()
+            _InPlace(options, watch, work, ask).all()
         else:
-            _AgainstSource(options, watch, work).all()
+            _AgainstSource(options, watch, work, ask).all()
     except Stopped:
         pass
     except NotBrought as error:
         watch.problem(account_id, None, error.reason, f"Account {account_id} is not here: {error}")
     except ApiError as error:
+        ask.end_if_gone(error)
         watch.problem(account_id, None, error.message, f"Account {account_id} is not verified: {error.message}")
 
 
 class _Verification:
-    """What both ways share."""
+    """What both ways share. All that is asked may be asked again: a CouchDB that is away is waited for."""
 
-    def __init__(self, options: Options, watch: Watch, work: Work) -> None:
-        self.options, self.watch, self.work = options, watch, work
+    def __init__(self, options: Options, watch: Watch, work: Work, ask: Ask) -> None:
+        self.options, self.watch, self.work, self.ask = options, watch, work, ask
         self.account_id = work.source.account_id
         self.library: Library = work.source.library
         self.boxes = {box.id for box in work.boxes}
@@ -81,8 +85,8 @@ class _Verification:
 
     def messages(self) -> Iterator[tuple[Database, list[Document]]]:
         """The account's messages that were migrated, in batches of a month."""
-        for modb in links.month_databases(self.account_id):
-            found = (doc for doc in links.messages_of(modb) if isinstance(doc.get(PREVIOUS_ID), str))
+        for modb in links.month_databases(self.account_id, self.ask):
+            found = (doc for doc in links.messages_of(modb, self.ask) if isinstance(doc.get(PREVIOUS_ID), str))
             wanted = (doc for doc in found if not self.is_partial or doc.get("source_id") in self.boxes)
             while some := list(islice(wanted, _BATCH)):
                 yield modb, some
@@ -96,28 +100,32 @@ class _InPlace(_Verification):
         claimed: set[int] = set()
         seen: set[int] = set()
         for modb, docs in self.messages():
-            media = self.library.fetch(doc[PREVIOUS_ID] for doc in docs)
             self.watch.expect(messages=len(docs))
-            self.tell([self._message(modb, doc, media.get(doc[PREVIOUS_ID]), seen) for doc in docs])
+            verdicts = self.ask(partial(self._verdicts, modb, docs))
+            self.tell([self._message(doc, found, seen) for doc, found in zip(docs, verdicts, strict=True)])
             claimed |= {fingerprint(doc[PREVIOUS_ID]) for doc in docs}
         for box in self.work.boxes:
             claimed |= self._entries(box.id)
         if not self.is_partial:
             self._unclaimed(claimed)
 
-    def _message(self, modb: Database, doc: Document, media: Document | None, seen: set[int]) -> Row:
+    def _verdicts(self, modb: Database, docs: Sequence[Document]) -> list[Verdict]:
+        media = self.library.fetch(doc[PREVIOUS_ID] for doc in docs)
+        compared = (Compared(modb, doc, media.get(doc[PREVIOUS_ID])) for doc in docs)
+        return [verdict(one, None, self.library) for one in compared]
+
+    def _message(self, doc: Document, found: Verdict, seen: set[int]) -> Row:
         previous, box_id = doc[PREVIOUS_ID], doc.get("source_id")
         mark = fingerprint(previous, box_id, doc.get("utc_seconds"))
         if mark in seen and not doc.get("history") and sources.is_live(doc):
             return self.row(EXTRA, "twice", box_id, previous, doc["_id"])
         if not doc.get("history"):
             seen.add(mark)
-        found = verdict(Compared(modb, doc, media), None, self.library)
         return self.row(found.outcome, found.reason, box_id, previous, doc["_id"])
 
     def _entries(self, box_id: str) -> set[int]:
         """What is left in a box's array; the marks of the media that it names."""
-        box = self.work.source.documents([box_id]).get(box_id) or {}
+        box = self.ask(partial(self.work.source.documents, [box_id])).get(box_id) or {}
         found = entries.of(box) if box else []
         self.tell(map(self._entry, found))
         return {fingerprint(entry.media_id) for entry in found if entry.media_id is not None}
@@ -130,12 +138,12 @@ class _InPlace(_Verification):
 
     def _unclaimed(self, claimed: set[int]) -> None:
         database = couch().database(databases.account_db(self.account_id))
-        months = links.month_databases(self.account_id)
-        media = (doc for doc in sources.every_document(database) if sources.is_voicemail(doc))
+        months = links.month_databases(self.account_id, self.ask)
+        media = (doc for doc in sources.every_document(database, ask=self.ask) if sources.is_voicemail(doc))
         heard = (doc for doc in media if documents.audio_of(doc) is not None)
         lost = (doc for doc in heard if fingerprint(doc["_id"]) not in claimed)
         while some := list(islice(lost, _BATCH)):
-            deleted = _deleted(months, some)
+            deleted = self.ask(partial(_deleted, months, some))
             self.watch.expect(messages=len(some))
             self.tell(
                 self.row(MISSING, "deleted", doc.get("source_id"), doc["_id"], deleted[doc["_id"]])
@@ -151,7 +159,7 @@ class _AgainstSource(_Verification):
     def all(self) -> None:
         """Documents, entries with their messages, then messages that came from nowhere."""
         account_id = self.account_id
-        brought = bringing.bring_account(self.work.source, self.work.survey, dry_run=True)
+        brought = self.ask(partial(bringing.bring_account, self.work.source, self.work.survey, dry_run=True))
         self.account = brought.account
         if brought.counts:
             kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(brought.counts.items()))
@@ -167,13 +175,14 @@ class _AgainstSource(_Verification):
 
     def _box(self, box_id: str) -> set[int]:
         """Compare the messages of a box's entries; the marks of their ids."""
-        box = self.work.source.documents([box_id]).get(box_id) or {}
-        kept = mailboxes.database_of(self.account_id).get(box_id) or {}
+        box = self.ask(partial(self.work.source.documents, [box_id])).get(box_id) or {}
+        kept = self.ask(partial(mailboxes.database_of(self.account_id).get, box_id)) or {}
         waiting = {keeping.spelled(entry.raw) for entry in entries.of(kept)} if kept else set()
         found = entries.of(box) if box else []
         expected: set[int] = set()
         for start in range(0, len(found), _BATCH):
-            self.tell(self._entries(box, found[start : start + _BATCH], waiting, expected))
+            some = found[start : start + _BATCH]
+            self.tell(self.ask(partial(self._entries, box, some, waiting, expected)))
         return expected
 
     def _entries(self, box: Document, some: Sequence[Entry], waiting: set[bytes], expected: set[int]) -> list[Row]:

@@ -5,9 +5,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-from crossbar.errors import DatastoreUnreachable
+from crossbar.errors import ApiError, DatastoreUnreachable
 
 Result = TypeVar("Result")
 
@@ -77,6 +77,18 @@ class Tally:
 
 class Stopped(Exception):
     """Whoever watches said to stop."""
+
+
+class Ask(Protocol):
+    """Asks a CouchDB for something, in a way of its own; the work may be repeated."""
+
+    def __call__(self, work: Callable[[], Result], /) -> Result:
+        """The work's result."""
+
+
+def at_once(work: Callable[[], Result], /) -> Result:
+    """Asks without waiting for a CouchDB that is away."""
+    return work()
 
 
 class Watch:
@@ -188,3 +200,20 @@ class Watch:
         with self._lock:
             self.tally.waiting = waiting
             self._changed(self.tally)
+
+
+@dataclass(frozen=True)
+class Patient:
+    """Asks, and waits for a CouchDB that doesn't answer, as `Watch.patiently` does."""
+
+    watch: Watch
+    is_up: Callable[[], bool]
+
+    def __call__(self, work: Callable[[], Result], /) -> Result:
+        """The work's result. Raises DatastoreUnreachable, Stopped."""
+        return self.watch.patiently(work, self.is_up)
+
+    def end_if_gone(self, error: ApiError) -> None:
+        """One box's trouble must not keep the others from their messages; without a CouchDB there is no going on."""
+        if isinstance(error, DatastoreUnreachable) and not self.is_up():
+            raise error

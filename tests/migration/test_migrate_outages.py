@@ -1,0 +1,108 @@
+"""A CouchDB that goes away for a while, at whatever request, changes nothing in what verifying and purging tell."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cutting import CuttingProxy, through
+from django.conf import settings
+from kazoo3 import MAY_2016, Kazoo3, Maker, dump, migrate, speech
+
+from crossbar.errors import DatastoreUnreachable
+from voicemail.migration import purging, sources, verifying
+from voicemail.migration.backups.folder import Backups
+from voicemail.migration.running import Options
+from voicemail.migration.sources import FolderSource, Source
+from voicemail.migration.watching import Row, Tally, Watch
+
+pytest_plugins = ["kazoo3_fixtures"]
+Operation = Callable[[Source, Options, Watch], Tally]
+
+# Ids that every account of these tests has, so that what is told of them can be compared.
+BOXES = [f"{number:032x}" for number in (21, 22)]
+MEDIA = [f"{number:032x}" for number in range(200, 209)]
+MONTH = 31 * 86_400
+
+
+def filled(old: Kazoo3) -> Kazoo3:
+    """Messages of some months in two boxes, one that can't be migrated, one in both boxes, and an orphan."""
+    boxes = [old.box(str(3000 + i), _id=one) for i, one in enumerate(BOXES)]
+    for index, media_id in enumerate(MEDIA[:8]):
+        old.media(speech(media_id), media_id, source_id=BOXES[index % 2])
+        boxes[index % 2]["messages"].append(old.entry(media_id, timestamp=MAY_2016 - (index % 3) * MONTH))
+    boxes[1]["messages"] += [dict(boxes[0]["messages"][0]), {}]
+    old.media(speech("orphan"), MEDIA[8], source_id=BOXES[0])
+    return old
+
+
+def told(operation: Operation, source: Source, account_id: str, proxy: CuttingProxy) -> tuple[Counter[Any], int]:
+    """What is told of each message while CouchDB is where the proxy is; how often it had to be waited for."""
+    rows: list[Row] = []
+    waits: list[bool] = []
+
+    def changed(tally: Tally) -> None:
+        if tally.waiting and proxy.is_gone.is_set():
+            waits.append(True)
+            proxy.restore()
+
+    with proxy, through(proxy):
+        tally = operation(source, Options(accounts=(account_id,), workers=2), Watch(changed, rows.append))
+    assert tally.problems == []
+    assert (tally.phase, tally.accounts_done, tally.messages_done) == ("done", 1, tally.messages)
+    return Counter((row.box_id, row.media_id, row.message_id, row.outcome, row.reason) for row in rows), len(waits)
+
+
+@pytest.fixture
+def backup(old: Kazoo3, tmp_path: Path) -> FolderSource:
+    """The account as a backup has it."""
+    folder = tmp_path / "backup"
+    folder.mkdir()
+    (folder / f"{old.id}.jsonl").write_text("".join(json.dumps(doc) + "\n" for doc in filled(old).docs.values()))
+    return FolderSource(Backups(folder))
+
+
+@pytest.mark.parametrize("swallow", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize(("place", "step"), [("in place", 2), ("backup", 6)])
+def test_verifying_waits_for_couchdb_at_any_request(
+    old: Kazoo3, backup: FolderSource, place: str, step: int, swallow: bool
+) -> None:
+    old.store()
+    migrate("--account", old.id)
+    source: Source = sources.served() if place == "in place" else backup
+    counting = CuttingProxy(settings.COUCHDB_URL)
+    expected, _ = told(verifying.verify, source, old.id, counting)
+    outcomes = Counter(outcome for *_, outcome, _ in expected.elements())
+    assert outcomes["verified"] == 9
+    assert outcomes["marked"] == 1
+    assert counting.requests > 7
+    for limit in range(int(swallow), counting.requests, step):
+        proxy = CuttingProxy(settings.COUCHDB_URL, limit, swallow=swallow)
+        source = sources.served() if place == "in place" else backup
+        found, waits = told(verifying.verify, source, old.id, proxy)
+        assert (found, waits) == (expected, 1), f"away at request {limit} of {counting.requests}"
+
+
+@pytest.mark.parametrize("swallow", [False, True], ids=["before", "after"])
+def test_purging_waits_for_couchdb_at_any_request(old_account: Maker, swallow: bool) -> None:
+    def purge(limit: int | None) -> tuple[Counter[Any], int, dict[str, Any], int]:
+        old = filled(old_account()).store()
+        migrate("--account", old.id)
+        proxy = CuttingProxy(settings.COUCHDB_URL, limit, swallow=swallow)
+        found, waits = told(purging.purge, sources.served(), old.id, proxy)
+        return found, waits, dump(old.id), proxy.requests
+
+    expected, _, stored, requests = purge(None)
+    assert Counter(outcome for *_, outcome, _ in expected.elements()) == {"purged": 8}
+    assert [one for one in MEDIA if f"ACCOUNT {one}" in stored] == [MEDIA[8]]
+    for limit in range(int(swallow), requests, 3):
+        assert purge(limit)[:3] == (expected, 1, stored), f"away at request {limit} of {requests}"
+
+
+@pytest.mark.parametrize("operation", [verifying.verify, purging.purge])
+def test_a_couchdb_that_stays_away_ends_it(old: Kazoo3, operation: Operation) -> None:
+    migrate("--account", filled(old).store().id)
+    with CuttingProxy(settings.COUCHDB_URL, 9) as proxy, through(proxy), pytest.raises(DatastoreUnreachable):
+        operation(sources.served(), Options(accounts=(old.id,)), Watch(patience=0))
