@@ -1,12 +1,17 @@
 """Windows of a real browser on the operators' desk."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
+from api_client import Account
 from operators import Desk
 from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize
 
+Staff = Callable[..., Desk]
+"""An operator who is logged in, by groups; of none, one who may do all: ``staff("Support")``, ``staff()``."""
 WIDE, NARROW = ViewportSize(width=1280, height=900), ViewportSize(width=390, height=844)
-_PATIENCE = 15_000
+PATIENCE = 30_000
 """Milliseconds until what a test waits for is held to be missing."""
 
 
@@ -32,20 +37,26 @@ class Windows:
         self.browser = browser
         self.troubles: list[str] = []
 
-    def __call__(self, desk: Desk, path: str = "", look: Look = WIDE_LIGHT) -> Page:
-        """A window of an operator who is logged in, at a path below /admin/."""
-        page = self.empty(desk.url, look)
+    def __call__(self, desk: Desk, path: str = "", look: Look = WIDE_LIGHT, **options: Any) -> Page:
+        """A window of an operator who is logged in, at a path below /admin/; options are those of `empty`."""
+        page = self.empty(desk.url, look, **options)
         cookies = [{"name": name, "value": value, "url": desk.url} for name, value in desk.session.cookies.items()]
         page.context.add_cookies(cookies)  # type: ignore[arg-type]
         page.goto(path)
         return page
 
-    def empty(self, url: str, look: Look = WIDE_LIGHT) -> Page:
-        """A window of somebody who is not logged in; its addresses are relative to /admin/."""
+    def empty(self, url: str, look: Look = WIDE_LIGHT, *, without_policy: bool = False) -> Page:
+        """A window of somebody who is not logged in; its addresses are relative to /admin/.
+
+        `without_policy`: whatever the pages' content security policy says is allowed, for tools that a test brings.
+        """
         context = self.browser.new_context(
-            base_url=f"{url}/admin/", viewport=look.size, color_scheme="dark" if look.dark else "light"
+            base_url=f"{url}/admin/",
+            viewport=look.size,
+            color_scheme="dark" if look.dark else "light",
+            bypass_csp=without_policy,
         )
-        context.set_default_timeout(_PATIENCE)
+        context.set_default_timeout(PATIENCE)
         context.on("console", self._heard)
         context.on("weberror", lambda error: self.troubles.append(f"{error.page and error.page.url}: {error.error}"))
         return context.new_page()
@@ -54,7 +65,43 @@ class Windows:
         if message.type in ("error", "warning"):
             self.troubles.append(f"{message.location['url']}: {message.text}")
 
+    def forgive(self, text: str) -> None:
+        """Forget the troubles that a test wanted to have; there has to be one."""
+        wanted = [one for one in self.troubles if text in one]
+        assert wanted, self.troubles
+        self.troubles = [one for one in self.troubles if one not in wanted]
+
     def close(self) -> None:
         """Close all windows."""
         for context in self.browser.contexts:
             context.close()
+
+
+@dataclass(frozen=True)
+class Practice:
+    """An account that is in use: its mailboxes, and the ids of the first one's messages, the latest first."""
+
+    told: dict[str, str]
+    """Its present name, realm and id."""
+    account: Account
+    boxes: list[dict[str, Any]]
+    messages: list[str]
+    seconds: list[float]
+    """How long those messages play."""
+
+    @property
+    def account_page(self) -> str:
+        """Where its page is, below /admin/."""
+        return f"accounts/account/{self.account.id}/"
+
+    def box_page(self, number: int = 0) -> str:
+        """Where a mailbox's page is."""
+        return f"voicemail/mailbox/{self.account.id}/{self.boxes[number]['id']}/"
+
+    def message_page(self, number: int = 0) -> str:
+        """Where a message's page is."""
+        return f"voicemail/message/{self.account.id}/{self.boxes[0]['id']}/{self.messages[number]}/"
+
+    def message_list(self, number: int = 0) -> str:
+        """Where a mailbox's messages are listed."""
+        return f"voicemail/message/?account={self.account.id}&box={self.boxes[number]['id']}"

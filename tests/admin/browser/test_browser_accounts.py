@@ -1,19 +1,15 @@
 """Accounts at the operators' desk, in a real browser."""
 
-from collections.abc import Callable
-
 from api_client import Account
-from browsing import Windows
-from operators import PASSWORD, Desk
+from browsing import Staff, Windows
+from operators import PASSWORD
 from playwright.sync_api import expect
 
 pytest_plugins = ["browser_fixtures"]
 
-Operator = Callable[..., Desk]
 
-
-def test_an_operator_logs_in_and_finds_an_account(operator: Operator, account: Account, window: Windows) -> None:
-    desk = operator("Read only")
+def test_an_operator_logs_in_and_finds_an_account(staff: Staff, account: Account, window: Windows) -> None:
+    desk = staff("Read only")
     page = window.empty(desk.url)
     page.goto("accounts/account/")
     page.get_by_label("Username").fill(desk.name)
