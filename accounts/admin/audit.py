@@ -4,10 +4,12 @@ A record holds the difference between a document before and after, never a secre
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -46,6 +48,13 @@ def record(
         name=name[:250],
         difference=told,
     )
+
+
+def is_recorded(request: HttpRequest, action: str, document_id: str, within: timedelta) -> bool:
+    """Whether it is recorded already that the request's operator did this to a document a short time ago."""
+    since = timezone.now() - within
+    done = {"operator_id": int(request.user.pk or 0), "action": action, "document_id": document_id[:250]}
+    return AuditEntry.objects.filter(**done, time__gte=since).exists()
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -97,6 +97,22 @@ def test_a_message_gets_other_audio(operator: Operator, account: Account, box: d
     assert stored(account, message_id)["metadata"]["length"] == 12_000
 
 
+def test_listening_to_any_part_is_recorded_once_for_all_parts(
+    operator: Operator, account: Account, box: dict[str, Any]
+) -> None:
+    message_id = leave_spoken(account, box, NOW, MP3)
+    desk, path = operator("Support"), page_of(account, box, message_id)
+    for part in ("bytes=1-", "bytes=0-", "bytes=500-600", "bytes=-10"):
+        url = f"{desk.url}/admin/{path}audio/"
+        assert desk.session.get(url, headers={"Range": part}, timeout=60).status_code == 206
+    assert desk.get(path + "audio/", download="1").content == MP3
+    history = desk.get(path + "history/").text
+    assert (history.count("listened to"), history.count("downloaded")) == (1, 1)
+    other = operator("Support")
+    other.get(path + "audio/")
+    assert desk.get(path + "history/").text.count("listened to") == 2
+
+
 def test_a_message_without_audio_gets_some(operator: Operator, account: Account, box: dict[str, Any]) -> None:
     (message_id,) = leave(account, box, [NOW])
     desk = operator("Support")

@@ -1,6 +1,7 @@
 """What operators do with messages, one or many: done by the domain, told with what failed and why, and recorded."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages as notices
@@ -40,6 +41,7 @@ ACTIONS = {
 }
 ON_REMOVED = {RESTORE: "Restore"}
 _NEEDS = {"remove": "delete_message", "zip": "listen_to_message"}
+_ONE_LISTENING = timedelta(minutes=10)
 _PAST = {"remove": "removed", "move": "moved", "copy": "copied", RESTORE: "restored"}
 _REASONS = {
     selection.NOT_FOUND: "it isn't there any more",
@@ -114,6 +116,13 @@ def record(
         details=details,
         **states,
     )
+
+
+def record_listening(request: HttpRequest, account_id: str, box: Mapping[str, Any], message_id: str) -> None:
+    """Record that the audio was got, to hear or to keep it: once for the parts that a player asks for in a row."""
+    action = "downloaded" if request.GET.get("download") else "listened to"
+    if not audit.is_recorded(request, action, message_id, _ONE_LISTENING):
+        record(request, action, account_id, box, message_id)
 
 
 def _target(request: HttpRequest, account_id: str) -> Document | None:

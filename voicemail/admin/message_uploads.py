@@ -30,7 +30,9 @@ class _AudioForm(forms.Form):
     """A file of audio, and how long it plays."""
 
     file = forms.FileField(
-        label="Audio", required=False, widget=forms.FileInput(attrs={"accept": "audio/*,.mp3,.wav,.amr"})
+        label="Audio",
+        error_messages={"required": "Choose a file."},
+        widget=forms.FileInput(attrs={"accept": "audio/*,.mp3,.wav,.amr"}),
     )
     length = forms.FloatField(
         label="Length",
@@ -48,13 +50,11 @@ class _AudioForm(forms.Form):
         self.fields["file"].help_text = f"A recording of at most {filesizeformat(settings.MAX_UPLOAD_BYTES)}."
 
     def clean(self) -> dict[str, Any]:
-        """Refuse what is missing, too large, or no audio."""
+        """Refuse what is too large, or no audio."""
         sent = self.cleaned_data.get("file")
         if "file" in self._too_large:
             self.errors.pop("file", None)
             self.add_error("file", f"This is larger than {filesizeformat(settings.MAX_UPLOAD_BYTES)}.")
-        elif sent is None and "file" not in self.errors:
-            self.add_error("file", "Choose a file.")
         elif sent is not None and not _is_audio(self.part()):
             self.add_error("file", _NOT_AUDIO)
         return self.cleaned_data

@@ -128,7 +128,7 @@ class MessageAdmin(UploadPages):
             message_id=message_id,
             time=time_text(shown.get("timestamp")),
             seconds=length_text(shown.get("length")),
-            length=retention.as_number(shown.get("length")) or 0,
+            length=f"{(retention.as_number(shown.get('length')) or 0) / 1000:.3f}",
             has_audio=audio.has_audio(doc),
             can_listen=self.allows(request, "listen_to_message"),
             can_change=can_change,
@@ -153,12 +153,12 @@ class MessageAdmin(UploadPages):
         return HttpResponseRedirect(list_url(account["_id"], box["_id"]) if gone else request.path)
 
     def audio(self, request: HttpRequest, account_id: str, box_id: str, message_id: str) -> HttpResponseBase:
-        """The audio, or the part of it that the player asks for. That it was opened is recorded, each part is not."""
+        """The audio, or the part that the player asks for. That it is listened to is recorded, not each part."""
         account, box = directory.account(account_id), _mailbox(account_id, box_id, or_removed=True)
         database, doc = _find(account_id, box_id, message_id)
         found = audio.recording(database, doc)
-        if request.headers.get("Range", "bytes=0-").startswith("bytes=0-") and request.method == "GET":
-            message_actions.record(request, "listened to", account_id, box, message_id)
+        if request.method == "GET":
+            message_actions.record_listening(request, account_id, box, message_id)
         response = audio_response(request, found)
         if request.GET.get("download"):
             name = audio.download_name(doc, mailboxes.zone(account, box), found)

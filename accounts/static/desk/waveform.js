@@ -1,41 +1,103 @@
-// Draws the waveform of a message when asked to, and lets a click or an arrow key in it seek.
+// The waveform of a message: drawn when asked for, or once it plays; a click, a drag or a key in it seeks.
 'use strict';
-document.querySelectorAll('button[data-draw]').forEach(function (button) {
-    const player = document.getElementById(button.dataset.draw);
-    const canvas = document.querySelector('canvas[data-for="' + button.dataset.draw + '"]');
-    let loudness = [];
+document.querySelectorAll('canvas[data-for]').forEach(function (canvas) {
+    const player = document.getElementById(canvas.dataset.for);
+    const button = document.querySelector('button[data-draw="' + canvas.dataset.for + '"]');
+    const told = document.querySelector('[data-time-of="' + canvas.dataset.for + '"]');
+    const known = Number(canvas.dataset.length) || 0;
+    let loudness = [], asked = false;
 
-    function draw() {
-        const width = canvas.width = canvas.clientWidth, height = canvas.height, pen = canvas.getContext('2d');
-        const played = player.duration ? player.currentTime / player.duration : 0;
-        pen.clearRect(0, 0, width, height);
-        loudness.forEach(function (value, index) {
-            pen.fillStyle = index / loudness.length < played ? '#417690' : '#8aa';
-            const bar = Math.max(value * height, 1);
-            pen.fillRect(index * width / loudness.length, (height - bar) / 2, width / loudness.length - 1, bar);
-        });
+    function duration() {
+        return Number.isFinite(player.duration) && player.duration > 0 ? player.duration : known;
     }
 
-    button.addEventListener('click', async function () {
-        button.disabled = true;
+    function spelled(seconds) {
+        const whole = Math.floor(seconds), rest = String(whole % 60).padStart(2, '0');
+        return Math.floor(whole / 60) + ':' + rest;
+    }
+
+    function tell() {
+        const length = duration(), text = spelled(player.currentTime) + ' of ' + spelled(length);
+        canvas.setAttribute('aria-valuemax', length.toFixed(1));
+        canvas.setAttribute('aria-valuenow', Math.min(player.currentTime, length).toFixed(1));
+        canvas.setAttribute('aria-valuetext', text);
+        told.textContent = text;
+    }
+
+    function draw() {
+        const scale = window.devicePixelRatio || 1;
+        const width = canvas.width = Math.round(canvas.clientWidth * scale);
+        const height = canvas.height = Math.round(canvas.clientHeight * scale);
+        const pen = canvas.getContext('2d'), length = duration(), bar = width / Math.max(loudness.length, 1);
+        const position = length ? Math.min(player.currentTime / length, 1) : 0;
+        const style = getComputedStyle(canvas);
+        pen.clearRect(0, 0, width, height);
+        loudness.forEach(function (value, index) {
+            const high = Math.max(value * height * .95, scale);
+            pen.fillStyle = index / loudness.length < position ? style.color : style.outlineColor;
+            pen.fillRect(index * bar, (height - high) / 2, Math.max(bar - scale, scale), high);
+        });
+        pen.fillStyle = style.borderLeftColor;
+        pen.fillRect(Math.min(position * width, width - 2 * scale), 0, 2 * scale, height);
+    }
+
+    function show() {
+        tell();
+        draw();
+    }
+
+    async function listen() {
+        if (asked) {
+            return;
+        }
+        asked = button.disabled = true;
         try {
-            const bytes = await (await fetch(player.src)).arrayBuffer();
-            const samples = (await new AudioContext().decodeAudioData(bytes)).getChannelData(0);
-            const bars = 200, step = Math.max(Math.floor(samples.length / bars), 1);
+            const answer = await fetch(player.src);
+            const sound = await new AudioContext().decodeAudioData(await answer.arrayBuffer());
+            const samples = sound.getChannelData(0), bars = Math.max(Math.min(Math.floor(canvas.clientWidth / 4), 400), 50);
+            const step = Math.max(Math.floor(samples.length / bars), 1);
             const peaks = Array.from({length: bars}, (_, bar) =>
                 samples.subarray(bar * step, (bar + 1) * step).reduce((most, one) => Math.max(most, Math.abs(one)), 0));
             const largest = Math.max(...peaks, 0.01);
             loudness = peaks.map(peak => peak / largest);
             button.hidden = true;
-            draw();
+            show();
         } catch (error) {
             button.textContent = 'This browser cannot draw this audio';
         }
-    });
-    canvas.addEventListener('click', function (event) {
-        if (player.duration) {
-            player.currentTime = event.offsetX / canvas.clientWidth * player.duration;
+    }
+
+    function seek(seconds) {
+        // Before anything is loaded this is where playing is going to begin.
+        player.currentTime = Math.max(0, Math.min(seconds, duration()));
+        show();
+    }
+
+    function at(event) {
+        seek((event.clientX - canvas.getBoundingClientRect().left) / canvas.clientWidth * duration());
+    }
+
+    const steps = {ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10};
+    canvas.addEventListener('keydown', function (event) {
+        if (event.key === ' ' || event.key === 'Enter') {
+            player.paused ? player.play() : player.pause();
+        } else if (event.key === 'Home' || event.key === 'End') {
+            seek(event.key === 'Home' ? 0 : duration());
+        } else if (event.key in steps) {
+            seek(player.currentTime + steps[event.key]);
+        } else {
+            return;
         }
+        event.preventDefault();
     });
-    player.addEventListener('timeupdate', draw);
+    canvas.addEventListener('click', at);
+    canvas.addEventListener('pointerdown', event => canvas.setPointerCapture(event.pointerId));
+    canvas.addEventListener('pointermove', event => { if (event.buttons === 1) { at(event); } });
+    button.addEventListener('click', listen);
+    // Not before its own request is answered: the two are one listening in the record.
+    player.addEventListener('playing', listen, {once: true});
+    ['timeupdate', 'seeked', 'loadedmetadata', 'durationchange'].forEach(name => player.addEventListener(name, show));
+    window.addEventListener('resize', draw);
+    canvas.hidden = button.hidden = told.hidden = false;
+    show();
 });
