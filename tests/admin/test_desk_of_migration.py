@@ -28,7 +28,8 @@ PAGES = "voicemail/migrationrun/"
 RUN = re.compile(r"/migrationrun/run/(\d+)/")
 MONTH = "201605"
 MESSAGES = 60
-"""So many take more requests than a migration that CouchDB goes away under can make."""
+REQUESTS = 45
+"""After so many requests CouchDB goes away: enough to start migrating so many messages, too few to end it."""
 
 
 @pytest.fixture
@@ -243,7 +244,7 @@ class Machine:
 
     def begin_and_lose_couchdb(self, account: Account) -> int:
         """Start a migration that CouchDB goes away under; its number, once it waits for CouchDB."""
-        self.proxy.cut_after(MESSAGES)
+        self.proxy.cut_after(REQUESTS)
         run_id = start(self.desk, account, "migrate")
         wait_until(lambda: bool(progress(self.desk, run_id)["pid"]), 60)
         self.pids.add(progress(self.desk, run_id)["pid"])
@@ -368,7 +369,7 @@ def test_of_starts_at_the_same_moment_one_succeeds(machine: Machine, account: Ac
     desk = machine.desk
     assert "dry_run" in desk.get(f"{PAGES}{account.id}/").text
     # CouchDB goes away before the first one can have ended: no other can be started after its end.
-    machine.proxy.cut_after(MESSAGES)
+    machine.proxy.cut_after(REQUESTS)
     with ThreadPoolExecutor(4) as executor:
         answers = list(executor.map(lambda _: send_start(desk, account), range(4)))
     other = machine.other()
