@@ -10,7 +10,7 @@ import logging
 import time
 
 from django.conf import settings
-from django.db import DatabaseError, IntegrityError
+from django.db import DatabaseError, IntegrityError, close_old_connections
 from django.db.models import F
 
 from accounts.models import FailedSignIns
@@ -24,6 +24,7 @@ def require_patience(account: str, address: str) -> None:
     if not settings.SIGN_IN_FAILURES:
         return
     now = int(time.time())
+    close_old_connections()  # as Django does when a request begins, which most of the API does not need
     try:
         found = FailedSignIns.objects.filter(key=_key(account, address), ends_at__gt=now).first()
     except DatabaseError:

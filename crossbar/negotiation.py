@@ -1,6 +1,7 @@
 """Which form an answer takes: the Accept header, or ``?accept=`` standing in for it."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from rest_framework.exceptions import NotAcceptable
 from rest_framework.negotiation import BaseContentNegotiation
@@ -38,6 +39,7 @@ class AnyAccept(Negotiation):
         return renderer, renderer.media_type
 
 
+@lru_cache(maxsize=1_000)
 def preference(accept: str, media_type: str) -> float:
     """How much an Accept wants a media type, from 0 to 1: what its closest range says."""
     closest, wanted = 0, 0.0

@@ -31,12 +31,17 @@ class CrossbarViewSet(ViewSet):
     _refusal: ApiError | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Turn a tunnelled verb into the real one before a handler is chosen; InvalidMethod goes before all else."""
+        """Turn a tunnelled verb into the real one before a handler is chosen; InvalidMethod goes before all else.
+
+        Of what DRF does here only the negotiation is left: these views have no versions, and none of its ways to
+        authenticate, permit and throttle.
+        """
         if request.method == "POST":
             self._untunnel(request)
         if (request.method or "").lower() not in self.action_map:
             raise InvalidMethod()
-        super().initial(request, *args, **kwargs)
+        self.format_kwarg = None
+        request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request)
 
     def _untunnel(self, request: Request) -> None:
         verb = request.query_params.get("verb")
