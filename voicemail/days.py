@@ -30,5 +30,5 @@ def of_accounts(account_ids: Iterable[str], days: int = 30, now: int | None = No
 
 def _of_month(account_id: str, month: str, first: int, last: int) -> dict[int, int]:
     modb = modbs.open_for(account_id, month)
-    rows = [] if modb is None else modb.view(DESIGN, VIEW, group=True, startkey=first, endkey=last)
-    return {row["key"]: row["value"] for row in rows}
+    rows = [] if modb is None else modb.view(DESIGN, VIEW, group_level=1, startkey=[first], endkey=[last, {}])
+    return {row["key"][0]: row["value"] for row in rows}

@@ -83,21 +83,53 @@ def test_months_before_the_limit_are_not_counted(account: Account) -> None:
 def test_of_many_boxes_each_is_counted_from_the_limit_on(account: Account) -> None:
     limit = retention.limit(account.id, NOW)
     boxes = [f"{number:032x}" for number in range(60)]
-    month = gregorian.month_of(limit)
+    modb = modbs.ensure(account.id, gregorian.month_of(limit))
     docs = [
-        {
-            "_id": f"{month}-{secrets.token_hex(16)}",
-            "pvt_type": "mailbox_message",
-            "source_id": box,
-            "utc_seconds": seconds,
-            "metadata": {"timestamp": seconds, "folder": "saved"},
-        }
+        _of_box(box, seconds, modb.name[-6:])
         for number, box in enumerate(boxes)
-        for seconds in (*[limit - 1] * number, limit, limit)
+        for seconds in (*[limit - 1] * (number % 4), *[limit - 5 * 86_400] * (number % 3), limit, limit)
     ]
-    modbs.ensure(account.id, month).bulk(docs)
+    modb.bulk(docs)
     counted = counts.folders(account.id, boxes, now=NOW)
     assert counted == {box: {"saved": 2} for box in boxes}
+
+
+def test_of_many_boxes_the_hours_of_the_limits_day_count(account: Account) -> None:
+    limit = retention.limit(account.id, NOW) // 86_400 * 86_400 + 12 * 3_600
+    now = NOW + limit - retention.limit(account.id, NOW)
+    boxes = [f"{number:032x}" for number in range(9)]
+    modb = modbs.ensure(account.id, gregorian.month_of(limit))
+    times = (limit - 12 * 3_600 - 1, limit - 12 * 3_600, limit - 1, limit, limit + 12 * 3_600 - 1, limit + 12 * 3_600)
+    modb.bulk([_of_box(box, seconds, modb.name[-6:]) for box in boxes for seconds in times])
+    modb.put({**_of_box(boxes[0], 0, modb.name[-6:]), "utc_seconds": None, "metadata": {"folder": "saved"}})
+    counted = counts.folders(account.id, boxes, now=now)
+    assert counted == {box: {"saved": 3 + (box == boxes[0])} for box in boxes}
+
+
+def test_what_changes_between_two_counts_is_seen(account: Account) -> None:
+    limit = retention.limit(account.id, NOW)
+    boxes = [f"{number:032x}" for number in range(9)]
+    modb = modbs.ensure(account.id, gregorian.month_of(limit))
+    times = (limit - 5 * 86_400, limit - 1, limit, limit + 1)
+    docs = [_of_box(box, seconds, modb.name[-6:]) for box in boxes for seconds in times]
+    modb.bulk(docs)
+    assert counts.folders(account.id, boxes, now=NOW) == {box: {"saved": 2} for box in boxes}
+    for gone in docs[0], docs[4 + 1], docs[8 + 2]:  # one long past, one just past, one that counts
+        modb.update(gone["_id"], lambda stored: {**stored, "pvt_deleted": True})
+    modb.update(docs[12 + 3]["_id"], lambda stored: {**stored, "metadata": {**stored["metadata"], "folder": "new"}})
+    counted = counts.folders(account.id, boxes, now=NOW)
+    changed = {boxes[2]: {"saved": 1}, boxes[3]: {"saved": 1, "new": 1}}
+    assert counted == {box: {"saved": 2} for box in boxes} | changed
+
+
+def _of_box(box: str, seconds: int, month: str) -> dict[str, Any]:
+    return {
+        "_id": f"{month}-{secrets.token_hex(16)}",
+        "pvt_type": "mailbox_message",
+        "source_id": box,
+        "utc_seconds": seconds,
+        "metadata": {"timestamp": seconds, "folder": "saved"},
+    }
 
 
 def test_only_the_folders_that_matter_are_counted_if_some_are_named(account: Account) -> None:

@@ -216,7 +216,7 @@ def test_the_command_syncs_an_account_and_its_modbs(account_id: str) -> None:
     modbs = [_created(databases.modb(account_id, month)) for month in ("202604", "202605")]
     lines = _run("--account", account_id)
     assert f"{account_db.name}: create _design/attributes: owned" in lines
-    assert f"{modbs[1].name}: create {OWN}: by_box_folder, by_day" in lines
+    assert f"{modbs[1].name}: create {OWN}: by_age, by_box_folder, by_day" in lines
     assert lines[-1] == "3 databases looked at, 3 changed, 0 failed"
     assert set(_stored(account_db)) == set(design_documents("account"))
     assert [set(_stored(modb)) for modb in modbs] == [set(design_documents("modb"))] * 2
