@@ -38,13 +38,14 @@ class Identity:
 
 @dataclass(frozen=True)
 class AccountFacts:
-    """What of an account decides who may do what."""
+    """What of an account decides who may do what, and what else many requests ask of it."""
 
     account_id: str
     tree: tuple[str, ...]
     is_enabled: bool
     is_superduper_admin: bool
     fingerprint: str
+    timezone: object
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ def account_facts(account_id: str) -> AccountFacts:
         directory.is_enabled(doc),
         directory.is_superduper_admin(doc),
         tokens.fingerprint(credentials.api_key_of(doc)),
+        doc.get("timezone"),
     )
 
 

@@ -6,8 +6,11 @@ What a client sends is checked against the schema ``vmboxes``, whose defaults ar
 
 import uuid
 from collections.abc import Callable, Mapping
+from threading import Lock
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from cachetools import TTLCache
 
 from accounts import config, databases, merging, private, schemas
 from accounts.couch import Database, Document, couch
@@ -21,6 +24,10 @@ INHERIT = "inherit"
 # The array of 3.x is read and emptied by what migrates it, never by a client; an id is where it is.
 _NOT_A_CLIENTS = frozenset({"messages", "id"})
 _SECRETS = frozenset({"pin"})
+
+CACHE_SECONDS = 4
+_read: TTLCache[tuple[str, str], Document] = TTLCache(maxsize=2_000, ttl=CACHE_SECONDS)
+_lock = Lock()
 
 Guard = Callable[[Document], None]
 """Looks at the stored box before each attempt to change it, and raises if this caller must not."""
@@ -53,6 +60,22 @@ def get(account_id: str, box_id: str) -> Document:
 def is_live(doc: Mapping[str, Any] | None) -> bool:
     """Whether a document is a box that is not deleted."""
     return doc is not None and doc.get("pvt_type") == TYPE and private.is_live(doc)
+
+
+def remembered(account_id: str, box_id: str) -> Document | None:
+    """A box's document as `remember` got it, CACHE_SECONDS old at most and not to be changed; None when it didn't.
+
+    What is found in such a box is there; whether something is not there, or may not be seen, only `get` tells.
+    """
+    with _lock:
+        return _read.get((account_id, box_id))
+
+
+def remember(account_id: str, box: Document) -> None:
+    """Let `remembered` know a box for a while, unless it holds messages of 3.x, which leave it any time."""
+    if not box.get("messages"):
+        with _lock:
+            _read[account_id, box["_id"]] = box
 
 
 def create(account_id: str, sent: Mapping[str, Any], actor: Actor | None = None) -> Document:
@@ -106,6 +129,7 @@ def mark_deleted(
         return private.stamp_update({**stored, "pvt_deleted": True}, actor=actor) if done else None
 
     doc = None if box_id.startswith("_") else database_of(account_id).update(box_id, change)
+    _forget(account_id, box_id)
     if doc is None:
         raise BadIdentifier(box_id)
     return doc, done
@@ -167,7 +191,13 @@ def _change(
             return private.stamp_update({**private.merge_private(stored, checked), **legacy}, actor=actor)
 
         changed = None if box_id.startswith("_") else database.update(box_id, change)
+    _forget(account_id, box_id)
     return _live(changed, box_id)
+
+
+def _forget(account_id: str, box_id: str) -> None:
+    with _lock:
+        _read.pop((account_id, box_id), None)
 
 
 def _checked(database: Database, box_id: str, sent: Document, stored: Mapping[str, Any]) -> Document:

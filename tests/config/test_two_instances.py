@@ -100,6 +100,24 @@ def test_a_mailbox_number_that_both_are_asked_for_at_once_goes_to_one_box(
     assert sorted(box["mailbox"] for box in boxes) == [str(number) for number in range(3000, 3000 + ROUNDS)]
 
 
+def test_what_one_has_just_read_the_other_takes_away_at_once(
+    instances: tuple[Running, Running], account: Account
+) -> None:
+    here = log_in(instances[0], account)
+    there = Api(instances[1].url, account.id, here.token)
+    box = there.new_box("3500")
+    path = f"vmboxes/{box['id']}/messages"
+    first, second = (there.put(path, {}).json()["data"]["media_id"] for _ in range(2))
+    for message_id in (first, second) * 4:  # all workers have seen the box
+        assert here.get(f"{path}/{message_id}").status_code == 200
+    assert there.delete(f"{path}/{first}").status_code == 200
+    assert here.get(f"{path}/{first}").json()["data"]["cause"] == first
+    assert there.delete(f"vmboxes/{box['id']}").status_code == 200
+    for tail in (f"/{second}", f"/{second}/raw", ""):
+        gone = here.get(f"{path}{tail}")
+        assert (gone.status_code, gone.json()["data"]["cause"]) == (404, box["id"])
+
+
 def test_one_goes_on_when_the_other_is_gone(instances: tuple[Running, Running], account: Account) -> None:
     token = log_in(instances[0], account).token
     instances[0].kill()

@@ -138,9 +138,11 @@ class MessageViewSet(_Changing):
 
     def retrieve(self, request: Request, account_id: str, box_id: str, message_id: str) -> Reply:
         """The message's metadata."""
-        box = self.box_to_see(box_id)
-        _, doc = messages.read(self.account_id, box_id, self.current_id(box, message_id))
-        return self.shown(doc)
+
+        def read(box: Document) -> Document:
+            return messages.read(self.account_id, box_id, self.current_id(box, message_id))[1]
+
+        return self.shown(self.reading(box_id, read))
 
     def change(self, request: Request, account_id: str, box_id: str, message_id: str) -> Reply:
         """The message in its new folder, or as it is in the box it was moved to; of copies, what became of each."""

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
+from accounts import identity
 from accounts.couch import Document
 from crossbar.envelope import Reply
 from crossbar.errors import NotAcceptable
@@ -25,8 +26,9 @@ class RawViewSet(MessagesView):
 
     def retrieve(self, request: Request, account_id: str, box_id: str, message_id: str) -> HttpResponseBase:
         """The audio, or the part of it that a Range asks for, from CouchDB as it comes."""
-        box = self.box_to_see(box_id)
-        message_id = self.current_id(box, message_id)
+        return self.reading(box_id, lambda box: self._found(request, box, self.current_id(box, message_id)))
+
+    def _found(self, request: Request, box: Document, message_id: str) -> HttpResponseBase:
         try:
             return self._download(request, box, message_id)
         except MissingAudio:
@@ -37,7 +39,8 @@ class RawViewSet(MessagesView):
         database, doc = messages.read(self.account_id, box["_id"], message_id)
         found = audio.recording(database, doc)
         _require_acceptable(request, found.content_type)
-        name = audio.download_name(doc, mailboxes.zone(self.account, box), found)
+        account = {"_id": self.account_id, "timezone": identity.account_facts(self.account_id).timezone}
+        name = audio.download_name(doc, mailboxes.zone(account, box), found)
         response = audio_response(request, found)
         response.headers["Content-Disposition"] = disposition(name)
         return response
