@@ -1,5 +1,8 @@
 """What 3.x left is dirty in many ways: whatever can become a message does, and nothing that can't is lost."""
 
+import json
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -91,6 +94,32 @@ def test_times_fall_back_to_the_creation_of_the_media_document_then_of_the_box_t
     assert old.stored_message(timeless["_id"])["utc_seconds"] == MAY_2016
     month = gregorian.month_of(gregorian.now())
     assert abs(old.stored_message(nowhere["_id"], month)["utc_seconds"] - gregorian.now()) < 600
+
+
+@pytest.mark.parametrize("box_time", [None, MAY_2016], ids=["now", "the box's last change"])
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_message_without_a_time_is_found_again_in_another_month(
+    old: Kazoo3, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, box_time: int | None, count: int
+) -> None:
+    """Killed after a message is stored, before its entry leaves the array; and run again a month later."""
+    media = old.media(speech("timeless"), pvt_modified=None, pvt_created=None)
+    entry = {"media_id": media["_id"]}
+    boxes = [old.box(str(3000 + i), [entry], pvt_created=None, pvt_modified=box_time) for i in range(count)]
+    (tmp_path / f"{old.id}.jsonl").write_text("".join(json.dumps(doc) + "\n" for doc in old.docs.values()))
+    migrated(old.store())
+    first = old.messages()
+    assert len(first) == count
+    now = gregorian.now() + 40 * 86_400
+    monkeypatch.setattr(gregorian, "time", SimpleNamespace(time=lambda: now - gregorian.UNIX_OFFSET))
+    for box in boxes:
+        stored = old.stored_box(box)
+        del stored["pvt_modified"]
+        changed = {"pvt_modified": box_time + 40 * 86_400} if box_time else {}
+        old.db.put({**stored, "messages": [entry], **changed})
+    migrated(old)
+    assert old.messages() == first
+    assert [left(old, box) for box in boxes] == [[]] * count
+    assert migrate("--account", old.id, "--source", str(tmp_path), "--verify").status == 0
 
 
 def test_numbers_as_texts_are_numbers(old: Kazoo3) -> None:

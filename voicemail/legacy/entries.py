@@ -63,12 +63,17 @@ def plausible(value: object) -> int | None:
 
 def when(entry: Entry, media: Mapping[str, Any] | None, box_created: object, now: int) -> int:
     """When an entry's message was left: as it says, else as its media document or its box does, else now."""
-    told = media or {}
-    for value in (entry.timestamp, told.get("pvt_modified"), told.get("pvt_created"), box_created):
-        seconds = plausible(value)
+    for seconds in (told(entry, media), plausible(box_created)):
         if seconds is not None:
             return seconds
     return now
+
+
+def told(entry: Entry, media: Mapping[str, Any] | None) -> int | None:
+    """The time that an entry says, else its media document; these don't change. None when neither says one."""
+    known = media or {}
+    found = map(plausible, (entry.timestamp, known.get("pvt_modified"), known.get("pvt_created")))
+    return next((seconds for seconds in found if seconds is not None), None)
 
 
 def created(box: Mapping[str, Any]) -> object:

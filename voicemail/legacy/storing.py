@@ -18,8 +18,8 @@ from accounts.couch import Database, Document, MissingDatabase, couch, in_parall
 from accounts.private import Actor
 from crossbar.errors import DatastoreConflict, RequestTooLarge, UnspecifiedFault
 from voicemail import audio, audio_types, mailboxes, messages
-from voicemail.legacy import digests, documents, entries
-from voicemail.legacy.documents import PREVIOUS_ID, Audio, Library
+from voicemail.legacy import digests, documents, entries, undated
+from voicemail.legacy.documents import Audio, Library
 from voicemail.legacy.entries import Entry
 
 NO_MEDIA_ID = "no_media_id"
@@ -81,14 +81,11 @@ class _Plan:
     media: Document | None
     found: Audio | None
     seconds: int
+    month: str
     message_id: str
     stored: Document | None = None
     digest: str | None = None
     result: Result | None = None
-
-    @property
-    def month(self) -> str:
-        return gregorian.month_of(self.seconds)
 
     def end(self, outcome: Outcome, *, copied: int = 0) -> None:
         self.result = Result(self.entry, outcome, self.message_id, copied=copied)
@@ -118,21 +115,32 @@ class _Batch:
 
     def run(self, chosen: Sequence[Entry]) -> list[Result]:
         media = self.library.fetch({one.media_id for one in chosen if one.media_id is not None})
+        plans = [self._plan(entry, media) for entry in chosen]
+        self._recall([plan for plan in plans if plan is not None])
         first: dict[str, _Plan] = {}
-        told: list[tuple[Entry, _Plan | None]] = []
-        for entry in chosen:
-            plan = self._plan(entry, media)
-            told.append((entry, None if plan is None else first.setdefault(plan.message_id, plan)))
+        told = [None if plan is None else first.setdefault(plan.message_id, plan) for plan in plans]
         self._settle(list(first.values()))
-        return [_told(entry, plan) for entry, plan in told]
+        return [_told(entry, plan) for entry, plan in zip(chosen, told, strict=True)]
 
     def _plan(self, entry: Entry, media: Mapping[str, Document]) -> _Plan | None:
         if entry.media_id is None:
             return None
         doc = media.get(entry.media_id)
         seconds = entries.when(entry, doc, entries.created(self.box), self.now)
-        message_id = entries.message_id(gregorian.month_of(seconds), entry.media_id)
-        return _Plan(entry, entry.media_id, doc, documents.audio_of(doc), seconds, message_id)
+        month = gregorian.month_of(seconds)
+        message_id = entries.message_id(month, entry.media_id)
+        return _Plan(entry, entry.media_id, doc, documents.audio_of(doc), seconds, month, message_id)
+
+    def _recall(self, plans: Iterable[_Plan]) -> None:
+        """Messages without a time of their own are where an earlier run has put them, if one has."""
+        undecided = [plan for plan in plans if entries.told(plan.entry, plan.media) is None]
+        found = undated.stored(self.account["_id"], self.box["_id"], (plan.media_id for plan in undecided))
+        for plan in undecided:
+            doc = found.get(plan.media_id)
+            month = databases.month_of_message(doc["_id"]) if doc is not None else None
+            if doc is not None and month is not None:
+                plan.month, plan.message_id = month, doc["_id"]
+                plan.seconds = entries.plausible(doc.get("utc_seconds")) or plan.seconds
 
     def _settle(self, plans: list[_Plan]) -> None:
         """Bring each message to where it belongs, again on what is stored then where somebody was quicker."""
@@ -173,15 +181,7 @@ class _Batch:
     def _may_have_first_id(self, plan: _Plan) -> bool:
         if plan.stored is None:
             return plan.media_id not in self.how.shared
-        return self._is_ours(plan, plan.stored)
-
-    def _is_ours(self, plan: _Plan, stored: Document) -> bool:
-        """Whether a stored message is this box's; it may have gone on to another box under its id."""
-        if stored.get(PREVIOUS_ID, plan.media_id) != plan.media_id:
-            return False
-        history = stored.get("history")
-        been = history if isinstance(history, list) else []
-        return stored.get("source_id") == self.box["_id"] or self.box["_id"] in been
+        return undated.is_of(plan.stored, self.box["_id"], plan.media_id)
 
     def _store(self, plans: list[_Plan]) -> None:
         quiet: list[_Plan] = []
