@@ -74,6 +74,14 @@ def search(account_id: str, text: str, most: int = 100) -> list[Document]:
     return _entries(account_id, rows)
 
 
+def owned(account_id: str, owner_id: str, most: int = 100) -> list[Document]:
+    """The entries of the boxes that a user owns, the first ones of many."""
+    database = mailboxes.database_of(account_id)
+    rows = database.view("attributes", "owned", key=[owner_id, mailboxes.TYPE], include_docs=True, limit=most)
+    boxes = [row["doc"] for row in rows if row.get("doc")]
+    return _entries(account_id, [{"id": box["_id"], "value": _summary(box)} for box in boxes])
+
+
 def _summary(box: Document) -> Document:
     """What the view says of a box."""
     legacy = box.get("messages")

@@ -65,8 +65,10 @@ def difference(before: Mapping[str, Any], after: Mapping[str, Any], prefix: str 
         path = f"{prefix}{key}"
         if old == new or (private.is_private(key) and key not in _OF_INTEREST):
             continue
-        if isinstance(old, dict) and isinstance(new, dict):
-            found |= difference(old, new, f"{path}.")
+        if isinstance(old, dict) or isinstance(new, dict):
+            # Also one that came or went as a whole: there may be a secret in it.
+            sides = [side if isinstance(side, dict) else {} for side in (old, new)]
+            found |= difference(sides[0], sides[1], f"{path}.")
         elif key in SECRETS:
             found[path] = [None if old is None else HIDDEN, None if new is None else HIDDEN]
         else:

@@ -8,7 +8,7 @@ from typing import Any
 READ_ONLY = "Read only"
 SUPPORT = "Support"
 ADMINISTRATORS = "Administrators"
-_LOOKING = ("view_account", "view_mailbox", "view_message", "view_health", "view_auditentry")
+_LOOKING = ("view_account", "view_mailbox", "view_message", "view_health", "view_accountuser", "view_auditentry")
 _SUPPORTING = (
     *_LOOKING,
     "listen_to_message",
@@ -28,6 +28,9 @@ _ADMINISTERING = (
     "add_mailbox",
     "delete_mailbox",
     "see_pin",
+    "add_accountuser",
+    "change_accountuser",
+    "delete_accountuser",
     "view_user",
     "add_user",
     "change_user",

@@ -21,6 +21,15 @@ class Account(models.Model):
         )
 
 
+class AccountUser(models.Model):
+    """Stands for the users of accounts, who are not the desk's own. It has no table."""
+
+    class Meta:
+        managed = False
+        verbose_name = "user of an account"
+        verbose_name_plural = "users of accounts"
+
+
 class AuditEntry(models.Model):
     """One thing that an operator did, or listened to or saw that not everybody may see."""
 

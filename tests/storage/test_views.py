@@ -157,6 +157,13 @@ def test_users_are_listed_by_their_name_in_lower_case_disabled_ones_too(account_
     assert rows == [(None, None), ("userb", None), ("zoe", None)]
 
 
+def test_users_are_found_by_each_word_of_their_names_once(account_rows: Rows) -> None:
+    named = user(username="Ada.L", first_name="Ada  Augusta", last_name="ada", email="ADA@example.com")
+    odd = user(_id="1", username=7, first_name=["x"], last_name=None, email="z" * 300)
+    rows = account_rows("vmboxes_users/by_word", named, odd, user(_id="2", pvt_deleted=True))
+    assert [key for key, _ in rows] == ["ada", "ada.l", "ada@example.com", "augusta", "z" * 100]
+
+
 def test_what_a_user_owns_is_found_by_type(account_rows: Rows) -> None:
     docs = [vmbox(), vmbox(_id="gone", pvt_deleted=True), vmbox(_id="nobody's", owner_id=None)]
     assert account_rows("attributes/owned", *docs) == [([USER_ID, "vmbox"], BOX_ID)]

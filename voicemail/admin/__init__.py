@@ -1,5 +1,5 @@
-"""The operators' desk: accounts, mailboxes, messages, migration. How a page is made is told in `accounts.admin`."""
+"""The operators' desk: accounts, mailboxes, messages, users, migration. How a page is made: see `accounts.admin`."""
 
-from voicemail.admin import accounts, mailboxes, messages, migrations
+from voicemail.admin import accounts, mailboxes, messages, migrations, users
 
-__all__ = ["accounts", "mailboxes", "messages", "migrations"]
+__all__ = ["accounts", "mailboxes", "messages", "migrations", "users"]

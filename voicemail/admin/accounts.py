@@ -28,7 +28,7 @@ from voicemail.models import MigrationRun
 KIND = "account"
 _PAGE = 50
 _PAGE_OF_HEALTH = 20  # each account costs some requests per database
-_USERS_SHOWN = 50
+_USERS_SHOWN = 10
 
 
 class AccountForm(forms.Form):
@@ -171,6 +171,7 @@ class AccountAdmin(DocumentAdmin):
             chart=health.chart([account_id]),
             users=_users(account_id),
             can={name: self.allows(request, name) for name in _ABILITIES},
+            can_see_users=self.allows(request, "view_accountuser"),
             can_see_boxes=self.allows(request, "voicemail.view_mailbox"),
             retention_form=RetentionForm(initial={"days": retention.own_days(account_id)}),
         )
