@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from types import TracebackType
@@ -18,12 +18,20 @@ class CuttingProxy:
 
     `limit`: so many requests are let through. Of the next one either nothing arrives, or (`swallow`) all of it does
     and its answer is lost. After that every connection is refused, until `restore`.
+    `before` is called with the number of each request, from 1, before it is passed on; all others wait meanwhile.
     """
 
-    def __init__(self, target: str, limit: int | None = None, *, swallow: bool = False) -> None:
+    def __init__(
+        self,
+        target: str,
+        limit: int | None = None,
+        *,
+        swallow: bool = False,
+        before: Callable[[int], None] = lambda number: None,
+    ) -> None:
         parts = urlsplit(target)
         self._target = (str(parts.hostname), int(parts.port or 80))
-        self._limit, self._swallow = limit, swallow
+        self._limit, self._swallow, self._before = limit, swallow, before
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self.requests = 0
@@ -105,6 +113,7 @@ class CuttingProxy:
             if self.is_gone.is_set():
                 return False
             self.requests += 1
+            self._before(self.requests)
             if self._limit is None or self.requests <= self._limit:
                 return None
         if self._swallow:

@@ -214,7 +214,7 @@ def test_memory_does_not_grow_with_the_backup(made_accounts: list[str], couchdb:
     tracemalloc.start()
     try:
         source = FolderSource(Backups(tmp_path))
-        account = source.account(old.id)
+        account = source.account(old.id).library
         for media_id, doc in account.fetch(entry["media_id"] for entry in box["messages"]).items():
             stream = account.open(doc, "uploaded_file.mp3")
             assert stream is not None

@@ -61,9 +61,12 @@ class Audio(NamedTuple):
 
 def audio_of(media: Mapping[str, Any] | None) -> Audio | None:
     """The audio of a media document; None when the document is missing or deleted, or has no attachment."""
-    if media is None or not private.is_live(dict(media)):
-        return None
-    stubs = media.get("_attachments")
+    return attached(media) if media is not None and private.is_live(dict(media)) else None
+
+
+def attached(doc: Mapping[str, Any]) -> Audio | None:
+    """The audio that is attached to a document, whatever that is; None when there is none."""
+    stubs = doc.get("_attachments")
     if not isinstance(stubs, dict) or not stubs:
         return None
     name = next((one for one in sorted(stubs) if _is_audio(stubs[one])), min(stubs))
@@ -87,8 +90,17 @@ def build(
     transcription = (media or {}).get("transcription")
     told = {"transcription": transcription} if isinstance(transcription, dict) else {}
     whole = {**doc, **told, MOVED: "true", PREVIOUS_ID: entry.media_id}
+    # A second ago: what a client changes at once has a later time, and so shows as changed (`comparing.is_used`).
+    whole |= {key: whole[key] - 1 for key in ("pvt_created", "pvt_modified")}
     # A deleted box's messages are what deleting it would have made of them: kept, and in no listing.
     return whole if private.is_live(dict(box)) else selection.removed(whole)
+
+
+def fit_name(found: Audio) -> str:
+    """The attachment's name, when CouchDB and a URL take it; else one like it."""
+    name = found.name
+    fit = name and name.isprintable() and not name.startswith("_") and "/" not in name
+    return name if fit else audio_types.attachment_name(name, found.content_type)
 
 
 def with_link(doc: Mapping[str, Any], account_id: str, media_id: str, found: Audio) -> Document:

@@ -17,7 +17,7 @@ from accounts import databases, gregorian, modbs
 from accounts.couch import Database, Document, MissingDatabase, couch, in_parallel
 from accounts.private import Actor
 from crossbar.errors import DatastoreConflict, RequestTooLarge, UnspecifiedFault
-from voicemail import audio, audio_types, mailboxes, messages
+from voicemail import audio, mailboxes, messages
 from voicemail.legacy import digests, documents, entries, undated
 from voicemail.legacy.documents import Audio, Library
 from voicemail.legacy.entries import Entry
@@ -85,6 +85,8 @@ class _Plan:
     message_id: str
     stored: Document | None = None
     digest: str | None = None
+    rev: str | None = None
+    """The revision that the message was stored as."""
     result: Result | None = None
 
     def end(self, outcome: Outcome, *, copied: int = 0) -> None:
@@ -250,7 +252,7 @@ class _Batch:
             return
         for (plan, content), saved in zip(spoken, results, strict=True):
             if saved.error is None:
-                plan.digest = digests.of(content)
+                plan.digest, plan.rev = digests.of(content), saved.rev
             elif saved.error != CONFLICT:
                 plan.fail(REFUSED)
 
@@ -276,7 +278,7 @@ class _Batch:
     def _spoken_document(self, plan: _Plan, content: bytes) -> Document:
         if plan.found is None:
             raise AssertionError("what was read has been found")
-        name = _fit(plan.found)
+        name = documents.fit_name(plan.found)
         doc = messages.with_audio_name(plan.stored or self._document(plan), name)
         stub = {"content_type": plan.found.content_type, "data": base64.b64encode(content).decode()}
         return {**doc, "_attachments": {name: stub}}
@@ -289,11 +291,11 @@ class _Batch:
             plan.fail(NO_AUDIO)
             return
         reading = digests.Reading(stream)
-        name = _fit(plan.found)
+        name = documents.fit_name(plan.found)
         doc = messages.with_audio_name(plan.stored or self._document(plan), name)
         try:
-            modb.put_with_attachment(doc, name, plan.found.content_type, reading, plan.found.length)
-            plan.digest = reading.digest
+            saved = modb.put_with_attachment(doc, name, plan.found.content_type, reading, plan.found.length)
+            plan.digest, plan.rev = reading.digest, saved["_rev"]
         except DatastoreConflict:
             return
         except RequestTooLarge:
@@ -310,7 +312,9 @@ class _Batch:
         digest, plan.digest = plan.digest, None
         if stored is None or plan.found is None or not audio.has_audio(stored):
             return
-        if digest is not None and digests.has_audio_of(modb, stored, digest):
+        # What a client made of it since, other audio for one, is none of this.
+        is_used = stored["_rev"] != plan.rev
+        if is_used or (digest is not None and digests.has_audio_of(modb, stored, digest)):
             was_link = bool((plan.stored or {}).get("pvt_attachments"))
             plan.end(Outcome.RESOLVED if was_link else Outcome.MIGRATED, copied=plan.found.length)
         else:
@@ -333,13 +337,6 @@ class _Batch:
     @cached_property
     def _zone(self) -> ZoneInfo | None:
         return mailboxes.zone(self.account, self.box)
-
-
-def _fit(found: Audio) -> str:
-    """The attachment's name, when CouchDB and a URL take it; else one like it."""
-    name = found.name
-    fit = name and name.isprintable() and not name.startswith("_") and "/" not in name
-    return name if fit else audio_types.attachment_name(name, found.content_type)
 
 
 def _together(plans: Sequence[_Plan]) -> Iterator[list[_Plan]]:

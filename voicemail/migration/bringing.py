@@ -140,7 +140,8 @@ def _translated(doc: Document) -> Document:
     if doc.get("pvt_type") != sources.BOX:
         return _bare(doc)
     modern = boxes.modernised(_bare(doc))
-    return {key: value for key, value in modern.items() if key != MESSAGES}
+    # What is no array nobody can make messages of: it comes along, that it isn't lost.
+    return {key: value for key, value in modern.items() if key != MESSAGES or (value and not isinstance(value, list))}
 
 
 def _bare(doc: Mapping[str, Any]) -> Document:

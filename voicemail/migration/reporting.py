@@ -18,6 +18,7 @@ OUTCOMES = {
     "migrated": "stored in its month, with its audio",
     "linked": "stored in its month, its audio linked",
     "resolved": "had a link, and has its audio now",
+    "copied": "was in its month there, and is here now as it was",
     "present": "was there already",
     "verified": "is whole: metadata and audio as they were",
     "changed": "was used since: moved, removed, another folder or audio",

@@ -21,6 +21,7 @@ from voicemail.legacy.storing import How, Outcome, Result
 from voicemail.migration import bringing, links, sources
 from voicemail.migration.bringing import NotBrought
 from voicemail.migration.keeping import ForeignKeeper, Keeper, ServedKeeper
+from voicemail.migration.months import Month
 from voicemail.migration.sources import AccountSource, Box, Source, Survey
 from voicemail.migration.watching import Patient, Row, Stopped, Tally, Watch
 
@@ -58,6 +59,8 @@ class Work:
     account: Document = field(default_factory=dict)
     months: list[Database] = field(default_factory=list)
     """The MODbs that were there before."""
+    theirs: list[Month] = field(default_factory=list)
+    """The MODbs of another system."""
 
 
 class Unknown(Exception):
@@ -137,6 +140,10 @@ def _survey(source: Source, options: Options, watch: Watch, account_id: str) -> 
         work = watch.patiently(look, source.is_up)
     except Stopped:
         return None
+    watch.warn(
+        f"Box {one} of account {account_id} has `messages` that are no array: they stay as they are"
+        for one in work.survey.odd
+    )
     watch.expect(messages=sum(box.entries for box in work.boxes))
     return work
 
@@ -173,6 +180,10 @@ class _Run:
                 brought=self._patiently(partial(bringing.bring_system, self.source, dry_run=self.options.dry_run))
             )
         ready = [work for work in side_by_side(self._prepare, works, workers, watch) if work is not None]
+        if not self.source.is_served:
+            # First: entries whose messages are there already find them.
+            watch.phase("bringing months")
+            self._each(self._month, [each for work in ready for each in work.theirs])
         watch.phase("migrating")
         # The largest boxes first: none of them is then left alone at the end.
         left = Counter({id(work): len(work.boxes) for work in ready})
@@ -187,8 +198,11 @@ class _Run:
                 watch.account_done()
         if self.source.is_served and not self.options.link and not self.options.boxes and not watch.stopping:
             watch.phase("resolving links")
-            for _ in side_by_side(self._resolve, [w for w in ready if w.months], workers, watch):
-                pass
+            self._each(self._resolve, [work for work in ready if work.months])
+
+    def _each(self, function: Callable[[Item], None], items: Iterable[Item]) -> None:
+        for _ in side_by_side(function, items, self.options.workers, self.watch):
+            pass
 
     def _prepare(self, work: Work) -> Work | None:
         """See to the account's documents; None when nothing of it can be migrated."""
@@ -196,6 +210,8 @@ class _Run:
         try:
             work.account = self._patiently(partial(self._account, work))
             work.months = links.month_databases(account_id, self._patiently)
+            if not self.source.is_served:
+                work.theirs = self._patiently(partial(months_of, work, self.options))
         except NotBrought as error:
             return self._give_up(work, error.reason, f"Account {account_id} is left out: {error}")
         except ApiError as error:
@@ -229,6 +245,22 @@ class _Run:
         self.watch.account_done()
         return None
 
+    def _month(self, month: Month) -> None:
+        try:
+            for rows in month.bring(self._patiently, dry_run=self.options.dry_run):
+                self.watch.expect(messages=len(rows))
+                self.watch.rows(rows)
+                if self.watch.stopping:
+                    return
+            self.watch.add(left_out=month.left_out)
+        except Stopped:
+            pass
+        except ApiError as error:
+            self._patiently.end_if_gone(error)
+            account_id = month.source.account_id
+            sentence = f"Month {month.month} of account {account_id} is not brought: {told(error)}"
+            self.watch.problem(account_id, None, error.message, sentence)
+
     def _unit(self, unit: tuple[Work, Box]) -> Work:
         work, box = unit
         try:
@@ -247,7 +279,7 @@ class _Run:
         box = self._patiently(lambda: work.source.documents([box_id])).get(box_id)
         if box is None or box.get("pvt_type") != sources.BOX:
             return
-        chosen = sorted(entries.of(box), key=_month)
+        chosen = in_order(box)
         keeper = self._keeper(account_id, box, bool(chosen))
         how = self._how(work, box_id)
         pending: list[Result] = []
@@ -303,9 +335,15 @@ class _Run:
                 return
 
 
-def _month(entry: Entry) -> int:
-    """Entries of a month together: a batch then asks few databases."""
-    return entry.timestamp or 0
+def months_of(work: Work, options: Options) -> list[Month]:
+    """The MODbs of another system that are to be brought, or compared."""
+    boxes = frozenset(box.id for box in work.boxes) if options.boxes else None
+    return [Month(work.source, month, boxes) for month in work.source.months()]
+
+
+def in_order(box: Document) -> list[Entry]:
+    """A box's entries as they are worked on, those of a month together: a batch then asks few databases."""
+    return sorted(entries.of(box), key=lambda entry: entry.timestamp or 0)
 
 
 def _once(results: Iterable[Result], seen: set[str]) -> Iterator[Result]:

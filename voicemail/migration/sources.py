@@ -12,13 +12,14 @@ from typing import Protocol
 
 from accounts import databases, private
 from accounts.couch import Couch, Database, Document, couch
+from voicemail import messages
 from voicemail.legacy.documents import Library, Stream
 from voicemail.legacy.entries import MESSAGES
 from voicemail.migration.backups.folder import Backups
 from voicemail.migration.backups.index import Index, kind_of
 from voicemail.migration.watching import Ask, at_once
 
-BOX, USER, ACCOUNT = "vmbox", "user", "account"
+BOX, USER, ACCOUNT, MESSAGE = "vmbox", "user", "account", messages.TYPE
 MEDIA = frozenset({"private_media", "media"})
 # An account's own settings that this service reads.
 CONFIGS = ("configs_callflow", "configs_crossbar.voicemail")
@@ -44,6 +45,8 @@ class Survey:
     """Ids of the documents of users."""
     greetings: set[str] = field(default_factory=set)
     """Ids of media documents that boxes play."""
+    odd: list[str] = field(default_factory=list)
+    """Ids of boxes whose `messages` are something, but no array."""
     kinds: Counter[str] = field(default_factory=Counter)
     """How many documents there are of each type."""
 
@@ -53,6 +56,8 @@ class Survey:
         if kind == BOX:
             found = doc.get(MESSAGES)
             self.boxes.append(Box(doc["_id"], len(found) if isinstance(found, list) else 0))
+            if found and not isinstance(found, list):
+                self.odd.append(doc["_id"])
             played = doc.get("media")
             if isinstance(played, dict):
                 self.greetings |= {
@@ -60,6 +65,13 @@ class Survey:
                 }
         elif kind == USER:
             self.users.append(doc["_id"])
+
+
+class MonthSource(Library, Protocol):
+    """A MODb of an account: its messages, and their audio."""
+
+    def messages(self, ask: Ask, others: Counter[str]) -> Iterator[Document]:
+        """The messages, removed ones too, attachments as stubs; all other documents are counted by type."""
 
 
 class AccountSource(Protocol):
@@ -81,6 +93,12 @@ class AccountSource(Protocol):
 
     def listed(self) -> Document | None:
         """The account's document in the database of all accounts."""
+
+    def months(self) -> list[str]:
+        """The months ``YYYYMM`` that there is a MODb of, the oldest first."""
+
+    def month(self, month: str) -> MonthSource:
+        """One of these MODbs."""
 
 
 class Source(Protocol):
@@ -104,7 +122,7 @@ class Source(Protocol):
         """Documents of one of the system's databases (`databases.SYSTEM`); none where that does not exist."""
 
     def left_out(self) -> Counter[str]:
-        """How many documents there are in databases that hold no mailboxes: those of months, for one."""
+        """How many documents there are in databases that are nobody's, by type."""
 
     def is_up(self) -> bool:
         """Whether it answers."""
@@ -136,9 +154,8 @@ class CouchSource:
         return {one: doc for one in ids if (doc := database.get(one)) is not None}
 
     def left_out(self) -> Counter[str]:
-        """Months are counted by database: they may hold millions of documents."""
-        names = (databases.split(name) for name in self._server.names("account/"))
-        return Counter("month databases" for owner in names if owner is not None and owner.month is not None)
+        """Other databases are not looked at."""
+        return Counter()
 
     def is_up(self) -> bool:
         """Whether CouchDB answers and takes requests."""
@@ -177,9 +194,18 @@ class CouchAccount:
         """Its document in the database of all accounts."""
         return self._server.database(databases.ACCOUNTS).get(self.account_id)
 
+    def months(self) -> list[str]:
+        """The months that there is a MODb of."""
+        owners = map(databases.split, self._server.names(self.database.name + "-"))
+        return sorted(owner.month for owner in owners if owner is not None and owner.month is not None)
+
+    def month(self, month: str) -> "DatabaseLibrary":
+        """One of these MODbs."""
+        return DatabaseLibrary(self._server.database(databases.modb(self.account_id, month)))
+
 
 class DatabaseLibrary:
-    """The media documents in a database of whatever CouchDB."""
+    """The documents in a database of whatever CouchDB, and their audio."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -191,6 +217,14 @@ class DatabaseLibrary:
     def open(self, doc: Document, name: str, /) -> Stream | None:
         """An attachment as the media document's revision has it."""
         return self._database.attachment(doc["_id"], name, rev=doc["_rev"])
+
+    def messages(self, ask: Ask, others: Counter[str]) -> Iterator[Document]:
+        """The messages in it; everything is looked at."""
+        for doc in every_document(self._database, ask=ask):
+            if kind_of(doc) == MESSAGE:
+                yield doc
+            else:
+                others[kind_of(doc)] += 1
 
 
 class FolderSource:
@@ -208,9 +242,9 @@ class FolderSource:
             )
 
     def account_ids(self) -> list[str]:
-        """The ids of all accounts there is a backup of the database of."""
+        """The ids of all accounts there is a backup of a database of, be it only of a month."""
         found = (databases.split(name) for name in self._backups.index.names())
-        return [owner.account_id for owner in found if owner is not None and owner.month is None]
+        return list(dict.fromkeys(owner.account_id for owner in found if owner is not None))
 
     def account(self, account_id: str) -> "FolderAccount":
         """One account, whether it is there or not."""
@@ -221,11 +255,10 @@ class FolderSource:
         return self._backups.index.fetch(name, ids)
 
     def left_out(self) -> Counter[str]:
-        """The documents of months, and of databases that are nobody's, by type."""
+        """The documents of databases that are nobody's, by type."""
         counts: Counter[str] = Counter()
         for name in self._backups.index.names():
-            owner = databases.split(name)
-            if name not in databases.SYSTEM and (owner is None or owner.month is not None):
+            if name not in databases.SYSTEM and databases.split(name) is None:
                 counts += self._backups.index.counts(name)
         return counts
 
@@ -238,6 +271,28 @@ class FolderSource:
         self._backups.close()
 
 
+class FolderLibrary:
+    """The documents in the backup of a database, and their audio."""
+
+    def __init__(self, index: Index, name: str) -> None:
+        self._index, self._name = index, name
+
+    def fetch(self, ids: Iterable[str], /) -> Mapping[str, Document]:
+        """The existing ones of some documents, by id."""
+        return self._index.fetch(self._name, ids)
+
+    def open(self, doc: Document, name: str, /) -> Stream | None:
+        """An attachment of a document."""
+        return self._index.open(self._name, doc["_id"], name)
+
+    def messages(self, ask: Ask, others: Counter[str]) -> Iterator[Document]:
+        """The messages in it."""
+        counts = self._index.counts(self._name)
+        del counts[MESSAGE]
+        others.update(counts)
+        return self._index.documents(self._name, MESSAGE)
+
+
 class FolderAccount:
     """An account in a folder of backups."""
 
@@ -246,9 +301,9 @@ class FolderAccount:
         self._index, self._name = index, databases.account_db(account_id)
 
     @property
-    def library(self) -> "FolderAccount":
+    def library(self) -> FolderLibrary:
         """The media documents in its backup."""
-        return self
+        return FolderLibrary(self._index, self._name)
 
     def survey(self) -> Survey:
         """What was found when the folder was looked through."""
@@ -262,17 +317,19 @@ class FolderAccount:
         """Documents by their ids."""
         return self._index.fetch(self._name, ids)
 
-    def fetch(self, ids: Iterable[str], /) -> Mapping[str, Document]:
-        """The existing ones of some media documents, by id."""
-        return self._index.fetch(self._name, ids)
-
-    def open(self, doc: Document, name: str, /) -> Stream | None:
-        """An attachment of a media document."""
-        return self._index.open(self._name, doc["_id"], name)
-
     def listed(self) -> Document | None:
         """Its document in the backup of the database of all accounts."""
         return self._index.fetch(databases.ACCOUNTS, [self.account_id]).get(self.account_id)
+
+    def months(self) -> list[str]:
+        """The months that there is a backup of the MODb of."""
+        owners = map(databases.split, self._index.names())
+        ours = (owner for owner in owners if owner is not None and owner.account_id == self.account_id)
+        return sorted(owner.month for owner in ours if owner.month is not None)
+
+    def month(self, month: str) -> FolderLibrary:
+        """One of these MODbs."""
+        return FolderLibrary(self._index, databases.modb(self.account_id, month))
 
 
 def served() -> CouchSource:

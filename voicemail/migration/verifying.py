@@ -21,7 +21,7 @@ from voicemail.legacy.storing import How, Outcome
 from voicemail.migration import bringing, keeping, links, sources
 from voicemail.migration.bringing import NotBrought
 from voicemail.migration.comparing import Compared, Verdict, fingerprint, verdict
-from voicemail.migration.running import Options, Work, patient, side_by_side, survey
+from voicemail.migration.running import Options, Work, in_order, months_of, patient, side_by_side, survey
 from voicemail.migration.sources import Source
 from voicemail.migration.watching import Ask, Row, Stopped, Tally, Watch
 
@@ -50,9 +50,11 @@ def _verify(source: Source, options: Options, watch: Watch, work: Work) -> None:
     ask = patient(source, watch)
     try:
         if source.is_served:
-            _InPlace(options, watch, work, ask).all()
+            verification: _Verification = _InPlace(options, watch, work, ask)
         else:
-            _AgainstSource(options, watch, work, ask).all()
+            verification = _AgainstSource(options, watch, work, ask)
+        if verification.is_live():
+            verification.all()
     except Stopped:
         pass
     except NotBrought as error:
@@ -71,6 +73,23 @@ class _Verification:
         self.library: Library = work.source.library
         self.boxes = {box.id for box in work.boxes}
         self.is_partial = bool(options.boxes)
+
+    def is_live(self) -> bool:
+        """Whether there is anything to verify: a deleted account's messages stay as they are, which is told."""
+        account = self.ask(self.account_document)
+        if account is None or sources.is_live(account):
+            return True
+        self.watch.expect(messages=-sum(box.entries for box in self.work.boxes))
+        self.watch.warn([f"Account {self.account_id} is deleted: it is not looked at"])
+        return False
+
+    def account_document(self) -> Document | None:
+        """The account's document, as the migration goes by it."""
+        return sources.account_document(self.work.source)
+
+    def all(self) -> None:
+        """Tell what each message is."""
+        raise NotImplementedError
 
     def tell(self, rows: Iterable[Row]) -> None:
         """Tell what some messages are; Stopped when there is to be no more."""
@@ -156,6 +175,16 @@ class _InPlace(_Verification):
 class _AgainstSource(_Verification):
     """An account that came from another system."""
 
+    def __init__(self, options: Options, watch: Watch, work: Work, ask: Ask) -> None:
+        super().__init__(options, watch, work, ask)
+        self.expected: dict[int, str] = {}
+        """The marks of the ids that messages should have, each with what it turned out to be."""
+
+    def account_document(self) -> Document | None:
+        """The one here, if there is one already."""
+        here = mailboxes.database_of(self.account_id)
+        return (here.get(self.account_id) if here.exists() else None) or super().account_document()
+
     def all(self) -> None:
         """Documents, entries with their messages, then messages that came from nowhere."""
         account_id = self.account_id
@@ -164,46 +193,57 @@ class _AgainstSource(_Verification):
         if brought.counts:
             kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(brought.counts.items()))
             self.watch.problem(account_id, None, MISSING, f"Account {account_id} lacks documents here: {kinds}")
-        expected: set[int] = set()
+        for month in self.ask(partial(months_of, self.work, self.options)):
+            for rows in month.compare(self.ask):
+                self.expected |= {fingerprint(row.message_id): row.outcome for row in rows}
+                self.watch.expect(messages=len(rows))
+                self.tell(rows)
         for box in self.work.boxes:
-            expected |= self._box(box.id)
+            self._box(box.id)
         for _, docs in self.messages():
-            extra = [doc for doc in docs if not doc.get("history") and fingerprint(doc["_id"]) not in expected]
+            extra = [doc for doc in docs if not doc.get("history") and fingerprint(doc["_id"]) not in self.expected]
             extra = [doc for doc in extra if doc.get("source_id") in self.boxes]
             self.watch.expect(messages=len(extra))
             self.tell(self.row(EXTRA, "", doc["source_id"], doc[PREVIOUS_ID], doc["_id"]) for doc in extra)
 
-    def _box(self, box_id: str) -> set[int]:
-        """Compare the messages of a box's entries; the marks of their ids."""
+    def _box(self, box_id: str) -> None:
+        """Compare the messages of a box's entries."""
         box = self.ask(partial(self.work.source.documents, [box_id])).get(box_id) or {}
         kept = self.ask(partial(mailboxes.database_of(self.account_id).get, box_id)) or {}
         waiting = {keeping.spelled(entry.raw) for entry in entries.of(kept)} if kept else set()
-        found = entries.of(box) if box else []
-        expected: set[int] = set()
+        # In the order of the migration: of entries for one message the first one becomes it.
+        found = in_order(box) if box else []
         for start in range(0, len(found), _BATCH):
             some = found[start : start + _BATCH]
-            self.tell(self.ask(partial(self._entries, box, some, waiting, expected)))
-        return expected
+            self.tell(self.ask(partial(self._entries, box, some, waiting)))
 
-    def _entries(self, box: Document, some: Sequence[Entry], waiting: set[bytes], expected: set[int]) -> list[Row]:
+    def _entries(self, box: Document, some: Sequence[Entry], waiting: set[bytes]) -> list[Row]:
         shared = frozenset(one for one, first in self.work.shared.items() if first != box["_id"])
         results = storing.store(self.account, box, some, self.library, How(dry_run=True, shared=shared))
         media = self.library.fetch(entry.media_id for entry in some if entry.media_id is not None)
         stored = _stored(self.account_id, (one.message_id for one in results if one.message_id is not None))
         rows = []
+        told: dict[int, str] = {}
         for result in results:
             entry, message_id = result.entry, result.message_id
+            mark = fingerprint(message_id)
             if message_id is None or result.outcome is Outcome.FAILED:
                 kept = keeping.spelled(entry.raw) in waiting
                 outcome, reason = (MARKED, result.reason or "") if kept else (MISSING, "not_migrated")
             elif message_id not in stored:
                 outcome, reason = MISSING, "not_migrated"
+            elif (known := told.get(mark) or self.expected.get(mark)) is not None:
+                # Another entry, or a message in a month there, has become it.
+                outcome, reason = known, ""
             else:
                 modb, doc = stored[message_id]
                 outcome, reason = self._compare(box, entry, media.get(entry.media_id or ""), modb, doc)
             if message_id is not None:
-                expected.add(fingerprint(message_id))
+                told.setdefault(mark, outcome)
             rows.append(self.row(outcome, reason, entry.box_id, entry.media_id, message_id))
+        # Not before: until then all of this may be done again.
+        for mark, outcome in told.items():
+            self.expected.setdefault(mark, outcome)
         return rows
 
     def _compare(

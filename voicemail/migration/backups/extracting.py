@@ -5,12 +5,13 @@ gets short marks in their place, which tell the place.
 """
 
 import binascii
+import json
 import re
 import secrets
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 _CHUNK = 256 * 1024
 # Shorter ones stay where they are.
@@ -52,6 +53,26 @@ class Extracting:
             return None
         offset, characters, length = (int(number) for number in text.split(":")[1:])
         return Place(offset, characters, length)
+
+    def restored(self, value: Any, path: Path) -> Any:
+        """A JSON value with the texts themselves in place of the marks: what only looked like an attachment.
+
+        `path`: the file that is read here.
+        """
+        if isinstance(value, dict):
+            return {self.restored(key, path): self.restored(each, path) for key, each in value.items()}
+        if isinstance(value, list):
+            return [self.restored(each, path) for each in value]
+        place = self.place(value)
+        if place is None:
+            return value
+        with path.open("rb") as file:
+            file.seek(place.offset)
+            return json.loads(b'"' + file.read(place.characters) + b'"', strict=False)
+
+    def has_marks(self, text: bytes) -> bool:
+        """Whether there are marks in a JSON text."""
+        return self._secret.encode() in text
 
     def read(self, size: int = -1) -> bytes:
         """The next bytes, about as many as wanted (all for less than none); none at the end."""

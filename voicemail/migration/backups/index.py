@@ -19,7 +19,7 @@ from accounts.couch import Document
 from voicemail.migration.backups.extracting import Decoding, Extracting, Place, Unpacking, decoded
 
 ATTACHMENTS = "_attachments"
-_KEPT = frozenset({"account", "user", "vmbox", "media", "private_media"})
+_KEPT = frozenset({"account", "user", "vmbox", "media", "private_media", "mailbox_message"})
 _KEPT_IDS = ("configs_",)
 _SCHEMA = """
 CREATE TABLE docs (db TEXT, id TEXT, type TEXT, generation INTEGER, body BLOB, PRIMARY KEY (db, id));
@@ -76,7 +76,10 @@ class Index:
         bare = {key: value for key, value in doc.items() if key != ATTACHMENTS} | (
             {ATTACHMENTS: stubs} if stubs else {}
         )
-        row = (name, doc["_id"], kind, generation, orjson.dumps(bare))
+        body = orjson.dumps(bare)
+        if extracting.has_marks(body):
+            body = orjson.dumps(extracting.restored(bare, path))
+        row = (name, doc["_id"], kind, generation, body)
         connection.execute("INSERT OR REPLACE INTO docs VALUES (?, ?, ?, ?, ?)", row)
         return Stored(kind, silent)
 

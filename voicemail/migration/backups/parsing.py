@@ -4,6 +4,7 @@ Read are the answer of ``_all_docs?include_docs=true&attachments=true``, JSON li
 @cloudant/couchbackup writes one a line, and what has one of these shapes. What is damaged is told and left out.
 """
 
+import codecs
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -20,6 +21,14 @@ _BOM = b"\xef\xbb\xbf"
 # Lines that only open or close what the documents are in.
 _FRAME = re.compile(rb'\s*(?:[\[\]{}]|\]\s*\}|\{[^\n]{0,200}"(?:rows|docs)"\s*:\s*\[)\s*,?\s*')
 _CLOSED = (b"]", b"]}")
+_MOST_DIGITS = 25
+_HIGH, _LOW = r"\\u[dD][89abAB][0-9a-fA-F]{2}", r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+# Whatever a backslash begins is looked at as one: two of them are none before a "u".
+_ESCAPE = re.compile(rf"{_HIGH}{_LOW}|(?P<half>{_HIGH}|{_LOW})|\\.", re.DOTALL)
+# From where an escape begins up to where one is unfinished, or may be half of a character.
+_FINISHED = re.compile(rf"(?:[^\\]++|\\[^u]|\\u(?![dD][89abAB])[0-9a-fA-F]{{4}}|{_HIGH}(?=.{{6}}))*+", re.DOTALL)
 
 Tell = Callable[[str], None]
 """Hears what is wrong with a file, a sentence at a time."""
@@ -36,7 +45,7 @@ def documents(file: Readable, tell: Tell) -> Iterator[Document]:
     """The documents of a backup, in its order; each is a dict with a text as its ``_id``."""
     peeked = _peek(file)
     source = _Rest(peeked, file)
-    values = _lines(source, tell) if _is_in_lines(peeked) else _streamed(source, _prefix(peeked), tell)
+    values = _lines(source, tell) if _is_in_lines(peeked) else _streamed(_Mended(source), _prefix(peeked), tell)
     for value in values:
         yield from _in(value)
 
@@ -46,9 +55,48 @@ def loads(text: bytes) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
-        mended = json.loads(text.decode("utf-8", "replace"))
+        mended = json.loads(text.decode("utf-8", "replace"), parse_int=_number)
         # Halves of characters, which JSON can spell and nothing can store.
-        return json.loads(json.dumps(mended, ensure_ascii=False).encode("utf-8", "replace"))
+        return json.loads(_HALF_CHARACTER.sub("\ufffd", json.dumps(mended, ensure_ascii=False)))
+
+
+def _number(text: str) -> int | float:
+    """A whole number, as far as anybody can store it as one."""
+    number = int(text) if len(text) < _MOST_DIGITS else float(text)
+    return number if -(2**63) <= number < 2**64 else float(number)
+
+
+class _Mended:
+    """A file whose texts have no broken characters any more: bytes that are no UTF-8, and halves of characters."""
+
+    def __init__(self, file: Readable) -> None:
+        self._file = file
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._held = ""
+
+    def read(self, size: int = -1, /) -> bytes:
+        if size == 0:  # ijson asks so which type it gets
+            return b""
+        while True:
+            piece = self._file.read(size)
+            text = self._held + self._decoder.decode(piece, not piece)
+            # An escape, or two that are a character, must not be cut in two.
+            cut = _finished(text) if piece else len(text)
+            text, self._held = text[:cut], text[cut:]
+            if text or not piece:
+                return (_ESCAPE.sub(_whole, text) if _HALF.search(text) else text).encode()
+
+
+def _finished(text: str) -> int:
+    """Up to where a text is whole: damaged escapes aren't waited for."""
+    found = _FINISHED.match(text)
+    end = found.end() if found else 0
+    return end if len(text) - end < 12 else len(text)
+
+
+def _whole(escape: re.Match[str]) -> str:
+    """An escape as it is, or a mark in place of half a character."""
+    return "\\ufffd" if escape.group("half") else escape.group()
 
 
 class _Rest:
@@ -82,7 +130,10 @@ def _is_in_lines(beginning: bytes) -> bool:
     if len(beginning) >= _PEEK:
         lines.pop()
     told = [line for line in lines if line.strip() and not _FRAME.fullmatch(line)]
-    return not told or any(_holds_something(_bare(line)) for line in told[:_FIRST_LINES])
+    if not told:
+        # One long line: what is in it is read one by one.
+        return len(beginning) < _PEEK
+    return any(_holds_something(_bare(line)) for line in told[:_FIRST_LINES])
 
 
 def _holds_something(line: bytes) -> bool:
