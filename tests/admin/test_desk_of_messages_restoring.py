@@ -120,6 +120,19 @@ def test_chosen_ones_are_restored_and_what_failed_is_named_with_its_reason(
     assert [stored(account, one).get("pvt_deleted") for one in (fit, saved, lost, old)] == [None, None, True, True]
 
 
+def test_the_record_tells_what_a_change_made_of_a_message(
+    operator: Operator, account: Account, box: dict[str, Any]
+) -> None:
+    (message_id,) = leave(account, box, [NOW])
+    desk, path = operator("Support"), page_of(account, box, message_id)
+    desk.send(path, action="saved")
+    desk.send(path, action="remove")
+    history = desk.get(path + "history/").text
+    assert "<b>metadata.folder</b>: new → saved" in history
+    assert "<b>metadata.folder</b>: saved → deleted" in history
+    assert "<b>pvt_deleted</b>: — → True" in history
+
+
 def test_what_cannot_be_restored_says_why_and_has_no_button(
     operator: Operator, account: Account, owner: dict[str, Any], box: dict[str, Any]
 ) -> None:

@@ -61,6 +61,7 @@ def needed(action: str) -> str:
 def apply(request: HttpRequest, account: Document, box_id: str, ids: Sequence[str], action: str) -> bool:
     """Do something with messages of a box, and say and record what became of them. False when nothing was tried."""
     who, details = actor(request), {}
+    before = {one: doc for one, (_, doc) in selection.fetch(account["_id"], box_id, ids).items()}
     try:
         if action == RESTORE:
             outcome = restoring.restore(account, box_id, ids, who, request.POST.get("folder") or None)
@@ -80,7 +81,7 @@ def apply(request: HttpRequest, account: Document, box_id: str, ids: Sequence[st
             outcome = changes.change_folder(account, mailboxes.get(account["_id"], box_id), ids, action, who)
     except BadIdentifier:
         outcome = Outcome(failed=[{one: restoring.MAILBOX_GONE} for one in ids])
-    _tell(request, account, box_id, action, ids, outcome, details)
+    _tell(request, account, box_id, action, ids, outcome, details, before)
     return True
 
 
@@ -146,6 +147,7 @@ def _tell(
     ids: Sequence[str],
     outcome: Outcome,
     details: Mapping[str, Any],
+    before: Mapping[str, Document],
 ) -> None:
     """Say what became of the messages, and record it at each that was changed."""
     failed = {message_id: reason for one in outcome.failed for message_id, reason in one.items()}
@@ -153,8 +155,10 @@ def _tell(
     past = _PAST.get(action, f"put into {action}")
     box, _ = restoring.mailbox(account["_id"], box_id)
     for message_id in done:
-        now_in = metadata.folder(outcome.documents.get(message_id, {})) if action == RESTORE else None
-        record(request, past, account["_id"], box, message_id, {**details, **({"folder": now_in} if now_in else {})})
+        was, now = before.get(message_id), outcome.documents.get(message_id)
+        now_in = {"folder": metadata.folder(now)} if action == RESTORE and now else {}
+        states = {"before": was, "after": now} if was and now else {}
+        record(request, past, account["_id"], box, message_id, {**details, **now_in}, **states)
     if done:
         notices.success(request, f"{past.capitalize()}: {len(done)}.")
     called = _called(account["_id"], list(failed))

@@ -31,7 +31,9 @@ def pages(practice: Practice) -> Iterable[str]:
     yield from (box + page for page in ("", "change/", "pin/", "delete/", "history/"))
     yield f"voicemail/message/?account={practice.account.id}"
     yield practice.message_list()
-    yield from (message + page for page in ("", "history/"))
+    yield from (practice.message_list() + query for query in ("&removed=yes", "&since=2026-02-02&until=2026-02-01"))
+    yield f"{practice.box_page().replace('/mailbox/', '/message/')}add/"
+    yield from (message + page for page in ("", "upload/", "history/"))
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
