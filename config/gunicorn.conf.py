@@ -11,7 +11,8 @@ wsgi_app = "config.wsgi:application"
 bind = f"{environment.text('BIND', '127.0.0.1')}:{environment.whole('PORT', 8000)}"
 
 # Threads wait for CouchDB and for slow uploads and downloads; processes use the processors.
-worker_class = "gthread"
+# Why threads of this kind: config/worker.py
+worker_class = "config.worker.Worker"
 workers = environment.whole("WEB_CONCURRENCY", 2, minimum=1)
 threads = environment.whole("THREADS", 16, minimum=1)
 
