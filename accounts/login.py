@@ -87,10 +87,10 @@ def _user_with(account_id: str, method: str, digest: str) -> Document | None:
     view, member = _VIEWS[method]
     wanted = digest.lower()
     try:
-        rows = directory.database_of(account_id).view("users", view, key=wanted)
+        rows = directory.database_of(account_id).view("users", view, key=wanted, include_docs=True)
     except BadIdentifier:  # the database is missing
         return None
-    found = (users.find(account_id, row["id"]) for row in rows)
+    found = (users.live(row.get("doc")) for row in rows)
     return next(
         (user for user in found if user and users.is_enabled(user) and credentials.same(user.get(member), wanted)),
         None,

@@ -27,8 +27,13 @@ Guard = Callable[[Document], None]
 
 def find(account_id: str, user_id: str) -> Document | None:
     """A live user's document, or None."""
-    doc = directory.database_of(account_id).get(user_id) if databases.is_account_id(user_id) else None
-    return doc if doc is not None and doc.get("pvt_type") == TYPE and private.is_live(doc) else None
+    return live(directory.database_of(account_id).get(user_id)) if databases.is_account_id(user_id) else None
+
+
+def live(doc: Document | None) -> Document | None:
+    """The document, if it is a live user's."""
+    is_user = doc is not None and doc.get("pvt_type") == TYPE and databases.is_account_id(doc["_id"])
+    return doc if is_user and private.is_live(doc) else None
 
 
 def get(account_id: str, user_id: str) -> Document:
