@@ -23,7 +23,7 @@ from crossbar.errors import DatastoreConflict
 from voicemail import audio, mailboxes, messages, metadata, retention, selection
 from voicemail.audio import MissingAudio
 from voicemail.legacy import touch
-from voicemail.selection import CONFLICT, MISSING_AUDIO, NOT_FOUND, REMOVED_FROM, Outcome
+from voicemail.selection import CONFLICT, MISSING_AUDIO, NOT_FOUND, REMOVED_FROM, REMOVED_WITH_BOX, Outcome
 
 MOVED_TO = "pvt_moved_to"
 # Few enough that what was fetched is fresh when it is carried, and that no request has all the connections.
@@ -152,7 +152,7 @@ class _Route:
         built = messages.build(
             self.account, self.destination, described, self.zone, message_id=load.new_id, actor=self.actor
         )
-        left_out = {*built, MOVED_TO, REMOVED_FROM}
+        left_out = {*built, MOVED_TO, REMOVED_FROM, REMOVED_WITH_BOX}
         own = {key: value for key, value in load.doc.items() if not key.startswith("_") and key not in left_out}
         history = load.doc.get("history")
         told = [*(history if isinstance(history, list) else []), load.doc["source_id"]]

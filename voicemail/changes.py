@@ -41,14 +41,15 @@ def remove(
 
     Those past their retention are refused, unless the box itself goes, or is gone (`with_expired`).
     """
+    change = selection.removed_with_box if with_expired else selection.removed
     if ids is None:
         if not with_expired:  # what 3.x left in a box goes with the box
             touch.touch_all(account, box, folder, actor)
         ids = _every_id(account["_id"], box["_id"], folder)
-        return _apply(account, box, ids, selection.removed, actor, Outcome(), with_expired=with_expired)
+        return _apply(account, box, ids, change, actor, Outcome(), with_expired=with_expired)
     outcome = Outcome()
     current = touch.named(account, box, ids, actor, outcome, silent=True)
-    return _apply(account, box, current, selection.removed, actor, outcome, with_expired=with_expired)
+    return _apply(account, box, current, change, actor, outcome, with_expired=with_expired)
 
 
 def _apply(

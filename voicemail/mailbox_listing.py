@@ -12,7 +12,7 @@ from accounts.couch import Database, Document, Row
 from crossbar.errors import FaultyRequest
 from crossbar.filters import Filter
 from crossbar.pages import PageRequest, encode_start_key
-from voicemail import counts, mailboxes, numbers
+from voicemail import counts, mailboxes
 
 DESIGN = "vmboxes"
 VIEW = "crossbar_listing"
@@ -63,15 +63,11 @@ def page(
     return Page(_entries(account_id, found), _key(following) if following else None)
 
 
-def search(account_id: str, text: str, most: int = 100) -> list[Document]:
-    """The entries of the boxes of that number or alias, and of those whose name begins with the text."""
-    database = mailboxes.database_of(account_id)
-    ids = [row["id"] for row in database.view(numbers.DESIGN, numbers.VIEW, key=text, limit=most)]
-    rows = database.view(DESIGN, VIEW, startkey=text, endkey=f"{text}\ufff0", limit=most)
-    named = {row["id"] for row in rows}
-    numbered = [box for one, box in database.fetch(ids).items() if one not in named]
-    rows += [{"id": box["_id"], "value": _summary(box)} for box in numbered]
-    return _entries(account_id, rows)
+def entries_of(account_id: str, ids: list[str]) -> list[Document]:
+    """The entries of some live boxes, in the order of their ids."""
+    found = mailboxes.database_of(account_id).fetch(ids)
+    boxes = [found[one] for one in ids if one in found and mailboxes.is_live(found[one])]
+    return _entries(account_id, [{"id": box["_id"], "value": _summary(box)} for box in boxes])
 
 
 def owned(account_id: str, owner_id: str, most: int = 100) -> list[Document]:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from cachetools import TTLCache
 
-from accounts import config, databases, merging, private, schemas
+from accounts import config, databases, gregorian, merging, private, schemas
 from accounts.couch import Database, Document, couch
 from accounts.private import Actor
 from crossbar.errors import BadIdentifier, DatastoreConflict, ValidationFailed
@@ -21,6 +21,8 @@ from voicemail import numbers
 TYPE = "vmbox"
 SCHEMA = "vmboxes"
 INHERIT = "inherit"
+REMOVED_AT = "pvt_removed_at"
+"""Where a removed box tells when that was (Gregorian seconds): Kazoo leaves the member alone."""
 # The array of 3.x is read and emptied by what migrates it, never by a client; an id is where it is.
 _NOT_A_CLIENTS = frozenset({"messages", "id"})
 _SECRETS = frozenset({"pin"})
@@ -126,7 +128,10 @@ def mark_deleted(
         if guard is not None:
             guard(stored)
         done = private.is_live(stored)
-        return private.stamp_update({**stored, "pvt_deleted": True}, actor=actor) if done else None
+        if not done:
+            return None
+        removed = {**stored, "pvt_deleted": True, REMOVED_AT: gregorian.now()}
+        return private.stamp_update(removed, actor=actor)
 
     doc = None if box_id.startswith("_") else database_of(account_id).update(box_id, change)
     _forget(account_id, box_id)

@@ -18,7 +18,7 @@ from crossbar.errors import BadIdentifier
 from voicemail import changes, mailboxes, messages, metadata, retention, selection
 from voicemail.carrying import MOVED_TO
 from voicemail.listing import REMOVED
-from voicemail.selection import REMOVED_FROM, Outcome
+from voicemail.selection import REMOVED_FROM, REMOVED_WITH_BOX, Outcome
 
 MAILBOX_GONE = "mailbox_gone"
 MOVED = "moved"
@@ -144,7 +144,7 @@ def _reason_against(doc: Document | None, box_id: str, limit: int) -> str | None
 
 def _restored(doc: Document, folder: str | None) -> Document:
     wanted = folder if folder in metadata.FOLDERS else folder_back(doc.get(REMOVED_FROM), metadata.folder(doc))
-    live = {key: value for key, value in doc.items() if key not in ("pvt_deleted", REMOVED_FROM)}
+    live = {key: value for key, value in doc.items() if key not in ("pvt_deleted", REMOVED_FROM, REMOVED_WITH_BOX)}
     return selection.in_folder(live, wanted)
 
 

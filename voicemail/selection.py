@@ -18,6 +18,8 @@ CONFLICT = "conflict"
 MISSING_AUDIO = "missing_audio"
 REMOVED_FROM = "pvt_removed_from"
 """Where a removed message tells the folder it was in, which restoring it needs. Kazoo leaves the member alone."""
+REMOVED_WITH_BOX = "pvt_removed_with_box"
+"""Marks a message that went because its box did: it comes back with the box."""
 _BATCH = 500
 _ATTEMPTS = 8
 # So many months are looked for one by one; for more, one request tells which there are.
@@ -160,3 +162,8 @@ def removed(doc: Document) -> Document:
     """A message's document with the message gone from every listing; the document stays, and tells its folder."""
     was_in = metadata.folder(doc) or metadata.NEW
     return {**in_folder(doc, metadata.DELETED), "pvt_deleted": True, REMOVED_FROM: was_in}
+
+
+def removed_with_box(doc: Document) -> Document:
+    """The same for a message whose box is removed."""
+    return {**removed(doc), REMOVED_WITH_BOX: True}

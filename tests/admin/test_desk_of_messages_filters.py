@@ -125,7 +125,7 @@ def test_a_mailbox_is_found_for_a_move_by_the_beginning_of_its_number_or_name(
     path = f"voicemail/message/{account.id}/mailboxes.json"
 
     def found(text: str) -> list[str]:
-        return [one["value"] for one in desk.get(path, q=text).json()["mailboxes"]]
+        return [one["value"] for one in desk.get(path, q=text).json()["suggestions"]]
 
     assert found("40") == ["4001", "4002"]
     assert found("50") == ["4001"]

@@ -318,7 +318,11 @@ def test_no_dirt_keeps_a_clean_document_from_its_views(database: Database, kind:
     ]
     database.bulk(dirty)
     changes = sync(database, kind)
-    clean = [vmbox(messages=[legacy_message()]), user()] if kind == "account" else [account(pvt_tree=["master"])]
+    clean = (
+        [vmbox(messages=[legacy_message()]), vmbox(pvt_deleted=True), user()]
+        if kind == "account"
+        else [account(pvt_tree=["master"])]
+    )
     database.bulk(clean)
     for change in changes:
         for view in change.views:

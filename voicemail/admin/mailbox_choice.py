@@ -17,7 +17,7 @@ def field(account_id: str) -> SafeString:
     """The field, called ``target``."""
     return format_html(
         '<label class="mailbox-choice">Mailbox <input type="text" name="target" list="mailboxes" size="16" '
-        'maxlength="200" autocomplete="off" placeholder="its number" data-mailboxes="{}"></label>'
+        'maxlength="200" autocomplete="off" placeholder="its number" data-suggestions="{}"></label>'
         '<datalist id="mailboxes"></datalist>',
         reverse("admin:voicemail_message_mailboxes", args=[account_id]),
     )
@@ -26,5 +26,6 @@ def field(account_id: str) -> SafeString:
 def choices(request: HttpRequest, account_id: str) -> JsonResponse:
     """Some mailboxes whose number or name begins with the query's ``q``: what to send for each, and what to show."""
     found = mailbox_finding.beginning(account_id, request.GET.get("q", "").strip()[:100], _MOST)
-    told = [{"value": one["mailbox"] or one["id"], "text": one["name"][:80]} for one in found]
-    return JsonResponse({"mailboxes": told})
+    numbered = [(one["mailbox"] or one["id"], one["name"][:80]) for one in found]
+    told = [{"value": number, "text": f"{number} {name}".strip()} for number, name in numbered]
+    return JsonResponse({"suggestions": told})

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib.admin import widgets
 from django.core.exceptions import ValidationError
+from django.urls import reverse
 from django.utils.html import escape
 
 from accounts import schemas, user_choices, users
@@ -123,6 +124,13 @@ def _description(path: str) -> str:
 # --- the owner ---
 
 
+class _OwnerInput(widgets.AdminTextInputWidget):
+    """A text that the server suggests users for."""
+
+    class Media:
+        js = (forms.Script("desk/suggestions.js", defer=True),)
+
+
 class _OwnerNameField(TextField):
     """An owner by user name or id, where there are too many users for a list."""
 
@@ -149,8 +157,12 @@ def _owner_field(account_id: str, stored: Any) -> Any:
     def make(**options: Any) -> forms.Field:
         options |= {"label": "Owner", "help_text": "The user whose mailbox this is."}
         if len(choices) > user_choices.MOST:
-            options["help_text"] = "The user whose mailbox this is: a user name, or a user's id."
-            return _OwnerNameField(account_id, stored, widget=widgets.AdminTextInputWidget, **options)
+            found = users.find(account_id, stored) if isinstance(stored, str) else None
+            now = f" Now: {escape(user_choices.name_of(found))}." if found else ""
+            options["help_text"] = f"The user whose mailbox this is: a user name, or a user's id.{now}"
+            url = reverse("admin:voicemail_mailbox_owners", args=[account_id])
+            attributes = {"list": "owners", "autocomplete": "off", "data-suggestions": url}
+            return _OwnerNameField(account_id, stored, widget=_OwnerInput(attributes), **options)
         named = sorted(
             ((user["_id"], user_choices.name_of(user)) for user in choices), key=lambda one: one[1].lower()
         )

@@ -6,80 +6,63 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import widgets
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
 
 from accounts import directory, user_choices, users
 from accounts.admin import audit
 from accounts.admin.based_forms import FIELD, Base, Change, changes_since, typed_values
 from accounts.admin.forms import admin_form, take_errors
-from accounts.admin.listings import Cell, Row, Table, query_with
-from accounts.admin.pages import Crumb, DocumentAdmin, Route, actor, explained
+from accounts.admin.pages import Crumb, Route, actor, explained
 from accounts.admin.schema_fields import sent
 from accounts.couch import Document
 from accounts.private import Actor
 from crossbar.errors import ValidationFailed
-from crossbar.pages import PageRequest
-from voicemail import counts, mailbox_listing, mailboxes, removal
-from voicemail.admin import mailbox_form
+from voicemail import counts, mailbox_restoring, mailboxes, removal
+from voicemail.admin import mailbox_form, mailbox_table
 from voicemail.admin.accounts import crumbs_to
 from voicemail.admin.naming import named_box
+from voicemail.admin.removed_mailboxes import RemovedMailboxPages, about, removed_crumbs
 from voicemail.models import Mailbox
 
 KIND = "mailbox"
-_PAGE = 50
 _ATTEMPTS = 5
 
 
 @admin.register(Mailbox)
-class MailboxAdmin(DocumentAdmin):
+class MailboxAdmin(RemovedMailboxPages):
     """The pages of mailboxes: of one account, named in the query."""
 
     def routes(self) -> Iterable[Route]:
-        """List, creation, one mailbox, its change, PIN, removal and history."""
+        """List, creation, one mailbox, its change, PIN, removal, its coming back, and history."""
         return (
             Route("", "changelist", self.list, "view_mailbox"),
             Route("<str:account_id>/add/", "add_to", self.add, "add_mailbox"),
+            Route("<str:account_id>/owners/", "owners", self.owners, "change_mailbox"),
             Route("<str:account_id>/<str:box_id>/", "detail", self.detail, "view_mailbox"),
             Route("<str:account_id>/<str:box_id>/change/", "change", self.change, "change_mailbox"),
             Route("<str:account_id>/<str:box_id>/pin/", "pin", self.pin, "see_pin"),
             Route("<str:account_id>/<str:box_id>/delete/", "delete", self.remove, "delete_mailbox"),
+            Route("<str:account_id>/<str:box_id>/restore/", "restore", self.restore, "delete_mailbox"),
             Route("<str:account_id>/<str:box_id>/history/", "history", self.told, "view_mailbox"),
         )
 
     # --- all ---
 
     def list(self, request: HttpRequest) -> HttpResponse:
-        """The mailboxes of an account by name, or those of a number or alias, or whose name begins so."""
+        """The mailboxes of an account by name, those that a search finds, or the removed ones."""
         account_id = request.GET.get("account", "")
         if not account_id:
             messages.info(request, "Choose an account, then its mailboxes.")
             return HttpResponseRedirect(reverse("admin:accounts_account_changelist"))
         account = directory.account(account_id)
-        start_key = request.GET.get("start_key")
-        text = request.GET.get("q", "").strip()
-        if text:
-            entries, following = mailbox_listing.search(account_id, text), None
-        else:
-            wanted = PageRequest.from_query({"start_key": start_key} if start_key else {}, _PAGE, descending=False)
-            page = mailbox_listing.page(account_id, wanted)
-            entries, following = page.entries, page.next_start_key
-        table = Table(
-            columns=("Number", "Name", "Messages", "New", "Saved"),
-            rows=[_row(account_id, entry) for entry in entries],
-            caption="Mailboxes",
-            search=text,
-            search_help="A number or alias, or the beginning of a name as it is written.",
-            next_query=query_with(request, start_key=following) if following else None,
-            is_first=not start_key,
-            first_query=query_with(request),
-            kept=[("account", account_id)],
-            empty="No mailbox is called so." if text else "There are no mailboxes yet.",
-        )
+        removed = mailbox_table.is_of_removed(request)
+        table = mailbox_table.table(request, account_id)
         can_add = self.allows(request, "add_mailbox")
         tools = [("Add mailbox", reverse("admin:voicemail_mailbox_add_to", args=[account_id]))] if can_add else []
-        crumbs = [*crumbs_to(account), ("Mailboxes", None)]
-        return self.rendered(request, "desk/list.html", "Mailboxes", crumbs, table=table, tools=tools)
+        title = "Removed mailboxes" if removed else "Mailboxes"
+        crumbs = [*crumbs_to(account), (title, None)]
+        return self.rendered(request, "desk/list.html", title, crumbs, table=table, tools=tools)
 
     def add(self, request: HttpRequest, account_id: str) -> HttpResponse:
         """A form for a new mailbox."""
@@ -91,16 +74,23 @@ class MailboxAdmin(DocumentAdmin):
             except ValidationFailed as error:
                 take_errors(form, error)
             else:
-                self._record(request, "created", account_id, box, after=box)
+                self.record(request, "created", account_id, box, after=box)
                 messages.success(request, f"The mailbox {mailboxes.number(box)} was created.")
                 return HttpResponseRedirect(_url(account_id, box["_id"]))
         return self._rendered_form(request, form, "Add mailbox", [*crumbs_to(account), ("Add mailbox", None)])
 
+    def owners(self, request: HttpRequest, account_id: str) -> HttpResponse:
+        """Some users whose names have words that begin as the query's ``q``, for the form's field of the owner."""
+        found = users.search(account_id, request.GET.get("q", "").strip()[:100], 20)
+        told = [{"value": user.get("username") or user["_id"], "text": user_choices.name_of(user)} for user in found]
+        return JsonResponse({"suggestions": told})
+
     # --- one ---
 
     def detail(self, request: HttpRequest, account_id: str, box_id: str) -> HttpResponse:
-        """A mailbox: its settings, and how many messages it has."""
-        account, box = directory.account(account_id), mailboxes.get(account_id, box_id)
+        """A mailbox, removed or not: its settings, and how many messages it has."""
+        account = directory.account(account_id)
+        box, removed = mailbox_restoring.known(account_id, box_id)
         shown = mailboxes.shown(box, secrets=False)
         owner_id = box.get("owner_id")
         found = users.find(account_id, owner_id) if isinstance(owner_id, str) else None
@@ -108,7 +98,7 @@ class MailboxAdmin(DocumentAdmin):
             request,
             "desk/mailbox.html",
             named_box(box),
-            [*crumbs_to(account), *_all(account_id), (named_box(box), None)],
+            [*crumbs_to(account), *(removed_crumbs if removed else _all)(account_id), (named_box(box), None)],
             account_id=account_id,
             box=box,
             box_id=box_id,
@@ -117,6 +107,7 @@ class MailboxAdmin(DocumentAdmin):
             folders=counts.folders(account_id, [box_id])[box_id],
             old=len(box["messages"]) if isinstance(box.get("messages"), list) else 0,
             has_pin=bool(box.get("pin")),
+            **about(account_id, box),
             can={name: self.allows(request, name) for name in ("change_mailbox", "see_pin", "delete_mailbox")},
             can_see_messages=self.allows(request, "view_message"),
         )
@@ -142,7 +133,7 @@ class MailboxAdmin(DocumentAdmin):
             changes = changes_since(base, now, patch) if base else []
             return self._change_page(request, account, meanwhile.stored, form, now, changes)
         if patch:
-            self._record(request, "changed", account_id, changed, before=before, after=changed)
+            self.record(request, "changed", account_id, changed, before=before, after=changed)
         messages.success(request, "The mailbox was changed." if patch else "Nothing was changed.")
         return HttpResponseRedirect(_url(account_id, box_id))
 
@@ -177,7 +168,7 @@ class MailboxAdmin(DocumentAdmin):
         form = _PinForm(request.POST if "new" in request.POST else None)
         if request.method == "POST" and "new" not in request.POST:
             shown = str(box.get("pin") or "")
-            self._record(request, "saw the PIN of", account_id, box)
+            self.record(request, "saw the PIN of", account_id, box)
         elif request.method == "POST" and form.is_valid():
             try:
                 new = {"pin": form.cleaned_data["new"] or None}
@@ -185,7 +176,7 @@ class MailboxAdmin(DocumentAdmin):
             except ValidationFailed as error:
                 form.add_error("new", explained(error))
             else:
-                self._record(request, "changed the PIN of", account_id, changed, before=box, after=changed)
+                self.record(request, "changed the PIN of", account_id, changed, before=box, after=changed)
                 messages.success(request, "The PIN was changed.")
                 return HttpResponseRedirect(_url(account_id, box_id))
         return self.rendered(
@@ -203,7 +194,7 @@ class MailboxAdmin(DocumentAdmin):
         account, box = directory.account(account_id), mailboxes.get(account_id, box_id)
         if request.method == "POST":
             removed = removal.remove_box(account, box_id, actor(request))
-            self._record(request, "removed", account_id, removed, before=box, after=removed)
+            self.record(request, "removed", account_id, removed, before=box, after=removed)
             messages.success(request, f"The mailbox {named_box(box)} was removed.")
             return HttpResponseRedirect(f"{reverse('admin:voicemail_mailbox_changelist')}?account={account_id}")
         number = sum(counts.folders(account_id, [box_id])[box_id].values())
@@ -212,7 +203,7 @@ class MailboxAdmin(DocumentAdmin):
             "desk/confirm.html",
             f"Remove {named_box(box)}?",
             [*crumbs_to(account), (named_box(box), _url(account_id, box_id)), ("Remove", None)],
-            question=f"The mailbox and its {number} messages vanish for everybody. Its number is free then.",
+            question=f"The mailbox and its {number} messages vanish for everybody, until somebody restores them.",
             submit="Yes, remove it",
             dangerous=True,
             cancel_url=_url(account_id, box_id),
@@ -220,7 +211,8 @@ class MailboxAdmin(DocumentAdmin):
 
     def told(self, request: HttpRequest, account_id: str, box_id: str) -> HttpResponse:
         """What was done to the mailbox."""
-        account, box = directory.account(account_id), mailboxes.get(account_id, box_id)
+        account = directory.account(account_id)
+        box, _ = mailbox_restoring.known(account_id, box_id)
         crumbs = [*crumbs_to(account), (named_box(box), _url(account_id, box_id))]
         return self.history(request, box_id, named_box(box), crumbs)
 
@@ -237,7 +229,8 @@ class MailboxAdmin(DocumentAdmin):
             cancel_url=cancel_url,
         )
 
-    def _record(self, request: HttpRequest, action: str, account_id: str, box: Document, **states: Any) -> None:
+    def record(self, request: HttpRequest, action: str, account_id: str, box: Document, **states: Any) -> None:
+        """Record what was done to a mailbox."""
         audit.record(
             request, action, kind=KIND, account_id=account_id, document_id=box["_id"], name=named_box(box), **states
         )
@@ -278,18 +271,6 @@ def _filled(patch: Mapping[str, Any]) -> Document:
     """What a form says of a new mailbox: there is nothing that an empty field could remove."""
     filled = {key: _filled(value) if isinstance(value, Mapping) else value for key, value in patch.items()}
     return {key: value for key, value in filled.items() if value not in (None, {}, [])}
-
-
-def _row(account_id: str, entry: Document) -> Row:
-    folders = entry.get("folders", {})
-    cells = (
-        Cell(entry.get("mailbox") or "—", _url(account_id, str(entry["id"]))),
-        Cell(str(entry.get("name") or "")[:100]),
-        Cell(entry.get("messages", 0), style="number"),
-        Cell(folders.get("new", 0), style="number"),
-        Cell(folders.get("saved", 0), style="number"),
-    )
-    return Row(cells, str(entry["id"]))
 
 
 def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:

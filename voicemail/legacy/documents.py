@@ -93,7 +93,7 @@ def build(
     # A second ago: what a client changes at once has a later time, and so shows as changed (`comparing.is_used`).
     whole |= {key: whole[key] - 1 for key in ("pvt_created", "pvt_modified")}
     # A deleted box's messages are what deleting it would have made of them: kept, and in no listing.
-    return whole if private.is_live(dict(box)) else selection.removed(whole)
+    return whole if private.is_live(dict(box)) else selection.removed_with_box(whole)
 
 
 def fit_name(found: Audio) -> str:

@@ -1,7 +1,11 @@
-// Fills the list of a field for mailboxes with those that begin with what is typed.
+// Fills a field's list with what the server suggests for what is typed.
 'use strict';
-document.querySelectorAll('input[data-mailboxes]').forEach(function (field) {
-    const list = document.getElementById(field.getAttribute('list'));
+document.querySelectorAll('input[data-suggestions]').forEach(function (field) {
+    const list = document.getElementById(field.getAttribute('list')) || document.createElement('datalist');
+    if (!list.id) {
+        list.id = field.getAttribute('list');
+        field.after(list);
+    }
     let timer = 0, asking = null;
 
     async function ask() {
@@ -10,17 +14,17 @@ document.querySelectorAll('input[data-mailboxes]').forEach(function (field) {
         }
         asking = new AbortController();
         try {
-            const url = field.dataset.mailboxes + '?q=' + encodeURIComponent(field.value);
+            const url = field.dataset.suggestions + '?q=' + encodeURIComponent(field.value);
             const answer = await fetch(url, {signal: asking.signal, headers: {Accept: 'application/json'}});
-            const found = (await answer.json()).mailboxes;
+            const found = (await answer.json()).suggestions;
             list.replaceChildren(...found.map(function (one) {
                 const option = document.createElement('option');
                 option.value = one.value;
-                option.label = one.text ? one.value + ' ' + one.text : one.value;
+                option.label = one.text || one.value;
                 return option;
             }));
         } catch (error) {
-            // Without suggestions a number can still be typed.
+            // Without suggestions one can still type it all.
         }
     }
 

@@ -1,0 +1,13 @@
+function (doc) {
+    // Removed boxes by when they were removed: what an operator can restore.
+    // !code shared/integer.js
+    if (doc.pvt_type !== 'vmbox' || !doc.pvt_deleted) {
+        return;
+    }
+    emit(integer(doc.pvt_removed_at) || integer(doc.pvt_modified), {
+        id: doc._id,
+        name: doc.name,
+        mailbox: doc.mailbox,
+        owner_id: doc.owner_id
+    });
+}
