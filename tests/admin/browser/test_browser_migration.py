@@ -5,9 +5,10 @@ from collections.abc import Callable
 import old_messages
 import pytest
 from api_client import Account, Api
-from browsing import LOOKS, Look, Windows
+from browsing import NARROW, WIDE, Look, Windows
 from operators import Desk
-from playwright.sync_api import expect
+from playwright.sync_api import ViewportSize, expect
+from test_browser_accessibility import judged
 
 pytest_plugins = ["browser_fixtures"]
 
@@ -33,16 +34,22 @@ def test_a_runs_page_tells_of_its_end_by_itself_and_leads_on(
     expect(page.get_by_role("row", name="verified — 5")).to_be_visible()
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=str)
-def test_nothing_is_wider_than_the_window(
-    operator: Operator, account: Account, api: Api, window: Windows, look: Look
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_pages_of_a_migration_are_accessible_and_fit_the_screen(
+    operator: Operator, account: Account, api: Api, window: Windows, size: ViewportSize
 ) -> None:
     box = api.new_box("3000", name="A mailbox with quite a long name, as people give them")
+    failing = old_messages.entry("f" * 32)
     old_messages.leave(account, box["id"], [old_messages.entry() for _ in range(2)])
-    page = window(operator("Administrators"), "voicemail/migrationrun/", look)
-    assert page.evaluate("document.documentElement.scrollWidth") <= look.size["width"]
-    page.goto(f"voicemail/migrationrun/{account.id}/")
-    assert page.evaluate("document.documentElement.scrollWidth") <= look.size["width"]
+    old_messages.leave(account, box["id"], [failing], audio=None)
+    page = window(
+        operator("Administrators"), f"voicemail/migrationrun/{account.id}/", Look(size), without_policy=True
+    )
+    found = judged(page)
     page.get_by_role("button", name="Dry run", exact=True).click()
-    expect(page.get_by_role("heading", name="Dry run: done")).to_be_visible(timeout=60_000)
-    assert page.evaluate("document.documentElement.scrollWidth") <= look.size["width"]
+    expect(page.get_by_role("heading", name="Dry run: done, with 1 to look at")).to_be_visible(timeout=60_000)
+    found += judged(page)
+    for path in ("", f"{account.id}/", f"{account.id}/purge/"):
+        page.goto(f"voicemail/migrationrun/{path}")
+        found += [f"{path}: {one}" for one in judged(page)]
+    assert not found, "\n".join(found)
