@@ -74,7 +74,7 @@ class MigrationAdmin(DocumentAdmin):
         else:
             found, start_key = page_of_accounts(request.GET.get("start_key"), "", _PAGE)
         table = Table(
-            columns=("Account", "Realm", "Old messages", "Of removed mailboxes", "Latest run"),
+            columns=("Account", "Old messages", "In removed mailboxes", "Latest run", "Realm"),
             rows=_account_rows(found),
             caption="Accounts, and what each one still has in the format of 3.x",
             search=text,
@@ -265,4 +265,4 @@ def _account_row(doc: Document, found: left.Left | None, run: MigrationRun | Non
     latest = Cell("—")
     if run is not None:
         latest = Cell(f"{run.get_what_display()}: {run_pages.state_of(run)}", run_pages.url_of(run))
-    return Row([Cell(doc.get("name") or doc["_id"], url), Cell(doc.get("realm") or ""), *counts, latest])
+    return Row([Cell(doc.get("name") or doc["_id"], url), *counts, latest, Cell(doc.get("realm") or "")])
