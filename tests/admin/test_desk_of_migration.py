@@ -5,8 +5,10 @@ import io
 import os
 import re
 import signal
+import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -225,7 +227,7 @@ class Machine:
 
     def __init__(self, proxy: CuttingProxy, folder: Path) -> None:
         self.proxy = proxy
-        self.service = Service(proxy.url, folder, {"MIGRATION_SILENCE_SECONDS": "10"})
+        self.service = Service(proxy.url, folder, {"MIGRATION_SILENCE_SECONDS": "15"})
         self.service.manage("migrate", "--verbosity", "0")
         self.server = self.service.start()
         self.desk = new_operator(self.server.url, self.service, ("Administrators",), ())
@@ -309,6 +311,26 @@ def test_a_run_outlives_the_service_that_started_it(machine: Machine, account: A
     assert progress(machine.desk, run_id)["state"] == "running"
     machine.proxy.restore()
     assert ended(machine.desk, run_id)["state"] == "done"
+    assert_all_migrated_once(account, box, media_ids)
+
+
+def test_progress_that_cannot_be_written_for_a_while_is_written_later(
+    machine: Machine, account: Account, box: dict[str, Any]
+) -> None:
+    media_ids = leave_many(account, box, MESSAGES)
+    run_id = machine.begin_and_lose_couchdb(account)
+    # Whoever looks must not take it for dead meanwhile.
+    other = machine.other(MIGRATION_SILENCE_SECONDS="600")
+    with closing(sqlite3.connect(machine.service.folder / "django.sqlite3", isolation_level=None)) as database:
+        database.execute("BEGIN IMMEDIATE")
+        machine.proxy.restore()
+        wait_until(lambda: "can't write its progress now" in machine.server.logged(), 60)
+        wait_until(lambda: not old_messages.array(account, box["id"]), 60)
+        assert progress(other, run_id)["done"] < MESSAGES
+        database.execute("ROLLBACK")
+    assert ended(other, run_id)["state"] == "done"
+    rows = csv.DictReader(io.StringIO(other.get(f"{PAGES}run/{run_id}/report.csv").text))
+    assert sorted(row["media_id"] for row in rows) == sorted(media_ids)
     assert_all_migrated_once(account, box, media_ids)
 
 
