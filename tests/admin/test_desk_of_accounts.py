@@ -1,8 +1,6 @@
 """Accounts at the operators' desk."""
 
-import re
 from collections.abc import Callable
-from urllib.parse import unquote
 
 import pytest
 from api_client import Account, Api
@@ -101,26 +99,6 @@ def test_who_is_not_logged_in_sees_the_log_in_page(operator: Operator, account: 
     page = desk.get(f"accounts/account/{account.id}/")
     assert account.name not in page.text
     assert 'name="password"' in page.text
-
-
-def test_health_tells_of_couchdb_and_of_databases_that_lack_something(
-    operator: Operator, account: Account, db: Database
-) -> None:
-    db.delete("_design/vmboxes", (db.get("_design/vmboxes") or {})["_rev"])
-    desk = operator("Read only")
-    pages = [desk.get("accounts/account/health/").text]
-    while account.id not in pages[-1]:
-        following = re.search(r'href="\?start_key=([^"]+)" rel="next"', pages[-1])
-        assert following, "the account is on none of the pages"
-        pages.append(desk.get("accounts/account/health/", start_key=unquote(following[1])).text)
-    assert "answers" in pages[-1]
-    row = pages[-1].partition(account.id)[2].partition("</tr>")[0]
-    assert "missing in account" in row
-    assert desk.get("accounts/account/health/").status_code == 200
-
-
-def test_health_takes_its_permission(operator: Operator) -> None:
-    assert operator(permissions=("view_account",)).get("accounts/account/health/").status_code == 403
 
 
 def test_an_accounts_page_charts_its_messages_by_day(operator: Operator, account: Account, api: Api) -> None:

@@ -13,7 +13,7 @@ from accounts import changes, creation, credentials, databases, directory, figur
 from accounts.admin import audit
 from accounts.admin.forms import admin_form, take_errors
 from accounts.admin.listings import Cell, Row, Table, query_with
-from accounts.admin.pages import Crumb, DocumentAdmin, Route, actor
+from accounts.admin.pages import Crumb, Route, actor
 from accounts.couch import Document
 from accounts.couch import Row as CouchRow
 from accounts.models import Account
@@ -22,12 +22,13 @@ from crossbar.filters import Filter
 from crossbar.pages import PageRequest
 from voicemail import counts, mailbox_listing, retention
 from voicemail.admin import health
+from voicemail.admin.account_listing import page_of_accounts
+from voicemail.admin.health_pages import HealthPages
 from voicemail.legacy import left
 from voicemail.models import MigrationRun
 
 KIND = "account"
 _PAGE = 50
-_PAGE_OF_HEALTH = 20  # each account costs some requests per database
 _USERS_SHOWN = 10
 
 
@@ -61,7 +62,7 @@ class RetentionForm(forms.Form):
 
 
 @admin.register(Account)
-class AccountAdmin(DocumentAdmin):
+class AccountAdmin(HealthPages):
     """The pages of accounts."""
 
     def routes(self) -> Iterable[Route]:
@@ -69,7 +70,7 @@ class AccountAdmin(DocumentAdmin):
         return (
             Route("", "changelist", self.list, "view_account"),
             Route("add/", "add", self.add, "add_account"),
-            Route("health/", "health", self.health, "view_health"),
+            *self.routes_of_health(),
             Route("<str:account_id>/", "detail", self.detail, "view_account"),
             Route("<str:account_id>/change/", "change", self.change, "change_account"),
             Route("<str:account_id>/history/", "history", self.told, "view_account"),
@@ -106,25 +107,6 @@ class AccountAdmin(DocumentAdmin):
         if self.allows(request, "view_health"):
             tools.append(("Health", reverse("admin:accounts_account_health")))
         return self.rendered(request, "desk/list.html", "Accounts", [("Accounts", None)], table=table, tools=tools)
-
-    def health(self, request: HttpRequest) -> HttpResponse:
-        """The state of CouchDB, and of the databases of a page of accounts."""
-        title, crumbs = "Health", [*_ALL, ("Health", None)]
-        state = health.of_couchdb()
-        if not state["up"]:
-            return self.rendered(request, "desk/health.html", title, crumbs, couchdb=state)
-        found, start_key = page_of_accounts(request.GET.get("start_key"), "", _PAGE_OF_HEALTH)
-        return self.rendered(
-            request,
-            "desk/health.html",
-            title,
-            crumbs,
-            couchdb=state,
-            states=health.of_accounts(found),
-            chart=health.chart([doc["_id"] for doc in found]),
-            next_query=None if start_key is None else query_with(request, start_key=start_key),
-            is_first="start_key" not in request.GET,
-        )
 
     def add(self, request: HttpRequest) -> HttpResponse:
         """A form for a new account."""
@@ -166,6 +148,8 @@ class AccountAdmin(DocumentAdmin):
             was_migrated=MigrationRun.objects.filter(account_id=account_id).exists(),
             databases=of_databases,
             storage=sum(one.on_disk for one in of_databases),
+            lacks_views=any(one.lacking for one in of_databases),
+            lacks_months=bool(health.missing_months(one.month for one in of_databases)),
             own_days=retention.own_days(account_id),
             days=retention.duration_days(account_id),
             chart=health.chart([account_id]),
@@ -284,16 +268,6 @@ def url_of(account_id: str) -> str:
 def crumbs_to(account: Document) -> list[Crumb]:
     """The way to an account's page, for pages below it."""
     return [*_ALL, (str(account.get("name") or account["_id"]), url_of(account["_id"]))]
-
-
-def page_of_accounts(start_key: str | None, parent: str, size: int = _PAGE) -> tuple[list[Document], str | None]:
-    """A page of all accounts, or of those right below one, by name; and where the next page starts."""
-    wanted = PageRequest.from_query({"start_key": start_key} if start_key else {}, size, descending=False)
-    view = (directory.DESIGN, directory.BY_PARENT) if parent else ("accounts", "listing_by_name")
-    below = [parent] if parent else None
-    page = listing.page(directory.accounts_database(), view, wanted, Filter(), lambda doc: doc, below=below)
-    found: str | None = page.extra.get("next_start_key")
-    return [row["doc"] for row in page.rows], found
 
 
 def _below(account_id: str) -> list[Document]:

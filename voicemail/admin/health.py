@@ -1,16 +1,13 @@
-"""The state of the system at the desk: CouchDB, and for a page of accounts at a time databases, storage, messages."""
+"""The state of a page of accounts at the desk: their databases, storage and messages."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-from accounts import databases, directory, figures, gregorian
+from accounts import directory, figures, gregorian
 from accounts.admin.charts import bars
-from accounts.couch import Document, couch, in_parallel
-from crossbar.errors import ApiError
+from accounts.couch import Document, in_parallel
 from voicemail import days
-
-_TASKS = {"indexer": "building views", "database_compaction": "compacting", "view_compaction": "compacting views"}
 
 
 @dataclass(frozen=True)
@@ -29,18 +26,9 @@ class AccountState:
         return not self.lacking and not self.missing_months
 
 
-def of_couchdb() -> dict[str, Any]:
-    """What CouchDB says of itself: `up`, `version`, and `tasks` under way, None where it doesn't say."""
-    if not couch().up():
-        return {"up": False, "version": None, "tasks": None}
-    return {"up": True, "version": couch().info().get("version"), "tasks": _tasks()}
-
-
 def of_accounts(docs: list[Document]) -> list[AccountState]:
     """The states of some accounts, those first that need somebody."""
-    month = gregorian.month_of(gregorian.now())
-    months = (month, gregorian.next_month(month))
-    states = in_parallel(partial(_state, months=months), docs)
+    states = in_parallel(_state, docs)
     return sorted(states, key=lambda state: (state.is_good, -state.on_disk))
 
 
@@ -50,32 +38,20 @@ def chart(account_ids: list[str]) -> dict[str, Any]:
     return {"svg": bars(counted, "Messages per day"), "values": counted}
 
 
-def _state(doc: Document, months: tuple[str, ...]) -> AccountState:
+def missing_months(there: Iterable[str | None]) -> tuple[str, ...]:
+    """Of this and the next month, ``YYYYMM``, those that are not among an account's months."""
+    month = gregorian.month_of(gregorian.now())
+    found = set(there)
+    return tuple(one for one in (month, gregorian.next_month(month)) if one not in found)
+
+
+def _state(doc: Document) -> AccountState:
     account_id = doc["_id"]
     found = figures.of_account(account_id)
-    there = {one.month for one in found}
     return AccountState(
         account_id=account_id,
         name=str(doc.get("name") or account_id),
         on_disk=sum(one.on_disk for one in found),
         lacking=tuple(one.month or "account" for one in found if one.lacking),
-        missing_months=tuple(month for month in months if month not in there) if directory.is_enabled(doc) else (),
+        missing_months=missing_months(one.month for one in found) if directory.is_enabled(doc) else (),
     )
-
-
-def _tasks() -> list[str] | None:
-    """What CouchDB is doing beside answering; None where it doesn't tell."""
-    try:
-        found = couch().json(couch().call("GET", "_active_tasks"))
-    except ApiError:
-        return None
-    return [_spelled(task) for task in found if isinstance(task, dict)]
-
-
-def _spelled(task: Document) -> str:
-    # A shard's name is shards/00000000-7fffffff/account/aa/bb/rest.1700000000.
-    name = str(task.get("database", "")).split("/", 2)[-1].rsplit(".", 1)[0]
-    split = databases.split(name)
-    where = f"{split.account_id} {split.month or ''}".strip() if split else name
-    kind = _TASKS.get(str(task.get("type")), str(task.get("type")))
-    return f"{kind}: {where}, {task.get('progress', '?')} %"

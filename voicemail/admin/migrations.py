@@ -14,7 +14,8 @@ from accounts.admin.pages import Crumb, DocumentAdmin, Route
 from accounts.couch import Document, in_parallel
 from crossbar.errors import ApiError
 from voicemail.admin import run_pages
-from voicemail.admin.accounts import crumbs_to, page_of_accounts
+from voicemail.admin.account_listing import page_of_accounts
+from voicemail.admin.accounts import crumbs_to
 from voicemail.legacy import left
 from voicemail.models import MigrationRun
 from voicemail.models.runs import What

@@ -5,9 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts import databases
-from accounts.couch import couch
-from couch_views.sync import sync
+from accounts import databases, upkeep
 
 
 class Command(BaseCommand):
@@ -23,11 +21,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, account: str | None, dry_run: bool, **options: Any) -> None:
         """Prints a line per change and a summary; CommandError (exit status 1) names databases that failed."""
-        names = _all_databases() if account is None else _databases_of(account)
+        names = upkeep.all_databases() if account is None else _databases_of(account)
         changed, failed = 0, []
         for name in names:
             try:
-                lines = _sync_database(name, dry_run=dry_run)
+                lines = upkeep.sync_database(name, dry_run=dry_run)
             except Exception as error:  # one broken database must not keep the others from their views
                 failed.append(name)
                 self.stderr.write(f"{name}: {type(error).__name__}: {error}")
@@ -41,40 +39,11 @@ class Command(BaseCommand):
             raise CommandError(f"Failed: {', '.join(failed)}")
 
 
-def _all_databases() -> list[str]:
-    """The system's databases, there or not, and every account database and MODb."""
-    return [*databases.SYSTEM] + [name for name in couch().names("account/") if databases.split(name)]
-
-
 def _databases_of(account_id: str) -> list[str]:
     """An account's database and its MODbs."""
     if not databases.is_account_id(account_id):
         raise CommandError(f"{account_id} is no account id: 32 lower-case hex digits")
-    name = databases.account_db(account_id)
-    found = [each for each in couch().names(name) if databases.split(each)]
+    found, name = upkeep.of_account(account_id), databases.account_db(account_id)
     if name not in found:
         raise CommandError(f"There is no database {name}")
     return found
-
-
-def _sync_database(name: str, *, dry_run: bool) -> list[str]:
-    """What was changed in a database, or would be: a line each."""
-    lines = []
-    if name in databases.SYSTEM and not couch().exists(name):
-        lines.append("create database")
-        if not dry_run:
-            couch().create(name)
-    kind = _kind(name)
-    if kind is not None:
-        lines += [str(change) for change in sync(couch().database(name), kind, dry_run=dry_run)]
-    return lines
-
-
-def _kind(name: str) -> str | None:
-    """Which design documents a database gets; None for none."""
-    if name == databases.ACCOUNTS:
-        return "accounts"
-    owner = databases.split(name)
-    if owner is None:
-        return None
-    return "modb" if owner.month else "account"
