@@ -5,7 +5,7 @@ accounts are found. Who is in only one of the two is being made or being deleted
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +19,7 @@ DEFAULT_LANGUAGE = "en-us"
 DERIVED = frozenset({"id", "created", "superduper_admin", "is_reseller", "reseller_id"})
 DESIGN = "vmboxes_accounts"
 BY_ANCESTOR, BY_PARENT = "by_ancestor", "by_parent"
+DISABLED_DESIGN, DISABLED_BY_NAME = "vmboxes_disabled", "by_name"
 _PAGE = 500
 _NOT_ASCII_ALPHANUMERIC = re.compile(r"[^a-z0-9]")
 
@@ -119,6 +120,14 @@ def has_children(account_id: str) -> bool:
     """Whether there are accounts below this one."""
     rows = accounts_database().view(DESIGN, BY_PARENT, startkey=[account_id], endkey=[account_id, {}], limit=1)
     return bool(rows)
+
+
+def parents_among(account_ids: Iterable[str]) -> set[str]:
+    """Those of some accounts that have accounts below them, in one request."""
+    ids = list(account_ids)
+    queries = [{"startkey": [one], "endkey": [one, {}], "limit": 1} for one in ids]
+    found = accounts_database().queries(DESIGN, BY_PARENT, queries)
+    return {one for one, rows in zip(ids, found, strict=True) if rows}
 
 
 def is_enabled(doc: Document) -> bool:

@@ -9,16 +9,17 @@ functions as the API does, and `audit.record` what was changed, heard or reveale
     listings    tables with search, filters and pages, for one template
     forms       forms that speak of errors as the API does
     audit       who did what
+    operators   the desk's own users
     groups      the three groups of operators that every installation has
 """
 
 from django.contrib import admin
 
-from accounts.admin import audit
+from accounts.admin import audit, operators
 
 admin.site.site_header = admin.site.site_title = "Voicemail"
 admin.site.index_title = "Desk"
 admin.site.index_template = "desk/index.html"
 admin.site.site_url = None  # there is no site but the API
 
-__all__ = ["audit"]
+__all__ = ["audit", "operators"]

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -103,13 +104,27 @@ def _spelled(value: Any) -> str:
 class AuditEntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic when it runs
     """The record, to search and not to change."""
 
-    list_display = ("time", "operator", "action", "kind", "name", "account_id", "document_id")
-    list_filter = ("action", "kind", "time", "operator")
+    list_display = ("time", "operator", "action", "kind", "name", "of_account")
+    list_filter = ("action", "kind", "time", ("operator", admin.RelatedOnlyFieldListFilter))
+    list_select_related = ("operator",)
     search_fields = ("=account_id", "=document_id", "name", "operator__username")
-    fields = ("time", "operator", "action", "kind", "account_id", "document_id", "name", "told")
+    search_help_text = "An account's or document's id, or part of its name or of an operator's."
+    fields = ("time", "operator", "action", "kind", "of_account", "document_id", "name", "told")
     readonly_fields = fields
     date_hierarchy = "time"
     show_full_result_count = False
+
+    @admin.display(description="account", ordering="account_id")
+    def of_account(self, entry: AuditEntry) -> SafeString | str:
+        """A link to the account that it was done in."""
+        if not entry.account_id:
+            return "—"
+        url = reverse("admin:accounts_account_detail", args=[entry.account_id])
+        return format_html('<a href="{}">{}</a>', url, entry.account_id)
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Also what links from elsewhere ask for."""
+        return lookup == "operator__username" or super().lookup_allowed(lookup, value, request)
 
     @admin.display(description="difference")
     def told(self, entry: AuditEntry) -> SafeString:

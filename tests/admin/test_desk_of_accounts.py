@@ -6,7 +6,7 @@ import pytest
 from api_client import Account, Api
 from operators import Desk
 
-from accounts import directory, gregorian
+from accounts import changes, directory, gregorian
 from accounts.couch import Database
 
 Operator = Callable[..., Desk]
@@ -66,12 +66,103 @@ def test_a_renewed_api_key_ends_the_old_one(operator: Operator, account: Account
 def test_an_account_is_changed_and_what_is_wrong_stands_at_its_field(operator: Operator, account: Account) -> None:
     desk = operator("Administrators")
     path = f"accounts/account/{account.id}/change/"
-    wrong = desk.send(path, name="", realm=account.realm)
+    wrong = desk.fill(path, name="")
     assert "This field is required" in wrong.text
-    desk.send(path, name="Renamed <b>", realm=account.realm)
+    desk.fill(path, name="Renamed <b>", timezone="Europe/Berlin")
+    assert directory.account(account.id)["timezone"] == "Europe/Berlin"
     assert directory.account(account.id)["name"] == "Renamed <b>"
     page = desk.get(f"accounts/account/{account.id}/history/").text
     assert "Renamed &lt;b&gt;" in page
+
+
+def test_a_taken_realm_is_told_at_its_field(
+    operator: Operator, account: Account, new_account: Callable[..., Account]
+) -> None:
+    other = new_account()
+    page = operator("Administrators").fill(f"accounts/account/{account.id}/change/", realm=other.realm.upper())
+    assert "Account realm already in use" in page.text
+    assert directory.account(account.id)["realm"] == account.realm
+
+
+def test_of_two_operators_the_second_one_is_told_what_the_first_one_changed(
+    operator: Operator, account: Account
+) -> None:
+    first, second = operator("Administrators"), operator("Administrators")
+    path = f"accounts/account/{account.id}/change/"
+    opened = second.get(path)
+    assert "was changed" in first.fill(path, name="By the first", timezone="Asia/Tokyo").text
+    told = second.fill(path, opened, name="By the second")
+    assert "Changed meanwhile" in told.text
+    assert "By the first" in told.text
+    assert directory.account(account.id)["name"] == "By the first"
+    assert "was changed" in second.fill(path, told).text
+    stored = directory.account(account.id)
+    assert (stored["name"], stored["timezone"], stored["realm"]) == ("By the second", "Asia/Tokyo", account.realm)
+
+
+def test_a_disabled_account_signs_nobody_in_until_it_is_enabled(
+    operator: Operator, account: Account, log_in: Callable[..., Api], api: Api
+) -> None:
+    desk = operator("Administrators")
+    path = f"accounts/account/{account.id}/switch/"
+    assert "The account is disabled." in desk.fill(path).text
+    stored = directory.account(account.id)
+    assert (stored["pvt_enabled"], stored["enabled"]) == (False, False)
+    answer = api.without_token().put("/v2/api_auth", {"api_key": account.api_key})
+    assert answer.status_code in (401, 403)
+    assert account.id in desk.get("accounts/account/", q=account.id, state="disabled").text
+    assert account.name not in desk.get("accounts/account/", q=account.id, state="enabled").text
+    assert "The account is enabled." in desk.fill(path).text
+    assert directory.account(account.id)["pvt_enabled"] is True
+    log_in(account)
+    history = desk.get(f"accounts/account/{account.id}/history/").text
+    assert "disabled" in history
+    assert "enabled: True → False" in history.replace("</b>", "").replace("<b>", "")
+
+
+def test_disabled_accounts_are_listed_without_the_others(
+    operator: Operator, account: Account, new_account: Callable[..., Account]
+) -> None:
+    other = new_account()
+    changes.merge(account.id, {"enabled": False})
+    page = operator("Read only").get("accounts/account/", state="disabled").text
+    assert f"/admin/accounts/account/{account.id}/" in page
+    assert other.id not in page
+
+
+def test_the_accounts_below_one_are_listed_with_the_way_down_to_them(
+    operator: Operator, account: Account, new_account: Callable[..., Account]
+) -> None:
+    child = new_account(parent=account.id)
+    grandchild = new_account(parent=child.id)
+    desk = operator("Read only")
+    page = desk.get("accounts/account/", below=account.id).text
+    assert f"/admin/accounts/account/{child.id}/" in page
+    assert f"?below={child.id}" in page
+    assert grandchild.id not in page
+    last = desk.get(f"accounts/account/{grandchild.id}/").text
+    crumbs = last.partition('class="breadcrumbs"')[2].partition("</div>")[0]
+    assert crumbs.index(account.id) < crumbs.index(child.id)
+    assert "No account is like that." in desk.get("accounts/account/", below=grandchild.id).text
+
+
+def test_a_new_account_is_made_below_another_with_all_that_it_needs(
+    operator: Operator, account: Account, made_accounts: list[str]
+) -> None:
+    desk = operator("Administrators")
+    form = desk.get("accounts/account/add/", below=account.id)
+    assert f'value="{account.id}"' in form.text
+    page = desk.fill("accounts/account/add/", form, name="Below", realm=f"below.{account.realm}")
+    assert "was created" in page.text
+    made = page.url.rstrip("/").rpartition("/")[2]
+    made_accounts.append(made)
+    stored = directory.account(made)
+    assert (stored["name"], stored["pvt_tree"]) == ("Below", [account.id])
+    assert directory.with_realm(f"below.{account.realm}") == [made]
+    wrong = desk.fill("accounts/account/add/", name="", realm=account.realm, parent="f" * 32)
+    assert "This field is required" in wrong.text
+    unknown = desk.fill("accounts/account/add/", name="X", realm=f"x.{account.realm}", parent="f" * 32)
+    assert "There is no such account." in unknown.text
 
 
 @pytest.mark.parametrize("group", ["Read only", "Support"])

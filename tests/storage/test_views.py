@@ -293,6 +293,12 @@ def test_an_account_is_found_below_each_ancestor_and_right_below_its_parent(acco
     assert accounts_rows("vmboxes_accounts/by_parent") == [(["parent", "Big Corp. #2"], shown)]
 
 
+def test_disabled_accounts_are_found_by_name(accounts_rows: Rows) -> None:
+    others = [account(_id="1"), account(_id="2", enabled=True), account(_id="3", enabled=False, pvt_deleted=True)]
+    off = [account(_id="4", name="B", enabled="false"), account(_id="5", name="A", enabled=True, pvt_enabled=False)]
+    assert accounts_rows("vmboxes_disabled/by_name", *others, *off) == [("A", None), ("B", None)]
+
+
 # --- dirt ---
 
 

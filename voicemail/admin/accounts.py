@@ -1,19 +1,20 @@
 """Accounts at the desk: found, looked at, changed, created, and their API keys."""
 
-from collections.abc import Iterable
+import builtins
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin import widgets
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from accounts import changes, creation, credentials, databases, directory, figures, gregorian, listing, users
+from accounts import changes, creation, credentials, directory, figures, listing, users
 from accounts.admin import audit
+from accounts.admin.based_forms import FIELD, Base, Change, changes_since, typed_values
 from accounts.admin.forms import admin_form, take_errors
-from accounts.admin.listings import Cell, Row, Table, query_with
 from accounts.admin.pages import Crumb, Route, actor
+from accounts.admin.schema_fields import sent
 from accounts.couch import Document
 from accounts.couch import Row as CouchRow
 from accounts.models import Account
@@ -21,8 +22,9 @@ from crossbar.errors import BadIdentifier, ValidationFailed
 from crossbar.filters import Filter
 from crossbar.pages import PageRequest
 from voicemail import counts, mailbox_listing, retention
-from voicemail.admin import health
-from voicemail.admin.account_listing import page_of_accounts
+from voicemail.admin import account_form, account_listing, health
+from voicemail.admin.account_listing import date_text, names_of, page_of_accounts
+from voicemail.admin.account_switch import AccountSwitch
 from voicemail.admin.health_pages import HealthPages
 from voicemail.legacy import left
 from voicemail.models import MigrationRun
@@ -30,27 +32,6 @@ from voicemail.models import MigrationRun
 KIND = "account"
 _PAGE = 50
 _USERS_SHOWN = 10
-
-
-class AccountForm(forms.Form):
-    """What an account is called and where it is."""
-
-    name = forms.CharField(widget=widgets.AdminTextInputWidget, max_length=128)
-    realm = forms.CharField(
-        widget=widgets.AdminTextInputWidget, max_length=253, required=False, help_text="Left empty, one is made up."
-    )
-    timezone = forms.CharField(
-        widget=widgets.AdminTextInputWidget, required=False, help_text="Such as America/Los_Angeles."
-    )
-    language = forms.CharField(widget=widgets.AdminTextInputWidget, required=False, help_text="Such as en-us.")
-
-
-class NewAccountForm(AccountForm):
-    """A new account, below another one if there is to be one above it."""
-
-    parent = forms.CharField(
-        widget=widgets.AdminTextInputWidget, required=False, help_text="The id of the account above; empty for none."
-    )
 
 
 class RetentionForm(forms.Form):
@@ -62,7 +43,7 @@ class RetentionForm(forms.Form):
 
 
 @admin.register(Account)
-class AccountAdmin(HealthPages):
+class AccountAdmin(HealthPages, AccountSwitch):
     """The pages of accounts."""
 
     def routes(self) -> Iterable[Route]:
@@ -73,6 +54,7 @@ class AccountAdmin(HealthPages):
             *self.routes_of_health(),
             Route("<str:account_id>/", "detail", self.detail, "view_account"),
             Route("<str:account_id>/change/", "change", self.change, "change_account"),
+            self.route_of_switch(),
             Route("<str:account_id>/history/", "history", self.told, "view_account"),
             Route("<str:account_id>/api-key/", "api_key", self.api_key, "see_api_key"),
             Route("<str:account_id>/renew-api-key/", "renew_api_key", self.renew_api_key, "renew_api_key"),
@@ -82,39 +64,28 @@ class AccountAdmin(HealthPages):
     # --- all ---
 
     def list(self, request: HttpRequest) -> HttpResponse:
-        """Accounts by name; with a search, those whose name or realm begins so, or of that id."""
-        text = request.GET.get("q", "").strip()
-        parent = request.GET.get("below", "")
-        next_query = None
-        if text:
-            found = directory.search(text)
-        else:
-            found, start_key = page_of_accounts(request.GET.get("start_key"), parent)
-            next_query = None if start_key is None else query_with(request, start_key=start_key)
-        table = Table(
-            columns=("Name", "Realm", "Above it", "Enabled", "Created", "Id"),
-            rows=[_row(doc) for doc in found],
-            caption="Accounts",
-            search=text,
-            search_help="The beginning of a name or realm, or an account id.",
-            next_query=next_query,
-            is_first="start_key" not in request.GET,
-            first_query=query_with(request),
-            empty="No account is called so." if text else "There are no accounts yet.",
-        )
+        """Accounts by name; with a search, those whose name or realm begins so, or of that id; or those below one."""
         can_add = self.allows(request, "add_account")
         tools = [("Add account", reverse("admin:accounts_account_add"))] if can_add else []
         if self.allows(request, "view_health"):
             tools.append(("Health", reverse("admin:accounts_account_health")))
-        return self.rendered(request, "desk/list.html", "Accounts", [("Accounts", None)], table=table, tools=tools)
+        title = "Accounts"
+        crumbs: builtins.list[Crumb] = [("Accounts", None)]
+        if below := request.GET.get("below"):
+            above = directory.account(below)
+            title = f"Accounts below {above.get('name')}"
+            crumbs = [*self._way_down_to(above), ("Below it", None)]
+        table = account_listing.table(request)
+        return self.rendered(request, "desk/list.html", title, crumbs, table=table, tools=tools)
 
     def add(self, request: HttpRequest) -> HttpResponse:
         """A form for a new account."""
-        form = NewAccountForm(request.POST or None)
+        form = account_form.made(request.POST or None, {"parent": request.GET.get("below")}, is_new=True)
         if request.method == "POST" and form.is_valid():
-            sent = {key: value for key, value in form.cleaned_data.items() if value and key != "parent"}
+            filled = {key: value for key, value in form.cleaned_data.items() if value not in (None, "", [])}
+            parent = filled.pop("parent", None)
             try:
-                doc = creation.create(sent, parent_id=form.cleaned_data["parent"] or None, actor=actor(request))
+                doc = creation.create(filled, parent_id=parent, actor=actor(request))
             except ValidationFailed as error:
                 take_errors(form, error)
             except BadIdentifier:
@@ -136,10 +107,10 @@ class AccountAdmin(HealthPages):
             request,
             "desk/account.html",
             str(doc.get("name") or account_id),
-            [*_ALL, (str(doc.get("name")), None)],
+            [*self._way_down_to(doc)[:-1], (str(doc.get("name")), None)],
             account=directory.shown(doc),
-            created=_date(doc.get("pvt_created")),
-            parents=[(one, _name(one)) for one in directory.tree(doc)],
+            created=date_text(doc.get("pvt_created")),
+            parents=list(names_of(directory.tree(doc)).items()),
             children=_below(account_id),
             boxes=boxes.entries,
             has_more_boxes=boxes.next_start_key is not None,
@@ -155,6 +126,8 @@ class AccountAdmin(HealthPages):
             chart=health.chart([account_id]),
             users=_users(account_id),
             can={name: self.allows(request, name) for name in _ABILITIES},
+            can_see_record=self.allows(request, "view_auditentry"),
+            can_add=self.allows(request, "add_account"),
             can_see_users=self.allows(request, "view_accountuser"),
             can_see_boxes=self.allows(request, "voicemail.view_mailbox"),
             retention_form=RetentionForm(initial={"days": retention.own_days(account_id)}),
@@ -163,20 +136,49 @@ class AccountAdmin(HealthPages):
     def change(self, request: HttpRequest, account_id: str) -> HttpResponse:
         """The account's form."""
         doc = directory.account(account_id)
-        initial = {name: doc.get(name) for name in AccountForm.base_fields}
-        form = AccountForm(request.POST or None, initial=initial)
-        if request.method == "POST" and form.is_valid():
-            sent = {key: value or None for key, value in form.cleaned_data.items()}
-            try:
-                changed = changes.merge(account_id, sent, actor(request))
-            except ValidationFailed as error:
-                take_errors(form, error)
-            else:
-                self._record(request, "changed", changed, before=doc, after=changed)
-                messages.success(request, "The account was changed.")
-                return HttpResponseRedirect(url_of(account_id))
-        crumbs = [*_ALL, (str(doc.get("name")), url_of(account_id)), ("Change", None)]
-        return self._form(request, form, f"Change {doc.get('name')}", crumbs, url_of(account_id))
+        if request.method != "POST":
+            return self._change_page(request, doc, account_form.made(None, doc))
+        base = Base.read(request.POST)
+        form = account_form.made(request.POST, base.shown if base else doc)
+        if not form.is_valid():
+            return self._change_page(request, doc, form, base)
+        patch = sent(form)
+        try:
+            changed = account_form.merge(account_id, base, patch, actor(request))
+        except ValidationFailed as error:
+            take_errors(form, error)
+            return self._change_page(request, doc, form, base)
+        except account_form.ChangedMeanwhile as meanwhile:
+            now = Base.of(meanwhile.stored, account_form.NO_SECRETS)
+            again = account_form.made(None, {**meanwhile.stored, **typed_values(form)})
+            seen = changes_since(base, now, patch) if base else []
+            return self._change_page(request, meanwhile.stored, again, now, seen)
+        self._record(request, "changed", changed, before=doc, after=changed)
+        messages.success(request, "The account was changed.")
+        return HttpResponseRedirect(url_of(account_id))
+
+    def _change_page(
+        self,
+        request: HttpRequest,
+        doc: Document,
+        form: forms.Form,
+        base: Base | None = None,
+        seen: Sequence[Change] | None = None,
+    ) -> HttpResponse:
+        """The form, with what it was made from; `seen` is what happened to the account meanwhile."""
+        name, url = str(doc.get("name")), url_of(doc["_id"])
+        return self.rendered(
+            request,
+            "desk/based_form.html",
+            f"Change {name}",
+            [*_ALL, (name, url), ("Change", None)],
+            form=form,
+            adminform=admin_form(form),
+            cancel_url=url,
+            base_field=FIELD,
+            base=(base or Base.of(doc, account_form.NO_SECRETS)).signed(),
+            changes=seen,
+        )
 
     def told(self, request: HttpRequest, account_id: str) -> HttpResponse:
         """What was done to the account."""
@@ -243,6 +245,12 @@ class AccountAdmin(HealthPages):
             messages.error(request, f"Retention: {' '.join(str(one) for one in form.errors.get('days', []))}")
         return HttpResponseRedirect(url_of(account_id))
 
+    def _way_down_to(self, doc: Document) -> builtins.list[Crumb]:
+        """The way to an account through those above it."""
+        above = names_of(directory.tree(doc))
+        name = str(doc.get("name") or doc["_id"])
+        return [*_ALL, *((name, url_of(one)) for one, name in above.items()), (name, url_of(doc["_id"]))]
+
     def _form(
         self, request: HttpRequest, form: forms.Form, title: str, crumbs: Iterable[Crumb], cancel_url: str
     ) -> HttpResponse:
@@ -275,26 +283,6 @@ def _below(account_id: str) -> list[Document]:
     return [directory.shown(doc) for doc in found]
 
 
-def _row(doc: Document) -> Row:
-    account_id = doc["_id"]
-    above = directory.tree(doc)
-    cells = (
-        Cell(doc.get("name") or account_id, url_of(account_id)),
-        Cell(doc.get("realm") or ""),
-        Cell(_name(above[-1]), url_of(above[-1])) if above else Cell("—"),
-        Cell("Yes" if directory.is_enabled(doc) else "No"),
-        Cell(_date(doc.get("pvt_created"))),
-        Cell(account_id, style="quiet"),
-    )
-    return Row(cells, account_id)
-
-
-def _name(account_id: str) -> str:
-    """An account's name, for a link; its id where it is gone."""
-    found = directory.accounts_database().get(account_id) if databases.is_account_id(account_id) else None
-    return str((found or {}).get("name") or account_id)
-
-
 def _users(account_id: str) -> list[Document]:
     wanted = PageRequest(size=_USERS_SHOWN, descending=False)
     page = listing.page(
@@ -302,11 +290,3 @@ def _users(account_id: str) -> list[Document]:
     )
     rows: list[CouchRow] = page.rows
     return [users.shown(row["doc"]) for row in rows]
-
-
-def _date(seconds: object) -> str:
-    found = retention.as_number(seconds)
-    try:
-        return "" if found is None else f"{gregorian.to_datetime(found):%Y-%m-%d}"
-    except ValueError:
-        return ""
