@@ -132,3 +132,27 @@ def test_two_accounts_of_a_backup_share_nothing(old: Kazoo3, old_account: Maker,
     backup(other, tmp_path / "b")
     assert statuses(backup(old, tmp_path / "b")) == [1, 0]
     assert old.stored_box(box)["messages"][0]["migration_error"] == "no_audio"
+
+
+def test_of_two_accounts_with_one_realm_the_first_by_id_has_it(old_account: Maker, tmp_path: Path) -> None:
+    """Whichever is looked at first, and however often it is done."""
+    first, second = sorted((old_account(), old_account()), key=lambda one: one.id)
+    second.account["realm"] = first.realm.upper()
+    for one in (first, second):
+        one.message(one.box("3000"))
+        source = backup(one, tmp_path / "b")
+    for _ in range(2):
+        ran = migrate("--source", source)
+        assert ran.status == 1
+        assert f"Account {second.id} is left out: its realm {first.realm} belongs to account {first.id}" in ran.out
+    assert len(first.messages()) == 1
+    assert not second.db.exists()
+
+
+def test_a_file_that_is_no_backup_is_told(old: Kazoo3, tmp_path: Path) -> None:
+    old.message(old.box("3000"))
+    source = backup(old, tmp_path / "b")
+    (tmp_path / "b" / "README").write_text("Backups of Monday")
+    ran = migrate("--source", source)
+    assert ran.status == 0
+    assert "README: it holds no documents in JSON" in ran.out

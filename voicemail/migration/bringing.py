@@ -51,9 +51,12 @@ def bring_system(source: Source, *, dry_run: bool = False) -> Counter[str]:
     return Counter({"system_config": len(missing)} if missing else {})
 
 
-def bring_account(source: AccountSource, survey: Survey, *, dry_run: bool = False) -> Brought:
+def bring_account(
+    source: AccountSource, survey: Survey, *, rival: str | None = None, dry_run: bool = False
+) -> Brought:
     """Bring what is missing of an account: its documents, users, boxes without their messages, and greetings.
 
+    `rival`: the account of the same source that has the same realm, and is to get it.
     Raises NotBrought when there is no document of it anywhere, or its realm belongs to another account here.
     """
     database = couch().database(databases.account_db(source.account_id))
@@ -64,6 +67,8 @@ def bring_account(source: AccountSource, survey: Survey, *, dry_run: bool = Fals
         raise NotBrought("no_account_document", "its document is neither in its database nor in that of all accounts")
     brought = Brought(doc)
     if present is None:
+        if rival is not None:
+            raise NotBrought("realm_taken", f"its realm {survey.realm} belongs to account {rival} of the source, too")
         _require_free_realm(doc)
     if not dry_run:
         couch().create(database.name)

@@ -59,6 +59,8 @@ class Work:
     account: Document = field(default_factory=dict)
     months: list[Database] = field(default_factory=list)
     """The MODbs that were there before."""
+    rival: str | None = None
+    """The account that has the same realm, and comes first by id: two can't have it."""
     theirs: list[Month] = field(default_factory=list)
     """The MODbs of another system."""
 
@@ -90,6 +92,10 @@ def survey(source: Source, options: Options, watch: Watch) -> list[Work]:
     works = [
         work for work in side_by_side(partial(_survey, source, options, watch), ids, options.workers, watch) if work
     ]
+    realms: dict[str, str] = {}
+    for work in sorted(works, key=lambda one: one.source.account_id):
+        first = realms.setdefault(work.survey.realm or work.source.account_id, work.source.account_id)
+        work.rival = first if first != work.source.account_id else None
     found = {box.id for work in works for box in work.boxes}
     lost = [one for one in options.boxes if one not in found]
     if lost and not watch.stopping:
@@ -233,7 +239,7 @@ class _Run:
             if doc is None:
                 raise NotBrought("no_account_document", "its document is nowhere")
             return doc
-        brought = bringing.bring_account(work.source, work.survey, dry_run=self.options.dry_run)
+        brought = bringing.bring_account(work.source, work.survey, rival=work.rival, dry_run=self.options.dry_run)
         kept = {sources.ACCOUNT, sources.BOX, sources.USER, *sources.MEDIA}
         left_out = Counter({kind: count for kind, count in work.survey.kinds.items() if kind not in kept})
         self.watch.add(brought=brought.counts, left_out=left_out)

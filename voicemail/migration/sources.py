@@ -47,6 +47,8 @@ class Survey:
     """Ids of media documents that boxes play."""
     odd: list[str] = field(default_factory=list)
     """Ids of boxes whose `messages` are something, but no array."""
+    realm: str | None = None
+    """The account's realm in lower case, unless it is deleted."""
     kinds: Counter[str] = field(default_factory=Counter)
     """How many documents there are of each type."""
 
@@ -65,6 +67,9 @@ class Survey:
                 }
         elif kind == USER:
             self.users.append(doc["_id"])
+        elif kind == ACCOUNT and doc["_id"] == self.account_id and is_live(doc):
+            realm = doc.get("realm")
+            self.realm = realm.lower() if isinstance(realm, str) else None
 
 
 class MonthSource(Library, Protocol):
@@ -308,7 +313,7 @@ class FolderAccount:
     def survey(self) -> Survey:
         """What was found when the folder was looked through."""
         survey = Survey(self.account_id, kinds=self._index.counts(self._name))
-        for kind in (BOX, USER):
+        for kind in (BOX, USER, ACCOUNT):
             for doc in self._index.documents(self._name, kind):
                 survey.add(doc)
         return survey

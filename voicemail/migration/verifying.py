@@ -188,7 +188,9 @@ class _AgainstSource(_Verification):
     def all(self) -> None:
         """Documents, entries with their messages, then messages that came from nowhere."""
         account_id = self.account_id
-        brought = self.ask(partial(bringing.bring_account, self.work.source, self.work.survey, dry_run=True))
+        brought = self.ask(
+            partial(bringing.bring_account, self.work.source, self.work.survey, rival=self.work.rival, dry_run=True)
+        )
         self.account = brought.account
         if brought.counts:
             kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(brought.counts.items()))

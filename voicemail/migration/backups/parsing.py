@@ -203,7 +203,10 @@ def _streamed(file: Readable, prefix: str, tell: Tell) -> Iterator[Any]:
             count += 1
             yield value
     except ijson.IncompleteJSONError:
-        tell(f"the file ends or breaks in the middle, after {count} whole documents: it was cut off or damaged")
+        if count or prefix:
+            tell(f"the file ends or breaks in the middle, after {count} whole documents: it was cut off or damaged")
+        else:
+            tell("it holds no documents in JSON, or is damaged from its beginning: left out")
     except ijson.JSONError as error:
         tell(f"no JSON after {count} documents: {str(error).splitlines()[0]}")
 
