@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class VoicemailConfig(AppConfig):
-    """Holds no tables of its own: everything is in CouchDB."""
+    """Everything is in CouchDB, but for the runs of the migration that operators start."""
 
     name = "voicemail"
     verbose_name = "Voicemail"
