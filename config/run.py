@@ -28,6 +28,10 @@ from config.welcome import welcome
 PROJECT = Path(__file__).resolve().parent.parent
 VAR = Path(environment.text("DATA_DIR", str(PROJECT / "var"))).absolute()
 _PATIENCE = 60  # seconds for a server to start
+_YOURS = {
+    "operator": "(one of those in DATABASE_URL; manage.py createsuperuser makes one)",
+    "operator_password": "(yours)",
+}
 
 
 class Stop(BaseException):
@@ -60,12 +64,13 @@ def _run(started: list[subprocess.Popen[bytes]]) -> None:
     _require_free(port)
     _unless_set("SECRET_KEY", _kept_secret("secret-key"))
     _unless_set("GRACEFUL_TIMEOUT", "5")
+    has_own_tables = not environment.secret("DATABASE_URL")
     _unless_set("DATABASE_URL", f"sqlite:///{VAR / 'django.sqlite3'}")
     if couchdb_url := environment.secret("COUCHDB_URL"):
         _require_couchdb(couchdb_url)
     else:
         os.environ["COUCHDB_URL"] = _start_couchdb(started)
-    demo = _prepare()
+    demo = _prepare(with_operator=has_own_tables)
     url = f"http://127.0.0.1:{port}"
     service = _start(started, "service", "gunicorn", "-c", "config/gunicorn.conf.py")
     _wait(service, "service", lambda: _answers(f"{url}/health/live"))
@@ -90,8 +95,11 @@ def _start_couchdb(started: list[subprocess.Popen[bytes]]) -> str:
     return f"http://{admin}@127.0.0.1:{port_file.read_text()}"
 
 
-def _prepare() -> dict[str, str]:
-    """Django's tables, the design documents, the demo account, its operator, and this and next month's databases."""
+def _prepare(*, with_operator: bool) -> dict[str, str]:
+    """Django's tables, the design documents, the demo account, its operator, and this and next month's databases.
+
+    Tables that somebody named, who has operators of their own in them, get none.
+    """
     from config.start import refuse_unsafe_settings
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -111,7 +119,7 @@ def _prepare() -> dict[str, str]:
         call_command("sync_views", stdout=log)
     account = demo(VAR / "demo.json")
     call_command("ensure_modbs", verbosity=0)
-    return {**account, **demo_operator(VAR / "operator.json")}
+    return {**account, **(demo_operator(VAR / "operator.json") if with_operator else _YOURS)}
 
 
 def _start(

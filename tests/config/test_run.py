@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -160,6 +161,14 @@ def test_credentials_that_couchdb_refuses_are_one_sentence(data: Path, couchdb: 
     assert run.process.wait(timeout=30) == 1
     said = f"the CouchDB at {shown} (COUCHDB_URL) refuses the user and password"
     assert run.printed() == f"Not started: {said}\n"
+
+
+def test_tables_that_somebody_named_get_no_operator(data: Path, tmp_path: Path) -> None:
+    run = Run(data, DATABASE_URL=f"sqlite:///{tmp_path / 'mine.sqlite3'}")
+    assert "createsuperuser" in run.wait_for_welcome()
+    assert run.end(signal.SIGINT) == 0
+    with sqlite3.connect(tmp_path / "mine.sqlite3") as tables:
+        assert tables.execute("SELECT count(*) FROM auth_user").fetchone() == (0,)
 
 
 def _account(printed: str) -> str:

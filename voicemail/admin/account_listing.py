@@ -4,9 +4,11 @@ from collections.abc import Iterable
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from accounts import databases, directory, gregorian, listing
-from accounts.admin.listings import Cell, Filter, Row, Table, choices, query_with
+from accounts.admin.listings import Cell, Row, Table, query_with
 from accounts.couch import Document
 from crossbar.filters import Filter as DocumentFilter
 from crossbar.pages import PageRequest
@@ -45,18 +47,17 @@ def table(request: HttpRequest) -> Table:
         found = [doc for doc in found if not parent or parent in directory.tree(doc)]
     else:
         found, following = page_of_accounts(request.GET.get("start_key"), parent, state=state)
-    states = [("", "All"), (_ENABLED, "Enabled"), (_DISABLED, "Disabled")]
     return Table(
-        columns=("Name", "Realm", "Above it", "Below it", "Enabled", "Created", "Id"),
+        columns=("Name", "Realm", "Above it", "Below it", "Enabled", "Id"),
         rows=_rows(found),
         caption="Accounts",
         search=text,
         search_help="The beginning of a name or realm, or an account id.",
-        filters=[Filter("state", choices(request, "state", states))],
+        search_fields=_state_field(state),
         next_query=None if following is None else query_with(request, start_key=following),
         is_first="start_key" not in request.GET,
         first_query=query_with(request),
-        kept=[(name, value) for name, value in (("below", parent), ("state", state)) if value],
+        kept=[("below", parent)] if parent else [],
         empty="No account is like that." if text or state or parent else "There are no accounts yet.",
     )
 
@@ -75,6 +76,19 @@ def date_text(seconds: object) -> str:
         return "" if found is None else f"{gregorian.to_datetime(found):%Y-%m-%d}"
     except ValueError:
         return ""
+
+
+def _state_field(state: str) -> SafeString:
+    """Beside the search: whether accounts are enabled."""
+    options = format_html_join(
+        "",
+        '<option value="{}"{}>{}</option>',
+        (
+            (value, SafeString(" selected") if value == state else "", text)
+            for value, text in (("", "All"), (_ENABLED, "Enabled"), (_DISABLED, "Disabled"))
+        ),
+    )
+    return format_html('<label>State <select name="state">{}</select></label>', options)
 
 
 def _is(state: str, doc: Document) -> bool:
@@ -99,7 +113,6 @@ def _row(doc: Document, above: str | None, names: dict[str, str], *, is_parent: 
         else Cell("—"),
         Cell("Show", below) if is_parent else Cell("—"),
         Cell("Yes") if is_enabled else Cell("No", style="state-bad"),
-        Cell(date_text(doc.get("pvt_created"))),
         Cell(account_id, style="quiet"),
     )
     return Row(cells, account_id)

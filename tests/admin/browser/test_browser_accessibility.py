@@ -24,7 +24,8 @@ def pages(practice: Practice) -> Iterable[str]:
     """Every kind of page."""
     account, box, message = practice.account_page, practice.box_page(), practice.message_page()
     yield from ("", "accounts/account/", "accounts/account/add/", "accounts/account/health/")
-    yield from (account + page for page in ("", "change/", "api-key/", "renew-api-key/", "history/"))
+    yield from (account + page for page in ("", "change/", "switch/", "api-key/", "renew-api-key/", "history/"))
+    yield from (f"accounts/account/?below={practice.account.id}", "accounts/auditentry/", "auth/user/")
     yield from (f"voicemail/migrationrun/{page}" for page in ("", f"{practice.account.id}/"))
     yield f"voicemail/mailbox/?account={practice.account.id}"
     yield f"voicemail/mailbox/{practice.account.id}/add/"
