@@ -22,7 +22,18 @@ SEPARATOR = "__"
 """Stands between the levels in a field's name: ``notify__callback__attempts``."""
 _DEEPEST = 6
 _UNSET = "Not set: as the system says"
-_ACRONYMS = {"id": "ID", "pin": "PIN", "ms": "(ms)", "s": "(seconds)", "ff": "FF", "rw": "RW", "email": "e-mail"}
+_WORDS = {
+    "email": "e-mail",
+    "ff": "FF",
+    "id": "ID",
+    "ms": "(ms)",
+    "pin": "PIN",
+    "rw": "RW",
+    "s": "(seconds)",
+    "timezone": "time zone",
+    "vm": "VM",
+    "vmbox": "mailbox",
+}
 
 
 class TextField(forms.CharField):
@@ -160,7 +171,7 @@ def resolve(rules: Rules) -> Rules:
 
 
 def _options(key: str, rules: Rules, *, is_required: bool) -> dict[str, Any]:
-    words = [_ACRONYMS.get(word, word) for word in key.split("_")]
+    words = [_WORDS.get(word, word) for word in key.split("_")]
     label = " ".join(words)
     told = [str(rules["description"])] if rules.get("description") else []
     default = rules.get("default")

@@ -83,7 +83,7 @@ def test_a_mailbox_is_removed_after_asking(
 ) -> None:
     desk = operator("Administrators")
     path = f"voicemail/mailbox/{account.id}/{box['id']}/delete/"
-    assert "its 1 messages" in desk.get(path).text
+    assert "with its messages: 1." in desk.get(path).text
     desk.send(path)
     assert (db.get(box["id"]) or {})["pvt_deleted"] is True
     assert stored(account, message_id)["pvt_deleted"] is True
@@ -320,3 +320,121 @@ def test_a_form_that_changes_nothing_stores_nothing(
     path = f"voicemail/mailbox/{account.id}/{box['id']}/change/"
     assert "Nothing was changed" in operator("Administrators").fill(path).text
     assert db.get(box["id"]) == before
+
+
+# --- removed ones ---
+
+
+def test_a_removed_mailbox_is_found_looked_at_and_restored_with_its_messages(
+    operator: Operator, account: Account, box: dict[str, Any], message_id: str, db: Database
+) -> None:
+    desk = operator("Administrators")
+    path = f"voicemail/mailbox/{account.id}/{box['id']}/"
+    assert path not in desk.get("voicemail/mailbox/", account=account.id, removed="yes").text
+    desk.send(path + "delete/")
+    assert path not in desk.get("voicemail/mailbox/", account=account.id).text
+    for text in ("", "300", "vmbox"):
+        assert path in desk.get("voicemail/mailbox/", account=account.id, removed="yes", q=text).text
+    assert path not in desk.get("voicemail/mailbox/", account=account.id, removed="yes", q="nobody").text
+    page = desk.get(path).text
+    assert "This mailbox was removed" in page
+    assert "when it is restored: 1." in page
+    assert f"/admin/{path}change/" not in page
+    assert "Messages that come back with it: 1." in desk.get(path + "restore/").text
+    assert "was restored. Messages that came back with it: 1." in desk.send(path + "restore/").text
+    assert (db.get(box["id"]) or {}).get("pvt_deleted") is not True
+    assert stored(account, message_id).get("pvt_deleted") is not True
+    assert "restored" in desk.get(path + "history/").text
+
+
+def test_a_restore_that_was_cut_short_shows_and_is_finished(
+    operator: Operator, account: Account, api: Api, box: dict[str, Any], message_id: str, db: Database
+) -> None:
+    api.delete(f"vmboxes/{box['id']}")
+    live = {"pvt_deleted": False, "pvt_restoring": {"since": None}}
+    db.update(box["id"], lambda doc: {**doc, **live})
+    desk = operator("Administrators")
+    path = f"voicemail/mailbox/{account.id}/{box['id']}/"
+    page = desk.get(path).text
+    assert "Restoring this mailbox was cut short" in page
+    assert f"/admin/{path}restore/" in page
+    desk.send(path + "restore/")
+    assert "cut short" not in desk.get(path).text
+    assert stored(account, message_id).get("pvt_deleted") is not True
+
+
+def test_a_restore_is_refused_while_another_mailbox_has_the_number(
+    operator: Operator, account: Account, api: Api, box: dict[str, Any], db: Database
+) -> None:
+    desk = operator("Administrators")
+    path = f"voicemail/mailbox/{account.id}/{box['id']}/"
+    desk.send(path + "delete/")
+    api.new_box("3000")
+    assert "Another mailbox has the number 3000" in desk.send(path + "restore/").text
+    assert (db.get(box["id"]) or {})["pvt_deleted"] is True
+
+
+def test_who_may_not_remove_may_not_restore(
+    operator: Operator, account: Account, api: Api, box: dict[str, Any], db: Database
+) -> None:
+    api.delete(f"vmboxes/{box['id']}")
+    desk = operator("Support")
+    path = f"voicemail/mailbox/{account.id}/{box['id']}/"
+    assert "/restore/" not in desk.get(path).text
+    assert desk.send(path + "restore/").status_code == 403
+    assert (db.get(box["id"]) or {})["pvt_deleted"] is True
+
+
+# --- searching ---
+
+
+def test_mailboxes_are_found_by_the_beginnings_of_numbers_words_and_owners_names(
+    operator: Operator, account: Account, api: Api
+) -> None:
+    user = {"first_name": "Ada", "last_name": "Lovelace", "username": "countess", "password": "difference"}
+    user_id = api.put("users", user).json()["data"]["id"]
+    box = api.new_box("3000", name="Front Office", aliases=["7999"], owner_id=user_id)
+    api.new_box("4000", name="Kitchen")
+    desk = operator("Read only")
+    for text in ("30", "799", "off", "OFFICE front", "ada", "love", "ada lovelace", "countess"):
+        page = desk.get("voicemail/mailbox/", account=account.id, q=text).text
+        assert f"/{account.id}/{box['id']}/" in page, text
+        assert "Ada Lovelace (countess)" in page
+        assert "Kitchen" not in page, text
+    for text in ("ffice", "000", "front kitchen", "ada byron", "\ufff0", "<script>"):
+        page = desk.get("voicemail/mailbox/", account=account.id, q=text).text
+        assert "No mailbox is called so." in page, text
+
+
+def test_an_owner_is_typed_where_there_are_very_many_users(
+    operator: Operator, account: Account, box: dict[str, Any], db: Database
+) -> None:
+    names = [f"user{n}" for n in range(250)]
+    db.bulk([{"_id": f"{n:032x}", "pvt_type": "user", "username": name} for n, name in enumerate(names)])
+    desk = operator("Administrators")
+    path = f"voicemail/mailbox/{account.id}/{box['id']}/change/"
+    assert "There is no user" in desk.fill(path, owner_id="nobody").text
+    assert "was changed" in desk.fill(path, owner_id="USER249").text
+    assert (db.get(box["id"]) or {})["owner_id"] == f"{249:032x}"
+    assert "Nothing was changed" in desk.fill(path).text
+    suggested = desk.get(f"voicemail/mailbox/{account.id}/owners/", q="user24").json()["suggestions"]
+    assert {"value": "user249", "text": "user249"} in suggested
+    assert len(suggested) == 11
+
+
+def test_a_hostile_name_stays_text_and_in_its_place(
+    operator: Operator, account: Account, box: dict[str, Any], db: Database
+) -> None:
+    db.update(box["id"], lambda doc: {**doc, "name": HOSTILE, "odd": {"<u>": HOSTILE}})
+    desk = operator("Administrators")
+    path = f"voicemail/mailbox/{account.id}/{box['id']}/"
+    pages = [desk.get("voicemail/mailbox/", account=account.id)]
+    pages += [desk.get(path + one) for one in ("", "pin/", "delete/")]
+    pages += [desk.fill(path + "change/", name="", aliases=HOSTILE), desk.send(path + "delete/"), desk.get(path)]
+    for page in pages:
+        assert page.status_code == 200
+        assert "<script>alert(1)" not in page.text
+        assert "<u>" not in page.text
+    titles = [found[1] for page in pages if (found := re.search(r"<h1>(.*?)</h1>", page.text, re.DOTALL))]
+    assert len(titles) == len(pages)
+    assert not any("\u202e" in title for title in titles)

@@ -71,6 +71,10 @@ def made(account_id: str, posted: Any, box: Mapping[str, Any], typed: Mapping[st
     owner = _owner_field(account_id, box.get("owner_id"))
     fields = fields_of(schema, NEVER_HERE, {"owner_id": owner})
     ordered = {name: fields[name] for name in sorted(fields, key=_place)}
+    for _, names in _TOPICS:
+        for name in names:
+            if SEPARATOR in name and name in ordered:
+                ordered[name].label = _title(name)
     initial = {**_stored(ordered, box), **(typed or {})}
     for name, value in initial.items():
         field = ordered[name]

@@ -203,7 +203,7 @@ class MailboxAdmin(RemovedMailboxPages):
             "desk/confirm.html",
             f"Remove {named_box(box)}?",
             [*crumbs_to(account), (named_box(box), _url(account_id, box_id)), ("Remove", None)],
-            question=f"The mailbox and its {number} messages vanish for everybody, until somebody restores them.",
+            question=f"The mailbox vanishes for everybody, with its messages: {number}. It can be restored.",
             submit="Yes, remove it",
             dangerous=True,
             cancel_url=_url(account_id, box_id),

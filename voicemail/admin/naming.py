@@ -6,10 +6,16 @@ from typing import Any
 from accounts import gregorian
 from voicemail import mailboxes, retention
 
+_TURNING = dict.fromkeys([0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+
 
 def named_box(box: Mapping[str, Any]) -> str:
-    """A mailbox by its number and name, of bounded length; by its id when it has neither."""
-    return f"{mailboxes.number(box)} {box.get('name') or ''}".strip()[:100] or str(box["_id"])
+    """A mailbox by its number and name, of bounded length and in one direction; by its id when it has neither.
+
+    Titles and messages say more beside the name, which a character that turns the direction would turn, too.
+    """
+    named = f"{mailboxes.number(box)} {box.get('name') or ''}"[:1_000].translate(_TURNING)
+    return " ".join(named.split())[:100] or str(box["_id"])
 
 
 def time_text(seconds: object) -> str:

@@ -39,7 +39,7 @@ class RemovedMailboxPages(DocumentAdmin):
             "desk/confirm.html",
             f"Restore {named_box(box)}?",
             [*crumbs_to(account), *removed_crumbs(account_id), (named_box(box), url), ("Restore", None)],
-            question=f"The mailbox comes back as it was, with the {number} messages that were removed with it.",
+            question=f"The mailbox comes back as it was. Messages that come back with it: {number}.",
             submit="Yes, restore it",
             cancel_url=url,
         )
@@ -55,13 +55,14 @@ class RemovedMailboxPages(DocumentAdmin):
             return
         told = {"messages": len(outcome.succeeded), "failed": len(outcome.failed)}
         self.record(request, "restored", account["_id"], restored, before=box, after=restored, details=told)
+        number = len(outcome.succeeded)
         messages.success(
-            request, f"The mailbox {named_box(restored)} was restored, with {len(outcome.succeeded)} messages."
+            request, f"The mailbox {named_box(restored)} was restored. Messages that came back with it: {number}."
         )
         if outcome.failed:
             some = [f"{one} ({reason})" for failed in outcome.failed for one, reason in failed.items()]
             listed = ", ".join(some[:_FAILED_SHOWN]) + (", ..." if len(some) > _FAILED_SHOWN else "")
-            messages.warning(request, f"{len(some)} messages didn't come back: {listed}. Restore it once more.")
+            messages.warning(request, f"Messages that didn't come back: {listed}. Restore it once more.")
 
     def record(self, request: HttpRequest, action: str, account_id: str, box: Document, **states: Any) -> None:
         """Record what was done to a mailbox."""
