@@ -89,6 +89,8 @@ def _set_up(folder: Path, url: str) -> None:
         "SIGN_IN_FAILURES": "0",
         "TOKEN_LIFETIME": "86400",
     }
+    # The first query of a view over very many messages waits until all of them are indexed.
+    os.environ.setdefault("COUCHDB_READ_TIMEOUT", "300")
     os.environ.setdefault("WEB_CONCURRENCY", str(os.cpu_count() or 1))
     django.setup()
     call_command("migrate", verbosity=0)
