@@ -9,7 +9,7 @@ document.querySelectorAll('input[data-length-of]').forEach(function (field) {
             return;
         }
         try {
-            const sound = await new AudioContext().decodeAudioData(await chosen.arrayBuffer());
+            const sound = await new OfflineAudioContext(1, 1, 8000).decodeAudioData(await chosen.arrayBuffer());
             if (file.files[0] === chosen) {
                 field.value = sound.duration.toFixed(1);
             }

@@ -53,7 +53,7 @@ document.querySelectorAll('canvas[data-for]').forEach(function (canvas) {
         asked = button.disabled = true;
         try {
             const answer = await fetch(player.src);
-            const sound = await new AudioContext().decodeAudioData(await answer.arrayBuffer());
+            const sound = await new OfflineAudioContext(1, 1, 8000).decodeAudioData(await answer.arrayBuffer());
             const samples = sound.getChannelData(0), bars = Math.max(Math.min(Math.floor(canvas.clientWidth / 4), 400), 50);
             const step = Math.max(Math.floor(samples.length / bars), 1);
             const peaks = Array.from({length: bars}, (_, bar) =>
@@ -94,8 +94,8 @@ document.querySelectorAll('canvas[data-for]').forEach(function (canvas) {
     canvas.addEventListener('pointerdown', event => canvas.setPointerCapture(event.pointerId));
     canvas.addEventListener('pointermove', event => { if (event.buttons === 1) { at(event); } });
     button.addEventListener('click', listen);
-    // Not before its own request is answered: the two are one listening in the record.
-    player.addEventListener('playing', listen, {once: true});
+    // By itself only what is quickly got and decoded. Not before its own request is answered: the two are one listening in the record.
+    player.addEventListener('playing', () => { if (duration() <= 600) { listen(); } }, {once: true});
     ['timeupdate', 'seeked', 'loadedmetadata', 'durationchange'].forEach(name => player.addEventListener(name, show));
     window.addEventListener('resize', draw);
     canvas.hidden = button.hidden = told.hidden = false;
