@@ -298,3 +298,5 @@ def test_a_dry_run_writes_nothing_and_tells_the_same(old: Kazoo3) -> None:
     real = migrate("--account", old.id, "--batch", "1")
     assert dry.out.splitlines()[:-1] == real.out.splitlines()[:-1]
     assert (dry.status, real.status) == (1, 1)
+    assert "dry run: nothing was written" in dry.out
+    assert "dry run" not in real.out

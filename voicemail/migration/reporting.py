@@ -123,6 +123,7 @@ def table(tally: Tally, *, dry_run: bool) -> list[str]:
     lines.append(
         f"{tally.accounts_done:,} accounts, {size(tally.bytes)} of audio, "
         f"{tally.seconds:,.1f} seconds, {rate:,.0f} messages a second"
+        + ("; dry run: nothing was written" if dry_run else "")
     )
     return lines
 
