@@ -9,7 +9,7 @@ from django.contrib.admin import widgets
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
 
-from accounts import directory, user_choices, users
+from accounts import directory, schemas, user_choices, users
 from accounts.admin import audit
 from accounts.admin.based_forms import FIELD, Base, Change, changes_since, typed_values
 from accounts.admin.forms import admin_form, take_errors
@@ -166,6 +166,9 @@ class MailboxAdmin(RemovedMailboxPages):
         account, box = directory.account(account_id), mailboxes.get(account_id, box_id)
         shown = None
         form = _PinForm(request.POST if "new" in request.POST else None)
+        rules = schemas.schema(mailboxes.SCHEMA)["properties"].get("pin", {})
+        lengths = " to ".join(str(rules[limit]) for limit in ("minLength", "maxLength") if limit in rules)
+        form.fields["new"].help_text = f"{lengths} characters; empty: none." if lengths else "Empty: none."
         if request.method == "POST" and "new" not in request.POST:
             shown = str(box.get("pin") or "")
             self.record(request, "saw the PIN of", account_id, box)
@@ -243,7 +246,6 @@ class _PinForm(forms.Form):
         label="New PIN",
         required=False,
         widget=widgets.AdminTextInputWidget,
-        help_text="4 to 15 characters; empty: none.",
     )
 
 
