@@ -104,6 +104,7 @@ def _spelled(value: Any) -> str:
 class AuditEntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic when it runs
     """The record, to search and not to change."""
 
+    change_list_template = "desk/record.html"
     list_display = ("time", "operator", "action", "kind", "name", "of_account")
     list_filter = ("action", "kind", "time", ("operator", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("operator",)

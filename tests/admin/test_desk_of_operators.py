@@ -45,6 +45,9 @@ def test_the_record_is_found_by_account_operator_and_action(operator: Operator, 
         page = reader.get("accounts/auditentry/", **query).text
         assert f"/admin/accounts/account/{account.id}/" in page, query
         assert "1 recorded action" in page, query
+    found = reader.get("accounts/auditentry/", account_id=account.id, q=desk.name).text
+    assert found.count('name="q"') == 1
+    assert f'<input type="hidden" name="account_id" value="{account.id}">' in found
     assert "0 recorded actions" in reader.get("accounts/auditentry/", account_id=account.id, action="renewed").text
 
 
