@@ -1,6 +1,6 @@
 """Windows of a real browser on the operators' desk."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,3 +105,22 @@ class Practice:
     def message_list(self, number: int = 0) -> str:
         """Where a mailbox's messages are listed."""
         return f"voicemail/message/?account={self.account.id}&box={self.boxes[number]['id']}"
+
+
+def pages(practice: Practice) -> Iterable[str]:
+    """Every kind of page of the desk, below /admin/; for an operator who may do all."""
+    account, box, message = practice.account_page, practice.box_page(), practice.message_page()
+    of_account = practice.account.id
+    user = f"accounts/accountuser/{of_account}/{practice.account.user_id}/"
+    yield from ("", "accounts/account/", "accounts/account/add/", "accounts/account/health/")
+    yield from (f"accounts/account/?below={of_account}", "accounts/auditentry/", "auth/user/")
+    yield from (account + page for page in ("", "change/", "switch/", "api-key/", "renew-api-key/", "history/"))
+    yield from (f"accounts/accountuser/{page}" for page in (f"?account={of_account}", f"{of_account}/add/"))
+    yield from (user + page for page in ("", "change/", "password/", "delete/", "history/"))
+    yield from (f"voicemail/migrationrun/{page}" for page in ("", f"{of_account}/"))
+    yield from (f"voicemail/mailbox/{page}" for page in (f"?account={of_account}", f"{of_account}/add/"))
+    yield from (box + page for page in ("", "change/", "pin/", "delete/", "history/"))
+    yield from (f"voicemail/message/?account={of_account}", practice.message_list())
+    yield from (practice.message_list() + query for query in ("&removed=yes", "&since=2026-02-02&until=2026-02-01"))
+    yield f"voicemail/message/{of_account}/{practice.boxes[0]['id']}/add/"
+    yield from (message + page for page in ("", "upload/", "history/"))

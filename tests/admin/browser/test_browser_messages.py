@@ -45,22 +45,25 @@ def test_a_message_is_played_and_sought_in(staff: Staff, practice: Practice, win
     assert desk.get(practice.message_page() + "history/").text.count("listened to") == 1
 
 
-def test_a_click_in_the_waveform_seeks(staff: Staff, practice: Practice, window: Windows) -> None:
+def test_a_click_and_a_key_in_the_waveform_seek(staff: Staff, practice: Practice, window: Windows) -> None:
     page = window(staff("Support"), practice.message_page())
-    player, waveform = page.locator("audio"), page.locator("canvas.waveform")
+    player, waveform = page.locator("audio"), page.get_by_role("slider", name="Position in the message")
     page.get_by_role("button", name="Draw the waveform").click()
     expect(page.get_by_role("button", name="Draw the waveform")).to_be_hidden()
     drawn = "canvas => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some(one => one)"
     assert waveform.evaluate(drawn)
-    player.focus()
-    page.keyboard.press("Space")
-    player.evaluate(PLAYED_PAST, 0.1)
-    page.keyboard.press("Space")
+    player.evaluate(
+        "player => new Promise(done => { player.onloadedmetadata = done; player.load(); player.play(); })"
+    )
+    player.evaluate("player => player.pause()")
     size = waveform.bounding_box()
     assert size is not None
-    waveform.click(position={"x": size["width"] * 0.75, "y": 20})
-    length = player.evaluate("player => player.duration")
-    assert player.evaluate("player => player.currentTime") == pytest.approx(length * 0.75, abs=0.1)
+    waveform.click(position={"x": size["width"] / 2, "y": 20})
+    half = player.evaluate("player => player.duration") / 2
+    assert player.evaluate("player => player.currentTime") == pytest.approx(half, abs=0.1)
+    waveform.press("ArrowRight")
+    assert player.evaluate("player => player.currentTime") == pytest.approx(half + 1, abs=0.1)
+    expect(waveform).to_have_attribute("aria-valuenow", f"{half + 1:.1f}")
 
 
 def test_chosen_messages_are_moved_to_another_mailbox(
@@ -122,6 +125,8 @@ def test_a_hostile_caller_name_is_only_text(staff: Staff, practice: Practice, ap
     sent = {"caller_id_name": name, "caller_id_number": "1001"}
     assert api.put(f"vmboxes/{practice.boxes[1]['id']}/messages", sent).status_code == 201
     page = window(staff("Support"), practice.message_list(1))
+    expect(page.locator("#result_list tbody td", has_text="<img src=x")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     page.locator("#result_list tbody a").first.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("<img src=x")
     expect(page).not_to_have_title("broken")
