@@ -131,6 +131,23 @@ def test_numbers_as_texts_are_numbers(old: Kazoo3) -> None:
     assert (told["timestamp"], told["length"], told["caller_id_number"]) == (MAY_2016, 3140, "1001")
 
 
+@pytest.mark.parametrize("length", [1e308, "9" * 300, -1, "long", None, []])
+def test_a_length_that_is_none_is_one(old: Kazoo3, length: Any) -> None:
+    box = old.box()
+    entry = old.message(box, length=length)
+    beside = old.message(box, "beside it")
+    migrated(old.store())
+    assert old.stored_message(entry["media_id"])["metadata"]["length"] == 1
+    assert old.stored_message(beside["media_id"])["metadata"]["length"] == 3140
+
+
+@pytest.mark.parametrize("tries", [1e308, "9" * 300, -1, "often", None])
+def test_a_number_of_attempts_that_is_none_is_counted_anew(old: Kazoo3, tries: Any) -> None:
+    box = old.box(entries=[{"migration_tries": tries}])
+    migrated(old.store(), expected_status=1)
+    assert left(old, box) == [{"migration_error": "no_media_id", "migration_tries": 1}]
+
+
 @pytest.mark.parametrize("folder", [None, "inbox", 5, ""])
 def test_a_missing_or_unknown_folder_is_new(old: Kazoo3, folder: Any) -> None:
     entry = old.message(old.box(), folder=folder)

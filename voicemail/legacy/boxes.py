@@ -14,6 +14,8 @@ from voicemail.legacy.entries import ERROR, MESSAGES, TRIES
 from voicemail.legacy.storing import Outcome, Result
 from voicemail.retention import as_number
 
+# More attempts than anybody has made: no number of them.
+_MANY = 1_000_000
 OLD_ADDRESSES, ADDRESSES = "notify_email_address", "notify_email_addresses"
 
 
@@ -68,7 +70,8 @@ def _marked(raw: Any, reason: str) -> Any:
     """A failed entry with why; one that failed for the same reason before is left as it is."""
     if not isinstance(raw, dict) or raw.get(ERROR) == reason:
         return raw
-    return {**raw, ERROR: reason, TRIES: (as_number(raw.get(TRIES)) or 0) + 1}
+    tries = as_number(raw.get(TRIES)) or 0
+    return {**raw, ERROR: reason, TRIES: tries + 1 if 0 <= tries < _MANY else 1}
 
 
 def _texts(value: object) -> list[str]:

@@ -21,6 +21,8 @@ UNDEFINED = "undefined"
 _TEXTS = ("from", "to", "caller_id_number", "caller_id_name", "call_id")
 _NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9._~+@:=-]+", re.ASCII)
 _LONGEST_ID = 100
+# What every reader of JSON takes for an integer.
+_LARGEST = 2**53 - 1
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ def _described(box: Mapping[str, Any], fields: Mapping[str, Any]) -> Document:
         "call_id": _digest("call", str(fields.get("media_id"))),
         **given,
         "folder": folder if folder in metadata.FOLDERS else metadata.NEW,
-        "length": length if length is not None and length >= 0 else 1,
+        "length": length if length is not None and 0 <= length <= _LARGEST else 1,
     }
     described.setdefault("from", described["caller_id_number"])
     return described

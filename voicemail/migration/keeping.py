@@ -18,8 +18,8 @@ from voicemail.legacy.storing import Outcome, Result
 class Keeper(Protocol):
     """Sees to one box's array."""
 
-    def settle(self, results: Iterable[Result]) -> None:
-        """Entries have become messages, or failed. Safe to repeat."""
+    def settle(self, results: Iterable[Result]) -> Document | None:
+        """Entries have become messages, or failed. Safe to repeat. The box as it is here then, None if it is gone."""
 
 
 class ServedKeeper:
@@ -28,9 +28,9 @@ class ServedKeeper:
     def __init__(self, account_id: str, box_id: str, actor: Actor | None = None) -> None:
         self._account_id, self._box_id, self._actor = account_id, box_id, actor
 
-    def settle(self, results: Iterable[Result]) -> None:
+    def settle(self, results: Iterable[Result]) -> Document | None:
         """Take out what is done, mark what failed; the box's old-fashioned members are brought up to date."""
-        boxes.settle(self._account_id, self._box_id, results, self._actor)
+        return boxes.settle(self._account_id, self._box_id, results, self._actor)
 
 
 class ForeignKeeper:
@@ -45,7 +45,7 @@ class ForeignKeeper:
         self._raw: dict[bytes, Any] = {}
         self._done: set[bytes] = set()
 
-    def settle(self, results: Iterable[Result]) -> None:
+    def settle(self, results: Iterable[Result]) -> Document | None:
         """Keep what failed, drop what is done."""
         for result in results:
             spelt = spelled(result.entry.raw)
@@ -54,7 +54,7 @@ class ForeignKeeper:
                 self._raw[spelt] = _marked(result.entry.raw, result.reason or "")
             else:
                 self._done.add(spelt)
-        mailboxes.database_of(self._account_id).update(self._box_id, self._change)
+        return mailboxes.database_of(self._account_id).update(self._box_id, self._change)
 
     def _change(self, stored: Document) -> Document | None:
         found = stored.get(MESSAGES)

@@ -15,6 +15,7 @@ from typing import TypeVar
 from accounts.couch import Database, Document, couch
 from accounts.private import Actor
 from crossbar.errors import ApiError
+from voicemail import changes
 from voicemail.legacy import boxes, entries, storing
 from voicemail.legacy.entries import Entry
 from voicemail.legacy.storing import How, Outcome, Result
@@ -302,11 +303,17 @@ class _Run:
                 pending = []
             self.watch.rows(_rows(account_id, _once(results, seen) if how.dry_run else results))
         if keeper is not None:
-            self._settle(keeper, pending)
+            self._end(work, self._settle(keeper, pending))
 
-    def _settle(self, keeper: Keeper, results: list[Result]) -> None:
+    def _settle(self, keeper: Keeper, results: list[Result]) -> Document | None:
         # What is stored is to leave the array also when nobody waits any more.
-        self._patiently(partial(keeper.settle, results))
+        return self._patiently(partial(keeper.settle, results))
+
+    def _end(self, work: Work, box: Document | None) -> None:
+        """Messages of a box that was deleted while they were stored go with it, as those before them."""
+        if box is not None and not sources.is_live(box):
+            actor = self.options.actor
+            self._patiently(partial(changes.remove, work.account, box, None, None, actor, with_expired=True))
 
     def _keeper(self, account_id: str, box: Document, has_entries: bool) -> Keeper | None:
         if self.options.dry_run:
