@@ -309,3 +309,17 @@ def test_made_up_backups_are_the_same_for_the_same_seed(
     assert len(files[0]) == 3
     migrate("--source", str(tmp_path / "one"))
     assert migrate("--source", str(tmp_path / "two"), "--verify").status == 0
+
+
+@pytest.mark.parametrize("lost", [1, 9, 200])
+def test_a_packed_backup_that_was_cut_off_is_read_as_far_as_it_goes(old: Kazoo3, tmp_path: Path, lost: int) -> None:
+    box = old.box()
+    entries = [old.message(box, f"message {number}") for number in range(12)]
+    unread = [old.add("callflow", numbers=[new_id() for _ in range(40)]) for _ in range(10)]
+    assert len(unread) == 10
+    packed = gzip.compress(lines(list(old.docs.values())))
+    (tmp_path / f"{old.id}.jsonl.gz").write_bytes(packed[:-lost])
+    ran = migrate("--account", old.id, "--source", str(tmp_path))
+    assert ran.status == 0
+    assert "the packed file ends early or is damaged: read up to there" in ran.out
+    assert sorted(old.messages()) == sorted(f"201605-{entry['media_id']}" for entry in entries)

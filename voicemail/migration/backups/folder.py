@@ -6,7 +6,6 @@ dates around. Where the name tells nothing the documents do: each says which acc
 
 import gzip
 import re
-import shutil
 import tempfile
 import zlib
 from collections import Counter
@@ -102,7 +101,9 @@ class Backups:
         target = tempfile.NamedTemporaryFile(dir=self._kept.name, delete=False)  # noqa: SIM115 - it stays for a while
         with target, gzip.open(path) as packed:
             try:
-                shutil.copyfileobj(packed, target, 1024 * 1024)
+                # What could be unpacked before the end breaks off is not held back for the rest of a piece.
+                while piece := packed.read1(64 * 1024):
+                    target.write(piece)
             except (EOFError, OSError, zlib.error):
                 tell("the packed file ends early or is damaged: read up to there")
         return Path(target.name)
