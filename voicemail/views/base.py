@@ -33,13 +33,21 @@ class MessagesView(AccountViewSet):
         and whose message still is: boxes take theirs along when they are removed. Whatever isn't found that way is
         looked for again in the box as it is.
         """
-        known = mailboxes.remembered(self.account_id, box_id) if self.identity.is_admin else None
+        known = self.known_box(box_id)
         if known is not None:
             with suppress(BadIdentifier):
                 return answer(known)
+        return answer(self.fresh_box(box_id))
+
+    def known_box(self, box_id: str) -> Document | None:
+        """The box as it was a moment ago, for an administrator, to look for live messages in; None when unknown."""
+        return mailboxes.remembered(self.account_id, box_id) if self.identity.is_admin else None
+
+    def fresh_box(self, box_id: str) -> Document:
+        """The box as it is, which is a `known_box` for a while; BadIdentifier, Forbidden."""
         box = self.box_to_see(box_id)
         mailboxes.remember(self.account_id, box)
-        return answer(box)
+        return box
 
     def box_to_change(self, box_id: str) -> Document:
         """The box, for a caller who may change what is in it; BadIdentifier, Forbidden."""

@@ -102,7 +102,13 @@ class MessagesViewSet(_Listing, _Changing):
 
     def list(self, request: Request, account_id: str, box_id: str) -> Reply:
         """The messages, newest first, in pages."""
-        return self.listing(request, self.box_to_see(box_id))
+        known = self.known_box(box_id)
+        reply = None if known is None else self.listing(request, known)
+        if reply is not None and reply.data:
+            return reply
+        # Whether there is nothing in the box, or no box any more, only a fresh look tells.
+        box = self.fresh_box(box_id)
+        return self.listing(request, box) if reply is None or box.get("messages") else reply
 
     def create(self, request: Request, account_id: str, box_id: str) -> Reply:
         """A new message, by its metadata alone or together with its audio."""
