@@ -325,9 +325,9 @@ def test_no_dirt_keeps_a_clean_document_from_its_views(database: Database, kind:
     database.bulk(dirty)
     changes = sync(database, kind)
     clean = (
-        [vmbox(messages=[legacy_message()]), vmbox(pvt_deleted=True), user()]
+        [vmbox(messages=[legacy_message()]), vmbox(_id="removed", pvt_deleted=True), user()]
         if kind == "account"
-        else [account(pvt_tree=["master"])]
+        else [account(pvt_tree=["master"]), account(_id="disabled", pvt_enabled=False)]
     )
     database.bulk(clean)
     for change in changes:
