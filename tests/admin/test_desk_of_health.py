@@ -14,15 +14,20 @@ from accounts.couch import Database, couch
 Operator = Callable[..., Desk]
 
 
-def rows_of(desk: Desk, account: Account) -> str:
-    """The row of an account in the health pages' table."""
+def page_of(desk: Desk, account: Account) -> str:
+    """The health page that an account is on."""
     pages = [desk.get("accounts/account/health/").text]
     while account.id not in pages[-1]:
         following = re.search(r'href="\?start_key=([^"]+)" rel="next"', pages[-1])
         assert following, "the account is on none of the pages"
         pages.append(desk.get("accounts/account/health/", start_key=unquote(following[1])).text)
     assert "answers" in pages[-1]
-    return pages[-1].partition(account.id)[2].partition("</tr>")[0]
+    return pages[-1]
+
+
+def rows_of(desk: Desk, account: Account) -> str:
+    """The row of an account in the health pages' table."""
+    return page_of(desk, account).partition(account.id)[2].partition("</tr>")[0]
 
 
 @pytest.fixture
@@ -39,7 +44,7 @@ def test_databases_that_lack_views_are_told_with_the_storage_of_their_account(
     row = rows_of(desk, account)
     assert "missing in account" in row
     assert "<button" not in row
-    assert f"<bdi>{account.name}</bdi></th><td" in desk.get("accounts/account/health/").text
+    assert f"<bdi>{account.name}</bdi></th><td" in page_of(desk, account)
 
 
 def test_missing_views_are_made_from_the_page_and_that_is_recorded(

@@ -170,7 +170,7 @@ def _row(account_id: str, entry: listing.Entry, boxes: Mapping[str, Document] | 
     url = reverse("admin:voicemail_message_detail", args=[account_id, entry.box_id, message_id])
     cells = [
         Cell(time_text(said.get("timestamp")) or "—", url),
-        Cell(str(said.get("caller_id_number") or "")[:80]),
+        Cell(str(said.get("caller_id_number") or "")[:80], style="caller"),
         Cell(str(said.get("caller_id_name") or "")[:80]),
         Cell(_folder(said, removed=removed)),
         Cell(length_text(said.get("length")), style="number"),

@@ -59,8 +59,8 @@ class Recorder:
         while True:
             try:
                 return self._write({**last, "waits": False})
-            except DatabaseError:
-                connection.close()
+            except DatabaseError as error:
+                self._warn(error)
                 if time.monotonic() > deadline:
                     raise
             time.sleep(_SECONDS)
@@ -80,10 +80,13 @@ class Recorder:
                 try:
                     self._write({})
                 except DatabaseError as error:
-                    logger.warning("Run %d can't write its progress now: %s", self.run_id, error)
-                    connection.close()
+                    self._warn(error)
         finally:
             connection.close()
+
+    def _warn(self, error: DatabaseError) -> None:
+        logger.warning("Run %d can't write its progress now: %s", self.run_id, error)
+        connection.close()
 
     def _write(self, more: dict[str, Any]) -> None:
         """Write what has come together, all of it or nothing, and see whether the run is to stop."""
