@@ -8,7 +8,9 @@ import hashlib
 import json
 import secrets
 import signal
+from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import cache
 from io import StringIO
 from pathlib import Path
 
@@ -136,12 +138,38 @@ def api(log_in: Callable[..., Api], account: Account) -> Api:
     return log_in(account)
 
 
+@pytest.fixture(scope="session")
+def operators(server: Running, service: Service) -> Callable[..., Desk]:
+    """The n-th operator of some groups and permissions; each is made once, which takes seconds."""
+
+    @cache
+    def made(number: int, groups: tuple[str, ...], permissions: tuple[str, ...]) -> Desk:
+        return new_operator(server.url, service, groups, permissions)
+
+    return made
+
+
 @pytest.fixture
-def operator(server: Running, service: Service) -> Callable[..., Desk]:
-    """Makes operators of the desk: ``operator("Support")``, ``operator(permissions=("view_account",))``."""
+def fresh_operator(server: Running, service: Service) -> Callable[..., Desk]:
+    """As `operator`, for tests that change operators, or look at all that one did: each is a new one."""
 
     def make(*groups: str, permissions: tuple[str, ...] = ()) -> Desk:
         return new_operator(server.url, service, groups, permissions)
+
+    return make
+
+
+@pytest.fixture
+def operator(operators: Callable[..., Desk]) -> Callable[..., Desk]:
+    """Operators of the desk: ``operator("Support")``, ``operator(permissions=("view_account",))``.
+
+    Several that one test asks for are several, each logged in, with nothing left over from other tests' pages.
+    """
+    asked: Counter[tuple[tuple[str, ...], tuple[str, ...]]] = Counter()
+
+    def make(*groups: str, permissions: tuple[str, ...] = ()) -> Desk:
+        asked[groups, permissions] += 1
+        return operators(asked[groups, permissions], groups, permissions).again()
 
     return make
 

@@ -28,6 +28,13 @@ class Desk:
     name: str
     session: requests.Session = field(default_factory=direct)
 
+    def again(self) -> "Desk":
+        """The same operator, as logged in as now, in a browser of its own."""
+        desk = Desk(self.url, self.name)
+        for cookie in ("sessionid", "csrftoken"):
+            desk.session.cookies.set(cookie, self.session.cookies[cookie])
+        return desk
+
     def get(self, path: str, **query: str) -> requests.Response:
         """A page below /admin/."""
         return self.session.get(f"{self.url}/admin/{path}", params=query, timeout=60)

@@ -201,8 +201,8 @@ def test_an_accounts_page_charts_its_messages_by_day(operator: Operator, account
     assert f"<title>{today}: 3</title>" in page
 
 
-def test_the_index_tells_an_operator_what_it_did_lately(operator: Operator, account: Account) -> None:
-    desk = operator("Administrators")
+def test_the_index_tells_an_operator_what_it_did_lately(fresh_operator: Operator, account: Account) -> None:
+    desk = fresh_operator("Administrators")
     assert "Nothing yet." in desk.get("").text
     desk.send(f"accounts/account/{account.id}/api-key/")
     assert "saw the API key of" in desk.get("").text

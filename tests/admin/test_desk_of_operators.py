@@ -13,6 +13,12 @@ NEW = "what the other one never had"
 
 
 @pytest.fixture
+def operator(fresh_operator: Operator) -> Operator:
+    """New ones: operators are what is changed here, and what they did is counted."""
+    return fresh_operator
+
+
+@pytest.fixture
 def primary_key(service: Service) -> Callable[[Desk], str]:
     """The primary key of an operator."""
 
