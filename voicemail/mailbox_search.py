@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable
 
-from accounts import users
+from accounts import users, words
 from accounts.couch import Database, Document
+from crossbar.errors import BadIdentifier
 from voicemail import mailbox_listing, mailboxes, numbers
 
 DESIGN, WORDS = "vmboxes_lists", "by_word"
-# So many boxes of one word are looked through for the other words.
-_LOOKED_THROUGH = 5_000
 _OWNERS = 20
 
 
@@ -19,19 +18,33 @@ def search(account_id: str, text: str, most: int = 100) -> list[Document]:
     owners who are called so. Costs some requests, however many boxes there are, and those that count messages.
     """
     database = mailboxes.database_of(account_id)
-    rows = database.view(numbers.DESIGN, numbers.VIEW, startkey=text, endkey=f"{text}\ufff0", limit=most)
-    found = dict.fromkeys(row["id"] for row in rows)
-    found |= dict.fromkeys(sorted(_named(database, text)))
+    found = _called(database, text, most)
     if len(found) < most:
         found |= dict.fromkeys(_owned(database, [user["_id"] for user in users.search(account_id, text, _OWNERS)]))
     return mailbox_listing.entries_of(account_id, list(found)[:most])
 
 
-def _named(database: Database, text: str) -> set[str]:
-    words = {word[:100] for word in text.lower().split()}
-    ranges = [{"startkey": word, "endkey": f"{word}\ufff0", "limit": _LOOKED_THROUGH} for word in words]
-    sets = [{row["id"] for row in rows} for rows in database.queries(DESIGN, WORDS, ranges)]
-    return set.intersection(*sets) if sets else set()
+def suggestions(account_id: str, text: str, most: int = 20) -> list[Document]:
+    """The boxes whose number, alias or name a text begins, to choose one of: their documents, uncounted."""
+    database = mailboxes.database_of(account_id)
+    found = database.fetch(list(_called(database, text, most))[:most])
+    return [box for box in found.values() if mailboxes.is_live(box)]
+
+
+def exactly(account_id: str, text: str) -> Document:
+    """The box of an account with a number or alias, or else with an id; BadIdentifier for none, or for several."""
+    rows = mailboxes.database_of(account_id).view(numbers.DESIGN, numbers.VIEW, key=text, limit=10)
+    found = {row["id"] for row in rows}
+    if len(found) > 1:
+        raise BadIdentifier(text)
+    return mailboxes.get(account_id, next(iter(found), text))
+
+
+def _called(database: Database, text: str, most: int) -> dict[str, None]:
+    """The ids of the boxes of a number, an alias or a name, in the order in which they are shown."""
+    rows = database.view(numbers.DESIGN, numbers.VIEW, startkey=text, endkey=f"{text}\ufff0", limit=most)
+    found = dict.fromkeys(row["id"] for row in rows)
+    return found | dict.fromkeys(sorted(words.ids(database, DESIGN, WORDS, text)))
 
 
 def _owned(database: Database, owners: Iterable[str]) -> list[str]:

@@ -9,17 +9,15 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from accounts import changes, creation, credentials, directory, figures, listing, users
+from accounts import changes, creation, credentials, directory, figures, user_choices, users
 from accounts.admin import audit
 from accounts.admin.based_forms import FIELD, Base, Change, changes_since, typed_values
 from accounts.admin.forms import admin_form, take_errors
 from accounts.admin.pages import Crumb, Route, actor
 from accounts.admin.schema_fields import sent
 from accounts.couch import Document
-from accounts.couch import Row as CouchRow
 from accounts.models import Account
 from crossbar.errors import BadIdentifier, ValidationFailed
-from crossbar.filters import Filter
 from crossbar.pages import PageRequest
 from voicemail import counts, mailbox_listing, retention
 from voicemail.admin import account_form, account_listing, health
@@ -124,7 +122,7 @@ class AccountAdmin(HealthPages, AccountSwitch):
             own_days=retention.own_days(account_id),
             days=retention.duration_days(account_id),
             chart=health.chart([account_id]),
-            users=_users(account_id),
+            users=[users.shown(one) for one in user_choices.some(account_id, _USERS_SHOWN)],
             can={name: self.allows(request, name) for name in _ABILITIES},
             can_see_record=self.allows(request, "view_auditentry"),
             can_add=self.allows(request, "add_account"),
@@ -281,12 +279,3 @@ def crumbs_to(account: Document) -> list[Crumb]:
 def _below(account_id: str) -> list[Document]:
     found, _ = page_of_accounts(None, account_id)
     return [directory.shown(doc) for doc in found]
-
-
-def _users(account_id: str) -> list[Document]:
-    wanted = PageRequest(size=_USERS_SHOWN, descending=False)
-    page = listing.page(
-        directory.database_of(account_id), (users.DESIGN, users.VIEW), wanted, Filter(), lambda doc: doc
-    )
-    rows: list[CouchRow] = page.rows
-    return [users.shown(row["doc"]) for row in rows]

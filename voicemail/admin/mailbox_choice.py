@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from voicemail import mailbox_finding
+from voicemail import mailbox_search, mailboxes
 
 _MOST = 20
 
@@ -24,8 +24,8 @@ def field(account_id: str) -> SafeString:
 
 
 def choices(request: HttpRequest, account_id: str) -> JsonResponse:
-    """Some mailboxes whose number or name begins with the query's ``q``: what to send for each, and what to show."""
-    found = mailbox_finding.beginning(account_id, request.GET.get("q", "").strip()[:100], _MOST)
-    numbered = [(one["mailbox"] or one["id"], one["name"][:80]) for one in found]
+    """Some mailboxes whose number or name the query's ``q`` begins: what to send for each, and what to show."""
+    found = mailbox_search.suggestions(account_id, request.GET.get("q", "").strip()[:100], _MOST)
+    numbered = [(mailboxes.number(box) or box["_id"], str(box.get("name") or "")[:80]) for box in found]
     told = [{"value": number, "text": f"{number} {name}".strip()} for number, name in numbered]
     return JsonResponse({"suggestions": told})

@@ -17,7 +17,7 @@ from voicemail import (
     audio_types,
     carrying,
     changes,
-    mailbox_finding,
+    mailbox_search,
     mailboxes,
     metadata,
     restoring,
@@ -133,7 +133,7 @@ def _target(request: HttpRequest, account_id: str) -> Document | None:
         notices.warning(request, "Name the mailbox to move or copy to.")
         return None
     try:
-        return mailbox_finding.exactly(account_id, named)
+        return mailbox_search.exactly(account_id, named)
     except BadIdentifier:
         notices.error(request, format_html("There is no mailbox {}: nothing was moved or copied.", named[:80]))
         return None

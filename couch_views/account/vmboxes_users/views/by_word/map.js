@@ -1,19 +1,10 @@
 function (doc) {
     // Every user under each word of its names: searching.
+    // !code shared/words.js
     if (doc.pvt_type !== 'user' || doc.pvt_deleted) {
         return;
     }
-    var seen = {};
-    [doc.username, doc.first_name, doc.last_name, doc.email].forEach(function (name) {
-        if (typeof name !== 'string') {
-            return;
-        }
-        name.toLowerCase().split(/\s+/).forEach(function (word) {
-            var key = word.slice(0, 100);
-            if (key && !seen['=' + key]) {
-                seen['=' + key] = true;
-                emit(key, null);
-            }
-        });
+    words([doc.username, doc.first_name, doc.last_name, doc.email]).forEach(function (word) {
+        emit(word, null);
     });
 }
