@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from api_client import Account, Api
@@ -116,6 +117,12 @@ def new_account(made_accounts: list[str]) -> Callable[..., Account]:
 def account(new_account: Callable[..., Account]) -> Account:
     """A fresh account with an administrator."""
     return new_account()
+
+
+@pytest.fixture
+def owner(account: Account) -> dict[str, Any]:
+    """The account's document, as much of it as the domain looks at."""
+    return {"_id": account.id, "realm": account.realm}
 
 
 @pytest.fixture

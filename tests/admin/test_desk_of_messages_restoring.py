@@ -20,12 +20,6 @@ def box(api: Api) -> dict[str, Any]:
     return {**(made := api.new_box("3000")), "_id": made["id"]}
 
 
-@pytest.fixture
-def owner(account: Account) -> dict[str, Any]:
-    """The account's document, as much of it as matters here."""
-    return {"_id": account.id, "realm": account.realm}
-
-
 def page_of(account: Account, box: dict[str, Any], message_id: str, page: str = "") -> str:
     return f"voicemail/message/{account.id}/{box['id']}/{message_id}/{page}"
 

@@ -20,12 +20,6 @@ SECOND = {"_id": "a2" * 16, "id": "a2" * 16, "mailbox": "3002"}
 NOW = gregorian.now()
 
 
-@pytest.fixture
-def owner(account: Account) -> dict[str, Any]:
-    """The account's document, as much of it as matters here."""
-    return {"_id": account.id, "realm": account.realm}
-
-
 def live(account: Account, box: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """All messages in a box, in whatever month."""
     rows = [row for _, modb in modbs.existing(account.id) for row in modb.all_docs(include_docs=True)]

@@ -17,12 +17,6 @@ ACTOR = Actor(request_id="restored it")
 
 
 @pytest.fixture
-def owner(account: Account) -> dict[str, Any]:
-    """The account's document, as much of it as matters here."""
-    return {"_id": account.id, "realm": account.realm}
-
-
-@pytest.fixture
 def box(account: Account) -> dict[str, Any]:
     made = mailboxes.create(account.id, {"name": "Box", "mailbox": "3000", "aliases": ["3999"], "some_key": "kept"})
     return {**made, "id": made["_id"]}

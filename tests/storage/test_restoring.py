@@ -21,12 +21,6 @@ ACTOR = Actor(request_id="restored it")
 
 
 @pytest.fixture
-def owner(account: Account) -> dict[str, Any]:
-    """The account's document, as much of it as matters here."""
-    return {"_id": account.id, "realm": account.realm}
-
-
-@pytest.fixture
 def box(account: Account) -> dict[str, Any]:
     made = mailboxes.create(account.id, {"name": "Box", "mailbox": "3000"})
     return {**made, "id": made["_id"]}

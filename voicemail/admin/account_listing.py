@@ -7,12 +7,11 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from accounts import databases, directory, gregorian, listing
+from accounts import databases, directory, listing
 from accounts.admin.listings import Cell, Row, Table, query_with
 from accounts.couch import Document
 from crossbar.filters import Filter as DocumentFilter
 from crossbar.pages import PageRequest
-from voicemail import retention
 
 _PAGE = 50
 _ENABLED, _DISABLED = "enabled", "disabled"
@@ -67,15 +66,6 @@ def names_of(account_ids: Iterable[str]) -> dict[str, str]:
     ids = [one for one in dict.fromkeys(account_ids) if databases.is_account_id(one)]
     found = directory.accounts_database().fetch(ids) if ids else {}
     return {one: str((found.get(one) or {}).get("name") or one) for one in ids}
-
-
-def date_text(seconds: object) -> str:
-    """A stored time as a date in UTC; empty when it is none."""
-    found = retention.as_number(seconds)
-    try:
-        return "" if found is None else f"{gregorian.to_datetime(found):%Y-%m-%d}"
-    except ValueError:
-        return ""
 
 
 def _state_field(state: str) -> SafeString:

@@ -21,9 +21,10 @@ from crossbar.errors import BadIdentifier, ValidationFailed
 from crossbar.pages import PageRequest
 from voicemail import counts, mailbox_listing, retention
 from voicemail.admin import account_form, account_listing, health
-from voicemail.admin.account_listing import date_text, names_of, page_of_accounts
+from voicemail.admin.account_listing import names_of, page_of_accounts
 from voicemail.admin.account_switch import AccountSwitch
 from voicemail.admin.health_pages import HealthPages
+from voicemail.admin.naming import date_text
 from voicemail.legacy import left
 from voicemail.models import MigrationRun
 

@@ -20,9 +20,18 @@ def named_box(box: Mapping[str, Any]) -> str:
 
 def time_text(seconds: object) -> str:
     """A stored time as a date and time of day in UTC; empty when it is none."""
+    return _in_utc(seconds, "%Y-%m-%d %H:%M:%S")
+
+
+def date_text(seconds: object) -> str:
+    """A stored time as a date in UTC; empty when it is none."""
+    return _in_utc(seconds, "%Y-%m-%d")
+
+
+def _in_utc(seconds: object, form: str) -> str:
     found = retention.as_number(seconds)
     try:
-        return "" if found is None else f"{gregorian.to_datetime(found):%Y-%m-%d %H:%M:%S}"
+        return "" if found is None else format(gregorian.to_datetime(found), form)
     except ValueError:
         return ""
 

@@ -7,7 +7,7 @@ is worked on batch by batch: its messages are stored and verified, then their en
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
@@ -252,33 +252,32 @@ class _Run:
         self.watch.account_done()
         return None
 
-    def _month(self, month: Month) -> None:
+    @contextmanager
+    def _blamed(self, account_id: str, box_id: str | None, sentence: str) -> Iterator[None]:
+        """Within, what stops ends quietly, and what CouchDB refuses becomes a problem of that account or box."""
         try:
+            yield
+        except Stopped:
+            pass
+        except ApiError as error:
+            self._patiently.end_if_gone(error)
+            self.watch.problem(account_id, box_id, error.message, f"{sentence}: {told(error)}")
+
+    def _month(self, month: Month) -> None:
+        account_id = month.source.account_id
+        with self._blamed(account_id, None, f"Month {month.month} of account {account_id} is not brought"):
             for rows in month.bring(self._patiently, dry_run=self.options.dry_run):
                 self.watch.expect(messages=len(rows))
                 self.watch.rows(rows)
                 if self.watch.stopping:
                     return
             self.watch.add(left_out=month.left_out)
-        except Stopped:
-            pass
-        except ApiError as error:
-            self._patiently.end_if_gone(error)
-            account_id = month.source.account_id
-            sentence = f"Month {month.month} of account {account_id} is not brought: {told(error)}"
-            self.watch.problem(account_id, None, error.message, sentence)
 
     def _unit(self, unit: tuple[Work, Box]) -> Work:
         work, box = unit
-        try:
+        account_id = work.source.account_id
+        with self._blamed(account_id, box.id, f"Box {box.id} of account {account_id} is not finished"):
             self._box(work, box.id)
-        except Stopped:
-            pass
-        except ApiError as error:
-            self._patiently.end_if_gone(error)
-            account_id = work.source.account_id
-            sentence = f"Box {box.id} of account {account_id} is not finished: {told(error)}"
-            self.watch.problem(account_id, box.id, error.message, sentence)
         return work
 
     def _box(self, work: Work, box_id: str) -> None:
@@ -329,16 +328,10 @@ class _Run:
         return How(link=self.options.link, dry_run=self.options.dry_run, actor=self.options.actor, shared=shared)
 
     def _resolve(self, work: Work) -> None:
-        try:
+        account_id = work.source.account_id
+        with self._blamed(account_id, None, f"Links of account {account_id} are not all resolved"):
             for modb in work.months:
                 self._resolve_month(modb)
-        except Stopped:
-            pass
-        except ApiError as error:
-            self._patiently.end_if_gone(error)
-            account_id = work.source.account_id
-            sentence = f"Links of account {account_id} are not all resolved: {told(error)}"
-            self.watch.problem(account_id, None, error.message, sentence)
 
     def _resolve_month(self, modb: Database) -> None:
         for rows in links.resolve(modb, dry_run=self.options.dry_run, ask=self._patiently):

@@ -1,10 +1,6 @@
 """What the process of a run does: the same as the command ``migrate_kazoo3``, over one account, in place."""
 
 import logging
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
 
 from django.db.models.functions import Now
 
@@ -12,7 +8,7 @@ from accounts.private import NODE, Actor
 from crossbar.errors import ApiError, DatastoreUnreachable
 from voicemail.migration import purging, running, sources, verifying
 from voicemail.migration.running import Options, Unknown
-from voicemail.migration.watching import Watch
+from voicemail.migration.signals import stopping
 from voicemail.models import MigrationRun
 from voicemail.models.runs import State, What
 from voicemail.runs.recording import Recorder
@@ -38,7 +34,7 @@ def carry_out(run_id: int, pid: int) -> State | None:
         return None
     run = MigrationRun.objects.get(pk=run_id)
     recorder = Recorder(run_id)
-    with recorder, _stopping(recorder.watch) as signals:
+    with recorder, stopping(recorder.watch) as signals:
         state, error = _work(run, recorder)
     if signals and state is State.STOPPED and not recorder.is_asked_to_stop:
         state, error = State.INTERRUPTED, "Its process was told to end, as when its machine or the service stops."
@@ -65,20 +61,3 @@ def _work(run: MigrationRun, recorder: Recorder) -> tuple[State, str]:
         logger.exception("Migration run %d failed", run.pk)
         return State.FAILED, f"It came upon something unforeseen, told in the service's log: {type(error).__name__}."
     return (State.STOPPED if tally.stopped else State.DONE), ""
-
-
-@contextmanager
-def _stopping(watch: Watch) -> Iterator[list[int]]:
-    """Within, SIGTERM and SIGINT stop the watch; the list tells which came."""
-    came: list[int] = []
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        came.append(number)
-        watch.stop()
-
-    before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield came
-    finally:
-        for each, old in before.items():
-            signal.signal(each, old)

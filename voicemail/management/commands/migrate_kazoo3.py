@@ -1,12 +1,10 @@
 """``manage.py migrate_kazoo3``: messages of a Kazoo 3.x become messages in MODbs. docs/migration.md is its guide."""
 
-import signal
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +17,7 @@ from crossbar.errors import ApiError, DatastoreUnreachable
 from voicemail.migration import display, purging, reporting, running, sources, verifying
 from voicemail.migration.backups.folder import Backups, Unreadable
 from voicemail.migration.running import Options, Unknown
+from voicemail.migration.signals import stopping
 from voicemail.migration.sources import CouchSource, FolderSource, Source
 from voicemail.migration.watching import PATIENCE, Tally, Watch
 
@@ -103,7 +102,7 @@ class Command(BaseCommand):
             shown = display.display(sys.stderr, quiet=options["verbosity"] < 1)
             report = stack.enter_context(_reported(options["report"]))
             watch = Watch(shown.show, report.row if report else lambda row: None, PATIENCE)
-            signals = stack.enter_context(_stopping(watch))
+            signals = stack.enter_context(stopping(watch))
             try:
                 source = stack.enter_context(self._source(options["source"]))
                 tally = _operation(options)(source, _options(options), watch)
@@ -196,25 +195,6 @@ def _reported(path: Path | None) -> Iterator[reporting.Report | None]:
             yield report
     except OSError as error:
         raise CommandError(f"The report can't be written: {error}") from error
-
-
-@contextmanager
-def _stopping(watch: Watch) -> Iterator[list[int]]:
-    """Within, SIGINT and SIGTERM stop the watch; the second one ends everything. The list tells which came."""
-    came: list[int] = []
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        came.append(number)
-        watch.stop()
-        for each, old in before.items():
-            signal.signal(each, old)
-
-    before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield came
-    finally:
-        for each, old in before.items():
-            signal.signal(each, old)
 
 
 def _place(url: str) -> tuple[str | None, int | None]:
