@@ -15,7 +15,7 @@ from cachetools import TTLCache
 from accounts import config, databases, gregorian, merging, private, schemas
 from accounts.couch import Database, Document, couch
 from accounts.private import Actor
-from crossbar.errors import BadIdentifier, DatastoreConflict, ValidationFailed
+from crossbar.errors import BadIdentifier, ValidationFailed
 from voicemail import numbers
 
 TYPE = "vmbox"
@@ -33,24 +33,6 @@ _lock = Lock()
 
 Guard = Callable[[Document], None]
 """Looks at the stored box before each attempt to change it, and raises if this caller must not."""
-
-
-class ChangedMeanwhile(DatastoreConflict):
-    """A box isn't any more what a change was made for; `stored` is what it is now."""
-
-    def __init__(self, stored: Document) -> None:
-        super().__init__()
-        self.stored = stored
-
-
-def unchanged_since(rev: str) -> Guard:
-    """Lets a change happen only while the box's revision is this one; ChangedMeanwhile otherwise."""
-
-    def guard(stored: Document) -> None:
-        if stored["_rev"] != rev:
-            raise ChangedMeanwhile(stored)
-
-    return guard
 
 
 def get(account_id: str, box_id: str) -> Document:

@@ -91,6 +91,32 @@ def test_a_change_keeps_what_the_form_does_not_show(
     assert desk.name in history
 
 
+def test_what_others_changed_meanwhile_is_told_before_anything_is_saved(
+    operator: Operator, account: Account, api: Api, ada: dict[str, Any], db: Database
+) -> None:
+    desk = operator("Administrators")
+    path = page_of(account, ada, "change/")
+    opened = desk.get(path)
+    api.patch(f"users/{ada['id']}", {"first_name": "Augusta", "email": "other@example.com"})
+    before = db.get(ada["id"])
+    told = desk.fill(path, opened, email="mine@example.com", password="typed too")
+    assert "Changed meanwhile" in told.text
+    assert "Augusta" in told.text
+    assert "typed too" not in told.text
+    assert db.get(ada["id"]) == before
+    assert "was changed" in desk.fill(path, told).text
+    stored = db.get(ada["id"]) or {}
+    assert (stored["email"], stored["first_name"]) == ("mine@example.com", "Augusta")
+
+
+def test_a_form_sent_as_it_was_changes_nothing(
+    operator: Operator, account: Account, ada: dict[str, Any], db: Database
+) -> None:
+    before = db.get(ada["id"])
+    assert "Nothing was changed." in operator("Administrators").fill(page_of(account, ada, "change/")).text
+    assert db.get(ada["id"]) == before
+
+
 def test_a_new_user_name_takes_the_password_again(
     operator: Operator, account: Account, ada: dict[str, Any], log_in: LogIn, db: Database
 ) -> None:

@@ -1,7 +1,7 @@
 """Accounts at the desk: found, looked at, changed, created, and their API keys."""
 
 import builtins
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -11,10 +11,9 @@ from django.urls import reverse
 
 from accounts import changes, creation, credentials, directory, figures, user_choices, users
 from accounts.admin import audit
-from accounts.admin.based_forms import FIELD, Base, Change, changes_since, typed_values
+from accounts.admin.based_forms import Guard, edit
 from accounts.admin.forms import admin_form, take_errors
 from accounts.admin.pages import Crumb, Route, actor
-from accounts.admin.schema_fields import sent
 from accounts.couch import Document
 from accounts.models import Account
 from crossbar.errors import BadIdentifier, ValidationFailed
@@ -135,49 +134,26 @@ class AccountAdmin(HealthPages, AccountSwitch):
     def change(self, request: HttpRequest, account_id: str) -> HttpResponse:
         """The account's form."""
         doc = directory.account(account_id)
-        if request.method != "POST":
-            return self._change_page(request, doc, account_form.made(None, doc))
-        base = Base.read(request.POST)
-        form = account_form.made(request.POST, base.shown if base else doc)
-        if not form.is_valid():
-            return self._change_page(request, doc, form, base)
-        patch = sent(form)
-        try:
-            changed = account_form.merge(account_id, base, patch, actor(request))
-        except ValidationFailed as error:
-            take_errors(form, error)
-            return self._change_page(request, doc, form, base)
-        except account_form.ChangedMeanwhile as meanwhile:
-            now = Base.of(meanwhile.stored, account_form.NO_SECRETS)
-            again = account_form.made(None, {**meanwhile.stored, **typed_values(form)})
-            seen = changes_since(base, now, patch) if base else []
-            return self._change_page(request, meanwhile.stored, again, now, seen)
-        self._record(request, "changed", changed, before=doc, after=changed)
-        messages.success(request, "The account was changed.")
-        return HttpResponseRedirect(url_of(account_id))
+        name, url = str(doc.get("name")), url_of(account_id)
 
-    def _change_page(
-        self,
-        request: HttpRequest,
-        doc: Document,
-        form: forms.Form,
-        base: Base | None = None,
-        seen: Sequence[Change] | None = None,
-    ) -> HttpResponse:
-        """The form, with what it was made from; `seen` is what happened to the account meanwhile."""
-        name, url = str(doc.get("name")), url_of(doc["_id"])
-        return self.rendered(
-            request,
-            "desk/based_form.html",
-            f"Change {name}",
-            [*_ALL, (name, url), ("Change", None)],
-            form=form,
-            adminform=admin_form(form),
-            cancel_url=url,
-            base_field=FIELD,
-            base=(base or Base.of(doc, account_form.NO_SECRETS)).signed(),
-            changes=seen,
-        )
+        def merge(patch: Document, guard: Guard) -> Document:
+            return changes.merge(account_id, patch, actor(request), guard)
+
+        edited = edit(request, doc, frozenset(), account_form.made, merge)
+        if edited.changed is None:
+            return self.rendered(
+                request,
+                "desk/based_form.html",
+                f"Change {name}",
+                [*_ALL, (name, url), ("Change", None)],
+                adminform=admin_form(edited.form),
+                cancel_url=url,
+                **edited.context(),
+            )
+        if edited.has_changes:
+            self._record(request, "changed", edited.changed, before=doc, after=edited.changed)
+        messages.success(request, "The account was changed." if edited.has_changes else "Nothing was changed.")
+        return HttpResponseRedirect(url)
 
     def told(self, request: HttpRequest, account_id: str) -> HttpResponse:
         """What was done to the account."""

@@ -1,6 +1,7 @@
 """Mailboxes at the desk: found, looked at, changed, created, removed; their PINs on demand."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -11,12 +12,11 @@ from django.urls import reverse
 
 from accounts import directory, schemas, user_choices, users
 from accounts.admin import audit
-from accounts.admin.based_forms import FIELD, Base, Change, changes_since, typed_values
+from accounts.admin.based_forms import Guard, edit
 from accounts.admin.forms import admin_form, take_errors
 from accounts.admin.pages import Crumb, Route, actor, explained
 from accounts.admin.schema_fields import sent
 from accounts.couch import Document
-from accounts.private import Actor
 from crossbar.errors import ValidationFailed
 from voicemail import counts, mailbox_restoring, mailboxes, removal
 from voicemail.admin import mailbox_form, mailbox_table
@@ -26,7 +26,6 @@ from voicemail.admin.removed_mailboxes import RemovedMailboxPages, about, remove
 from voicemail.models import Mailbox
 
 KIND = "mailbox"
-_ATTEMPTS = 5
 
 
 @admin.register(Mailbox)
@@ -115,51 +114,26 @@ class MailboxAdmin(RemovedMailboxPages):
     def change(self, request: HttpRequest, account_id: str, box_id: str) -> HttpResponse:
         """The mailbox's form; what it doesn't show stays as it is."""
         account, box = directory.account(account_id), mailboxes.get(account_id, box_id)
-        if request.method != "POST":
-            return self._change_page(request, account, box, mailbox_form.made(account_id, None, box))
-        base = Base.read(request.POST)
-        form = mailbox_form.made(account_id, request.POST, base.shown if base else box)
-        if not form.is_valid():
-            return self._change_page(request, account, box, form, base)
-        patch = sent(form)
-        try:
-            before, changed = _merged(account_id, box, base, patch, actor(request))
-        except ValidationFailed as error:
-            take_errors(form, error)
-            return self._change_page(request, account, box, form, base)
-        except mailboxes.ChangedMeanwhile as meanwhile:
-            now = Base.of(meanwhile.stored, mailbox_form.NEVER_HERE)
-            form = mailbox_form.made(account_id, None, meanwhile.stored, typed_values(form))
-            changes = changes_since(base, now, patch) if base else []
-            return self._change_page(request, account, meanwhile.stored, form, now, changes)
-        if patch:
-            self.record(request, "changed", account_id, changed, before=before, after=changed)
-        messages.success(request, "The mailbox was changed." if patch else "Nothing was changed.")
-        return HttpResponseRedirect(_url(account_id, box_id))
+        url = _url(account_id, box_id)
 
-    def _change_page(
-        self,
-        request: HttpRequest,
-        account: Document,
-        box: Document,
-        form: forms.Form,
-        base: Base | None = None,
-        changes: Sequence[Change] | None = None,
-    ) -> HttpResponse:
-        """The form, with what it was made from; `changes` is what happened to the mailbox meanwhile."""
-        url = _url(account["_id"], box["_id"])
-        return self.rendered(
-            request,
-            "desk/based_form.html",
-            f"Change {named_box(box)}",
-            [*crumbs_to(account), (named_box(box), url), ("Change", None)],
-            form=form,
-            adminform=admin_form(form, mailbox_form.fieldsets(form)),
-            cancel_url=url,
-            base_field=FIELD,
-            base=(base or Base.of(box, mailbox_form.NEVER_HERE)).signed(),
-            changes=changes,
-        )
+        def merge(patch: Document, guard: Guard) -> Document:
+            return mailboxes.merge(account_id, box_id, patch, actor(request), guard)
+
+        edited = edit(request, box, mailbox_form.NEVER_HERE, partial(mailbox_form.made, account_id), merge)
+        if edited.changed is None:
+            return self.rendered(
+                request,
+                "desk/based_form.html",
+                f"Change {named_box(box)}",
+                [*crumbs_to(account), (named_box(box), url), ("Change", None)],
+                adminform=admin_form(edited.form, mailbox_form.fieldsets(edited.form)),
+                cancel_url=url,
+                **edited.context(),
+            )
+        if edited.has_changes:
+            self.record(request, "changed", account_id, edited.changed, before=box, after=edited.changed)
+        messages.success(request, "The mailbox was changed." if edited.has_changes else "Nothing was changed.")
+        return HttpResponseRedirect(url)
 
     def pin(self, request: HttpRequest, account_id: str, box_id: str) -> HttpResponse:
         """The PIN, once somebody asks for it, or a new one; either is recorded."""
@@ -247,26 +221,6 @@ class _PinForm(forms.Form):
         required=False,
         widget=widgets.AdminTextInputWidget,
     )
-
-
-def _merged(
-    account_id: str, box: Document, base: Base | None, patch: Document, actor: Actor
-) -> tuple[Document, Document]:
-    """Merge a patch into a box that looks as it did when its form was made: the box before and after.
-
-    What nobody sees in a form may have changed. ChangedMeanwhile when anything else has, or nobody knows.
-    """
-    for _ in range(_ATTEMPTS):
-        if base is None or Base.of(box, mailbox_form.NEVER_HERE) != base:
-            break
-        if not patch:
-            return box, box
-        try:
-            unchanged = mailboxes.unchanged_since(box["_rev"])
-            return box, mailboxes.merge(account_id, box["_id"], patch, actor, unchanged)
-        except mailboxes.ChangedMeanwhile as meanwhile:
-            box = meanwhile.stored
-    raise mailboxes.ChangedMeanwhile(box)
 
 
 def _filled(patch: Mapping[str, Any]) -> Document:

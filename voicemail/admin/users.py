@@ -11,10 +11,11 @@ from django.urls import reverse
 
 from accounts import directory, identity, listing, schemas, user_choices, users
 from accounts.admin import audit
+from accounts.admin.based_forms import Guard, edit
 from accounts.admin.forms import admin_form, take_errors
 from accounts.admin.listings import Cell, Row, Table, query_with
 from accounts.admin.pages import Crumb, DocumentAdmin, Route, actor
-from accounts.admin.schema_fields import fields_of, member, sent
+from accounts.admin.schema_fields import ChoiceField, fields_of, member, sent
 from accounts.couch import Document
 from accounts.models import AccountUser
 from crossbar.errors import ValidationFailed
@@ -25,8 +26,10 @@ from voicemail.admin.accounts import crumbs_to
 
 KIND = "user"
 _PAGE = 50
-_FIRST = ("username", "first_name", "last_name", "email", "priv_level", "enabled", "timezone", "language")
+_FIRST = ("username", "password", "first_name", "last_name", "email", "priv_level", "enabled", "timezone", "language")
 _PASSWORD = "password"  # noqa: S105 - the name of a member
+# What a page must not hold, not even in its form's base.
+_NEVER_HERE = frozenset({_PASSWORD, "hotdesk", "pin"})
 _LIST = "admin:accounts_accountuser_changelist"
 
 
@@ -118,32 +121,52 @@ class AccountUserAdmin(DocumentAdmin):
     def change(self, request: HttpRequest, account_id: str, user_id: str) -> HttpResponse:
         """The user's form; what it doesn't show stays as it is. A new user name takes the password again."""
         account, user = directory.account(account_id), users.get(account_id, user_id)
-        again = _password_field(required=False, help_text="Only needed with a new user name. Empty: as it is.")
-        form = _form(request.POST if request.method == "POST" else None, user, again)
-        if request.method == "POST" and form.is_valid():
-            patch = {key: value for key, value in sent(form).items() if key != _PASSWORD or value}
-            if self._changed(request, form, account_id, user, patch, "changed"):
-                messages.success(request, "The user was changed.")
-                return HttpResponseRedirect(_url(account_id, user_id))
-        crumbs = [*_to(account, user), ("Change", None)]
-        title = f"Change {user_choices.name_of(user)}"
-        return self._form_page(request, form, title, crumbs, _url(account_id, user_id))
+        url = _url(account_id, user_id)
+
+        def merge(patch: Document, guard: Guard) -> Document:
+            return users.merge(account_id, user_id, patch, actor(request), guard)
+
+        edited = edit(request, user, _NEVER_HERE, _changing_form, merge)
+        if edited.changed is None:
+            return self.rendered(
+                request,
+                "desk/based_form.html",
+                f"Change {user_choices.name_of(user)}",
+                [*_to(account, user), ("Change", None)],
+                adminform=admin_form(edited.form),
+                cancel_url=url,
+                **edited.context(),
+            )
+        if edited.has_changes:
+            self._tell(request, "changed", account_id, user, edited.changed)
+        messages.success(request, "The user was changed." if edited.has_changes else "Nothing was changed.")
+        return HttpResponseRedirect(url)
 
     def password(self, request: HttpRequest, account_id: str, user_id: str) -> HttpResponse:
         """A new password; only hashes of it are stored, so that nobody can be shown the old one."""
         account, user = directory.account(account_id), users.get(account_id, user_id)
         form = _made({_PASSWORD: _password_field(required=True)}, request.POST or None, {})
-        if request.method == "POST" and form.is_valid():
-            patch = {_PASSWORD: form.cleaned_data[_PASSWORD]}
-            if not user.get("username"):
-                form.add_error(None, "A password takes a user name: give the user one first.")
-            elif self._changed(request, form, account_id, user, patch, "changed the password of"):
-                messages.success(request, "The user has a new password, and must sign in again.")
-                return HttpResponseRedirect(_url(account_id, user_id))
+        is_sent = request.method == "POST" and form.is_valid()
+        if is_sent and self._has_new_password(request, form, account_id, user):
+            messages.success(request, "The user has a new password, and must sign in again.")
+            return HttpResponseRedirect(_url(account_id, user_id))
         title = f"Password of {user_choices.name_of(user)}"
         return self._form_page(
             request, form, title, [*_to(account, user), ("Password", None)], _url(account_id, user_id)
         )
+
+    def _has_new_password(self, request: HttpRequest, form: forms.Form, account_id: str, user: Document) -> bool:
+        """Give the user the form's password; False when that can't be, for reasons that are in the form then."""
+        if not user.get("username"):
+            form.add_error(None, "A password takes a user name: give the user one first.")
+            return False
+        try:
+            changed = users.merge(account_id, user["_id"], {_PASSWORD: form.cleaned_data[_PASSWORD]}, actor(request))
+        except ValidationFailed as error:
+            take_errors(form, error)
+            return False
+        self._tell(request, "changed the password of", account_id, user, changed)
+        return True
 
     def remove(self, request: HttpRequest, account_id: str, user_id: str) -> HttpResponse:
         """Remove the user, after asking; its mailboxes stay."""
@@ -151,8 +174,7 @@ class AccountUserAdmin(DocumentAdmin):
         name = user_choices.name_of(user)
         if request.method == "POST":
             removed = users.delete(account_id, user_id, actor(request))
-            identity.forget(account_id, user_id)
-            self._record(request, "removed", account_id, removed, before=user, after=removed)
+            self._tell(request, "removed", account_id, user, removed)
             messages.success(request, f"The user {name} was removed.")
             return HttpResponseRedirect(f"{reverse(_LIST)}?account={account_id}")
         owned = len(mailbox_listing.owned(account_id, user_id))
@@ -173,24 +195,10 @@ class AccountUserAdmin(DocumentAdmin):
         account, user = directory.account(account_id), users.get(account_id, user_id)
         return self.history(request, user_id, user_choices.name_of(user), _to(account, user))
 
-    def _changed(
-        self,
-        request: HttpRequest,
-        form: forms.Form,
-        account_id: str,
-        user: Document,
-        patch: Mapping[str, Any],
-        action: str,
-    ) -> bool:
-        """Change a user and record it; False when the domain is against it, whose reasons are in the form then."""
-        try:
-            changed = users.merge(account_id, user["_id"], patch, actor(request))
-        except ValidationFailed as error:
-            take_errors(form, error)
-            return False
-        identity.forget(account_id, user["_id"])
-        self._record(request, action, account_id, changed, before=user, after=changed)
-        return True
+    def _tell(self, request: HttpRequest, action: str, account_id: str, before: Document, after: Document) -> None:
+        """Let what this process remembers of a user go, and record what was done."""
+        identity.forget(account_id, after["_id"])
+        self._record(request, action, account_id, after, before=before, after=after)
 
     def _form_page(
         self, request: HttpRequest, form: forms.Form, title: str, crumbs: Iterable[Crumb], cancel_url: str
@@ -213,23 +221,25 @@ def page_of_users(account_id: str, start_key: str | None, size: int) -> tuple[li
     return [row["doc"] for row in page.rows], following
 
 
+def _changing_form(posted: Any, user: Mapping[str, Any], typed: Mapping[str, Any]) -> forms.Form:
+    """The form of a user that there is, with what was typed earlier over it; a password has to be typed again."""
+    again = _password_field(required=False, help_text="Only needed with a new user name. Empty: as it is.")
+    return _form(posted, {**user, **typed}, again)
+
+
 def _form(posted: Any, user: Mapping[str, Any], password: forms.Field) -> forms.Form:
     """The form of a user, made from the schema `users`; `password` is the field of what is never shown."""
-    made = fields_of(schemas.schema(users.SCHEMA), frozenset({"id", _PASSWORD}))
+    made = fields_of(schemas.schema(users.SCHEMA), frozenset({"id", _PASSWORD})) | {_PASSWORD: password}
     ordered = [*(name for name in _FIRST if name in made), *sorted(name for name in made if name not in _FIRST)]
-    fields = {name: made[name] for name in ordered}
-    place = list(fields).index("username") + 1 if "username" in fields else 0
-    names = list(fields)
-    named = {**{name: fields[name] for name in names[:place]}, _PASSWORD: password}
-    return _made({**named, **fields}, posted, user)
+    return _made({name: made[name] for name in ordered}, posted, user)
 
 
 def _made(fields: Mapping[str, forms.Field], posted: Any, user: Mapping[str, Any]) -> forms.Form:
     initial = {name: value for name in fields if (value := member(user, name)) is not None and name != _PASSWORD}
     for name, value in initial.items():
-        offer = getattr(fields[name], "offer", None)
-        if offer is not None:
-            offer(value)
+        field = fields[name]
+        if isinstance(field, ChoiceField):
+            field.offer(value)
     form: forms.Form = type("UserForm", (forms.Form,), dict(fields))(posted, initial=initial)
     return form
 
