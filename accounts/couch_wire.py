@@ -9,13 +9,15 @@ import re
 import select
 import socket
 from collections.abc import Callable
-from typing import BinaryIO, cast
+from io import BufferedReader
+from typing import cast
 
 CHUNK = 128 * 1024
 _LONGEST_LINE = 65_536
-_MOST_HEADERS = 100
+_MOST_LINES = 100  # of a head
 _HEAD_ONLY = (204, 304)
-_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: .*)?\r?\n")
+_HEAD_END = b"\r\n\r\n"
+_STATUS_LINE = re.compile(r"HTTP/1\.([01]) ([1-9][0-9]{2})(?: .*)?")
 _NO_LENGTH = -1
 
 
@@ -33,7 +35,7 @@ class Connection:
         self.sock: socket.socket = made.sock
         self.sock.settimeout(read_timeout)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.reader = cast(BinaryIO, self.sock.makefile("rb", CHUNK))
+        self.reader = cast(BufferedReader, self.sock.makefile("rb", CHUNK))
         self._poll = select.poll()
         self._poll.register(self.sock, select.POLLIN)
 
@@ -52,13 +54,11 @@ class Response:
 
     def __init__(self, connection: Connection, method: str, on_end: Callable[[Connection], None]) -> None:
         self._reader, self._connection, self._on_end = connection.reader, connection, on_end
-        minor, self.status = self._read_status()
-        self.headers = self._read_headers()
+        minor = self._read_head()
         while self.status < 200:  # only announces the answer
-            minor, self.status = self._read_status()
-            self.headers = self._read_headers()
+            minor = self._read_head()
         said = self.headers.get("connection", "").lower()
-        self._keeps = "close" not in said if minor == b"1" else "keep-alive" in said
+        self._keeps = "close" not in said if minor == "1" else "keep-alive" in said
         has_body = method != "HEAD" and self.status not in _HEAD_ONLY
         self._chunked = has_body and "chunked" in self.headers.get("transfer-encoding", "").lower()
         self._left = self._length() if has_body and not self._chunked else 0
@@ -84,26 +84,39 @@ class Response:
             self._end()
         return piece
 
-    def _read_status(self) -> tuple[bytes, int]:
-        line = self._line()
-        match = _STATUS_LINE.fullmatch(line)
-        if match is None:
-            raise Broken("the server hung up" if not line else "the answer is no HTTP")
-        return match[1], int(match[2])
+    def _read_head(self) -> str:
+        """Read the status and the headers (by their names in lower case); HTTP's minor version.
 
-    def _read_headers(self) -> dict[str, str]:
-        """Headers by their names in lower case; repeated ones are joined as HTTP has it."""
+        Mostly they come in one piece, and are taken from the reader as one.
+        """
+        waiting = self._reader.peek()
+        length = waiting.find(_HEAD_END) + len(_HEAD_END)
+        head = self._reader.read(length) if length >= len(_HEAD_END) else self._head_by_lines()
+        status_line, *lines = head.decode("latin-1").split("\r\n")
+        match = _STATUS_LINE.fullmatch(status_line)
+        if match is None:
+            raise Broken("the server hung up" if not head else "the answer is no HTTP")
+        self.status = int(match[2])
+        if len(lines) > _MOST_LINES:
+            raise Broken("too many headers")
         headers: dict[str, str] = {}
-        for _ in range(_MOST_HEADERS):
-            line = self._line()
-            if line in (b"\r\n", b"\n"):
-                return headers
-            if not line:
-                raise Broken("the answer ended in its headers")
-            name, _, value = line.decode("latin-1").partition(":")
+        for line in lines[:-2]:
+            name, _, value = line.partition(":")
             key, text = name.strip().lower(), value.strip()
             headers[key] = f"{headers[key]}, {text}" if key in headers else text
-        raise Broken("too many headers")
+        self.headers = headers
+        return match[1]
+
+    def _head_by_lines(self) -> bytes:
+        """A head of which more is still to come, or whose lines end in their own way."""
+        lines = [self._line()]
+        if not lines[0]:
+            return b""
+        while lines[-1] not in (b"\r\n", b"\n") and len(lines) <= _MOST_LINES:
+            lines.append(self._line())
+            if not lines[-1]:
+                raise Broken("the answer ended in its headers")
+        return b"".join(line.rstrip(b"\r\n") + b"\r\n" for line in lines)
 
     def _length(self) -> int:
         said = self.headers.get("content-length", "")

@@ -45,16 +45,16 @@ class AuthenticatedViewSet(CrossbarViewSet):
         token = self._sent_token()
         if token:
             return identity.of_token(token)
-        kind, _, encoded = self.request.headers.get("Authorization", "").partition(" ")
+        kind, _, encoded = self.request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         if kind.lower() == "basic" and encoded:
             return identity.of_basic(encoded.strip(), client_address(self.request))
         raise InvalidCredentials()
 
     def _sent_token(self) -> str | None:
-        headers = self.request.headers
-        kind, _, bearer = headers.get("Authorization", "").partition(" ")
+        headers = self.request.META
+        kind, _, bearer = headers.get("HTTP_AUTHORIZATION", "").partition(" ")
         token = (
-            headers.get("X-Auth-Token")
+            headers.get("HTTP_X_AUTH_TOKEN")
             or (bearer.strip() if kind.lower() == "bearer" else None)
             or self.request.query_params.get("auth_token")
         )

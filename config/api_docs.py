@@ -23,7 +23,7 @@ _POLICY = (
 class DocumentViewSet(CrossbarViewSet):
     """``/v2/openapi.json`` and ``/v2/openapi.yaml``."""
 
-    content_negotiation_class = AnyAccept
+    negotiator = AnyAccept()
     content_type = "application/json"
     make: Callable[[], openapi.Serialized] = staticmethod(openapi.as_json)
 

@@ -5,10 +5,15 @@ and no cookies: it takes none of that, which would cost it as much as its own wo
 """
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 from django.core.handlers.exception import convert_exception_to_response
 from django.core.handlers.wsgi import WSGIHandler
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.template.response import SimpleTemplateResponse
+from django.urls import get_resolver
 from django.utils.log import log_response
 
 from crossbar.middleware import API_PREFIX, RequestMiddleware
@@ -21,10 +26,7 @@ class ApiHandler(WSGIHandler):
 
     def load_middleware(self, is_async: bool = False) -> None:
         """Put that middleware, in place of those of the settings, between the server and the views."""
-        self._view_middleware: list[Any] = []
-        self._template_response_middleware: list[Any] = []
-        self._exception_middleware: list[Any] = []
-        views: Any = convert_exception_to_response(self._get_response)  # type: ignore[attr-defined]
+        views: Any = convert_exception_to_response(_answer_of_view)
         self._middleware_chain: Any = convert_exception_to_response(RequestMiddleware(views))
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Any:
@@ -59,3 +61,19 @@ class Handler:
         handler = self.api if path.startswith(API_PREFIX) else self.pages
         answer: Iterable[bytes] = handler(environ, start_response)
         return answer
+
+
+def _answer_of_view(request: HttpRequest) -> HttpResponseBase:
+    """What the view of a path answers; Resolver404, and whatever else Django makes an error page of."""
+    view, ids = _view_of(request.path_info)
+    response = view(request, **ids)
+    if isinstance(response, SimpleTemplateResponse):
+        response.render()
+    return response
+
+
+@lru_cache(maxsize=4_096)
+def _view_of(path: str) -> tuple[Callable[..., HttpResponseBase], dict[str, str]]:
+    """The view of a path, and the ids in it: clients ask for the same few again and again."""
+    found = get_resolver().resolve(path)
+    return found.func, found.kwargs

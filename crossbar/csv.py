@@ -24,13 +24,8 @@ class CsvRenderer(BaseRenderer):
     def render(
         self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
     ) -> bytes:
-        """The answer's bytes; an error stays the JSON envelope it is."""
-        entries = data.get("data") if isinstance(data, Mapping) else data
-        if not isinstance(entries, list):
-            if renderer_context and "response" in renderer_context:
-                renderer_context["response"].headers["Content-Type"] = "application/json"
-            return dump(data)
-        rows = [_flat(entry) for entry in entries if isinstance(entry, Mapping)]
+        """The answer's bytes."""
+        rows = [_flat(entry) for entry in data["data"] if isinstance(entry, Mapping)]
         columns = list(dict.fromkeys(name for row in rows for name in row))
         out = io.StringIO()
         writer = csv.writer(out)

@@ -7,9 +7,9 @@ from typing import Any
 
 import orjson
 from rest_framework.renderers import BaseRenderer
-from rest_framework.response import Response
 
 from crossbar.errors import ValidationFailed
+from crossbar.negotiation import query_of
 from crossbar.wrapping import digest, dump
 
 _MAX_DEPTH = 100
@@ -94,7 +94,7 @@ def _depth(value: Any) -> int:
     return deepest
 
 
-class Reply(Response):
+class Reply:
     """A successful answer: the data, and what stands beside it in the envelope.
 
     `revision` is a document's CouchDB revision; other answers get a digest of their data, so that both can be
@@ -111,7 +111,8 @@ class Reply(Response):
         extra: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(data, status=status, headers=headers)
+        self.data, self.status = data, status
+        self.headers = dict(headers or {})
         # What stands beside the data counts, too: a page may stay the same and yet no longer be the last.
         self.revision = revision or digest([data, extra] if extra else data)
         self.metadata = dict(metadata or {})
@@ -131,4 +132,4 @@ class EnvelopeRenderer(BaseRenderer):
         """The answer's bytes."""
         context = renderer_context or {}
         request = context["request"]
-        return dump(data, pretty=request.query_params.get("pretty") == "true")
+        return dump(data, pretty=query_of(request).get("pretty") == "true")

@@ -12,11 +12,10 @@ import logging
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from rest_framework import exceptions as drf
-from rest_framework.response import Response
 
-from crossbar.wrapping import wrap
+from crossbar.wrapping import dump, wrap
 
 logger = logging.getLogger(__name__)
 
@@ -207,7 +206,7 @@ class ServerBusy(ApiError):
         super().__init__(headers={"Retry-After": str(retry_after)})
 
 
-def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
+def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse:
     """DRF's hook: any exception of a view as an error envelope; what nobody foresaw is logged and told as 500."""
     request = context["request"]
     known = _as_api_error(error)
@@ -215,20 +214,21 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
         logger.exception("Unforeseen error in %s %s", request.method, request.path)
         known = UnspecifiedFault()
     token = getattr(context.get("view"), "auth_token", None)
-    return error_reply(known, request_id=getattr(request, "request_id", None), auth_token=token)
+    return error_response(known, request, auth_token=token)
 
 
-def error_reply(error: ApiError, *, request_id: str | None = None, auth_token: str | None = None) -> Response:
-    """An error in its envelope."""
+def error_response(error: ApiError, request: Any, *, auth_token: str | None = None) -> HttpResponse:
+    """An error in its envelope: the answer to a request (Django's or DRF's)."""
     body = wrap(
         error.data,
         status="error",
-        request_id=request_id,
+        request_id=getattr(request, "request_id", None),
         auth_token=auth_token,
         error=str(error.status),
         message=error.message,
     )
-    return Response(body, status=error.status, headers=error.headers)
+    content = dump(body, pretty=request.GET.get("pretty") == "true")
+    return HttpResponse(content, status=error.status, content_type="application/json", headers=error.headers)
 
 
 def _as_api_error(error: Exception) -> ApiError | None:

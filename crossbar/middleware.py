@@ -4,18 +4,19 @@ A body stays in its socket until somebody wants it, or the request is refused wi
 """
 
 import re
-import uuid
+import secrets
 from collections.abc import Callable
 from contextlib import suppress
+from functools import lru_cache
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
+from django.http.request import split_domain_port, validate_host
+from django.http.response import HttpResponseBase, ResponseHeaders
 
-from crossbar.errors import ApiError, InvalidMethod, NotFound, UnspecifiedFault
+from crossbar.errors import ApiError, InvalidMethod, NotFound, UnspecifiedFault, error_response
 from crossbar.logs import request_id
-from crossbar.wrapping import dump, wrap
 
 API_PREFIX = "/v2/"
 _PIECE = 64 * 1024
@@ -32,6 +33,8 @@ _HEADERS = {
     # What somebody uploaded is what its type says, and never a page of this site.
     "X-Content-Type-Options": "nosniff",
 }
+# As Django keeps a response's headers: they are the same for every answer, and need no look at each.
+_STORED = ResponseHeaders(_HEADERS)._store
 
 
 class RequestMiddleware:
@@ -42,8 +45,8 @@ class RequestMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer a request."""
-        sent = request.headers.get("X-Request-ID", "")
-        identifier = sent if _SANE_ID.fullmatch(sent) else uuid.uuid4().hex
+        sent = request.META.get("HTTP_X_REQUEST_ID")
+        identifier = sent if sent and _SANE_ID.fullmatch(sent) else secrets.token_hex(16)
         request.request_id = identifier  # type: ignore[attr-defined]
         token = request_id.set(identifier)
         try:
@@ -72,16 +75,23 @@ class RequestMiddleware:
             response = _enveloped(request, self._answer_of_views(request))
             if response.status_code >= 400:
                 _take_the_rest(request)
-        for name, value in _HEADERS.items():
-            response.headers[name] = value
+        response.headers._store.update(_STORED)
         return response
 
     def _answer_of_views(self, request: HttpRequest) -> HttpResponseBase:
-        try:
-            request.get_host()
-        except DisallowedHost:  # Django has logged it
-            return HttpResponse(status=400)
+        if not _is_ours(request.META.get("HTTP_HOST", "")):
+            try:
+                request.get_host()
+            except DisallowedHost:  # Django has logged it
+                return HttpResponse(status=400)
         return self.get_response(request)
+
+
+@lru_cache(maxsize=1_000)
+def _is_ours(host: str) -> bool:
+    """Whether a Host header names this service; where none does, Django knows what else to look at."""
+    domain, _ = split_domain_port(host)
+    return bool(domain) and validate_host(domain, settings.ALLOWED_HOSTS)
 
 
 def _read_chunked(request: HttpRequest) -> None:
@@ -110,17 +120,4 @@ def _enveloped(request: HttpRequest, response: HttpResponseBase) -> HttpResponse
         error.message, error.data = "faulty_request", {"message": "bad request"}
     if "Allow" in response.headers:
         error.headers["Allow"] = response.headers["Allow"]
-    return error_response(request, error)
-
-
-def error_response(request: HttpRequest, error: ApiError) -> HttpResponse:
-    """An error in its envelope, where no viewset answers."""
-    body = wrap(
-        error.data,
-        status="error",
-        request_id=getattr(request, "request_id", None),
-        auth_token=None,
-        error=str(error.status),
-        message=error.message,
-    )
-    return HttpResponse(dump(body), status=error.status, content_type="application/json", headers=error.headers)
+    return error_response(error, request)

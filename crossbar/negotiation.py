@@ -1,6 +1,6 @@
 """Which form an answer takes: the Accept header, or ``?accept=`` standing in for it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from rest_framework.exceptions import NotAcceptable
@@ -8,6 +8,14 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
+
+_NOTHING: Mapping[str, str] = {}
+
+
+def query_of(request: Request) -> Mapping[str, str]:
+    """A request's query; most have none, and then nothing is read."""
+    query: Mapping[str, str] = request.query_params if request.META.get("QUERY_STRING") else _NOTHING
+    return query
 
 
 class Negotiation(BaseContentNegotiation):
@@ -21,7 +29,7 @@ class Negotiation(BaseContentNegotiation):
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
         """The renderer and its media type; NotAcceptable."""
-        accept = request.query_params.get("accept") or request.headers.get("Accept") or "*/*"
+        accept = query_of(request).get("accept") or request.META.get("HTTP_ACCEPT") or "*/*"
         best = max(renderers, key=lambda renderer: preference(accept, renderer.media_type))
         if not preference(accept, best.media_type):
             raise NotAcceptable()

@@ -1,13 +1,14 @@
 """The base of every endpoint: one parsed envelope, tunnelled verbs, conditional requests, errors in one form."""
 
 from contextlib import suppress
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from crossbar.bodies import Body, has_body, is_json, is_upload, unsupported
@@ -24,11 +25,30 @@ class CrossbarViewSet(ViewSet):
     permission_classes = ()
     parser_classes = ()
     renderer_classes: tuple[type[BaseRenderer], ...] = (EnvelopeRenderer,)
-    content_negotiation_class = Negotiation
+    negotiator: Negotiation = Negotiation()
+    #: The form of the answer; set by `initial`.
+    renderer: BaseRenderer
     #: The caller's token, answered in every envelope; set by whoever authenticates.
     auth_token: str | None = None
     #: What was wrong with the body: it can be read once only, and be asked for twice.
     _refusal: ApiError | None = None
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Answer a request.
+
+        As DRF does it, without what these views have no use for: its parsers and authenticators, and answers that are
+        rendered later, by Django's templates' way.
+        """
+        self.request = asked = Request(request, parsers=(), authenticators=(), negotiator=self.negotiator)
+        self.action = self.action_map.get((request.method or "").lower(), "")
+        try:
+            self.initial(asked, *args, **kwargs)
+            answer = getattr(self, self.action)(asked, *args, **kwargs)
+        except Exception as error:
+            answer = self.handle_exception(error)
+        response = self._response(answer) if isinstance(answer, Reply) else answer
+        response.headers["Allow"] = _allowed(tuple(self.action_map))
+        return response
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Turn a tunnelled verb into the real one before a handler is chosen; InvalidMethod goes before all else.
@@ -40,8 +60,7 @@ class CrossbarViewSet(ViewSet):
             self._untunnel(request)
         if (request.method or "").lower() not in self.action_map:
             raise InvalidMethod()
-        self.format_kwarg = None
-        request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request)
+        self.renderer, _ = self.negotiator.select_renderer(request, self.get_renderers())
 
     def _untunnel(self, request: Request) -> None:
         verb = request.query_params.get("verb")
@@ -83,29 +102,41 @@ class CrossbarViewSet(ViewSet):
 
     def check_if_match(self, revision: str | None) -> None:
         """PreconditionFailed when the request's If-Match names another revision than the stored one."""
-        wanted = self.request.headers.get("If-Match")
+        wanted = self.request.META.get("HTTP_IF_MATCH")
         if wanted is not None and not _names(wanted, revision):
             raise PreconditionFailed()
 
-    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        """Wrap a reply in its envelope, with its ETag; 304 when the client has it already."""
-        if isinstance(response, Reply):
-            etag = f'"{response.revision}"'
-            response.headers.setdefault("ETag", etag)
-            known = request.headers.get("If-None-Match")
-            if request.method in ("GET", "HEAD") and known is not None and _names(known, response.revision):
-                not_modified = Response(status=304, headers={"ETag": etag})
-                return super().finalize_response(request, not_modified, *args, **kwargs)
-            response.data = wrap(
-                response.data,
-                status="success",
-                request_id=getattr(request, "request_id", None),
-                auth_token=self.auth_token,
-                revision=response.revision,
-                metadata=response.metadata,
-                **response.extra,
-            )
-        return super().finalize_response(request, response, *args, **kwargs)
+    def _response(self, reply: Reply) -> HttpResponse:
+        """A reply in its envelope, with its ETag; 304 when the client has it already."""
+        etag = f'"{reply.revision}"'
+        known = self.request.META.get("HTTP_IF_NONE_MATCH")
+        if known is not None and self.request.method in ("GET", "HEAD") and _names(known, reply.revision):
+            response = HttpResponse(status=304, headers={"ETag": etag})
+            del response.headers["Content-Type"]
+            return response
+        envelope = wrap(
+            reply.data,
+            status="success",
+            request_id=getattr(self.request, "request_id", None),
+            auth_token=self.auth_token,
+            revision=reply.revision,
+            metadata=reply.metadata,
+            **reply.extra,
+        )
+        renderer = self.renderer
+        content = renderer.render(envelope, renderer.media_type, {"request": self.request})
+        kind = f"{renderer.media_type}; charset={renderer.charset}" if renderer.charset else renderer.media_type
+        response = HttpResponse(content, content_type=kind, status=reply.status)
+        for name, value in reply.headers.items():
+            response.headers[name] = value
+        response.headers.setdefault("ETag", etag)
+        return response
+
+
+@cache
+def _allowed(verbs: tuple[str, ...]) -> str:
+    """The Allow header of a path that knows some verbs."""
+    return ", ".join([*map(str.upper, verbs), "OPTIONS"])
 
 
 def _names(condition: str, revision: str | None) -> bool:

@@ -3,7 +3,8 @@
 import hashlib
 import json
 import socket
-from datetime import UTC, datetime
+import time
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -41,9 +42,14 @@ def wrap(
     envelope["metadata"] = metadata or {}
     envelope["revision"] = revision or digest(data)
     envelope["request_id"] = request_id or ""
-    envelope["timestamp"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    envelope["timestamp"] = _timestamp(int(time.time()))
     envelope["version"] = VERSION
     envelope["node"] = NODE
     if auth_token:
         envelope["auth_token"] = auth_token
     return envelope
+
+
+@lru_cache(maxsize=4)
+def _timestamp(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

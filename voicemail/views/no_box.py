@@ -2,12 +2,11 @@
 
 from django.http import HttpRequest, HttpResponse
 
-from crossbar.errors import NotFound
-from crossbar.middleware import error_response
+from crossbar.errors import NotFound, error_response
 
 _WHERE = "a message is created in its box: PUT /v2/accounts/{ACCOUNT_ID}/vmboxes/{VM_BOX_ID}/messages"
 
 
 def no_box(request: HttpRequest, account_id: str) -> HttpResponse:
     """No such path, and where to go instead: nothing in the request says whose message it is."""
-    return error_response(request, NotFound(_WHERE))
+    return error_response(NotFound(_WHERE), request)

@@ -22,7 +22,7 @@ from voicemail.views.ranges import has_it_already, wanted_range
 class RawViewSet(MessagesView):
     """The audio of one message."""
 
-    content_negotiation_class = AnyAccept
+    negotiator = AnyAccept()
 
     def retrieve(self, request: Request, account_id: str, box_id: str, message_id: str) -> HttpResponseBase:
         """The audio, or the part of it that a Range asks for, from CouchDB as it comes."""
@@ -71,7 +71,7 @@ class RawViewSet(MessagesView):
 class ArchiveViewSet(MessagesView):
     """The audio of many messages of a box."""
 
-    content_negotiation_class = AnyAccept
+    negotiator = AnyAccept()
 
     def download(self, request: Request, account_id: str, box_id: str) -> StreamingHttpResponse:
         """A ZIP of the audio of the messages that the payload names, put together as it is sent."""
