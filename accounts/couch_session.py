@@ -8,7 +8,6 @@ reads any error, sends bodies of known length as such, and spends less on a requ
 """
 
 import re
-import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -106,7 +105,7 @@ class Pool:
                 connection = idle.pop()  # of several threads, each gets another one
             except IndexError:
                 return self._connect(scheme, host)
-            if not connection.was_closed():
+            if not connection.has_more():
                 return connection
             connection.close()
 
@@ -225,19 +224,18 @@ def _basic(credentials: tuple[str, str]) -> str:
 
 
 def _send(connection: Connection, head: bytes, payload: bytes | SizedBody | None) -> None:
-    sock = connection.sock
     if isinstance(payload, SizedBody):
-        sock.sendall(head)
-        _send_pieces(sock, payload)
+        connection.send(head)
+        _send_pieces(connection, payload)
     else:
-        sock.sendall(head + payload if payload else head)
+        connection.send(head + payload if payload else head)
 
 
-def _send_pieces(sock: socket.socket, body: SizedBody) -> None:
+def _send_pieces(connection: Connection, body: SizedBody) -> None:
     """Send a long body; a server that answers early (413, 409) and stops reading is heard all the same."""
     pieces = body.pieces()
     for piece in pieces:
         try:
-            sock.sendall(piece)
+            connection.send(piece)
         except (BrokenPipeError, ConnectionResetError):
             return

@@ -28,7 +28,7 @@ class Filter:
 
     def matches(self, doc: Mapping[str, Any]) -> bool:
         """Whether an entry passes every test."""
-        return all(test(doc) for test in self._tests)
+        return not self._tests or all(test(doc) for test in self._tests)
 
 
 def parse_filters(query: QueryDict) -> Filter:

@@ -9,8 +9,8 @@ import heapq
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain
-from typing import Any
+from itertools import chain, islice
+from typing import Any, NamedTuple
 
 from accounts import databases, gregorian, modbs
 from accounts.couch import MissingDatabase, Row, in_parallel
@@ -45,8 +45,7 @@ REMOVED = Source("mailbox_message_lists", "removed_by_mailbox", "removed_by_time
 ``removed_from`` (the folder, where that is known) and ``silent`` (whether there is no audio)."""
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One message in a listing: its box, and its summary as the API shows it."""
 
     box_id: str
@@ -202,14 +201,13 @@ def _rows_of_modbs(
     read of several months side by side. For all that there is, several are read at once from the beginning.
     """
     months = modbs.covering(account_id, time.first, time.last, newest_first=wanted.descending)
-    readings = [
+    readings = (
         found
         for month in months
         if (found := _reading(account_id, month, box_id, wanted.descending, time, start, source))
-    ]
+    )
     side_by_side, read = (_SIDE_BY_SIDE if wanted.size is None else 1), 0
-    while readings:
-        some, readings = readings[:side_by_side], readings[side_by_side:]
+    while some := list(islice(readings, side_by_side)):
         helping = _helping(wanted.size, read)
         firsts = in_parallel(partial(_Reading.rows, helping=helping), some)
         for reading, first in zip(some, firsts, strict=True):

@@ -89,6 +89,8 @@ def as_number(value: object) -> int | None:
 
     The views read numbers by the same rule, so that a count and a listing agree.
     """
+    if type(value) is int:  # as nearly all are; a boolean is none
+        return value
     if isinstance(value, bool):
         return None
     if isinstance(value, str):
