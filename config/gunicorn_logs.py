@@ -3,17 +3,17 @@
 import logging
 import time
 from datetime import timedelta
-from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_plus
 
 from gunicorn import glogging
 
 from crossbar.logs import JsonFormatter, redact
+from crossbar.remembering import of_short_texts
 from crossbar.wrapping import dump
 
 # Clients are the same few again and again.
-_redacted = lru_cache(maxsize=1_000)(redact)
+_redacted = of_short_texts(1_000)(redact)
 
 
 class AccessFormatter(logging.Formatter):

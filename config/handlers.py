@@ -5,7 +5,6 @@ and no cookies: it takes none of that, which would cost it as much as its own wo
 """
 
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from typing import Any
 
 from django.core.handlers.exception import convert_exception_to_response
@@ -17,6 +16,7 @@ from django.urls import get_resolver
 from django.utils.log import log_response
 
 from crossbar.middleware import API_PREFIX, RequestMiddleware
+from crossbar.remembering import of_short_texts
 
 Environ = dict[str, Any]
 
@@ -72,7 +72,7 @@ def _answer_of_view(request: HttpRequest) -> HttpResponseBase:
     return response
 
 
-@lru_cache(maxsize=4_096)
+@of_short_texts(4_000)
 def _view_of(path: str) -> tuple[Callable[..., HttpResponseBase], dict[str, str]]:
     """The view of a path, and the ids in it: clients ask for the same few again and again."""
     found = get_resolver().resolve(path)

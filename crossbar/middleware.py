@@ -7,7 +7,6 @@ import re
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
-from functools import lru_cache
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
@@ -17,6 +16,7 @@ from django.http.response import HttpResponseBase, ResponseHeaders
 
 from crossbar.errors import ApiError, InvalidMethod, NotFound, UnspecifiedFault, error_response
 from crossbar.logs import request_id
+from crossbar.remembering import of_short_texts
 
 API_PREFIX = "/v2/"
 _PIECE = 64 * 1024
@@ -87,7 +87,7 @@ class RequestMiddleware:
         return self.get_response(request)
 
 
-@lru_cache(maxsize=1_000)
+@of_short_texts(1_000)
 def _is_ours(host: str) -> bool:
     """Whether a Host header names this service; where none does, Django knows what else to look at."""
     domain, _ = split_domain_port(host)

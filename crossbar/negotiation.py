@@ -1,13 +1,14 @@
 """Which form an answer takes: the Accept header, or ``?accept=`` standing in for it."""
 
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 
 from rest_framework.exceptions import NotAcceptable
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
+
+from crossbar.remembering import of_short_texts
 
 _NOTHING: Mapping[str, str] = {}
 
@@ -47,16 +48,21 @@ class AnyAccept(Negotiation):
         return renderer, renderer.media_type
 
 
-@lru_cache(maxsize=1_000)
 def preference(accept: str, media_type: str) -> float:
     """How much an Accept wants a media type, from 0 to 1: what its closest range says."""
     closest, wanted = 0, 0.0
-    for said in accept.lower().split(","):
-        media_range, *parameters = (piece.strip() for piece in said.split(";"))
+    for media_range, quality in _ranges(accept):
         closeness = _closeness(media_range, media_type)
         if closeness > closest:
-            closest, wanted = closeness, _quality(parameters)
+            closest, wanted = closeness, quality
     return wanted
+
+
+@of_short_texts(1_000)
+def _ranges(accept: str) -> list[tuple[str, float]]:
+    """The media ranges of an Accept, each with how much it is wanted."""
+    said = [[piece.strip() for piece in each.split(";")] for each in accept.lower().split(",")]
+    return [(media_range, _quality(parameters)) for media_range, *parameters in said]
 
 
 def _closeness(media_range: str, media_type: str) -> int:
