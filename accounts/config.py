@@ -8,7 +8,7 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Any
 
-from cachetools import TTLCache, cached
+from cachetools import TTLCache, cached, keys
 
 from accounts import databases, private
 from accounts.couch import Document, couch
@@ -33,8 +33,24 @@ _lock = Lock()
 @cached(_of_accounts, lock=_lock)
 def for_account(account_id: str, name: str) -> dict[str, Any]:
     """An account's own `configs_<name>` document; empty when there is none. What it lacks, `category` tells."""
-    doc = couch().database(databases.account_db(account_id)).get(f"configs_{name}") or {}
-    return {} if doc.get("pvt_deleted") is True else doc
+    return _live(couch().database(databases.account_db(account_id)).get(document_id(name)))
+
+
+def is_remembered(account_id: str, name: str) -> bool:
+    """Whether `for_account` needs no request for now."""
+    with _lock:
+        return keys.hashkey(account_id, name) in _of_accounts
+
+
+def remember(account_id: str, name: str, doc: Document | None) -> None:
+    """Let `for_account` know an account's document, or that there is none, as it was found just now."""
+    with _lock:
+        _of_accounts[keys.hashkey(account_id, name)] = _live(doc)
+
+
+def document_id(name: str) -> str:
+    """The id of the document that holds an account's own settings of a name."""
+    return f"configs_{name}"
 
 
 def is_on(account_id: str, name: str, setting: str) -> bool:
@@ -50,7 +66,7 @@ def change_account(
     This process sees the change at once, others within CACHE_SECONDS. DatastoreConflict after many lost races.
     """
     database = couch().database(databases.account_db(account_id))
-    doc_id = f"configs_{name}"
+    doc_id = document_id(name)
 
     def renewed(doc: Document) -> Document:
         live = {key: value for key, value in doc.items() if key != "pvt_deleted"}
@@ -66,3 +82,7 @@ def change_account(
     with _lock:
         _of_accounts.clear()
     return stored
+
+
+def _live(doc: Document | None) -> Document:
+    return {} if doc is None or doc.get("pvt_deleted") is True else doc

@@ -19,47 +19,59 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any, TypeVar
 
 import couchdb
 import orjson
-from couchdb.http import quote, urljoin
+from couchdb.http import urljoin
 from django.conf import settings
 
 from accounts import databases
-from accounts.couch_session import Answer, Readable, Session, SizedBody, Unreachable
-from accounts.couch_wire import CHUNK
+from accounts.couch_requests import (
+    AttachmentStream,
+    Document,
+    MissingDatabase,
+    Wish,
+    doc_path,
+    documents,
+    parsed,
+    query,
+    quoted,
+    refusal,
+)
+from accounts.couch_session import Answer, Readable, Reading, Sent, Session, SizedBody, Unreachable
 from couch_views.loader import KAZOO_DOCUMENTS
 from couch_views.sync import sync
 from crossbar.errors import (
     ApiError,
-    BadIdentifier,
     DatastoreConflict,
     DatastoreMissingView,
     DatastoreUnreachable,
-    RequestTooLarge,
-    UnspecifiedFault,
 )
 
+__all__ = [
+    "AttachmentStream",
+    "Couch",
+    "Database",
+    "Document",
+    "MissingDatabase",
+    "Row",
+    "Saved",
+    "Wish",
+    "couch",
+    "in_parallel",
+]
 logger = logging.getLogger(__name__)
 
-Document = dict[str, Any]
 Row = dict[str, Any]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+First = TypeVar("First")
+Second = TypeVar("Second")
 
-# View options whose values are JSON; the others are plain words and numbers.
-_JSON_OPTIONS = frozenset({"key", "keys", "startkey", "endkey"})
 _UPDATE_ATTEMPTS = 12
 _PARALLEL = 16
-
-# Names of databases and designs come again and again, and few ids need quoting at all.
-_quoted = lru_cache(maxsize=10_000)(quote)
-
-
-class MissingDatabase(BadIdentifier):
-    """The database does not exist."""
 
 
 @dataclass(frozen=True)
@@ -69,40 +81,6 @@ class Saved:
     id: str
     rev: str | None
     error: str | None = None
-
-
-class AttachmentStream:
-    """An attachment's bytes, or an answer without any (304, 416). Iterate or `read` to the end, or `close`."""
-
-    def __init__(self, answer: Answer) -> None:
-        self.status = answer.status
-        self.headers = answer.headers
-        self._answer = answer
-
-    @property
-    def length(self) -> int:
-        """How many bytes this answer carries."""
-        return int(self.headers.get("content-length", 0))
-
-    def __iter__(self) -> "AttachmentStream":
-        return self
-
-    def __next__(self) -> bytes:
-        piece = self.read(CHUNK)
-        if not piece:
-            raise StopIteration
-        return piece
-
-    def read(self, size: int = -1) -> bytes:
-        """The next bytes, none at the end; DatastoreUnreachable when CouchDB breaks off."""
-        try:
-            return self._answer.read(size)
-        except Unreachable as error:
-            raise DatastoreUnreachable() from error
-
-    def close(self) -> None:
-        """Give up what is unread."""
-        self._answer.close()
 
 
 class Couch:
@@ -144,7 +122,7 @@ class Couch:
     def names(self, prefix: str = "") -> list[str]:
         """The names of all databases that begin with a prefix, in order."""
         options = {"startkey": prefix, "endkey": prefix + "\ufff0"} if prefix else {}
-        names: list[str] = self.json(self.call("GET", "_all_dbs", params=_query(options)))
+        names: list[str] = self.json(self.call("GET", "_all_dbs", params=query(options)))
         return names
 
     def infos(self, names: Sequence[str]) -> dict[str, Document]:
@@ -170,9 +148,7 @@ class Couch:
 
         The answer of an allowed error is already read. `safe`: repeating it does no harm.
         """
-        url = "/".join([self._url, *map(_quoted, path)]) if path else f"{self._url}/"
-        if params:
-            url = urljoin(url, **params)
+        url = self._address(path, params)
         try:
             answer = self._session.open(method, url, body, headers, self._credentials, safe=safe)
             if answer.status < 400:
@@ -185,13 +161,45 @@ class Couch:
             raise DatastoreUnreachable() from error
         if answer.status in allow:
             return answer
-        raise _refusal(answer.status, method, path, content)
+        raise refusal(answer.status, method, path, content)
+
+    def both(self, first: Wish[First], second: Wish[Second]) -> tuple[First, Second]:
+        """What two requests bring, of which none waits for the other; raises as `call` does."""
+        wishes: tuple[Wish[Any], Wish[Any]] = (first, second)
+        requests = [
+            Reading(wish.method, self._address(wish.path, wish.params), wish.body, self._credentials)
+            for wish in wishes
+        ]
+        sent = self._session.send_all(requests)
+        try:
+            found = [self._granted(each, wish) for each, wish in zip(sent, wishes, strict=True)]
+        finally:
+            for each in sent:
+                each.close()
+        return first.granted(found[0]), second.granted(found[1])
+
+    def _granted(self, sent: Sent, wish: Wish[Any]) -> Any:
+        try:
+            answer = sent.answer()
+            content = answer.read()
+        except Unreachable as error:
+            logger.warning("CouchDB gave no answer to %s /%s: %s", wish.method, "/".join(wish.path[:2]), error)
+            raise DatastoreUnreachable() from error
+        if answer.status == 404:
+            return None
+        if answer.status >= 400:
+            raise refusal(answer.status, wish.method, wish.path, content)
+        return parsed(content)
+
+    def _address(self, path: Sequence[str], params: Mapping[str, Any] | None) -> str:
+        url = "/".join([self._url, *map(quoted, path)]) if path else f"{self._url}/"
+        return urljoin(url, **params) if params else url
 
     def json(self, answer: Answer) -> Any:
         """An answer's JSON, read to its end."""
         try:
-            return orjson.loads(answer.read())
-        except (Unreachable, orjson.JSONDecodeError) as error:
+            return parsed(answer.read())
+        except Unreachable as error:
             logger.warning("CouchDB's answer broke off: %s", error)
             raise DatastoreUnreachable() from error
 
@@ -217,7 +225,7 @@ class Database:
 
     def get(self, doc_id: str, **options: Any) -> Document | None:
         """A document by its id; None when it, or its database, does not exist."""
-        answer = self._call("GET", *_doc_path(doc_id), params=_query(options), allow=(404,))
+        answer = self._call("GET", *doc_path(doc_id), params=query(options), allow=(404,))
         if answer.status == 404:
             return None
         doc: Document = self.server.json(answer)
@@ -228,17 +236,39 @@ class Database:
         wanted = list(dict.fromkeys(ids))
         if not wanted:
             return {}
-        rows = self._rows("_all_docs", include_docs=True, keys=wanted)
-        return {row["id"]: row["doc"] for row in rows if row.get("doc")}
+        if len(wanted) == 1 and (doc := self.get(wanted[0])) is not None:  # costs half of a request for many
+            return {wanted[0]: doc}
+        return documents({"rows": self._rows("_all_docs", include_docs=True, keys=wanted)})
+
+    def wish_for(self, doc_id: str) -> Wish[Document | None]:
+        """As `get`, for `Couch.both`."""
+        return Wish("GET", (self.name, *doc_path(doc_id)), lambda found: found)
+
+    def wish_for_all(self, ids: Iterable[str]) -> Wish[dict[str, Document]]:
+        """As `fetch`, for `Couch.both`; where the database is missing, so are all documents."""
+        wanted = list(dict.fromkeys(ids))
+        if len(wanted) == 1:
+            return Wish("GET", (self.name, *doc_path(wanted[0])), lambda doc: {wanted[0]: doc} if doc else {})
+        body = {"keys": wanted}
+        return Wish("POST", (self.name, "_all_docs"), documents, {"include_docs": True}, body)
+
+    def wish_for_rows(self, ddoc: str, view: str, /, **options: Any) -> Wish[list[Row]]:
+        """As `view` with a single key or range, for `Couch.both`."""
+
+        def rows(found: Any) -> list[Row]:
+            # What is missing, and whether that can be mended, the ordinary way tells.
+            return self.view(ddoc, view, **options) if found is None else found["rows"]
+
+        return Wish("GET", (self.name, "_design", ddoc, "_view", view), rows, query(options))
 
     def put(self, doc: Document) -> Document:
         """Store a document under its ``_id``, and return it with its new revision; DatastoreConflict."""
-        answer = self._call("PUT", *_doc_path(doc["_id"]), body=doc)
+        answer = self._call("PUT", *doc_path(doc["_id"]), body=doc)
         return {**doc, "_rev": self.server.json(answer)["rev"]}
 
     def delete(self, doc_id: str, rev: str) -> None:
         """Delete a document; nothing to do when it is gone. DatastoreConflict when the revision isn't current."""
-        self._call("DELETE", *_doc_path(doc_id), params={"rev": rev}, allow=(404,), safe=True).read()
+        self._call("DELETE", *doc_path(doc_id), params={"rev": rev}, allow=(404,), safe=True).read()
 
     def bulk(self, docs: Sequence[Document]) -> list[Saved]:
         """Store documents (each with its ``_id``) in one request; how each fared, in their order."""
@@ -305,10 +335,10 @@ class Database:
         wanted = {"Accept": "*/*", **(headers or {})}
         answer = self._call(
             "GET",
-            *_doc_path(doc_id),
+            *doc_path(doc_id),
             *name.split("/"),
             headers=wanted,
-            params=_query({"rev": rev}),
+            params=query({"rev": rev}),
             allow=(404, 416),
         )
         return None if answer.status == 404 else AttachmentStream(answer)
@@ -330,7 +360,7 @@ class Database:
         )
         answer = self._call(
             "PUT",
-            *_doc_path(doc["_id"]),
+            *doc_path(doc["_id"]),
             body=SizedBody(body, length, head, f"\r\n--{boundary}--".encode()),
             headers={"Content-Type": f'multipart/related;boundary="{boundary}"'},
         )
@@ -340,9 +370,9 @@ class Database:
     def _rows(self, *path: str, **options: Any) -> list[Row]:
         keys = options.pop("keys", None)
         if keys is None:
-            answer = self._view_call("GET", *path, params=_query(options))
+            answer = self._view_call("GET", *path, params=query(options))
         else:
-            answer = self._view_call("POST", *path, params=_query(options), body={"keys": list(keys)})
+            answer = self._view_call("POST", *path, params=query(options), body={"keys": list(keys)})
         rows: list[Row] = self.server.json(answer)["rows"]
         return rows
 
@@ -401,35 +431,3 @@ def in_parallel(function: Callable[[Item], Result], items: Iterable[Item]) -> li
     if len(todo) < 2 or getattr(_worker, "busy", False):
         return [function(item) for item in todo]
     return list(_executor().map(function, todo))
-
-
-def _doc_path(doc_id: str) -> tuple[str, ...]:
-    """A document's path: the slash of ``_design/x`` and ``_local/x`` stays one, any other is escaped."""
-    for prefix in ("_design/", "_local/"):
-        if doc_id.startswith(prefix):
-            return prefix[:-1], doc_id[len(prefix) :]
-    return (doc_id,)
-
-
-def _query(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options as query parameters: keys as JSON, None left out."""
-    return {
-        name: orjson.dumps(value).decode() if name in _JSON_OPTIONS else value
-        for name, value in options.items()
-        # A key of null is a key; any other option of None is none.
-        if value is not None or name in _JSON_OPTIONS
-    }
-
-
-def _refusal(status: int, method: str, path: Sequence[str], content: bytes) -> ApiError:
-    """CouchDB's refusal as one of our errors. Names of databases and documents are logged, bodies are not."""
-    if status == 409:
-        return DatastoreConflict()
-    if status == 404:
-        return MissingDatabase(path[0] if path else "")
-    if status == 413:
-        return RequestTooLarge(None)
-    logger.error("CouchDB answered %s to %s /%s: %s", status, method, "/".join(path[:4]), content[:300])
-    if status in (401, 429) or status >= 500:
-        return DatastoreUnreachable()
-    return UnspecifiedFault()

@@ -9,11 +9,12 @@ reads any error, sends bodies of known length as such, and spends less on a requ
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 from couchdb import http as couchdb_http
@@ -90,6 +91,43 @@ class Answer:
             self._connection.close()
 
 
+class Sent:
+    """A request that was sent and whose answer nobody waits for yet: others can be sent meanwhile.
+
+    It is one that is safe to repeat: where its connection broke, or there was none, it is sent again.
+    """
+
+    def __init__(self, session: "Session", connection: Connection | None, request: "Reading") -> None:
+        self._session, self._connection, self._request = session, connection, request
+
+    def answer(self) -> Answer:
+        """Its open answer; Unreachable."""
+        connection, self._connection = self._connection, None
+        method, url, body, credentials = self._request
+        if connection is not None:
+            try:
+                return self._session.answer_over(connection, method, url)
+            except TimedOut:
+                raise
+            except Unreachable:
+                pass
+        return self._session.open(method, url, body, credentials=credentials, safe=True)
+
+    def close(self) -> None:
+        """Give up an answer that nobody asked for."""
+        if self._connection is not None:
+            self._connection.close()
+
+
+class Reading(NamedTuple):
+    """A request that is safe to repeat."""
+
+    method: str
+    url: str
+    body: Any
+    credentials: tuple[str, str] | None
+
+
 class Pool:
     """Connections kept alive to one server or another."""
 
@@ -164,9 +202,8 @@ class Session(couchdb_http.Session):  # type: ignore[misc]  # python-couchdb has
         Raises Unreachable.
         """
         repeatable = method in _SAFE_METHODS if safe is None else safe
-        scheme, _, rest = url.partition("://")
-        host, _, target = rest.partition("/")
-        head, payload = self._prepare(method, f"/{target}", host, body, headers, credentials)
+        scheme, host, target = _parts(url)
+        head, payload = self._prepare(method, target, host, body, headers, credentials)
         for pause in (*_RETRY_PAUSES, None):
             try:
                 connection = self.pool.get(scheme, host)
@@ -176,20 +213,44 @@ class Session(couchdb_http.Session):  # type: ignore[misc]  # python-couchdb has
                 time.sleep(pause)
                 continue
             try:
-                _send(connection, head, payload)
-                return Answer(Response(connection, method, self.pool.keeper(scheme, host)), connection)
-            except TimeoutError as error:
-                connection.close()
-                raise TimedOut(f"{method} got no answer in time") from error
-            except OSError as error:
-                connection.close()
-                if pause is None or not repeatable:
-                    raise Unreachable(f"{method} got no answer: {error!r}") from error
-                time.sleep(pause)
-            except BaseException:
-                connection.close()
+                with _closed_on_error(connection, method):
+                    _send(connection, head, payload)
+                    return Answer(Response(connection, method, self.pool.keeper(scheme, host)), connection)
+            except TimedOut:
                 raise
+            except Unreachable:
+                if pause is None or not repeatable:
+                    raise
+                time.sleep(pause)
         raise AssertionError("unreachable: the last round returns or raises")
+
+    def send_all(self, requests: Sequence["Reading"]) -> list[Sent]:
+        """Send requests that are safe to repeat, each over a connection of its own, and wait for none of them."""
+        sent: list[Sent] = []
+        broken = False
+        for request in requests:
+            connection = None
+            if not broken:  # else they are sent one by one, by who reads their answers
+                with suppress(Unreachable):
+                    connection = self._sent_over(request)
+                broken = connection is None
+            sent.append(Sent(self, connection, request))
+        return sent
+
+    def _sent_over(self, request: "Reading") -> Connection:
+        method, url, body, credentials = request
+        scheme, host, target = _parts(url)
+        head, payload = self._prepare(method, target, host, body, None, credentials)
+        connection = self.pool.get(scheme, host)
+        with _closed_on_error(connection, method):
+            _send(connection, head, payload)
+        return connection
+
+    def answer_over(self, connection: Connection, method: str, url: str) -> Answer:
+        """The open answer to what was sent over a connection; Unreachable, TimedOut."""
+        scheme, host, _ = _parts(url)
+        with _closed_on_error(connection, method):
+            return Answer(Response(connection, method, self.pool.keeper(scheme, host)), connection)
 
     def _prepare(
         self,
@@ -216,6 +277,29 @@ class Session(couchdb_http.Session):  # type: ignore[misc]  # python-couchdb has
         if any(map(_CONTROL.search, lines)):
             raise ValueError("the head of a request to CouchDB holds a control character")
         return "\r\n".join([*lines, "\r\n"]).encode("latin-1"), payload
+
+
+@contextmanager
+def _closed_on_error(connection: Connection, method: str) -> Iterator[None]:
+    """Close a connection that nothing more can be had from; what went wrong is Unreachable."""
+    try:
+        yield
+    except TimeoutError as error:
+        connection.close()
+        raise TimedOut(f"{method} got no answer in time") from error
+    except OSError as error:
+        connection.close()
+        raise Unreachable(f"{method} got no answer: {error!r}") from error
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _parts(url: str) -> tuple[str, str, str]:
+    """A URL's scheme, host (with its port) and target."""
+    scheme, _, rest = url.partition("://")
+    host, _, target = rest.partition("/")
+    return scheme, host, f"/{target}"
 
 
 @cache

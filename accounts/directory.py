@@ -26,10 +26,15 @@ _NOT_ASCII_ALPHANUMERIC = re.compile(r"[^a-z0-9]")
 
 def account(account_id: str) -> Document:
     """A live account's document; BadIdentifier when the id is malformed or no such account is there (any more)."""
-    doc = database_of(account_id).get(account_id)
-    if doc is None or doc.get("pvt_type") != TYPE or not private.is_live(doc):
+    doc = live(database_of(account_id).get(account_id))
+    if doc is None:
         raise BadIdentifier(account_id)
     return doc
+
+
+def live(doc: Document | None) -> Document | None:
+    """The document, if it is a live account's."""
+    return doc if doc is not None and doc.get("pvt_type") == TYPE and private.is_live(doc) else None
 
 
 class Lazy(Mapping[str, Any]):

@@ -6,14 +6,15 @@ is noticed within that time on every instance.
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
 from cachetools import TTLCache, cached, keys
 
-from accounts import credentials, directory, login, tokens, users
+from accounts import config, credentials, directory, login, tokens, users
+from accounts.couch import Document, couch
 from accounts.private import Actor
 from crossbar.errors import BadIdentifier, InvalidCredentials
 
@@ -45,6 +46,7 @@ class AccountFacts:
     is_enabled: bool
     is_superduper_admin: bool
     fingerprint: str
+    realm: object
     timezone: object
 
 
@@ -65,30 +67,82 @@ _lock = Lock()
 @cached(_accounts, lock=_lock)
 def account_facts(account_id: str) -> AccountFacts:
     """The facts of a live account, a few seconds old at most; BadIdentifier."""
-    doc = directory.account(account_id)
+    return _facts_of_account(directory.account(account_id))
+
+
+def _facts_of_account(doc: Document) -> AccountFacts:
     return AccountFacts(
-        account_id,
+        doc["_id"],
         tuple(directory.tree(doc)),
         directory.is_enabled(doc),
         directory.is_superduper_admin(doc),
         tokens.fingerprint(credentials.api_key_of(doc)),
+        doc.get("realm"),
         doc.get("timezone"),
     )
 
 
 @cached(_users, lock=_lock)
 def _user_facts(account_id: str, user_id: str) -> UserFacts:
-    doc = users.get(account_id, user_id)
+    return _facts_of_user(users.get(account_id, user_id))
+
+
+def _facts_of_user(doc: Document) -> UserFacts:
     return UserFacts(users.is_enabled(doc), users.is_admin(doc), tokens.fingerprint(credentials.secret_of(doc)))
 
 
-def of_token(token: str) -> Identity:
-    """Who a token was given to; InvalidCredentials when it is no longer good, or its user or account isn't."""
-    claims = tokens.check(token)
+def of_token(token: str, claims: tokens.Claims) -> Identity:
+    """Who a token with these claims was given to; InvalidCredentials when it, its user or its account is no good."""
+    tokens.require_current(claims)
     try:
         return _identity(claims["account_id"], claims.get("owner_id"), token, claims)
     except BadIdentifier as error:
         raise InvalidCredentials() from error
+
+
+def look_up(
+    claims: tokens.Claims, account_id: str, settings: Iterable[str], ids: Iterable[str]
+) -> Mapping[str, Document]:
+    """Ask for all at once that a request with a token to an account will need and nobody here knows for now.
+
+    That is whether the token is revoked, its account, its user, and, when it is its own account that the request is
+    about, that account's `settings` (see `config.for_account`) and its documents with some ids, which are returned
+    as far as there are any. What isn't found is not remembered either: who needs it asks again, and tells.
+    """
+    own_id, user_id = claims["account_id"], claims.get("owner_id")
+    missing = [] if _is_known(_accounts, own_id) else [own_id]
+    if user_id is not None and not _is_known(_users, own_id, user_id):
+        missing.append(user_id)
+    if account_id == own_id:
+        names = [name for name in settings if not config.is_remembered(own_id, name)]
+        missing += [*map(config.document_id, names), *ids]
+    else:
+        names = []
+    if not missing:
+        return {}
+    database = directory.database_of(own_id)
+    revocation, docs = couch().both(tokens.wish_for_revocation(claims), database.wish_for_all(missing))
+    tokens.remember(claims, revoked=revocation is not None)
+    _remember(own_id, user_id, docs)
+    for name in names:
+        config.remember(own_id, name, docs.get(config.document_id(name)))
+    return docs
+
+
+def _remember(account_id: str, user_id: str | None, docs: Mapping[str, Document]) -> None:
+    """Know an account and a user for a while, if they are among some documents, and live."""
+    account = directory.live(docs.get(account_id))
+    user = None if user_id is None else users.live(docs.get(user_id))
+    with _lock:
+        if account is not None:
+            _accounts[keys.hashkey(account_id)] = _facts_of_account(account)
+        if user is not None:
+            _users[keys.hashkey(account_id, user_id)] = _facts_of_user(user)
+
+
+def _is_known(facts: TTLCache[Any, Any], *ids: str) -> bool:
+    with _lock:
+        return keys.hashkey(*ids) in facts
 
 
 def of_basic(encoded: str, address: str) -> Identity:

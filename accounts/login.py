@@ -3,11 +3,11 @@
 Nothing here tells an unknown account from a wrong password.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from accounts import credentials, databases, directory, private, throttling, users
-from accounts.couch import Document, MissingDatabase
+from accounts.couch import Document, MissingDatabase, Row, couch
 from crossbar.errors import BadIdentifier, InvalidCredentials, ValidationFailed
 
 # How many accounts of one name are tried: names, unlike realms, need not be unique.
@@ -28,8 +28,7 @@ def by_password(sent: Mapping[str, Any], address: str) -> tuple[Document, Docume
     target = ",".join(candidates) or _spelled(sent)
     throttling.require_patience(target, address)
     for account_id in candidates:
-        account = _enabled_account(account_id)
-        user = None if account is None else _user_with(account_id, sent.get("method", "md5"), sent["credentials"])
+        account, user = _both(account_id, sent.get("method", "md5"), sent["credentials"])
         if account is not None and user is not None:
             return account, user
     throttling.count_failure(target, address)
@@ -75,6 +74,19 @@ def _spelled(sent: Mapping[str, Any]) -> str:
     return private.alphanumeric(str(sent.get("account_id") or sent.get("account_realm") or sent.get("account_name")))
 
 
+def _both(account_id: str, method: str, digest: str) -> tuple[Document | None, Document | None]:
+    """The enabled account with an id, and its enabled user with a digest, asked for together."""
+    database = directory.database_of(account_id)
+    view, _ = _VIEWS[method]
+    rows = database.wish_for_rows("users", view, key=digest.lower(), include_docs=True)
+    try:
+        found, users_found = couch().both(database.wish_for(account_id), rows)
+    except BadIdentifier:  # the database is missing
+        return None, None
+    account = directory.live(found)
+    return account if account and directory.is_enabled(account) else None, _user_among(users_found, method, digest)
+
+
 def _enabled_account(account_id: str) -> Document | None:
     try:
         account = directory.account(account_id)
@@ -84,12 +96,17 @@ def _enabled_account(account_id: str) -> Document | None:
 
 
 def _user_with(account_id: str, method: str, digest: str) -> Document | None:
-    view, member = _VIEWS[method]
-    wanted = digest.lower()
+    view, _ = _VIEWS[method]
     try:
-        rows = directory.database_of(account_id).view("users", view, key=wanted, include_docs=True)
+        rows = directory.database_of(account_id).view("users", view, key=digest.lower(), include_docs=True)
     except BadIdentifier:  # the database is missing
         return None
+    return _user_among(rows, method, digest)
+
+
+def _user_among(rows: Iterable[Row], method: str, digest: str) -> Document | None:
+    _, member = _VIEWS[method]
+    wanted = digest.lower()
     found = (users.live(row.get("doc")) for row in rows)
     return next(
         (user for user in found if user and users.is_enabled(user) and credentials.same(user.get(member), wanted)),

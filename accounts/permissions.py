@@ -15,7 +15,8 @@ from django.conf import settings
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.request import Request
 
-from accounts import config, databases, directory, identity, request_limit
+from accounts import config, databases, directory, identity, request_limit, tokens
+from accounts.couch import Document
 from accounts.identity import AccountFacts, Identity
 from accounts.private import Actor
 from crossbar.errors import BadIdentifier, Forbidden, InvalidCredentials, ValidationFailed
@@ -28,11 +29,17 @@ class AuthenticatedViewSet(CrossbarViewSet):
     """Knows who asks: `identity`. Raises InvalidCredentials before any handler runs."""
 
     identity: Identity
+    #: Names of settings of the account in the path that a request needs, and which of the path's other ids are those
+    #: of documents in the account's database that it reads: so that they can be asked for together with who asks.
+    settings_needed: tuple[str, ...] = ()
+    documents_in_path: tuple[str, ...] = ()
+    #: Documents that were read that way, by their ids.
+    looked_up: Mapping[str, Document] = {}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Find out who asks, and count the request."""
         super().initial(request, *args, **kwargs)
-        self.identity = self._authenticate()
+        self.identity = self._authenticate(**kwargs)
         self.auth_token = self.identity.token
         request_limit.count(self._acted_on(**kwargs))
 
@@ -41,10 +48,14 @@ class AuthenticatedViewSet(CrossbarViewSet):
         return self.identity.account_id
 
     @sensitive_variables("token", "encoded")
-    def _authenticate(self) -> Identity:
+    def _authenticate(self, account_id: str = "", **ids: str) -> Identity:
         token = self._sent_token()
         if token:
-            return identity.of_token(token)
+            claims = tokens.check(token)
+            if not tokens.is_remembered(claims):
+                wanted = [ids[name] for name in self.documents_in_path if not ids.get(name, "_").startswith("_")]
+                self.looked_up = identity.look_up(claims, account_id, self.settings_needed, wanted)
+            return identity.of_token(token, claims)
         kind, _, encoded = self.request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         if kind.lower() == "basic" and encoded:
             return identity.of_basic(encoded.strip(), client_address(self.request))

@@ -19,7 +19,7 @@ from cachetools import LRUCache, TTLCache
 from django.conf import settings
 
 from accounts import databases
-from accounts.couch import MissingDatabase, couch
+from accounts.couch import Document, MissingDatabase, Wish, couch
 from crossbar.errors import DatastoreConflict, InvalidCredentials
 
 ISSUER = "kazoo"
@@ -54,10 +54,7 @@ def issue(account_id: str, owner_id: str | None, method: str, secret: str) -> st
 
 
 def check(token: str) -> Claims:
-    """A token's claims; InvalidCredentials when it isn't ours, is too old, or was revoked.
-
-    Raises DatastoreUnreachable when nobody can tell whether it was revoked.
-    """
+    """A token's claims; InvalidCredentials when it isn't ours, or is too old. See `require_current`, too."""
     with _lock:
         claims = _signed.get(token)
     if claims is None:
@@ -66,9 +63,35 @@ def check(token: str) -> Claims:
             _signed[token] = claims
     elif claims["exp"] <= time.time():
         raise InvalidCredentials()
-    if _is_revoked(claims["jti"]):
-        raise InvalidCredentials()
     return claims
+
+
+def require_current(claims: Claims) -> None:
+    """InvalidCredentials when a token was revoked; DatastoreUnreachable when nobody can tell whether it was."""
+    with _lock:
+        revoked = _revoked.get(claims["jti"])
+    if revoked is None:
+        revoked = couch().database(databases.TOKENS).get(claims["jti"]) is not None
+        remember(claims, revoked=revoked)
+    if revoked:
+        raise InvalidCredentials()
+
+
+def is_remembered(claims: Claims) -> bool:
+    """Whether it is known for now if a token was revoked."""
+    with _lock:
+        return claims["jti"] in _revoked
+
+
+def wish_for_revocation(claims: Claims) -> Wish[Document | None]:
+    """The document that ends a token, for `Couch.both`; `remember` what was found."""
+    return couch().database(databases.TOKENS).wish_for(claims["jti"])
+
+
+def remember(claims: Claims, *, revoked: bool) -> None:
+    """Know for CACHE_SECONDS whether a token was revoked; one that is known to be stays so."""
+    with _lock:
+        _revoked[claims["jti"]] = revoked or _revoked.get(claims["jti"], False)
 
 
 def revoke(claims: Claims) -> None:
@@ -87,8 +110,7 @@ def revoke(claims: Claims) -> None:
         database.put(revocation)
     except DatastoreConflict:
         pass  # revoked already
-    with _lock:
-        _revoked[claims["jti"]] = True
+    remember(claims, revoked=True)
 
 
 def fingerprint(secret: str) -> str:
@@ -110,14 +132,3 @@ def _read(token: str) -> Claims:
     if not isinstance(claims["jti"], str) or not _TOKEN_ID.fullmatch(claims["jti"]):
         raise InvalidCredentials()
     return claims
-
-
-def _is_revoked(token_id: str) -> bool:
-    with _lock:
-        known = _revoked.get(token_id)
-    if known is not None:
-        return known
-    found = couch().database(databases.TOKENS).get(token_id) is not None
-    with _lock:
-        _revoked[token_id] = found
-    return found

@@ -146,16 +146,16 @@ class Tenant:
         return [doc["_id"] for docs in by_month.values() for doc in docs]
 
     def _message(self, box: Document, left: int, number: int) -> Document:
-        caller = _CALLERS[number % len(_CALLERS)]
+        # Every tenth message is of the caller that listings filter for, also where every second is in another box.
+        caller = number // 2 % len(_CALLERS)
         described = {
             "timestamp": left,
             "folder": metadata.SAVED if number % 3 else metadata.NEW,
             "length": 1_000 * (number % 120 + 1),
             "call_id": secrets.token_hex(16),
-            "caller_id_name": caller,
-            # Every tenth message is of the caller that listings filter for.
-            "caller_id_number": f"20255501{number % 10:02d}",
-            "from": f"20255501{number % 10:02d}",
+            "caller_id_name": _CALLERS[caller],
+            "caller_id_number": f"20255501{caller:02d}",
+            "from": f"20255501{caller:02d}",
             "to": box["mailbox"],
         }
         doc = messages.build(self.account, box, described, None)

@@ -38,7 +38,7 @@ Guard = Callable[[Document], None]
 def get(account_id: str, box_id: str) -> Document:
     """A box's document; BadIdentifier when there is no such box, or it is deleted, or no box at all."""
     doc = None if box_id.startswith("_") else database_of(account_id).get(box_id)
-    return _live(doc, box_id)
+    return live(doc, box_id)
 
 
 def is_live(doc: Mapping[str, Any] | None) -> bool:
@@ -155,7 +155,8 @@ def database_of(account_id: str) -> Database:
     return couch().database(databases.account_db(account_id))
 
 
-def _live(doc: Document | None, box_id: str) -> Document:
+def live(doc: Document | None, box_id: str) -> Document:
+    """The document, if it is a live box's; else BadIdentifier."""
     if doc is None or not is_live(doc):
         raise BadIdentifier(box_id)
     return doc
@@ -169,7 +170,7 @@ def _change(
     with numbers.Reservation(database, box_id) as reservation:
 
         def change(stored: Document) -> Document:
-            _live(stored, box_id)
+            live(stored, box_id)
             if guard is not None:
                 guard(stored)
             checked = _checked(database, box_id, _spelled(make(stored), stored), stored)
@@ -179,7 +180,7 @@ def _change(
 
         changed = None if box_id.startswith("_") else database.update(box_id, change)
     _forget(account_id, box_id)
-    return _live(changed, box_id)
+    return live(changed, box_id)
 
 
 def _forget(account_id: str, box_id: str) -> None:

@@ -150,10 +150,10 @@ class TestJson:
         data = api.put(path_of(box), {"caller_id_number": "+15551234567", "from": ""}).json()["data"]
         assert data["from"] == f"+15551234567@{account.realm}"
 
-    def test_an_account_without_realm_is_no_domain(self, api: Api, box: dict[str, Any], account: Account) -> None:
+    def test_an_account_without_realm_is_no_domain(self, api: Api, account: Account) -> None:
         for name in (databases.ACCOUNTS, databases.account_db(account.id)):
             couch().database(name).update(account.id, lambda doc: {k: v for k, v in doc.items() if k != "realm"})
-        data = api.put(path_of(box), {"from": "1001"}).json()["data"]
+        data = api.put(path_of(api.new_box("3000")), {"from": "1001"}).json()["data"]
         assert (data["from"], data["to"]) == ("1001@nodomain", "3000@nodomain")
 
     def test_an_address_with_a_host_is_kept_and_the_message_stays_usable(self, api: Api, box: dict[str, Any]) -> None:
@@ -299,6 +299,16 @@ class TestRefusals:
         answer = api.put(path_of(box), {})
         assert answer.status_code == 404
         assert answer.json()["data"]["cause"] == box["id"]
+
+    def test_nor_does_one_that_took_messages_until_another_instance_deleted_it(
+        self, api: Api, box: dict[str, Any], account: Account, db: Database
+    ) -> None:
+        assert api.put(path_of(box), {}).status_code == 201
+        before = messages_in(account)
+        db.update(box["id"], lambda doc: {**doc, "pvt_deleted": True})
+        answer = api.put(path_of(box), {})
+        assert (answer.status_code, answer.json()["data"]["cause"]) == (404, box["id"])
+        assert messages_in(account) == before
 
     def test_a_body_without_data_is_refused(self, api: Api, box: dict[str, Any]) -> None:
         assert "data" in api.request("PUT", path_of(box), json={"folder": "new"}).json()["data"]

@@ -1,11 +1,13 @@
 """What the views of messages share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import cached_property
 from typing import Any, TypeVar
 
 from rest_framework.request import Request
 
+from accounts import identity
 from accounts.couch import Document
 from accounts.permissions import AccountViewSet, require_change_box, require_see_box
 from crossbar.envelope import Reply
@@ -17,12 +19,34 @@ from voicemail.legacy import touch
 Answered = TypeVar("Answered")
 
 
-class MessagesView(AccountViewSet):
+class BoxesView(AccountViewSet):
+    """A view of boxes, or of what is in them."""
+
+    documents_in_path = ("box_id",)
+
+    def box(self, box_id: str) -> Document:
+        """The box as it is; BadIdentifier. What was looked up for this request is that once only."""
+        found = self.looked_up.get(box_id)
+        if found is None:
+            return mailboxes.get(self.account_id, box_id)
+        self.looked_up = {}
+        return mailboxes.live(found, box_id)
+
+
+class MessagesView(BoxesView):
     """A view of messages of a box."""
+
+    settings_needed = (retention.CATEGORY,)
+
+    @cached_property
+    def addressed(self) -> Mapping[str, Any]:
+        """The account, as far as its messages tell of it: its id, realm and time zone, some seconds old at most."""
+        facts = identity.account_facts(self.account_id)
+        return {"_id": self.account_id, "realm": facts.realm, "timezone": facts.timezone}
 
     def box_to_see(self, box_id: str) -> Document:
         """The box, for a caller who may look into it; BadIdentifier, Forbidden."""
-        box = mailboxes.get(self.account_id, box_id)
+        box = self.box(box_id)
         require_see_box(self.identity, box)
         return box
 
@@ -49,9 +73,17 @@ class MessagesView(AccountViewSet):
         mailboxes.remember(self.account_id, box)
         return box
 
+    def box_to_fill(self, box_id: str) -> Document:
+        """The box to change, as it was a moment ago: who stores something in it looks again afterwards."""
+        known = self.known_box(box_id)
+        if known is None:
+            known = self.box_to_change(box_id)
+            mailboxes.remember(self.account_id, known)
+        return known
+
     def box_to_change(self, box_id: str) -> Document:
         """The box, for a caller who may change what is in it; BadIdentifier, Forbidden."""
-        box = mailboxes.get(self.account_id, box_id)
+        box = self.box(box_id)
         require_change_box(self.identity, box)
         return box
 
@@ -60,7 +92,7 @@ class MessagesView(AccountViewSet):
 
         `silent`: its audio doesn't matter any more.
         """
-        return touch.current_id(self.account, box, message_id, self.actor, silent=silent)
+        return touch.current_id(self.addressed, box, message_id, self.actor, silent=silent)
 
     def shown(self, doc: Document, status: int = 200, headers: dict[str, str] | None = None) -> Reply:
         """One message's metadata."""

@@ -8,7 +8,6 @@ from rest_framework.request import Request
 from accounts import users
 from accounts.couch import Document
 from accounts.permissions import (
-    AccountViewSet,
     may_see_box,
     require_admin,
     require_change_box,
@@ -20,9 +19,10 @@ from crossbar.envelope import EnvelopeRenderer, Reply
 from crossbar.filters import parse_filters
 from crossbar.pages import PageRequest
 from voicemail import mailbox_listing, mailboxes, removal
+from voicemail.views.base import BoxesView
 
 
-class _Boxes(AccountViewSet):
+class _Boxes(BoxesView):
     """What listing boxes takes."""
 
     def get_renderers(self) -> list[BaseRenderer]:
@@ -68,7 +68,7 @@ class BoxViewSet(_Boxes):
 
     def retrieve(self, request: Request, account_id: str, box_id: str) -> Reply:
         """One box."""
-        box = mailboxes.get(self.account_id, box_id)
+        box = self.box(box_id)
         require_see_box(self.identity, box)
         return self._reply(box)
 

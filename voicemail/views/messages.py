@@ -83,16 +83,16 @@ class _Changing(MessagesView):
         if "source_id" not in data:
             folder = asked_folder(self.request, data)
             return changes.change_folder(
-                self.account, box, ids, folder if isinstance(folder, str) else None, self.actor
+                self.addressed, box, ids, folder if isinstance(folder, str) else None, self.actor
             )
         target = data["source_id"]
         if not target:
             raise ValidationFailed.field("source_id", "required", "Field is required but missing", value=target)
         if isinstance(target, str):
-            return carrying.move(self.account, box, ids, self.box_to_change(target), self.actor)
+            return carrying.move(self.addressed, box, ids, self.box_to_change(target), self.actor)
         if isinstance(target, list) and all(isinstance(one, str) and one for one in target):
             boxes = [self.box_to_change(one) for one in dict.fromkeys(target)]
-            return carrying.copy(self.account, box, ids, boxes, self.actor)
+            return carrying.copy(self.addressed, box, ids, boxes, self.actor)
         message = "Value did not match type(s): string, array"
         raise ValidationFailed.field("source_id", "type", message, target="string, array", value=target)
 
@@ -112,12 +112,12 @@ class MessagesViewSet(_Listing, _Changing):
 
     def create(self, request: Request, account_id: str, box_id: str) -> Reply:
         """A new message, by its metadata alone or together with its audio."""
-        box = self.box_to_change(box_id)
+        box = self.box_to_fill(box_id)
         if self.is_upload:
             upload = read_upload(request, settings.MAX_UPLOAD_BYTES)
-            doc = messages.create(self.account, box, upload.json or {}, the_one(upload.media), self.actor)
+            doc = messages.create(self.addressed, box, upload.json or {}, the_one(upload.media), self.actor)
         else:
-            doc = messages.create(self.account, box, self.data, None, self.actor)
+            doc = messages.create(self.addressed, box, self.data, None, self.actor)
         path = f"/v2/accounts/{self.account_id}/vmboxes/{box_id}/messages/{doc['_id']}"
         return self.shown(doc, status=201, headers={"Location": request.build_absolute_uri(path)})
 
@@ -136,7 +136,7 @@ class MessagesViewSet(_Listing, _Changing):
             # Taken for "all folders", a slip of the client's would empty the box.
             message = "Value not found in enumerated list of values"
             raise ValidationFailed.field("folder", "enum", message, target=list(metadata.FOLDERS), value=folder)
-        return _told(changes.remove(self.account, box, ids, folder, self.actor))
+        return _told(changes.remove(self.addressed, box, ids, folder, self.actor))
 
 
 class MessageViewSet(_Changing):
@@ -168,7 +168,7 @@ class MessageViewSet(_Changing):
         box = self.box_to_change(box_id)
         message_id = self.current_id(box, message_id, silent=True)
         self._check_revision(box_id, message_id)
-        outcome = changes.remove(self.account, box, [message_id], None, self.actor)
+        outcome = changes.remove(self.addressed, box, [message_id], None, self.actor)
         return self.shown(outcome.documents[_succeeded(outcome, message_id)])
 
     def _check_revision(self, box_id: str, message_id: str) -> None:

@@ -7,7 +7,6 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
-from accounts import identity
 from accounts.couch import Document
 from crossbar.envelope import Reply
 from crossbar.errors import NotAcceptable
@@ -39,8 +38,7 @@ class RawViewSet(MessagesView):
         database, doc = messages.read(self.account_id, box["_id"], message_id)
         found = audio.recording(database, doc)
         _require_acceptable(request, found.content_type)
-        account = {"_id": self.account_id, "timezone": identity.account_facts(self.account_id).timezone}
-        name = audio.download_name(doc, mailboxes.zone(account, box), found)
+        name = audio.download_name(doc, mailboxes.zone(self.addressed, box), found)
         response = audio_response(request, found)
         response.headers["Content-Disposition"] = disposition(name)
         return response
@@ -76,7 +74,7 @@ class ArchiveViewSet(MessagesView):
     def download(self, request: Request, account_id: str, box_id: str) -> StreamingHttpResponse:
         """A ZIP of the audio of the messages that the payload names, put together as it is sent."""
         box = self.box_to_see(box_id)
-        pieces = archive.zip_stream(self.account, box, required_ids(self.data))
+        pieces = archive.zip_stream(self.addressed, box, required_ids(self.data))
         response = StreamingHttpResponse(pieces, content_type="application/zip")
         number = audio_types.safe(mailboxes.number(box)) or box_id
         response.headers["Content-Disposition"] = disposition(f"voicemail_{number}.zip")
