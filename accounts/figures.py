@@ -1,11 +1,9 @@
 """What an account's databases take, and the state they are in."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from accounts import databases
-from accounts.couch import Document, MissingDatabase, Row, couch, in_parallel
-from couch_views.loader import design_documents
+from accounts.couch import Document, MissingDatabase, couch, in_parallel
 from couch_views.sync import Change, sync
 
 
@@ -32,30 +30,13 @@ def of_account(account_id: str) -> list[DatabaseFigures]:
     return sorted(figures, key=lambda one: (one.month is None, one.month or ""), reverse=True)
 
 
-class _Fetched:
-    """A database whose design documents were fetched, all in one request: to look at, not to change."""
-
-    def __init__(self, found: dict[str, Document]) -> None:
-        self._found = found
-
-    def get(self, doc_id: str, /) -> Document | None:
-        return self._found.get(doc_id)
-
-    def put(self, doc: Document, /) -> Document:
-        raise NotImplementedError
-
-    def view(self, ddoc: str, view: str, /, **options: Any) -> list[Row]:
-        raise NotImplementedError
-
-
 def _lacking(name: str) -> list[Change]:
     split = databases.split(name)
     kind = "account" if split and split.month is None else "modb"
     try:
-        found = couch().database(name).fetch(design_documents(kind))
+        return sync(couch().database(name), kind, dry_run=True)
     except MissingDatabase:
         return []
-    return sync(_Fetched(found), kind, dry_run=True)
 
 
 def _figures(name: str, info: Document, changes: list[Change]) -> DatabaseFigures:

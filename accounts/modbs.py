@@ -18,17 +18,34 @@ from couch_views.sync import sync
 _ready: LRUCache[str, bool] = LRUCache(maxsize=50_000)
 # Databases known to exist a moment ago: a burst of messages asks once. An archived month is noticed soon.
 _present: TTLCache[str, bool] = TTLCache(maxsize=10_000, ttl=10)
+# Those of months past that were found missing: for them a message hardly ever comes late, and a look costs a request.
+_absent: TTLCache[str, bool] = TTLCache(maxsize=50_000, ttl=4)
 _lock = Lock()
 _FEW_MONTHS = 8
 
 
 def open_for(account_id: str, month: str) -> Database | None:
-    """The account's MODb of a month ``YYYYMM``; None when it does not exist. Never creates one."""
+    """The account's MODb of a month ``YYYYMM``; None when it does not exist. Never creates one.
+
+    That a past month has none may be known for some seconds.
+    """
     database = couch().database(databases.modb(account_id, month))
-    if not _is_known(_present, database.name) and not database.exists():
-        return None
+    if not _is_known(_present, database.name):
+        if _is_known(_absent, database.name):
+            return None
+        if not database.exists():
+            if month < gregorian.month_of(gregorian.now()):
+                with _lock:
+                    _absent[database.name] = True
+            return None
     _make_ready(database)
     return database
+
+
+def to_read(account_id: str, month: str) -> Database | None:
+    """As `open_for`, but one that was there before is taken to be there still: who reads it finds out."""
+    database = couch().database(databases.modb(account_id, month))
+    return database if _is_known(_ready, database.name) else open_for(account_id, month)
 
 
 def ensure(account_id: str, month: str) -> Database:
@@ -87,6 +104,7 @@ def _make_ready(database: Database) -> None:
             _ready[database.name] = True
     with _lock:
         _present[database.name] = True
+        _absent.pop(database.name, None)
 
 
 def _is_known(known: Any, name: str) -> bool:

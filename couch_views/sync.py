@@ -7,6 +7,7 @@ say; fields that we don't write are kept there too. A second run finds nothing t
 
 import copy
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -25,6 +26,9 @@ class Database(Protocol):
 
     def get(self, doc_id: str, /) -> Document | None:
         """The stored document, None when there is none."""
+
+    def fetch(self, ids: Iterable[str], /) -> dict[str, Document]:
+        """Those of some documents that are stored, by id."""
 
     def put(self, doc: Document, /) -> Any:
         """Stores a document; raises when its revision is not the newest."""
@@ -51,10 +55,12 @@ def sync(database: Database, kind: str, *, dry_run: bool = False) -> list[Change
     A concurrent writer's revision is read again and the change repeated on it. Changed documents are warmed:
     their indexes are built now and not in somebody's request. With dry_run nothing is written.
     """
+    documents = design_documents(kind).values()
+    stored = database.fetch(wanted["_id"] for wanted in documents)
     changes = [
         change
-        for wanted in design_documents(kind).values()
-        if (change := _sync_document(database, wanted, dry_run=dry_run)) is not None
+        for wanted in documents
+        if (change := _sync_document(database, stored.get(wanted["_id"]), wanted, dry_run=dry_run)) is not None
     ]
     if not dry_run:
         for change in changes:
@@ -62,8 +68,7 @@ def sync(database: Database, kind: str, *, dry_run: bool = False) -> list[Change
     return changes
 
 
-def _sync_document(database: Database, wanted: Document, *, dry_run: bool) -> Change | None:
-    stored = database.get(wanted["_id"])
+def _sync_document(database: Database, stored: Document | None, wanted: Document, *, dry_run: bool) -> Change | None:
     for attempt in range(ATTEMPTS):
         merged, change = _merge(stored, wanted)
         if change is None or dry_run:

@@ -129,7 +129,7 @@ class _Reading:
 
     def rows(self, helping: int) -> list[Row]:
         """The first rows; one more than a helping when there are more. None where there is no MODb."""
-        modb = modbs.open_for(self.account_id, self.month)
+        modb = modbs.to_read(self.account_id, self.month)
         try:
             return [] if modb is None else modb.view(self.design, self.view, limit=helping + 1, **self.options)
         except MissingDatabase:  # archived meanwhile

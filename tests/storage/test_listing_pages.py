@@ -81,6 +81,21 @@ def test_a_month_without_database_and_one_without_messages_make_no_seam(account:
     assert not couch().exists(databases.modb(account.id, "202603"))
 
 
+def test_a_month_that_is_archived_is_left_out_from_then_on(account: Account) -> None:
+    old, new = leave(account, BOX, [FEBRUARY, MAY])
+    assert flat(walk(account, size=50)) == [new, old]
+    couch().drop(databases.modb(account.id, "202605"))
+    assert flat(walk(account, size=50)) == [old]
+    assert not couch().exists(databases.modb(account.id, "202605"))
+
+
+def test_the_first_message_of_a_past_month_is_listed_at_once_where_it_was_stored(account: Account) -> None:
+    (new,) = leave(account, BOX, [MAY])
+    assert flat(walk(account, size=50)) == [new]
+    (old,) = leave(account, BOX, [MARCH])
+    assert flat(walk(account, size=50)) == [new, old]
+
+
 @pytest.mark.parametrize("descending", [True, False])
 def test_more_messages_of_one_second_than_are_read_at_once(account: Account, descending: bool) -> None:
     left = leave(account, BOX, [MAY] * 1_203 + [APRIL] * 2)

@@ -1,7 +1,7 @@
 """Syncing design documents: what is missing is added, what is ours kept current, the rest is none of our business."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from io import StringIO
 from typing import Any
 
@@ -59,6 +59,9 @@ class Rival:
 
     def get(self, doc_id: str, /) -> dict[str, Any] | None:
         return self.database.get(doc_id)
+
+    def fetch(self, ids: Iterable[str], /) -> dict[str, dict[str, Any]]:
+        return self.database.fetch(ids)
 
     def put(self, doc: dict[str, Any], /) -> dict[str, Any]:
         if self.pending and self.pending[0]["_id"] == doc["_id"]:
