@@ -164,8 +164,16 @@ class Couch:
         raise refusal(answer.status, method, path, content)
 
     def both(self, first: Wish[First], second: Wish[Second]) -> tuple[First, Second]:
-        """What two requests bring, of which none waits for the other; raises as `call` does."""
-        wishes: tuple[Wish[Any], Wish[Any]] = (first, second)
+        """`together` for two requests that bring different things."""
+        wishes: list[Wish[Any]] = [first, second]
+        one, other = self.together(wishes)
+        return one, other
+
+    def together(self, wishes: Sequence[Wish[Result]]) -> list[Result]:
+        """What some requests bring, of which none waits for another; raises as `call` does, the first error.
+
+        All are sent before an answer is read: it takes no threads.
+        """
         requests = [
             Reading(wish.method, self._address(wish.path, wish.params), wish.body, self._credentials)
             for wish in wishes
@@ -176,7 +184,7 @@ class Couch:
         finally:
             for each in sent:
                 each.close()
-        return first.granted(found[0]), second.granted(found[1])
+        return [wish.granted(each) for each, wish in zip(found, wishes, strict=True)]
 
     def _granted(self, sent: Sent, wish: Wish[Any]) -> Any:
         try:

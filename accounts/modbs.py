@@ -5,6 +5,7 @@ alike, and by `covering` for listings, which mostly need but the first. A missin
 error.
 """
 
+from collections.abc import Sequence
 from threading import Lock
 from typing import Any
 
@@ -42,10 +43,18 @@ def open_for(account_id: str, month: str) -> Database | None:
     return database
 
 
-def to_read(account_id: str, month: str) -> Database | None:
-    """As `open_for`, but one that was there before is taken to be there still: who reads it finds out."""
-    database = couch().database(databases.modb(account_id, month))
-    return database if _is_known(_ready, database.name) else open_for(account_id, month)
+def to_read(account_id: str, months: Sequence[str]) -> list[Database | None]:
+    """As `open_for`, of several months; one that was there before is taken to be there still: who reads finds out."""
+    found: list[Database | None] = []
+    unknown: list[int] = []
+    for number, month in enumerate(months):
+        database = couch().database(databases.modb(account_id, month))
+        if not _is_known(_ready, database.name):
+            unknown.append(number)
+        found.append(database)
+    for number, opened in zip(unknown, in_parallel(lambda n: open_for(account_id, months[n]), unknown), strict=True):
+        found[number] = opened
+    return found
 
 
 def ensure(account_id: str, month: str) -> Database:

@@ -78,7 +78,7 @@ def by_month(account_id: str) -> list[tuple[str, dict[str, int]]]:
 
 def _whole(account_id: str, month: str, box_ids: frozenset[str], only: Collection[str] | None) -> Numbers:
     """One month's counts of some boxes, however old its messages are."""
-    modb = modbs.to_read(account_id, month)
+    (modb,) = modbs.to_read(account_id, [month])
     counts: Numbers = {}
     for row in [] if modb is None else _grouped(modb, box_ids):
         box_id, folder = row["key"]

@@ -8,12 +8,11 @@ Kazoo 3.x come in their places.
 import heapq
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from accounts import databases, gregorian, modbs
-from accounts.couch import MissingDatabase, Row, in_parallel
+from accounts.couch import MissingDatabase, Row, couch
 from crossbar.errors import FaultyRequest
 from crossbar.filters import Filter
 from crossbar.pages import PageRequest, TimeRange, encode_start_key
@@ -129,7 +128,7 @@ class _Reading:
 
     def rows(self, helping: int) -> list[Row]:
         """The first rows; one more than a helping when there are more. None where there is no MODb."""
-        modb = modbs.to_read(self.account_id, self.month)
+        (modb,) = modbs.to_read(self.account_id, [self.month])
         try:
             return [] if modb is None else modb.view(self.design, self.view, limit=helping + 1, **self.options)
         except MissingDatabase:  # archived meanwhile
@@ -209,12 +208,29 @@ def _rows_of_modbs(
     side_by_side, read = (_SIDE_BY_SIDE if wanted.size is None else 1), 0
     while some := list(islice(readings, side_by_side)):
         helping = _helping(wanted.size, read)
-        firsts = in_parallel(partial(_Reading.rows, helping=helping), some)
+        firsts = _first_rows(account_id, some, helping)
         for reading, first in zip(some, firsts, strict=True):
             for row in reading.rest(first, helping):
                 read += 1
                 yield reading.month, row
         side_by_side = _SIDE_BY_SIDE
+
+
+def _first_rows(account_id: str, readings: list[_Reading], helping: int) -> list[list[Row]]:
+    """`_Reading.rows` of each of some months, asked for together."""
+    if len(readings) == 1:
+        return [readings[0].rows(helping)]
+    opened = modbs.to_read(account_id, [reading.month for reading in readings])
+    wishes = [
+        modb.wish_for_rows(reading.design, reading.view, limit=helping + 1, **reading.options)
+        for modb, reading in zip(opened, readings, strict=True)
+        if modb is not None
+    ]
+    try:
+        found = iter(couch().together(wishes))
+    except MissingDatabase:  # one was archived meanwhile
+        return [reading.rows(helping) for reading in readings]
+    return [[] if modb is None else next(found) for modb in opened]
 
 
 def _helping(size: int | None, read: int) -> int:
