@@ -1,11 +1,13 @@
 """Who asks: a token's, or Basic credentials', user and account, as they are now and not when the token was given.
 
-What decides is remembered for CACHE_SECONDS: a user or account that is disabled, deleted or loses its rights
-is noticed within that time on every instance.
+What decides is remembered for CACHE_SECONDS, and what was decided for KNOWN_SECONDS: a user or account that is
+disabled, deleted or loses its rights is noticed within both together on every instance, a revoked token within
+tokens.CACHE_SECONDS and KNOWN_SECONDS.
 """
 
 import base64
 import binascii
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
@@ -18,7 +20,9 @@ from accounts.couch import Document, couch
 from accounts.private import Actor
 from crossbar.errors import BadIdentifier, InvalidCredentials
 
-CACHE_SECONDS = 8
+CACHE_SECONDS = 7
+KNOWN_SECONDS = 1
+_MOST_KNOWN = 10_000
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,8 @@ class UserFacts:
 
 _accounts: TTLCache[Any, AccountFacts] = TTLCache(maxsize=20_000, ttl=CACHE_SECONDS)
 _users: TTLCache[Any, UserFacts] = TTLCache(maxsize=50_000, ttl=CACHE_SECONDS)
+# Who good tokens were given to, and until when that needs no other look (by the clock that runs evenly).
+_known: dict[str, tuple[float, Identity]] = {}
 _lock = Lock()
 
 
@@ -91,13 +97,29 @@ def _facts_of_user(doc: Document) -> UserFacts:
     return UserFacts(users.is_enabled(doc), users.is_admin(doc), tokens.fingerprint(credentials.secret_of(doc)))
 
 
+def known(token: str) -> Identity | None:
+    """Who a token was given to, if that was found a moment ago."""
+    found = _known.get(token)
+    return found[1] if found is not None and found[0] > time.monotonic() else None
+
+
 def of_token(token: str, claims: tokens.Claims) -> Identity:
     """Who a token with these claims was given to; InvalidCredentials when it, its user or its account is no good."""
     tokens.require_current(claims)
     try:
-        return _identity(claims["account_id"], claims.get("owner_id"), token, claims)
+        found = _identity(claims["account_id"], claims.get("owner_id"), token, claims)
     except BadIdentifier as error:
         raise InvalidCredentials() from error
+    if len(_known) >= _MOST_KNOWN:
+        _known.clear()
+    _known[token] = time.monotonic() + KNOWN_SECONDS, found
+    return found
+
+
+def revoke(who: Identity) -> None:
+    """End the token that somebody asks with, on every instance; this process knows it at once."""
+    tokens.revoke(who.claims)
+    _known.clear()
 
 
 def look_up(
@@ -163,6 +185,7 @@ def of_basic(encoded: str, address: str) -> Identity:
 
 def forget(account_id: str, user_id: str | None = None) -> None:
     """Drop what this process remembers of a changed account or user; others notice by themselves."""
+    _known.clear()
     with _lock:
         if user_id is None:
             _accounts.pop(keys.hashkey(account_id), None)

@@ -23,7 +23,7 @@ from accounts.couch import Document, MissingDatabase, Wish, couch
 from crossbar.errors import DatastoreConflict, InvalidCredentials
 
 ISSUER = "kazoo"
-CACHE_SECONDS = 4
+CACHE_SECONDS = 3
 _ALGORITHM = "HS256"
 _REQUIRED = ["iss", "iat", "exp", "jti", "account_id"]
 _TOKEN_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)

@@ -5,7 +5,7 @@ from typing import Any
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.request import Request
 
-from accounts import credentials, directory, login, request_limit, schemas, session, tokens, users
+from accounts import credentials, directory, identity, login, request_limit, schemas, session, tokens, users
 from accounts.couch import Document
 from accounts.permissions import AuthenticatedViewSet, client_address
 from crossbar.envelope import Reply
@@ -67,7 +67,7 @@ class TokenAuthViewSet(AuthenticatedViewSet):
         told = self._told()
         if self.identity.token is None:  # Basic credentials: there is nothing to end
             raise InvalidCredentials()
-        tokens.revoke(self.identity.claims)
+        identity.revoke(self.identity)
         return Reply(told)
 
     def _told(self) -> dict[str, Any]:
