@@ -86,7 +86,8 @@ def search(text: str, limit: int = 100) -> list[Document]:
 
 def with_realm(realm: str) -> list[str]:
     """The ids of the accounts of a realm, upper and lower case being the same; one, or none."""
-    return _ids(accounts_database().view("accounts", "listing_by_realm", keys=sorted({realm, realm.lower()})))
+    spelled = {"key": realm} if realm == realm.lower() else {"keys": [realm, realm.lower()]}
+    return _ids(accounts_database().view("accounts", "listing_by_realm", **spelled))
 
 
 def with_api_key(api_key: str) -> list[str]:
