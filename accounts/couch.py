@@ -35,10 +35,12 @@ from accounts.couch_requests import (
     Wish,
     doc_path,
     documents,
+    is_plain,
     parsed,
     query,
     quoted,
     refusal,
+    rows_query,
 )
 from accounts.couch_session import Answer, Readable, Reading, Sent, Session, SizedBody, Unreachable
 from couch_views.loader import KAZOO_DOCUMENTS
@@ -244,7 +246,7 @@ class Database:
         wanted = list(dict.fromkeys(ids))
         if not wanted:
             return {}
-        if len(wanted) == 1 and (doc := self.get(wanted[0])) is not None:  # costs half of a request for many
+        if is_plain(wanted) and (doc := self.get(wanted[0])) is not None:  # costs half of a request for many
             return {wanted[0]: doc}
         return documents({"rows": self._rows("_all_docs", include_docs=True, keys=wanted)})
 
@@ -255,10 +257,10 @@ class Database:
     def wish_for_all(self, ids: Iterable[str]) -> Wish[dict[str, Document]]:
         """As `fetch`, for `Couch.both`; where the database is missing, so are all documents."""
         wanted = list(dict.fromkeys(ids))
-        if len(wanted) == 1:
+        if is_plain(wanted):
             return Wish("GET", (self.name, *doc_path(wanted[0])), lambda doc: {wanted[0]: doc} if doc else {})
         body = {"keys": wanted}
-        return Wish("POST", (self.name, "_all_docs"), documents, {"include_docs": True}, body)
+        return Wish("POST", (self.name, "_all_docs"), documents, rows_query({"include_docs": True}), body)
 
     def wish_for_rows(self, ddoc: str, view: str, /, **options: Any) -> Wish[list[Row]]:
         """As `view` with a single key or range, for `Couch.both`."""
@@ -267,7 +269,7 @@ class Database:
             # What is missing, and whether that can be mended, the ordinary way tells.
             return self.view(ddoc, view, **options) if found is None else found["rows"]
 
-        return Wish("GET", (self.name, "_design", ddoc, "_view", view), rows, query(options))
+        return Wish("GET", (self.name, "_design", ddoc, "_view", view), rows, rows_query(options))
 
     def put(self, doc: Document) -> Document:
         """Store a document under its ``_id``, and return it with its new revision; DatastoreConflict."""
@@ -320,7 +322,8 @@ class Database:
         """Several queries of one view in one request: the rows of each, in order."""
         if not queries:
             return []
-        answer = self._view_call("POST", "_design", ddoc, "_view", view, "queries", body={"queries": list(queries)})
+        path = ("_design", ddoc, "_view", view, "queries")
+        answer = self._view_call("POST", *path, params=rows_query({}), body={"queries": list(queries)})
         return [result["rows"] for result in self.server.json(answer)["results"]]
 
     def stream_view(self, ddoc: str, view: str, *, page: int = 1000, **options: Any) -> Iterator[Row]:
@@ -378,9 +381,9 @@ class Database:
     def _rows(self, *path: str, **options: Any) -> list[Row]:
         keys = options.pop("keys", None)
         if keys is None:
-            answer = self._view_call("GET", *path, params=query(options))
+            answer = self._view_call("GET", *path, params=rows_query(options))
         else:
-            answer = self._view_call("POST", *path, params=query(options), body={"keys": list(keys)})
+            answer = self._view_call("POST", *path, params=rows_query(options), body={"keys": list(keys)})
         rows: list[Row] = self.server.json(answer)["rows"]
         return rows
 

@@ -63,10 +63,6 @@ class Stream:
             pass
         return self._take(len(self._held) if size < 0 else min(size, len(self._held)))
 
-    def holds_some(self) -> bool:
-        """Whether something came that nobody took yet."""
-        return bool(self._held)
-
     def has_more(self) -> bool:
         """Whether there is something to read, be it that the other side hung up."""
         return bool(self._held or self._poll.poll(0))

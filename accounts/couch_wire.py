@@ -6,7 +6,6 @@ small request apart and puts it together for longer than CouchDB needs to answer
 
 import http.client
 import re
-import time
 from collections.abc import Callable
 
 from accounts.couch_stream import CHUNK, Broken, Stream
@@ -19,8 +18,6 @@ _LINE_END, _HEAD_END = b"\r\n", b"\r\n\r\n"
 _HEAD_ONLY = (204, 304)
 _STATUS_LINE = re.compile(r"HTTP/1\.([01]) ([1-9][0-9]{2})(?: .*)?")
 _NO_LENGTH = -1
-_SOON = 0.004  # seconds
-_LONGEST_PAUSE = 0.002
 
 
 class Connection(Stream):
@@ -99,10 +96,7 @@ class Response:
         """As `read`; `_left` is what is left of the current chunk."""
         pieces: list[bytes] = []
         missing = size
-        begun = time.perf_counter()
         while missing:
-            if missing < 0 and not self._connection.holds_some():
-                _let_some_gather(time.perf_counter() - begun)
             if not self._left and not self._next_chunk():
                 break
             wanted = self._left if missing < 0 else min(missing, self._left)
@@ -139,13 +133,3 @@ class Response:
             self._on_end(self._connection)
         else:
             self._connection.close()
-
-
-def _let_some_gather(waited: float) -> None:
-    """Leave an answer alone that has been coming for so many seconds, for an eighth of that at most.
-
-    CouchDB sends a listing in pieces of 1.5 KB, and to be woken for each costs more than to read it: 500 rows took
-    11 ms of CPU in place of 7, which CouchDB lacked on the same machine, and came no sooner for it.
-    """
-    if waited > _SOON:
-        time.sleep(min((waited - _SOON) / 8, _LONGEST_PAUSE))
