@@ -109,8 +109,8 @@ def query(options: Mapping[str, Any]) -> dict[str, Any]:
 def rows_query(options: Mapping[str, Any]) -> dict[str, Any]:
     """The same for rows, which CouchDB (from 3.1.1 on) is to send when it has all of them.
 
-    Else it sends them as they come, in pieces of 1.5 KB, each of which wakes who reads: 500 rows took 11 ms of CPU
-    here in place of 4. And an error after the first row would be no status, but an answer that breaks off.
+    Else it sends them as they come, in pieces of 1.5 KB, each of which wakes who reads: 500 rows took 10 ms of CPU
+    here in place of 7. And an error after the first row would be no status, but an answer that breaks off.
     """
     return {**query(options), "buffer_response": "true"}
 
