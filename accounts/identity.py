@@ -16,7 +16,7 @@ from typing import Any
 from cachetools import TTLCache, cached, keys
 
 from accounts import config, credentials, directory, login, tokens, users
-from accounts.couch import Document, couch
+from accounts.couch import Document, MissingDatabase, couch
 from accounts.private import Actor
 from crossbar.errors import BadIdentifier, InvalidCredentials
 
@@ -56,11 +56,12 @@ class AccountFacts:
 
 @dataclass(frozen=True)
 class UserFacts:
-    """What of a user decides what it may do."""
+    """What of a user decides what it may do, and what else many requests ask of it."""
 
     is_enabled: bool
     is_admin: bool
     fingerprint: str
+    timezone: object
 
 
 _accounts: TTLCache[Any, AccountFacts] = TTLCache(maxsize=20_000, ttl=CACHE_SECONDS)
@@ -89,12 +90,14 @@ def _facts_of_account(doc: Document) -> AccountFacts:
 
 
 @cached(_users, lock=_lock)
-def _user_facts(account_id: str, user_id: str) -> UserFacts:
+def user_facts(account_id: str, user_id: str) -> UserFacts:
+    """The facts of a live user, a few seconds old at most; BadIdentifier."""
     return _facts_of_user(users.get(account_id, user_id))
 
 
 def _facts_of_user(doc: Document) -> UserFacts:
-    return UserFacts(users.is_enabled(doc), users.is_admin(doc), tokens.fingerprint(credentials.secret_of(doc)))
+    fingerprint = tokens.fingerprint(credentials.secret_of(doc))
+    return UserFacts(users.is_enabled(doc), users.is_admin(doc), fingerprint, doc.get("timezone"))
 
 
 def known(token: str) -> Identity | None:
@@ -127,28 +130,70 @@ def look_up(
 ) -> Mapping[str, Document]:
     """Ask for all at once that a request with a token to an account will need and nobody here knows for now.
 
-    That is whether the token is revoked, its account, its user, and, when it is its own account that the request is
-    about, that account's `settings` (see `config.for_account`) and its documents with some ids, which are returned
-    as far as there are any. What isn't found is not remembered either: who needs it asks again, and tells.
+    That is whether the token is revoked, its account and its user; when the request is about that same account, also
+    what `look_up_account` asks for. Returns what that does.
     """
     own_id, user_id = claims["account_id"], claims.get("owner_id")
-    missing = [] if _is_known(_accounts, own_id) else [own_id]
-    if user_id is not None and not _is_known(_users, own_id, user_id):
-        missing.append(user_id)
-    if account_id == own_id:
-        names = [name for name in settings if not config.is_remembered(own_id, name)]
-        missing += [*map(config.document_id, names), *ids]
-    else:
-        names = []
-    if not missing:
+    needed = _Needed.of(own_id, user_id, *((settings, ids) if account_id == own_id else ((), ())))
+    if tokens.is_remembered(claims):
+        return needed.found() if needed.missing else {}
+    if not needed.ids:
         return {}
-    database = directory.database_of(own_id)
-    revocation, docs = couch().both(tokens.wish_for_revocation(claims), database.wish_for_all(missing))
+    revocation, docs = couch().both(
+        tokens.wish_for_revocation(claims), directory.database_of(own_id).wish_for_all(needed.ids)
+    )
     tokens.remember(claims, revoked=revocation is not None)
-    _remember(own_id, user_id, docs)
-    for name in names:
-        config.remember(own_id, name, docs.get(config.document_id(name)))
-    return docs
+    return needed.remembered(docs)
+
+
+def look_up_account(account_id: str, settings: Iterable[str], ids: Iterable[str]) -> Mapping[str, Document]:
+    """Ask for all at once that nobody here knows for now of an account: its facts and its `settings`.
+
+    Those are names of `config.for_account`. If there is any of it to ask for, so are its documents with some `ids`,
+    whose reader would ask next; they are returned. What isn't found is not remembered: who needs it asks again, and
+    tells.
+    """
+    needed = _Needed.of(account_id, None, settings, ids)
+    return needed.found() if needed.missing else {}
+
+
+@dataclass(frozen=True)
+class _Needed:
+    """What nobody here knows for now of an account and a user, and what is to be asked for along with it."""
+
+    account_id: str
+    user_id: str | None
+    settings: list[str]
+    missing: list[str]
+    """Ids of documents: of the account, the user, the settings."""
+    along: list[str]
+
+    @classmethod
+    def of(cls, account_id: str, user_id: str | None, settings: Iterable[str], along: Iterable[str]) -> "_Needed":
+        missing = [] if _is_known(_accounts, account_id) else [account_id]
+        if user_id is not None and not _is_known(_users, account_id, user_id):
+            missing.append(user_id)
+        names = [name for name in settings if not config.is_remembered(account_id, name)]
+        return cls(account_id, user_id, names, [*missing, *map(config.document_id, names)], list(along))
+
+    @property
+    def ids(self) -> list[str]:
+        return self.missing + self.along
+
+    def found(self) -> Mapping[str, Document]:
+        """Ask for it."""
+        try:
+            docs = directory.database_of(self.account_id).fetch(self.ids)
+        except MissingDatabase:
+            return {}
+        return self.remembered(docs)
+
+    def remembered(self, docs: Mapping[str, Document]) -> Mapping[str, Document]:
+        """Remember for a while what was found, if it is live."""
+        _remember(self.account_id, self.user_id, docs)
+        for name in self.settings:
+            config.remember(self.account_id, name, docs.get(config.document_id(name)))
+        return docs
 
 
 def _remember(account_id: str, user_id: str | None, docs: Mapping[str, Document]) -> None:
@@ -197,7 +242,7 @@ def _identity(account_id: str, owner_id: str | None, token: str | None, claims: 
     account = account_facts(account_id)
     if not account.is_enabled:
         raise InvalidCredentials()
-    user = None if owner_id is None else _user_facts(account_id, owner_id)
+    user = None if owner_id is None else user_facts(account_id, owner_id)
     if user is not None and not user.is_enabled:
         raise InvalidCredentials()
     current = account.fingerprint if user is None else user.fingerprint

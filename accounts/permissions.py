@@ -54,14 +54,16 @@ class AuthenticatedViewSet(CrossbarViewSet):
             if (who := identity.known(token)) is not None:
                 return who
             claims = tokens.check(token)
-            if not tokens.is_remembered(claims):
-                wanted = [ids[name] for name in self.documents_in_path if not ids.get(name, "_").startswith("_")]
-                self.looked_up = identity.look_up(claims, account_id, self.settings_needed, wanted)
+            wanted = self._documents_in_path(**ids)
+            self.looked_up = identity.look_up(claims, account_id, self.settings_needed, wanted)
             return identity.of_token(token, claims)
         kind, _, encoded = self.request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         if kind.lower() == "basic" and encoded:
             return identity.of_basic(encoded.strip(), client_address(self.request))
         raise InvalidCredentials()
+
+    def _documents_in_path(self, **ids: str) -> list[str]:
+        return [ids[name] for name in self.documents_in_path if not ids.get(name, "_").startswith("_")]
 
     def _sent_token(self) -> str | None:
         headers = self.request.META
@@ -97,6 +99,9 @@ class AccountViewSet(AuthenticatedViewSet):
     def _acted_on(self, **kwargs: Any) -> str:
         """Find out whether the caller may act on the account: 404 for none, 403 for another's."""
         self.account_id = kwargs["account_id"]
+        if self.account_id != self.identity.account_id and databases.is_account_id(self.account_id):
+            wanted = self._documents_in_path(**kwargs)
+            self.looked_up = identity.look_up_account(self.account_id, self.settings_needed, wanted)
         check_account(self.identity, self.account_id)
         return self.account_id
 

@@ -2,7 +2,8 @@
 
 A token is a JWT (HS256 with SECRET_KEY) with the claims ``iss`` "kazoo", ``account_id``, ``owner_id`` (the user's
 id; absent for an API key), ``method``, ``jti``, ``iat``, ``exp``, and ``cred``: a fingerprint of the credentials
-it was given for, so that it ends with them. A revocation is seen everywhere within CACHE_SECONDS.
+it was given for, so that it ends with them. A revocation is seen everywhere within CACHE_SECONDS,
+and the second that `identity` remembers on top.
 """
 
 import hashlib

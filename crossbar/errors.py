@@ -9,9 +9,11 @@ ApiError
 """
 
 import logging
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation, TooManyFieldsSent
 from django.http import Http404, HttpResponse
 from rest_framework import exceptions as drf
 
@@ -227,8 +229,14 @@ def error_response(error: ApiError, request: Any, *, auth_token: str | None = No
         error=str(error.status),
         message=error.message,
     )
-    content = dump(body, pretty=request.GET.get("pretty") == "true")
+    content = dump(body, pretty=_is_pretty(request))
     return HttpResponse(content, status=error.status, content_type="application/json", headers=error.headers)
+
+
+def _is_pretty(request: Any) -> bool:
+    with suppress(SuspiciousOperation):  # what is wrong with the query may be just what is told
+        return bool(request.GET.get("pretty") == "true")
+    return False
 
 
 def _as_api_error(error: Exception) -> ApiError | None:
@@ -237,15 +245,15 @@ def _as_api_error(error: Exception) -> ApiError | None:
         return error
     for kinds, ours in _TRANSLATED:
         if isinstance(error, kinds):
-            found: ApiError = ours()
-            return found
+            return ours()
     return None
 
 
-_TRANSLATED: tuple[tuple[tuple[type[Exception], ...], type[Any]], ...] = (
+_TRANSLATED: tuple[tuple[tuple[type[Exception], ...], Callable[[], ApiError]], ...] = (
     ((drf.MethodNotAllowed,), InvalidMethod),
     ((drf.NotFound, Http404), NotFound),
     ((drf.NotAcceptable,), NotAcceptable),
     ((drf.UnsupportedMediaType,), UnsupportedMediaType),
     ((drf.PermissionDenied, PermissionDenied), Forbidden),
+    ((TooManyFieldsSent,), lambda: FaultyRequest("too many parameters")),
 )

@@ -120,6 +120,15 @@ def account(new_account: Callable[..., Account]) -> Account:
 
 
 @pytest.fixture
+def database(couchdb: object) -> Iterator[Database]:
+    """An empty database, alone in its folder."""
+    name = f"account/{secrets.token_hex(1)}/{secrets.token_hex(1)}/{secrets.token_hex(14)}"
+    couch().create(name)
+    yield couch().database(name)
+    couch().drop(name)
+
+
+@pytest.fixture
 def owner(account: Account) -> dict[str, Any]:
     """The account's document, as much of it as the domain looks at."""
     return {"_id": account.id, "realm": account.realm}

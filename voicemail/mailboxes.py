@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from cachetools import TTLCache
 
-from accounts import config, databases, gregorian, merging, private, schemas
+from accounts import config, databases, gregorian, identity, merging, private, schemas
 from accounts.couch import Database, Document, couch
 from accounts.private import Actor
 from crossbar.errors import BadIdentifier, ValidationFailed
@@ -38,7 +38,7 @@ Guard = Callable[[Document], None]
 def get(account_id: str, box_id: str) -> Document:
     """A box's document; BadIdentifier when there is no such box, or it is deleted, or no box at all."""
     doc = None if box_id.startswith("_") else database_of(account_id).get(box_id)
-    return live(doc, box_id)
+    return required(doc, box_id)
 
 
 def is_live(doc: Mapping[str, Any] | None) -> bool:
@@ -155,7 +155,7 @@ def database_of(account_id: str) -> Database:
     return couch().database(databases.account_db(account_id))
 
 
-def live(doc: Document | None, box_id: str) -> Document:
+def required(doc: Document | None, box_id: str) -> Document:
     """The document, if it is a live box's; else BadIdentifier."""
     if doc is None or not is_live(doc):
         raise BadIdentifier(box_id)
@@ -170,7 +170,7 @@ def _change(
     with numbers.Reservation(database, box_id) as reservation:
 
         def change(stored: Document) -> Document:
-            live(stored, box_id)
+            required(stored, box_id)
             if guard is not None:
                 guard(stored)
             checked = _checked(database, box_id, _spelled(make(stored), stored), stored)
@@ -180,7 +180,7 @@ def _change(
 
         changed = None if box_id.startswith("_") else database.update(box_id, change)
     _forget(account_id, box_id)
-    return live(changed, box_id)
+    return required(changed, box_id)
 
 
 def _forget(account_id: str, box_id: str) -> None:
@@ -222,8 +222,10 @@ def _owners_zone_name(account_id: str, box: Mapping[str, Any]) -> str | None:
     owner_id = box.get("owner_id")
     if not isinstance(owner_id, str) or not databases.is_account_id(owner_id):
         return None
-    owner = database_of(account_id).get(owner_id)
-    return _zone_name(owner) if owner is not None and private.is_live(owner) else None
+    try:
+        return _zone_name({"timezone": identity.user_facts(account_id, owner_id).timezone})
+    except BadIdentifier:
+        return None
 
 
 def _zone_name(doc: Mapping[str, Any]) -> str | None:

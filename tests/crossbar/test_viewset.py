@@ -201,6 +201,12 @@ def test_a_foreign_host_is_refused_in_an_envelope(service: Client) -> None:
     assert_error(service.get("/v2/things", headers={"Host": "elsewhere.example.com"}), 400, "faulty_request")
 
 
+@pytest.mark.parametrize("query", ["a=1&" * 1_200, "pretty=true&" * 1_200])
+def test_more_parameters_than_anybody_needs_are_refused_in_an_envelope(service: Client, query: str) -> None:
+    assert_error(service.get(f"/v2/things?{query}"), 400, "faulty_request")
+    assert_error(service.get(f"/v2/nothing?{query}"), 404, "not_found")
+
+
 @pytest.mark.parametrize("path", ["/v2/things", "/v2/nothing", "/v2/faulty"])
 def test_a_browser_of_another_origin_may_read_every_answer(service: Client, path: str) -> None:
     for answer in (service.get(path), service.options(path), service.head(path)):

@@ -16,15 +16,6 @@ Answers = Callable[[bytes, int], bytes | None]
 
 
 @pytest.fixture
-def database(couchdb: object) -> Iterator[Database]:
-    name = "account/9a/7e/00000000000000000000000000both"
-    couch().drop(name)
-    couch().create(name)
-    yield couch().database(name)
-    couch().drop(name)
-
-
-@pytest.fixture
 def absent(database: Database) -> Database:
     return couch().database(f"{database.name}-209901")
 

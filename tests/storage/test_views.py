@@ -1,7 +1,6 @@
 """The views, over documents as Kazoo writes them: keys and values are Kazoo's, and dirt never loses a document."""
 
-import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ from kazoo_documents import (
     vmbox,
 )
 
-from accounts.couch import Database, couch
+from accounts.couch import Database
 from couch_views.sync import sync
 
 Rows = Callable[..., list[tuple[Any, Any]]]
@@ -39,14 +38,6 @@ SUMMARY = {
 MESSAGE_VIEWS = ["listing_by_mailbox", "listing_by_timestamp", "count_per_folder", "count_per_box_folder"]
 # What stands where an object, an array or a number should.
 DIRT: list[Any] = [None, "", "undefined", 0, -1.5, True, [], [None], {}, {"timestamp": {}}, [[{"x": [None]}]]]
-
-
-@pytest.fixture
-def database(couchdb: str) -> Iterator[Database]:
-    name = f"vmboxes_test_{secrets.token_hex(8)}"
-    couch().create(name)
-    yield couch().database(name)
-    couch().drop(name)
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ Answered = TypeVar("Answered")
 class BoxesView(AccountViewSet):
     """A view of boxes, or of what is in them."""
 
+    settings_needed = (retention.CATEGORY,)  # which counts and messages are shown by
     documents_in_path = ("box_id",)
 
     def box(self, box_id: str) -> Document:
@@ -30,13 +31,11 @@ class BoxesView(AccountViewSet):
         if found is None:
             return mailboxes.get(self.account_id, box_id)
         self.looked_up = {}
-        return mailboxes.live(found, box_id)
+        return mailboxes.required(found, box_id)
 
 
 class MessagesView(BoxesView):
     """A view of messages of a box."""
-
-    settings_needed = (retention.CATEGORY,)
 
     @cached_property
     def addressed(self) -> Mapping[str, Any]:
