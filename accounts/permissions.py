@@ -15,9 +15,10 @@ from django.conf import settings
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.request import Request
 
-from accounts import config, databases, directory, identity, request_limit, tokens
+from accounts import config, databases, directory, facts, identity, request_limit, tokens
 from accounts.couch import Document
-from accounts.identity import AccountFacts, Identity
+from accounts.facts import AccountFacts
+from accounts.identity import Identity
 from accounts.private import Actor
 from crossbar.errors import BadIdentifier, Forbidden, InvalidCredentials, ValidationFailed
 from crossbar.viewset import CrossbarViewSet
@@ -101,7 +102,7 @@ class AccountViewSet(AuthenticatedViewSet):
         self.account_id = kwargs["account_id"]
         if self.account_id != self.identity.account_id and databases.is_account_id(self.account_id):
             wanted = self._documents_in_path(**kwargs)
-            self.looked_up = identity.look_up_account(self.account_id, self.settings_needed, wanted)
+            self.looked_up = facts.look_up(self.account_id, self.settings_needed, wanted)
         check_account(self.identity, self.account_id)
         return self.account_id
 
@@ -122,10 +123,10 @@ def check_account(who: Identity, account_id: str) -> AccountFacts:
     """The account's facts; BadIdentifier when there is no such account, Forbidden when it isn't the caller's."""
     if not databases.is_account_id(account_id):
         raise BadIdentifier(account_id)
-    facts = identity.account_facts(account_id)
-    if not _may_act_on(who, facts):
+    account = facts.of_account(account_id)
+    if not _may_act_on(who, account):
         raise Forbidden()
-    return facts
+    return account
 
 
 def _may_act_on(who: Identity, account: AccountFacts) -> bool:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from cachetools import TTLCache
 
-from accounts import config, databases, gregorian, identity, merging, private, schemas
+from accounts import config, databases, facts, gregorian, merging, private, schemas
 from accounts.couch import Database, Document, couch
 from accounts.private import Actor
 from crossbar.errors import BadIdentifier, ValidationFailed
@@ -223,7 +223,7 @@ def _owners_zone_name(account_id: str, box: Mapping[str, Any]) -> str | None:
     if not isinstance(owner_id, str) or not databases.is_account_id(owner_id):
         return None
     try:
-        return _zone_name({"timezone": identity.user_facts(account_id, owner_id).timezone})
+        return _zone_name({"timezone": facts.of_user(account_id, owner_id).timezone})
     except BadIdentifier:
         return None
 

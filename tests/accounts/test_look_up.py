@@ -8,7 +8,7 @@ import pytest
 from api_client import Account, Api
 from running import SECRET_KEY
 
-from accounts import config, databases, identity, tokens
+from accounts import config, databases, facts, identity, tokens
 from accounts.couch import Database, couch
 from crossbar.errors import BadIdentifier, InvalidCredentials
 
@@ -33,8 +33,8 @@ def test_all_that_is_needed_is_found_and_known_from_then_on(
     assert set(found) == {account.id, account.user_id, settings["_id"], box["_id"]}
     for doc_id in (account.id, account.user_id, settings["_id"]):
         db.update(doc_id, lambda doc: {**doc, "realm": "other", "timezone": "Asia/Tokyo", "voicemail": {}})
-    assert identity.account_facts(account.id).realm == account.realm
-    assert identity.user_facts(account.id, account.user_id).timezone is None
+    assert facts.of_account(account.id).realm == account.realm
+    assert facts.of_user(account.id, account.user_id).timezone is None
     assert config.for_account(account.id, "callflow") == settings
     assert identity.look_up(claims, account.id, ["callflow"], [box["_id"]]) == {}
 
@@ -72,7 +72,7 @@ def test_who_is_no_live_user_is_not_remembered(
     db.update(account.user_id, lambda doc: {**doc, **change})
     identity.look_up(claims, account.id, [], [])
     with pytest.raises(BadIdentifier):
-        identity.user_facts(account.id, account.user_id)
+        facts.of_user(account.id, account.user_id)
     with pytest.raises(InvalidCredentials):
         identity.of_token("a token", claims)
 
@@ -90,9 +90,9 @@ def test_an_account_that_is_gone_has_nothing(
 ) -> None:
     gone = new_account()
     couch().drop(databases.account_db(gone.id))
-    assert identity.look_up_account(gone.id, ["callflow"], [BOX["_id"]]) == {}
+    assert facts.look_up(gone.id, ["callflow"], [BOX["_id"]]) == {}
     with pytest.raises(BadIdentifier):
-        identity.account_facts(gone.id)
+        facts.of_account(gone.id)
     couch().drop(databases.account_db(account.id))
     assert identity.look_up(claims, account.id, ["callflow"], []) == {}
     with pytest.raises(InvalidCredentials):

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from rest_framework.request import Request
 
-from accounts import identity
+from accounts import facts
 from accounts.couch import Document
 from accounts.permissions import AccountViewSet, require_change_box, require_see_box
 from crossbar.envelope import Reply
@@ -40,8 +40,8 @@ class MessagesView(BoxesView):
     @cached_property
     def addressed(self) -> Mapping[str, Any]:
         """The account, as far as its messages tell of it: its id, realm and time zone, some seconds old at most."""
-        facts = identity.account_facts(self.account_id)
-        return {"_id": self.account_id, "realm": facts.realm, "timezone": facts.timezone}
+        known = facts.of_account(self.account_id)
+        return {"_id": self.account_id, "realm": known.realm, "timezone": known.timezone}
 
     def box_to_see(self, box_id: str) -> Document:
         """The box, for a caller who may look into it; BadIdentifier, Forbidden."""

@@ -1,0 +1,48 @@
+"""``make bench``: that it runs, and what it leaves. How fast anything is, no test says."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from accounts.couch import couch
+
+PROJECT = Path(__file__).parents[2]
+SHORT = {"SECONDS": "0.1", "ROUNDS": "2", "CONCURRENCY": "1,2", "WEB_CONCURRENCY": "1"}
+SMALL = {"BOXES": "3", "MESSAGES": "20"}
+
+
+def run(couchdb: str, folder: Path, *arguments: str, **options: str) -> dict[str, object]:
+    """Runs the benchmarks and returns the report that they saved."""
+    environment = {**os.environ, **SHORT, **SMALL, **options, "COUCHDB_URL": couchdb, "OUT": str(folder)}
+    environment.pop("DJANGO_SETTINGS_MODULE", None)
+    command = [sys.executable, "-m", "benchmarks", *arguments]
+    done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (report,) = folder.glob("*.json")
+    assert report.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+    found: dict[str, object] = json.loads(report.read_text())
+    return found
+
+
+def test_a_report_has_each_call_at_each_concurrency_and_nothing_is_left(couchdb: str, tmp_path: Path) -> None:
+    before = couch().names()
+    report = run(couchdb, tmp_path, CALLS="get box,list messages,create message")
+    rows = report["rows"]
+    assert isinstance(rows, list)
+    assert [(row["call"], row["concurrency"]) for row in rows] == [
+        (call, concurrency) for call in ("get box", "list 50 of 20", "create message") for concurrency in (1, 2)
+    ]
+    assert all(row["api"]["operations"] and row["bare"]["operations"] for row in rows)
+    assert set(couch().names()) == set(before)
+
+
+def test_growth_is_told_of_messages_and_of_accounts(couchdb: str, tmp_path: Path) -> None:
+    report = run(couchdb, tmp_path, "growth", CALLS="get box", MESSAGE_COUNTS="10,20", ACCOUNT_COUNTS="1,2")
+    rows = report["rows"]
+    assert isinstance(rows, list)
+    assert [(row["part"], [size["size"] for size in row["sizes"]]) for row in rows] == [
+        ("messages in the account", [10, 20]),
+        ("accounts", [1, 2]),
+    ]
