@@ -120,8 +120,11 @@ def account(new_account: Callable[..., Account]) -> Account:
 
 
 @pytest.fixture
-def database(couchdb: object) -> Iterator[Database]:
-    """An empty database, alone in its folder."""
+def new_database(couchdb: object) -> Iterator[Database]:
+    """An empty database, alone in its folder.
+
+    Not called ``database``: what is called so in a module's plugin would lose to it.
+    """
     name = f"account/{secrets.token_hex(1)}/{secrets.token_hex(1)}/{secrets.token_hex(14)}"
     couch().create(name)
     yield couch().database(name)

@@ -16,8 +16,8 @@ Answers = Callable[[bytes, int], bytes | None]
 
 
 @pytest.fixture
-def absent(database: Database) -> Database:
-    return couch().database(f"{database.name}-209901")
+def absent(new_database: Database) -> Database:
+    return couch().database(f"{new_database.name}-209901")
 
 
 @pytest.fixture
@@ -57,37 +57,39 @@ def serving() -> Iterator[Callable[[Answers], tuple[Couch, list[bytes]]]]:
         ended.set()
 
 
-def test_both_are_found(database: Database) -> None:
-    stored = database.bulk([{"_id": one} for one in ("a", "b", "c é")])
-    one, several = couch().both(database.wish_for("a"), database.wish_for_all(["b", "c é", "b", "absent"]))
+def test_both_are_found(new_database: Database) -> None:
+    stored = new_database.bulk([{"_id": one} for one in ("a", "b", "c é")])
+    one, several = couch().both(new_database.wish_for("a"), new_database.wish_for_all(["b", "c é", "b", "absent"]))
     assert one == {"_id": "a", "_rev": stored[0].rev}
     assert {doc["_id"]: doc["_rev"] for doc in several.values()} == {"b": stored[1].rev, "c é": stored[2].rev}
 
 
-def test_what_is_missing_is_none(database: Database, absent: Database) -> None:
-    assert couch().both(database.wish_for("x"), absent.wish_for("x")) == (None, None)
-    assert couch().both(database.wish_for_all(["x"]), absent.wish_for_all(["x", "y"])) == ({}, {})
+def test_what_is_missing_is_none(new_database: Database, absent: Database) -> None:
+    assert couch().both(new_database.wish_for("x"), absent.wish_for("x")) == (None, None)
+    assert couch().both(new_database.wish_for_all(["x"]), absent.wish_for_all(["x", "y"])) == ({}, {})
 
 
-def test_a_deleted_document_is_missing(database: Database) -> None:
+def test_a_deleted_document_is_missing(new_database: Database) -> None:
     for name in ("a", "b"):
-        database.delete(name, database.put({"_id": name})["_rev"])
-    assert couch().both(database.wish_for("a"), database.wish_for_all(["a", "b"])) == (None, {})
+        new_database.delete(name, new_database.put({"_id": name})["_rev"])
+    assert couch().both(new_database.wish_for("a"), new_database.wish_for_all(["a", "b"])) == (None, {})
 
 
-def test_rows_of_a_view_come_too(database: Database) -> None:
-    database.put({"_id": "_design/v", "views": {"by_id": {"map": "function (doc) { emit(doc._id, 1); }"}}})
-    database.put({"_id": "a"})
-    doc, rows = couch().both(database.wish_for("a"), database.wish_for_rows("v", "by_id", key="a", include_docs=True))
+def test_rows_of_a_view_come_too(new_database: Database) -> None:
+    new_database.put({"_id": "_design/v", "views": {"by_id": {"map": "function (doc) { emit(doc._id, 1); }"}}})
+    new_database.put({"_id": "a"})
+    doc, rows = couch().both(
+        new_database.wish_for("a"), new_database.wish_for_rows("v", "by_id", key="a", include_docs=True)
+    )
     assert doc is not None
     assert [(row["key"], row["doc"]) for row in rows] == [("a", doc)]
 
 
-def test_a_missing_view_is_told_from_a_missing_database(database: Database, absent: Database) -> None:
+def test_a_missing_view_is_told_from_a_missing_database(new_database: Database, absent: Database) -> None:
     with pytest.raises(DatastoreMissingView):
-        couch().both(database.wish_for("a"), database.wish_for_rows("none", "by_id", key="a"))
+        couch().both(new_database.wish_for("a"), new_database.wish_for_rows("none", "by_id", key="a"))
     with pytest.raises(MissingDatabase):
-        couch().both(database.wish_for("a"), absent.wish_for_rows("none", "by_id", key="a"))
+        couch().both(new_database.wish_for("a"), absent.wish_for_rows("none", "by_id", key="a"))
 
 
 def test_both_were_sent_before_one_is_answered(serving: Callable[[Answers], tuple[Couch, list[bytes]]]) -> None:

@@ -14,110 +14,112 @@ from crossbar.errors import DatastoreConflict, DatastoreMissingView, DatastoreUn
 VIEW = {"_id": "_design/v", "views": {"by_id": {"map": "function (doc) { emit(doc._id, null); }"}}}
 
 
-def test_creating_a_database_twice_tells_that_it_was_there(database: Database) -> None:
-    assert couch().create(database.name) is False
-    assert couch().names(database.name.rpartition("/")[0]) == [database.name]
+def test_creating_a_database_twice_tells_that_it_was_there(new_database: Database) -> None:
+    assert couch().create(new_database.name) is False
+    assert couch().names(new_database.name.rpartition("/")[0]) == [new_database.name]
 
 
-def test_a_missing_document_is_none(database: Database) -> None:
-    assert database.get("nothing") is None
+def test_a_missing_document_is_none(new_database: Database) -> None:
+    assert new_database.get("nothing") is None
 
 
-def test_a_stored_document_comes_back_with_its_revision(database: Database) -> None:
-    stored = database.put({"_id": "a/b é", "n": 1})
-    assert database.get("a/b é") == stored
+def test_a_stored_document_comes_back_with_its_revision(new_database: Database) -> None:
+    stored = new_database.put({"_id": "a/b é", "n": 1})
+    assert new_database.get("a/b é") == stored
     assert stored["_rev"].startswith("1-")
 
 
-def test_a_stale_revision_is_a_conflict(database: Database) -> None:
-    first = database.put({"_id": "x"})
-    database.put({**first, "n": 2})
+def test_a_stale_revision_is_a_conflict(new_database: Database) -> None:
+    first = new_database.put({"_id": "x"})
+    new_database.put({**first, "n": 2})
     with pytest.raises(DatastoreConflict):
-        database.put({**first, "n": 3})
+        new_database.put({**first, "n": 3})
     with pytest.raises(DatastoreConflict):
-        database.delete("x", first["_rev"])
-    assert (database.get("x") or {})["n"] == 2
+        new_database.delete("x", first["_rev"])
+    assert (new_database.get("x") or {})["n"] == 2
 
 
-def test_a_bulk_write_tells_how_each_document_fared(database: Database) -> None:
-    database.put({"_id": "taken"})
-    saved = database.bulk([{"_id": "taken"}, {"_id": "free"}])
+def test_a_bulk_write_tells_how_each_document_fared(new_database: Database) -> None:
+    new_database.put({"_id": "taken"})
+    saved = new_database.bulk([{"_id": "taken"}, {"_id": "free"}])
     assert [(one.id, one.error) for one in saved] == [("taken", "conflict"), ("free", None)]
-    assert set(database.fetch(["taken", "free", "absent"])) == {"taken", "free"}
+    assert set(new_database.fetch(["taken", "free", "absent"])) == {"taken", "free"}
 
 
-def test_updates_of_many_threads_are_all_counted(database: Database) -> None:
-    database.put({"_id": "counter", "n": 0})
+def test_updates_of_many_threads_are_all_counted(new_database: Database) -> None:
+    new_database.put({"_id": "counter", "n": 0})
 
     def count() -> None:
         for _ in range(4):
-            database.update("counter", lambda doc: {**doc, "n": doc["n"] + 1})
+            new_database.update("counter", lambda doc: {**doc, "n": doc["n"] + 1})
 
     threads = [threading.Thread(target=count) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert (database.get("counter") or {})["n"] == 16
+    assert (new_database.get("counter") or {})["n"] == 16
 
 
-def test_a_missing_view_and_a_missing_database_are_told_apart(database: Database) -> None:
+def test_a_missing_view_and_a_missing_database_are_told_apart(new_database: Database) -> None:
     with pytest.raises(DatastoreMissingView):
-        database.view("v", "by_id")
+        new_database.view("v", "by_id")
     with pytest.raises(MissingDatabase):
-        couch().database(database.name + "-200001").view("v", "by_id")
+        couch().database(new_database.name + "-200001").view("v", "by_id")
 
 
-def test_a_streamed_view_gives_every_row_once(database: Database) -> None:
-    database.put(VIEW)
-    database.bulk([{"_id": f"d{n:03d}"} for n in range(25)])
-    rows = list(database.stream_view("v", "by_id", page=7))
+def test_a_streamed_view_gives_every_row_once(new_database: Database) -> None:
+    new_database.put(VIEW)
+    new_database.bulk([{"_id": f"d{n:03d}"} for n in range(25)])
+    rows = list(new_database.stream_view("v", "by_id", page=7))
     assert [row["id"] for row in rows] == [f"d{n:03d}" for n in range(25)]
 
 
-def test_several_queries_of_a_view_are_answered_in_order(database: Database) -> None:
-    database.put(VIEW)
-    database.bulk([{"_id": "a"}, {"_id": "b"}])
-    assert [len(rows) for rows in database.queries("v", "by_id", [{"key": "b"}, {"key": "z"}, {}])] == [1, 0, 2]
+def test_several_queries_of_a_view_are_answered_in_order(new_database: Database) -> None:
+    new_database.put(VIEW)
+    new_database.bulk([{"_id": "a"}, {"_id": "b"}])
+    assert [len(rows) for rows in new_database.queries("v", "by_id", [{"key": "b"}, {"key": "z"}, {}])] == [1, 0, 2]
 
 
-def test_a_document_and_its_attachment_are_stored_together(database: Database) -> None:
+def test_a_document_and_its_attachment_are_stored_together(new_database: Database) -> None:
     audio = hashlib.sha512(b"audio").digest() * 20_000
-    stored = database.put_with_attachment({"_id": "m"}, "two words.mp3", "audio/mpeg", io.BytesIO(audio), len(audio))
+    stored = new_database.put_with_attachment(
+        {"_id": "m"}, "two words.mp3", "audio/mpeg", io.BytesIO(audio), len(audio)
+    )
     assert stored["_rev"].startswith("1-")
-    stream = database.attachment("m", "two words.mp3")
+    stream = new_database.attachment("m", "two words.mp3")
     assert stream is not None
     assert stream.length == len(audio)
     assert b"".join(stream) == audio
 
 
-def test_an_attachment_copied_as_a_stream_is_the_same(database: Database) -> None:
+def test_an_attachment_copied_as_a_stream_is_the_same(new_database: Database) -> None:
     audio = bytes(range(256)) * 4_000
-    database.put_with_attachment({"_id": "from"}, "a.mp3", "audio/mpeg", io.BytesIO(audio), len(audio))
-    stream = database.attachment("from", "a.mp3")
+    new_database.put_with_attachment({"_id": "from"}, "a.mp3", "audio/mpeg", io.BytesIO(audio), len(audio))
+    stream = new_database.attachment("from", "a.mp3")
     assert stream is not None
-    database.put_with_attachment({"_id": "to"}, "a.mp3", "audio/mpeg", stream, stream.length)
-    copy = database.attachment("to", "a.mp3")
+    new_database.put_with_attachment({"_id": "to"}, "a.mp3", "audio/mpeg", stream, stream.length)
+    copy = new_database.attachment("to", "a.mp3")
     assert copy is not None
     assert copy.read() == audio
 
 
-def test_a_body_shorter_than_said_stores_nothing(database: Database) -> None:
+def test_a_body_shorter_than_said_stores_nothing(new_database: Database) -> None:
     with pytest.raises(ValueError, match="early"):
-        database.put_with_attachment({"_id": "short"}, "a.mp3", "audio/mpeg", io.BytesIO(b"12"), 1_000)
-    assert database.get("short") is None
+        new_database.put_with_attachment({"_id": "short"}, "a.mp3", "audio/mpeg", io.BytesIO(b"12"), 1_000)
+    assert new_database.get("short") is None
 
 
-def test_ranges_and_missing_attachments_are_told_by_the_stream(database: Database) -> None:
-    database.put_with_attachment({"_id": "m"}, "a.mp3", "audio/mpeg", io.BytesIO(b"0123456789"), 10)
-    part = database.attachment("m", "a.mp3", headers={"Range": "bytes=2-4"})
+def test_ranges_and_missing_attachments_are_told_by_the_stream(new_database: Database) -> None:
+    new_database.put_with_attachment({"_id": "m"}, "a.mp3", "audio/mpeg", io.BytesIO(b"0123456789"), 10)
+    part = new_database.attachment("m", "a.mp3", headers={"Range": "bytes=2-4"})
     assert part is not None
     assert (part.status, part.read()) == (206, b"234")
-    beyond = database.attachment("m", "a.mp3", headers={"Range": "bytes=99-"})
+    beyond = new_database.attachment("m", "a.mp3", headers={"Range": "bytes=99-"})
     assert beyond is not None
     assert beyond.status == 416
-    assert database.attachment("m", "other.mp3") is None
-    assert database.attachment("nobody", "a.mp3") is None
+    assert new_database.attachment("m", "other.mp3") is None
+    assert new_database.attachment("nobody", "a.mp3") is None
 
 
 def test_nobody_listening_is_unreachable() -> None:

@@ -41,18 +41,18 @@ DIRT: list[Any] = [None, "", "undefined", 0, -1.5, True, [], [None], {}, {"times
 
 
 @pytest.fixture
-def account_rows(database: Database) -> Rows:
-    return _rows_after_storing(database, "account")
+def account_rows(new_database: Database) -> Rows:
+    return _rows_after_storing(new_database, "account")
 
 
 @pytest.fixture
-def modb_rows(database: Database) -> Rows:
-    return _rows_after_storing(database, "modb")
+def modb_rows(new_database: Database) -> Rows:
+    return _rows_after_storing(new_database, "modb")
 
 
 @pytest.fixture
-def accounts_rows(database: Database) -> Rows:
-    return _rows_after_storing(database, "accounts")
+def accounts_rows(new_database: Database) -> Rows:
+    return _rows_after_storing(new_database, "accounts")
 
 
 def _rows_after_storing(database: Database, kind: str) -> Rows:
@@ -234,14 +234,14 @@ def test_counts_go_by_the_first_time_that_is_there(modb_rows: Rows, doc: dict[st
     assert modb_rows("mailbox_message_counts/by_box_folder", doc, reduce=False) == [([BOX_ID, "new", age], None)]
 
 
-def test_counts_of_many_boxes_come_from_one_reduce(modb_rows: Rows, database: Database) -> None:
+def test_counts_of_many_boxes_come_from_one_reduce(modb_rows: Rows, new_database: Database) -> None:
     folders = ["new", "new", "saved", "deleted", "new"]
     docs = [
         message({"folder": folder}, _id=f"201605-{box}{i}", source_id=box)
         for box in ("a", "b")
         for i, folder in enumerate(folders)
     ]
-    database.bulk(docs)
+    new_database.bulk(docs)
     rows = modb_rows("mailbox_message_counts/by_box_folder", group_level=2)
     assert rows == [([box, folder], n) for box in "ab" for folder, n in [("deleted", 1), ("new", 3), ("saved", 1)]]
     older = modb_rows(
@@ -294,7 +294,9 @@ def test_disabled_accounts_are_found_by_name(accounts_rows: Rows) -> None:
 
 
 @pytest.mark.parametrize(("kind", "pvt_types"), [("account", ["vmbox", "user"]), ("accounts", ["account"])])
-def test_no_dirt_keeps_a_clean_document_from_its_views(database: Database, kind: str, pvt_types: list[str]) -> None:
+def test_no_dirt_keeps_a_clean_document_from_its_views(
+    new_database: Database, kind: str, pvt_types: list[str]
+) -> None:
     fields = [
         "name",
         "mailbox",
@@ -313,23 +315,23 @@ def test_no_dirt_keeps_a_clean_document_from_its_views(database: Database, kind:
         for field in fields
         for i, dirt in enumerate(DIRT)
     ]
-    database.bulk(dirty)
-    changes = sync(database, kind)
+    new_database.bulk(dirty)
+    changes = sync(new_database, kind)
     clean = (
         [vmbox(messages=[legacy_message()]), vmbox(_id="removed", pvt_deleted=True), user()]
         if kind == "account"
         else [account(pvt_tree=["master"]), account(_id="disabled", pvt_enabled=False)]
     )
-    database.bulk(clean)
+    new_database.bulk(clean)
     for change in changes:
         for view in change.views:
             design = change.design.removeprefix("_design/")
             unreduced = {"reduce": False} if design == "vmboxes_legacy" and view == "by_box" else {}
-            rows = database.view(design, view, **unreduced)
+            rows = new_database.view(design, view, **unreduced)
             assert {row["id"] for row in rows} & {doc["_id"] for doc in clean}, view
 
 
-def test_no_dirt_keeps_a_message_from_being_listed(modb_rows: Rows, database: Database) -> None:
+def test_no_dirt_keeps_a_message_from_being_listed(modb_rows: Rows, new_database: Database) -> None:
     fields = ["metadata", "transcription", "utc_seconds", "timestamp", "source_id", "pvt_created"]
     docs = [message(_id=f"201605-{field}{i}") | {field: dirt} for field in fields for i, dirt in enumerate(DIRT)]
     inner = ["timestamp", "folder", "length", "media_id", "from"]
@@ -338,7 +340,7 @@ def test_no_dirt_keeps_a_message_from_being_listed(modb_rows: Rows, database: Da
         for field in inner
         for i, dirt in enumerate(DIRT)
     ]
-    database.bulk(docs)
+    new_database.bulk(docs)
     for view in MESSAGE_VIEWS:
         assert len(modb_rows(f"mailbox_messages/{view}")) == len(docs)
     assert modb_rows("mailbox_message_counts/by_box_folder") == [(None, len(docs))]
