@@ -142,12 +142,12 @@ class TestGet:
         assert "no update is permitted" in data["retention_message"]
         assert stored(account, path)["metadata"]["folder"] == "new"
 
-    def test_an_account_may_keep_its_messages_for_longer(
-        self, api: Api, account: Account, box: dict[str, Any]
-    ) -> None:
+    def test_an_account_may_keep_its_messages_for_longer(self, account: Account, log_in: Callable[..., Api]) -> None:
         own = {"_id": "configs_callflow", "voicemail": {"message_retention_duration": 120}}
+        # Before the service knows anything of the account: what it knows it remembers for some seconds.
         couch().database(databases.account_db(account.id)).put(own)
-        path = put_doc(account, box, expired_time())
+        api = log_in(account)
+        path = put_doc(account, api.new_box("3000"), expired_time())
         assert config.for_account(account.id, "callflow")["voicemail"]
         assert "retention" not in api.get(path).json()["data"]
 
