@@ -5,9 +5,6 @@
 # make bench-growth   how that grows with messages and accounts
 # make clean  remove what was installed or cached here; var/, the data of `make run`, stays
 
-PYTHON := $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
-    $$each -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null \
-    && { echo $$each; break; }; done)
 PIP := .venv/bin/python -m pip --disable-pip-version-check --no-input install --quiet
 
 # Each of the side by side processes has an embedded CouchDB of its own; a real one that is named is for one alone,
@@ -62,8 +59,8 @@ clean:
 
 # Debian and Ubuntu keep the module that makes virtual environments in a package of its own.
 .venv/made:
-	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12, 3.13 or 3.14 is needed, and none is in the PATH." >&2; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || scripts/apt-install \
-	    "$$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
-	@$(PYTHON) -m venv --clear .venv
+	@python=$$(scripts/python) || exit; \
+	$$python -c 'import ensurepip, venv' 2>/dev/null || scripts/apt-install \
+	    "$$($$python -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"; \
+	$$python -m venv --clear .venv
 	@touch $@
