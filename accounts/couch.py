@@ -19,7 +19,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar
 
 import couchdb
@@ -33,6 +33,7 @@ from accounts.couch_requests import (
     Document,
     MissingDatabase,
     Wish,
+    attachment_path,
     doc_path,
     documents,
     is_plain,
@@ -53,6 +54,7 @@ from crossbar.errors import (
 )
 
 __all__ = [
+    "Ahead",
     "AttachmentStream",
     "Couch",
     "Database",
@@ -74,6 +76,7 @@ Second = TypeVar("Second")
 
 _UPDATE_ATTEMPTS = 12
 _PARALLEL = 16
+_ANYTHING = {"Accept": "*/*"}
 
 
 @dataclass(frozen=True)
@@ -151,8 +154,12 @@ class Couch:
         The answer of an allowed error is already read. `safe`: repeating it does no harm.
         """
         url = self._address(path, params)
+        opened = partial(self._session.open, method, url, body, headers, self._credentials, safe=safe)
+        return self._answer(opened, method, path, allow)
+
+    def _answer(self, opened: Callable[[], Answer], method: str, path: Sequence[str], allow: Iterable[int]) -> Answer:
         try:
-            answer = self._session.open(method, url, body, headers, self._credentials, safe=safe)
+            answer = opened()
             if answer.status < 400:
                 if method == "HEAD":
                     answer.read()
@@ -189,17 +196,14 @@ class Couch:
         return [wish.granted(each) for each, wish in zip(found, wishes, strict=True)]
 
     def _granted(self, sent: Sent, wish: Wish[Any]) -> Any:
-        try:
-            answer = sent.answer()
-            content = answer.read()
-        except Unreachable as error:
-            logger.warning("CouchDB gave no answer to %s /%s: %s", wish.method, "/".join(wish.path[:2]), error)
-            raise DatastoreUnreachable() from error
-        if answer.status == 404:
-            return None
-        if answer.status >= 400:
-            raise refusal(answer.status, wish.method, wish.path, content)
-        return parsed(content)
+        answer = self._answer(sent.answer, wish.method, wish.path, (404,))
+        return None if answer.status == 404 else self.json(answer)
+
+    def ahead(self, path: Sequence[str], headers: Mapping[str, str], params: Mapping[str, Any]) -> "Ahead":
+        """Send a GET whose answer is taken later, or not at all."""
+        request = Reading("GET", self._address(path, params), None, self._credentials, headers)
+        (sent,) = self._session.send_all([request])
+        return Ahead(sent, partial(self._answer, sent.answer, "GET", path, (404,)))
 
     def _address(self, path: Sequence[str], params: Mapping[str, Any] | None) -> str:
         url = "/".join([self._url, *map(quoted, path)]) if path else f"{self._url}/"
@@ -212,6 +216,22 @@ class Couch:
         except Unreachable as error:
             logger.warning("CouchDB's answer broke off: %s", error)
             raise DatastoreUnreachable() from error
+
+
+class Ahead:
+    """An attachment that was asked for while others are read. Take its stream, or close it."""
+
+    def __init__(self, sent: Sent, answer: Callable[[], Answer]) -> None:
+        self._sent, self._answer = sent, answer
+
+    def stream(self) -> AttachmentStream | None:
+        """Its bytes; None when it or its document is missing. Raises as `Couch.call` does."""
+        answer = self._answer()
+        return None if answer.status == 404 else AttachmentStream(answer)
+
+    def close(self) -> None:
+        """Give it up, unless its stream was taken."""
+        self._sent.close()
 
 
 class Database:
@@ -343,16 +363,14 @@ class Database:
 
         `headers` may hold Range and If-None-Match: look at the stream's status (200, 206, 304, 416).
         """
-        wanted = {"Accept": "*/*", **(headers or {})}
-        answer = self._call(
-            "GET",
-            *doc_path(doc_id),
-            *name.split("/"),
-            headers=wanted,
-            params=query({"rev": rev}),
-            allow=(404, 416),
-        )
+        wanted = {**_ANYTHING, **(headers or {})}
+        path, params = attachment_path(doc_id, name), query({"rev": rev})
+        answer = self._call("GET", *path, headers=wanted, params=params, allow=(404, 416))
         return None if answer.status == 404 else AttachmentStream(answer)
+
+    def attachment_ahead(self, doc_id: str, name: str, rev: str) -> "Ahead":
+        """Ask for an attachment, to read it after others: CouchDB gets it ready meanwhile."""
+        return self.server.ahead((self.name, *attachment_path(doc_id, name)), _ANYTHING, query({"rev": rev}))
 
     def put_with_attachment(
         self, doc: Document, name: str, content_type: str, body: Readable, length: int

@@ -91,6 +91,11 @@ def doc_path(doc_id: str) -> tuple[str, ...]:
     return (doc_id,)
 
 
+def attachment_path(doc_id: str, name: str) -> tuple[str, ...]:
+    """An attachment's path: its name may have slashes of its own."""
+    return (*doc_path(doc_id), *name.split("/"))
+
+
 def is_plain(ids: Sequence[str]) -> bool:
     """Whether these are the id of one document that is none of CouchDB's own: an id is a path then, and no other."""
     return len(ids) == 1 and bool(ids[0]) and not ids[0].startswith("_")

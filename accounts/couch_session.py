@@ -103,7 +103,7 @@ class Sent:
     def answer(self) -> Answer:
         """Its open answer; Unreachable."""
         connection, self._connection = self._connection, None
-        method, url, body, credentials = self._request
+        method, url, body, credentials, headers = self._request
         if connection is not None:
             try:
                 return self._session.answer_over(connection, method, url)
@@ -111,7 +111,7 @@ class Sent:
                 raise
             except Unreachable:
                 pass
-        return self._session.open(method, url, body, credentials=credentials, safe=True)
+        return self._session.open(method, url, body, headers, credentials, safe=True)
 
     def close(self) -> None:
         """Give up an answer that nobody asked for."""
@@ -126,6 +126,7 @@ class Reading(NamedTuple):
     url: str
     body: Any
     credentials: tuple[str, str] | None
+    headers: Mapping[str, str] | None = None
 
 
 class Pool:
@@ -238,9 +239,9 @@ class Session(couchdb_http.Session):  # type: ignore[misc]  # python-couchdb has
         return sent
 
     def _sent_over(self, request: "Reading") -> Connection:
-        method, url, body, credentials = request
+        method, url, body, credentials, headers = request
         scheme, host, target = _parts(url)
-        head, payload = self._prepare(method, target, host, body, None, credentials)
+        head, payload = self._prepare(method, target, host, body, headers, credentials)
         connection = self.pool.get(scheme, host)
         with _closed_on_error(connection, method):
             _send(connection, head, payload)

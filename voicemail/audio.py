@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from accounts import databases
-from accounts.couch import AttachmentStream, Database, Document, couch
+from accounts.couch import Ahead, AttachmentStream, Database, Document, couch
 from crossbar.errors import BadIdentifier
 from voicemail import audio_types, metadata, retention
 
@@ -44,6 +44,10 @@ class Recording:
         """All the bytes; MissingAudio when they are gone meanwhile."""
         return self._stream({})
 
+    def ahead(self) -> Ahead:
+        """All the bytes, asked for now and to be read after others."""
+        return self.database.attachment_ahead(self.doc_id, self.name, self.revision)
+
     def pieces(self, first: int, last: int) -> Iterable[bytes]:
         """The bytes from `first` to `last`, both included; MissingAudio. Close it, or read it to its end."""
         stream = self._stream({"Range": f"bytes={first}-{last}"})
@@ -51,10 +55,7 @@ class Recording:
         return stream if stream.status == 206 else _cut(stream, first, last)
 
     def _stream(self, headers: Mapping[str, str]) -> AttachmentStream:
-        stream = self.database.attachment(self.doc_id, self.name, headers=headers, rev=self.revision)
-        if stream is None:
-            raise MissingAudio(NO_AUDIO)
-        return stream
+        return present(self.database.attachment(self.doc_id, self.name, headers=headers, rev=self.revision))
 
 
 def recording(database: Database, doc: Document) -> Recording:
@@ -73,6 +74,13 @@ def recording(database: Database, doc: Document) -> Recording:
 def has_audio(doc: Mapping[str, Any]) -> bool:
     """Whether a message's document says that it has audio, wherever that is."""
     return bool(doc.get("_attachments") or doc.get("pvt_attachments"))
+
+
+def present(stream: AttachmentStream | None) -> AttachmentStream:
+    """A recording's bytes, if there are any; else MissingAudio."""
+    if stream is None:
+        raise MissingAudio(NO_AUDIO)
+    return stream
 
 
 def open_audio(database: Database, doc: Document) -> AttachmentStream:

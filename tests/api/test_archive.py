@@ -1,6 +1,7 @@
 """POST vmboxes/{BOX}/messages/raw: the audio of many messages as a ZIP."""
 
 import io
+import secrets
 import zipfile
 from typing import Any
 
@@ -69,6 +70,40 @@ def test_messages_without_audio_and_unknown_ids_are_listed_inside(
     told = found.read("missing.txt").decode()
     assert silent in told
     assert absent in told
+
+
+def test_of_many_messages_over_months_each_is_in_it_as_they_were_named(
+    api: Api, account: Account, box: dict[str, Any]
+) -> None:
+    now = gregorian.now()
+    sounds = [secrets.token_bytes(1_000 * (n % 40)) or b"-" for n in range(230)]
+    ids = [leave_spoken(account, box, now - 86_400 * (n % 70), sound) for n, sound in enumerate(sounds)]
+    unknown = [f"{one[:7]}{secrets.token_hex(16)}" for one in (ids[0], ids[1])]
+    found = download(api, box, [unknown[0], *ids, unknown[1]])
+    (*files, told) = found.namelist()
+    assert [found.read(name) for name in files] == sounds
+    assert [line.partition(":")[0] for line in found.read(told).decode().splitlines()] == unknown
+
+
+def test_long_recordings_among_short_ones_are_whole(api: Api, account: Account, box: dict[str, Any]) -> None:
+    now = gregorian.now()
+    lengths = (10, 3_000_000, 20, 500_000, 30_000, 400_000, 1_200_000, 1)
+    sounds = [secrets.token_bytes(length) for length in lengths]
+    found = download(api, box, [leave_spoken(account, box, now - 60, sound) for sound in sounds])
+    assert [found.read(name) for name in found.namelist()] == sounds
+
+
+def test_a_client_that_hangs_up_midway_leaves_the_service_as_it_was(
+    api: Api, account: Account, box: dict[str, Any]
+) -> None:
+    sounds = [secrets.token_bytes(200_000) for _ in range(100)]
+    ids = [leave_spoken(account, box, gregorian.now() - 60, sound) for sound in sounds]
+    for _ in range(20):
+        answer = api.post(f"vmboxes/{box['id']}/messages/raw", {"messages": ids}, stream=True)
+        assert next(answer.iter_content(1_000))[:2] == b"PK"
+        answer.close()
+    found = download(api, box, ids)
+    assert [found.read(name) for name in found.namelist()] == sounds
 
 
 def test_linked_audio_is_in_it_and_broken_links_are_listed(
