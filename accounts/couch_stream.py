@@ -8,12 +8,23 @@ import select
 import socket
 import ssl
 import struct
+import threading
 
 CHUNK = 128 * 1024
 
 
 class Broken(OSError):
     """What came broke off, or is not what was expected."""
+
+
+class _Rooms(threading.local):
+    """Room for what comes, one for each thread: there are many more connections, most of which wait."""
+
+    def __init__(self) -> None:
+        self.mine = memoryview(bytearray(CHUNK))
+
+
+_rooms = _Rooms()
 
 
 class Stream:
@@ -29,7 +40,6 @@ class Stream:
             limit = struct.pack("ll", int(timeout), int(timeout % 1 * 1_000_000))
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
-        self._room = memoryview(bytearray(CHUNK))
         self._held = bytearray()
         self._poll = select.poll()
         self._poll.register(sock, select.POLLIN)
@@ -74,10 +84,10 @@ class Stream:
     def _more(self) -> bool:
         """Wait for what comes next; False when the other side hung up."""
         try:
-            count = self._sock.recv_into(self._room)
+            count = self._sock.recv_into(_rooms.mine)
         except BlockingIOError as error:
             raise TimeoutError("nothing came in time") from error
-        self._held += self._room[:count]
+        self._held += _rooms.mine[:count]
         return count > 0
 
     def _take(self, size: int) -> bytes:
