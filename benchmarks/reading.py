@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import orjson
 
-from accounts import modbs
+from accounts import databases, modbs
 from benchmarks.client import Address, Operation, Request, Steps, once
 from benchmarks.data import Tenant, World
 from benchmarks.measuring import Call, Side, Target
@@ -48,12 +48,14 @@ def view(db: str, design: str, name: str, **options: Any) -> str:
 
 
 def log_in(world: World, bare: Address) -> Call:
-    """Signing in with a password and the account's realm : the view of credentials."""
+    """Signing in with a password and the account's realm : the view of realms, and the account's of credentials."""
     tenant = world.workshop
+    realm = view(databases.ACCOUNTS, "accounts", "listing_by_realm", key=tenant.account["realm"])
+    user = view(tenant.db, "users", "creds_by_md5", key=tenant.digest, include_docs=True)
     return Call(
         "log in",
         Side(tenant.api, always(tenant.api.request("PUT", "/v2/user_auth", tenant.credentials))),
-        Side(bare, always(bare.request("GET", view(tenant.db, "users", "creds_by_md5", key=tenant.digest)))),
+        Side(bare, always(*(bare.request("GET", target) for target in (f"/{realm}", user)))),
     )
 
 
