@@ -11,6 +11,7 @@ import struct
 import threading
 
 CHUNK = 128 * 1024
+_LONGEST_SIZE = 100  # of a chunk's size, as it is written
 
 
 class Broken(OSError):
@@ -72,6 +73,25 @@ class Stream:
         while (size < 0 or len(self._held) < size) and self._more():
             pass
         return self._take(len(self._held) if size < 0 else min(size, len(self._held)))
+
+    def whole_chunks(self) -> list[bytes]:
+        """The chunks of a chunked body that came whole by now, be it none.
+
+        CouchDB sends rows in dozens of them. The last one, which is empty, and what is no chunk are left to `until`.
+        """
+        held, here = self._held, 0
+        chunks: list[bytes] = []
+        while (end := held.find(b"\r\n", here, here + _LONGEST_SIZE)) > 0:
+            try:
+                size = int(held[here:end].partition(b";")[0], 16)
+            except ValueError:
+                break
+            if size <= 0 or len(held) < end + size + 4:
+                break
+            chunks.append(bytes(held[end + 2 : end + 2 + size]))
+            here = end + size + 4
+        del held[:here]
+        return chunks
 
     def has_more(self) -> bool:
         """Whether there is something to read, be it that the other side hung up."""

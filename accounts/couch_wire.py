@@ -97,6 +97,8 @@ class Response:
         pieces: list[bytes] = []
         missing = size
         while missing:
+            if missing < 0 and not self._left:
+                pieces += self._connection.whole_chunks()
             if not self._left and not self._next_chunk():
                 break
             wanted = self._left if missing < 0 else min(missing, self._left)

@@ -16,8 +16,9 @@ def answering() -> Iterator[Answering]:
     """Starts a server that answers each request with the next of some texts, and hangs up after the last; its URL."""
     open_sockets: list[socket.socket] = []
 
-    def start(*answers: bytes) -> str:
+    def start(*answers: bytes, at_once: int = 1_000_000) -> str:
         listening = socket.create_server(("127.0.0.1", 0))
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         open_sockets.append(listening)
 
         def serve() -> None:
@@ -27,7 +28,8 @@ def answering() -> Iterator[Answering]:
                     asked = b""
                     while b"\r\n\r\n" not in asked:
                         asked += accepted.recv(4096)
-                    accepted.sendall(answer)
+                    for start in range(0, len(answer), at_once):
+                        accepted.sendall(answer[start : start + at_once])
 
         threading.Thread(target=serve, daemon=True).start()
         return f"http://127.0.0.1:{listening.getsockname()[1]}/x"
@@ -58,6 +60,18 @@ def test_a_body_in_chunks_is_put_together(answering: Answering, session: Session
     chunks = b"4;a=b\r\nfour\r\n" + b"7D000\r\n" + LONG + b"\r\n1\r\n\n\r\n0\r\nTrailer: x\r\n\r\n"
     url = answering(OK + b"Transfer-Encoding: chunked\r\n\r\n" + chunks, OK + b"Content-Length: 1\r\n\r\n!")
     assert session.open("GET", url).read() == b"four" + LONG + b"\n"
+    assert session.open("GET", url).read() == b"!"
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 5, 7, 11, 64])
+def test_chunks_are_put_together_wherever_they_are_cut_on_the_way(
+    answering: Answering, session: Session, at_once: int
+) -> None:
+    sizes = [*range(1, 40), 300, 1, 4_000, 15, 16, 17]
+    chunks = b"".join(b"%x\r\n%b\r\n" % (size, LONG[:size]) for size in sizes)
+    head = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+    url = answering(head + chunks + b"0\r\n\r\n", OK + b"Content-Length: 1\r\n\r\n!", at_once=at_once)
+    assert session.open("GET", url).read() == b"".join(LONG[:size] for size in sizes)
     assert session.open("GET", url).read() == b"!"
 
 
