@@ -28,7 +28,8 @@ _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 # Whatever a backslash begins is looked at as one: two of them are none before a "u".
 _ESCAPE = re.compile(rf"{_HIGH}{_LOW}|(?P<half>{_HIGH}|{_LOW})|\\.", re.DOTALL)
 # From where an escape begins up to where one is unfinished, or may be half of a character.
-_FINISHED = re.compile(rf"(?:[^\\]++|\\[^u]|\\u(?![dD][89abAB])[0-9a-fA-F]{{4}}|{_HIGH}(?=.{{6}}))*+", re.DOTALL)
+# Nothing follows that could fail, so that it never goes back; Python before 3.11.5 gets possessive quantifiers wrong.
+_FINISHED = re.compile(rf"(?:[^\\]+|\\[^u]|\\u(?![dD][89abAB])[0-9a-fA-F]{{4}}|{_HIGH}(?=.{{6}}))*", re.DOTALL)
 
 Tell = Callable[[str], None]
 """Hears what is wrong with a file, a sentence at a time."""
