@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,13 +14,26 @@ SHORT = {"SECONDS": "0.1", "ROUNDS": "2", "CONCURRENCY": "1,2", "WEB_CONCURRENCY
 SMALL = {"BOXES": "3", "MESSAGES": "20"}
 
 
-def run(couchdb: str, folder: Path, *arguments: str, **options: str) -> dict[str, object]:
-    """Runs the benchmarks and returns the report that they saved."""
+def start(couchdb: str, folder: Path, *arguments: str, **options: str) -> "subprocess.Popen[str]":
+    """The benchmarks, running."""
     environment = {**os.environ, **SHORT, **SMALL, **options, "COUCHDB_URL": couchdb, "OUT": str(folder)}
     environment.pop("DJANGO_SETTINGS_MODULE", None)
     command = [sys.executable, "-m", "benchmarks", *arguments]
-    done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    return subprocess.Popen(
+        command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def run(couchdb: str, folder: Path, *arguments: str, **options: str) -> dict[str, object]:
+    """Runs the benchmarks and returns the report that they saved."""
+    with start(couchdb, folder, *arguments, **options) as running:
+        said, _ = running.communicate()
+    assert running.returncode == 0, said
+    return report_in(folder)
+
+
+def report_in(folder: Path) -> dict[str, object]:
+    """The one report in a folder, which has a plot beside it."""
     (report,) = folder.glob("*.json")
     assert report.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
     found: dict[str, object] = json.loads(report.read_text())
@@ -35,6 +49,20 @@ def test_a_report_has_each_call_at_each_concurrency_and_nothing_is_left(couchdb:
         (call, concurrency) for call in ("get box", "list 50 of 20", "create message") for concurrency in (1, 2)
     ]
     assert all(row["api"]["operations"] and row["bare"]["operations"] for row in rows)
+    assert set(couch().names()) == set(before)
+
+
+def test_stopped_midway_it_saves_what_it_measured_and_leaves_nothing(couchdb: str, tmp_path: Path) -> None:
+    before = couch().names()
+    with start(couchdb, tmp_path, CALLS="get box,list messages,create message", SECONDS="2") as running:
+        assert running.stdout is not None
+        assert any(line.startswith("get box") for line in running.stdout)
+        running.send_signal(signal.SIGINT)
+        said, _ = running.communicate()
+    assert running.returncode == 1, said
+    rows = report_in(tmp_path)["rows"]
+    assert isinstance(rows, list)
+    assert [(row["call"], row["concurrency"]) for row in rows] == [("get box", 1)]
     assert set(couch().names()) == set(before)
 
 
