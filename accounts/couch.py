@@ -13,11 +13,9 @@ CouchDB's wording of reasons is never looked at: it differs between versions.
 
 import logging
 import random
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, TypeVar
@@ -64,18 +62,15 @@ __all__ = [
     "Saved",
     "Wish",
     "couch",
-    "in_parallel",
 ]
 logger = logging.getLogger(__name__)
 
 Row = dict[str, Any]
-Item = TypeVar("Item")
 Result = TypeVar("Result")
 First = TypeVar("First")
 Second = TypeVar("Second")
 
 _UPDATE_ATTEMPTS = 12
-_PARALLEL = 16
 _ANYTHING = {"Accept": "*/*"}
 
 
@@ -438,25 +433,3 @@ def couch() -> Couch:
         connect_timeout=settings.COUCHDB_CONNECT_TIMEOUT,
         read_timeout=settings.COUCHDB_READ_TIMEOUT,
     )
-
-
-_worker = threading.local()
-
-
-@cache
-def _executor() -> ThreadPoolExecutor:
-    def mark() -> None:
-        _worker.busy = True
-
-    return ThreadPoolExecutor(_PARALLEL, thread_name_prefix="couch", initializer=mark)
-
-
-def in_parallel(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-    """The function's results for independent items, in their order, side by side; the first error is raised.
-
-    Within one of its own threads it works one by one: waiting there for a free thread could wait for ever.
-    """
-    todo = list(items)
-    if len(todo) < 2 or getattr(_worker, "busy", False):
-        return [function(item) for item in todo]
-    return list(_executor().map(function, todo))

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from accounts import databases
-from accounts.couch import Document, MissingDatabase, couch, in_parallel
+from accounts.couch import Document, MissingDatabase, couch
+from accounts.parallel import in_parallel
 from couch_views.sync import Change, sync
 
 

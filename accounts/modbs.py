@@ -12,7 +12,8 @@ from typing import Any
 from cachetools import LRUCache, TTLCache
 
 from accounts import databases, gregorian
-from accounts.couch import Database, couch, in_parallel
+from accounts.couch import Database, couch
+from accounts.parallel import in_parallel
 from couch_views.sync import sync
 
 # Databases whose design documents this process has seen in place; what is forgotten is only looked at again.

@@ -1,7 +1,8 @@
 """Bringing databases to what they should be: those of the system, accounts and MODbs, and the views in them."""
 
 from accounts import databases
-from accounts.couch import couch, in_parallel
+from accounts.couch import couch
+from accounts.parallel import in_parallel
 from couch_views.sync import sync
 
 

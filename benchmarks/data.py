@@ -15,7 +15,8 @@ from itertools import islice
 import orjson
 
 from accounts import creation, databases, gregorian, modbs, private, schemas, users
-from accounts.couch import Database, Document, couch, in_parallel
+from accounts.couch import Database, Document, couch
+from accounts.parallel import in_parallel
 from benchmarks.client import Address, once
 from config import environment
 from voicemail import mailboxes, messages, metadata

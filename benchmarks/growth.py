@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from accounts.couch import in_parallel
+from accounts.parallel import in_parallel
 from benchmarks import crowd, plot, report
 from benchmarks.calls import CALLS, IN_MANY_ACCOUNTS, IN_ONE_ACCOUNT
 from benchmarks.data import OneAccount, Size, Tenant, World

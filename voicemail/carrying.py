@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from accounts import databases, gregorian, modbs, private
-from accounts.couch import Database, Document, in_parallel
+from accounts.couch import Database, Document
+from accounts.parallel import in_parallel
 from accounts.private import Actor
 from crossbar.errors import DatastoreConflict
 from voicemail import audio, mailboxes, messages, metadata, retention, selection

@@ -16,7 +16,8 @@ from threading import Lock
 from cachetools import TTLCache
 
 from accounts import gregorian, modbs
-from accounts.couch import Database, MissingDatabase, Row, in_parallel
+from accounts.couch import Database, MissingDatabase, Row
+from accounts.parallel import in_parallel
 from voicemail import retention
 
 DESIGN = "mailbox_message_counts"

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 
 from accounts import gregorian, modbs
-from accounts.couch import in_parallel
+from accounts.parallel import in_parallel
 
 DESIGN, VIEW = "mailbox_message_counts", "by_day"
 _SECONDS = 86_400

@@ -8,7 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from accounts.couch import Couch, Database, MissingDatabase, couch, in_parallel
+from accounts.couch import Couch, Database, MissingDatabase, couch
+from accounts.parallel import in_parallel
 from crossbar.errors import DatastoreConflict, DatastoreMissingView, DatastoreUnreachable
 
 VIEW = {"_id": "_design/v", "views": {"by_id": {"map": "function (doc) { emit(doc._id, null); }"}}}

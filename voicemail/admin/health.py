@@ -6,7 +6,8 @@ from typing import Any
 
 from accounts import directory, figures, gregorian
 from accounts.admin.charts import bars
-from accounts.couch import Document, in_parallel
+from accounts.couch import Document
+from accounts.parallel import in_parallel
 from voicemail import days
 
 

@@ -11,7 +11,8 @@ from accounts import directory
 from accounts.admin import audit
 from accounts.admin.listings import Cell, Filter, Row, Table, choices, query_with
 from accounts.admin.pages import Crumb, DocumentAdmin, Route
-from accounts.couch import Document, in_parallel
+from accounts.couch import Document
+from accounts.parallel import in_parallel
 from crossbar.errors import ApiError
 from voicemail.admin import run_pages
 from voicemail.admin.account_listing import page_of_accounts

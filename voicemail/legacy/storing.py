@@ -14,7 +14,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from accounts import databases, gregorian, modbs
-from accounts.couch import Database, Document, MissingDatabase, couch, in_parallel
+from accounts.couch import Database, Document, MissingDatabase, couch
+from accounts.parallel import in_parallel
 from accounts.private import Actor
 from crossbar.errors import DatastoreConflict, RequestTooLarge, UnspecifiedFault
 from voicemail import audio, mailboxes, messages

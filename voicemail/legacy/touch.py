@@ -10,7 +10,8 @@ from functools import partial
 from typing import Any
 
 from accounts import databases, gregorian, modbs
-from accounts.couch import Database, in_parallel
+from accounts.couch import Database
+from accounts.parallel import in_parallel
 from accounts.private import Actor
 from crossbar.errors import BadIdentifier
 from voicemail import audio, messages, metadata, retention, selection

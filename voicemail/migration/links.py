@@ -5,7 +5,8 @@ from functools import partial
 from itertools import islice
 
 from accounts import databases
-from accounts.couch import Database, Document, couch, in_parallel
+from accounts.couch import Database, Document, couch
+from accounts.parallel import in_parallel
 from crossbar.errors import ApiError, DatastoreConflict, DatastoreUnreachable
 from voicemail import audio, messages
 from voicemail.audio import MissingAudio

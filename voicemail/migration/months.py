@@ -12,7 +12,8 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from accounts import databases, modbs
-from accounts.couch import Database, Document, couch, in_parallel
+from accounts.couch import Database, Document, couch
+from accounts.parallel import in_parallel
 from crossbar.errors import DatastoreConflict, RequestTooLarge, UnspecifiedFault
 from voicemail import audio, messages
 from voicemail.legacy import digests, documents, storing

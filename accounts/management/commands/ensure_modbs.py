@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts import directory, modbs
-from accounts.couch import in_parallel
+from accounts.parallel import in_parallel
 from crossbar.errors import BadIdentifier
 
 _AT_ONCE = 64
