@@ -87,8 +87,8 @@ def look_up(account_id: str, settings: Iterable[str], ids: Iterable[str]) -> Map
     """Ask for all at once that nobody here knows for now of an account: its facts and its `settings`.
 
     Those are names of `config.for_account`. If there is any of it to ask for, so are its documents with some `ids`,
-    whose reader would ask next; they are returned. What isn't found is not remembered: who needs it asks again, and
-    tells.
+    whose reader would ask next; they are returned. An account that isn't found is not remembered as missing: who
+    needs it asks again, and tells. Settings that aren't found are, as they need not be there.
     """
     needed = Needed.of(account_id, None, settings, ids)
     return needed.found() if needed.missing else {}
