@@ -22,8 +22,7 @@ wsgi_app = "config.wsgi:application"
 bind = f"{environment.text('BIND', '127.0.0.1')}:{environment.whole('PORT', 8000)}"
 
 # Threads wait for CouchDB and for slow uploads and downloads; processes use the processors.
-# Why threads of this kind: config/worker.py
-worker_class = "config.worker.Worker"
+worker_class = "gthread"
 workers = environment.whole("WEB_CONCURRENCY", 2, minimum=1)
 threads = environment.whole("THREADS", 16, minimum=1)
 

@@ -103,16 +103,18 @@ INSTALLED_APPS = [
     "voicemail",
 ]
 MIDDLEWARE = [
-    "crossbar.middleware.RequestMiddleware",
-    "django.middleware.security.SecurityMiddleware",
-    "csp.middleware.CSPMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "crossbar.middleware.RequestIdMiddleware",
+    "crossbar.middleware.ApiCorsMiddleware",
+    "crossbar.middleware.ApiMiddleware",
+    "config.page_middleware.PageSecurity",
+    "config.page_middleware.PageContentPolicy",
+    "config.page_middleware.StaticFiles",
+    "config.page_middleware.PageSessions",
+    "config.page_middleware.PagePaths",
+    "config.page_middleware.PageForgery",
+    "config.page_middleware.PageUsers",
+    "config.page_middleware.PageMessages",
+    "config.page_middleware.PageFrames",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -184,6 +186,15 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
         "base-uri": [NONE],
     }
 }
+
+# --- browsers on pages of any other origin, such as Monster UI's, may use the API ---
+
+CORS_URLS_REGEX = r"^/v2(/|$)"
+CORS_ALLOW_ALL_ORIGINS = True
+CORS_ALLOW_METHODS = ("GET", "HEAD", "PUT", "POST", "PATCH", "DELETE", "OPTIONS")
+CORS_ALLOW_HEADERS = ("Content-Type", "Accept", "Authorization", "X-Auth-Token", "If-None-Match", "If-Match", "Range")
+CORS_EXPOSE_HEADERS = ("Location", "ETag", "Content-Disposition", "Content-Range", "X-Request-ID")
+CORS_PREFLIGHT_MAX_AGE = 86400
 
 # --- behind a TLS-terminating proxy ---
 

@@ -8,8 +8,6 @@ from config.api_docs import DocumentViewSet, PageView
 from config.openapi import as_yaml
 
 urlpatterns = [
-    path("health/live", health.live),
-    path("health/ready", health.ready),
     path("v2/", include("voicemail.urls")),
     path("v2/", include("accounts.urls")),
     re_path(r"^v2/openapi\.json/?$", DocumentViewSet.as_view({"get": "retrieve"})),
@@ -18,5 +16,7 @@ urlpatterns = [
         DocumentViewSet.as_view({"get": "retrieve"}, make=as_yaml, content_type="application/yaml"),
     ),
     re_path(r"^v2/docs/?$", PageView.as_view()),
+    path("health/live", health.live),
+    path("health/ready", health.ready),
     path("admin/", admin.site.urls),
 ]

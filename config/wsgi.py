@@ -3,13 +3,11 @@
 import logging
 import os
 
-import django
+from django.core.wsgi import get_wsgi_application
 
-from config.handlers import Handler
 from config.start import refuse_unsafe_settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 refuse_unsafe_settings()
 logging.captureWarnings(True)  # as log lines, like everything else
-django.setup(set_prefix=False)
-application = Handler()
+application = get_wsgi_application()

@@ -208,16 +208,43 @@ def test_more_parameters_than_anybody_needs_are_refused_in_an_envelope(service: 
 
 
 @pytest.mark.parametrize("path", ["/v2/things", "/v2/nothing", "/v2/faulty"])
-def test_a_browser_of_another_origin_may_read_every_answer(service: Client, path: str) -> None:
-    for answer in (service.get(path), service.options(path), service.head(path)):
-        assert answer.headers["Access-Control-Allow-Origin"] == "*"
-        allowed = set(answer.headers["Access-Control-Allow-Headers"].split(", "))
-        exposed = set(answer.headers["Access-Control-Expose-Headers"].split(", "))
-        assert allowed == {
-            *("Content-Type", "Accept", "Authorization", "X-Auth-Token", "If-None-Match", "If-Match", "Range")
-        }
+@pytest.mark.parametrize("headers", [{"Origin": "https://elsewhere.example.com"}, {}])
+def test_a_page_of_another_origin_may_read_every_response(
+    service: Client, path: str, headers: dict[str, str]
+) -> None:
+    for response in (service.get(path, headers=headers), service.head(path, headers=headers)):
+        assert response.headers["Access-Control-Allow-Origin"] == "*"
+        exposed = set(response.headers["Access-Control-Expose-Headers"].split(", "))
         assert exposed == {"Location", "ETag", "Content-Disposition", "Content-Range", "X-Request-ID"}
-    assert service.options(path, headers={"X-Auth-Token": "bad"}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/v2/things", "/v2/things/", "/v2/nothing", "/v2"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://elsewhere.example.com", "Access-Control-Request-Method": "PATCH"},
+        {"Origin": "https://elsewhere.example.com"},
+        {},
+    ],
+)
+def test_a_page_of_another_origin_may_send_what_clients_send(
+    service: Client, path: str, headers: dict[str, str]
+) -> None:
+    response = service.options(path, headers={"X-Auth-Token": "bad", **headers})
+    assert (response.status_code, response.content) == (200, b"")
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+    assert response.headers["Access-Control-Max-Age"] == "86400"
+    allowed = set(response.headers["Access-Control-Allow-Headers"].split(", "))
+    assert allowed == {
+        *("Content-Type", "Accept", "Authorization", "X-Auth-Token", "If-None-Match", "If-Match", "Range")
+    }
+    methods = set(response.headers["Access-Control-Allow-Methods"].split(", "))
+    assert methods == {"GET", "HEAD", "PUT", "POST", "PATCH", "DELETE", "OPTIONS"}
+
+
+def test_pages_of_the_service_are_for_its_own_origin(service: Client) -> None:
+    response = service.get("/page", headers={"Origin": "https://elsewhere.example.com"})
+    assert "Access-Control-Allow-Origin" not in response.headers
 
 
 def test_head_answers_as_get_without_a_body(service: Client) -> None:
