@@ -10,6 +10,7 @@ from couchdb.http import quote
 
 from accounts.couch_session import Answer, Unreachable
 from accounts.couch_wire import CHUNK
+from crossbar.caching import cache_short_texts
 from crossbar.errors import (
     ApiError,
     BadIdentifier,
@@ -18,7 +19,6 @@ from crossbar.errors import (
     RequestTooLarge,
     UnspecifiedFault,
 )
-from crossbar.remembering import of_short_texts
 
 logger = logging.getLogger("accounts.couch")
 
@@ -29,7 +29,7 @@ Result = TypeVar("Result")
 _JSON_OPTIONS = frozenset({"key", "keys", "startkey", "endkey"})
 
 # Names of databases and designs come again and again, and few ids need quoting at all.
-quoted = of_short_texts(10_000)(quote)
+quoted = cache_short_texts(10_000)(quote)
 
 
 class MissingDatabase(BadIdentifier):

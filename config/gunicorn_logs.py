@@ -8,12 +8,12 @@ from urllib.parse import unquote_plus
 
 from gunicorn import glogging
 
+from crossbar.caching import cache_short_texts
+from crossbar.envelope_format import to_json
 from crossbar.logs import JsonFormatter, redact
-from crossbar.remembering import of_short_texts
-from crossbar.wrapping import dump
 
 # Clients are the same few again and again.
-_redacted = of_short_texts(1_000)(redact)
+_redacted = cache_short_texts(1_000)(redact)
 
 
 class AccessFormatter(logging.Formatter):
@@ -33,7 +33,7 @@ class AccessFormatter(logging.Formatter):
         if second != self._second:  # its handler asks it for one line at a time
             self._second, self._time = second, time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
         head = {"time": f"{self._time},{int(record.msecs):03d}", "level": record.levelname, "logger": record.name}
-        return dump(head | fields).decode()
+        return to_json(head | fields).decode()
 
 
 class Logger(glogging.Logger):

@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 from rest_framework.renderers import BaseRenderer
 
+from crossbar.envelope_format import content_digest, to_json
 from crossbar.errors import ValidationFailed
 from crossbar.negotiation import query_of
-from crossbar.wrapping import digest, dump
 
 _MAX_DEPTH = 100
 
@@ -114,7 +114,7 @@ class Reply:
         self.data, self.status = data, status
         self.headers = dict(headers or {})
         # What stands beside the data counts, too: a page may stay the same and yet no longer be the last.
-        self.revision = revision or digest([data, extra] if extra else data)
+        self.revision = revision or content_digest([data, extra] if extra else data)
         self.metadata = dict(metadata or {})
         self.extra = dict(extra or {})
 
@@ -132,4 +132,4 @@ class EnvelopeRenderer(BaseRenderer):
         """The answer's bytes."""
         context = renderer_context or {}
         request = context["request"]
-        return dump(data, pretty=query_of(request).get("pretty") == "true")
+        return to_json(data, pretty=query_of(request).get("pretty") == "true")

@@ -17,7 +17,7 @@ from django.core.exceptions import PermissionDenied, SuspiciousOperation, TooMan
 from django.http import Http404, HttpResponse
 from rest_framework import exceptions as drf
 
-from crossbar.wrapping import dump, wrap
+from crossbar.envelope_format import build_envelope, to_json
 
 logger = logging.getLogger(__name__)
 
@@ -221,7 +221,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
 
 def error_response(error: ApiError, request: Any, *, auth_token: str | None = None) -> HttpResponse:
     """An error in its envelope: the answer to a request (Django's or DRF's)."""
-    body = wrap(
+    body = build_envelope(
         error.data,
         status="error",
         request_id=getattr(request, "request_id", None),
@@ -229,7 +229,7 @@ def error_response(error: ApiError, request: Any, *, auth_token: str | None = No
         error=str(error.status),
         message=error.message,
     )
-    content = dump(body, pretty=_is_pretty(request))
+    content = to_json(body, pretty=_is_pretty(request))
     return HttpResponse(content, status=error.status, content_type="application/json", headers=error.headers)
 
 

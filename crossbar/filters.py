@@ -6,8 +6,8 @@ from typing import Any
 import orjson
 from django.http import QueryDict
 
+from crossbar.envelope_format import to_json
 from crossbar.errors import FaultyRequest
-from crossbar.wrapping import dump
 
 Test = Callable[[Mapping[str, Any]], bool]
 _MISSING = object()
@@ -150,4 +150,4 @@ def _same(found: Any, wanted: Any) -> bool:
 
 def _text(value: Any) -> str:
     """A value as a query string spells it: 3 and "3" are one, and so are true and "true"."""
-    return value if isinstance(value, str) else dump(value).decode()
+    return value if isinstance(value, str) else to_json(value).decode()

@@ -12,7 +12,7 @@ from typing import IO, Any
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser
 
-from crossbar.bodies import Stream, kind_of
+from crossbar.body import ByteStream, media_type_of
 from crossbar.errors import FaultyRequest, RequestTooLarge
 
 _IN_MEMORY = 64 * 1024
@@ -32,7 +32,7 @@ class Part:
     length: int = 0
 
 
-def read_parts(content_type: str, stream: Stream, *, limit: int) -> list[Part]:
+def read_parts(content_type: str, stream: ByteStream, *, limit: int) -> list[Part]:
     """The parts of a multipart body, in order.
 
     RequestTooLarge past `limit` bytes in all; FaultyRequest for what is no whole multipart body.
@@ -119,7 +119,7 @@ class _Reader:
         disposition = _header(headers.get("content-disposition", "attachment"))
         self.parts.append(
             Part(
-                content_type=kind_of(headers.get("content-type", "text/plain")),
+                content_type=media_type_of(headers.get("content-type", "text/plain")),
                 filename=_filename(disposition),
                 name=_text(disposition.get_param("name")),
             )

@@ -8,7 +8,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
-from crossbar.remembering import of_short_texts
+from crossbar.caching import cache_short_texts
 
 _NOTHING: Mapping[str, str] = {}
 
@@ -23,7 +23,7 @@ class Negotiation(BaseContentNegotiation):
     """The renderer that the client wants most; of several, the first."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
-        """None: bodies are read by crossbar.envelope and crossbar.uploads."""
+        """None: bodies are read by crossbar.envelope and crossbar.upload."""
         return None
 
     def select_renderer(
@@ -58,7 +58,7 @@ def preference(accept: str, media_type: str) -> float:
     return wanted
 
 
-@of_short_texts(1_000)
+@cache_short_texts(1_000)
 def _ranges(accept: str) -> list[tuple[str, float]]:
     """The media ranges of an Accept, each with how much it is wanted."""
     said = [[piece.strip() for piece in each.split(";")] for each in accept.lower().split(",")]

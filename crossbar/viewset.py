@@ -11,11 +11,11 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.viewsets import ViewSet
 
-from crossbar.bodies import Body, has_body, is_json, is_upload, unsupported
+from crossbar.body import RequestBody, has_body, is_json, is_upload, unsupported_media_type
 from crossbar.envelope import Envelope, EnvelopeRenderer, Reply, read_envelope
+from crossbar.envelope_format import build_envelope
 from crossbar.errors import ApiError, InvalidMethod, PreconditionFailed
 from crossbar.negotiation import Negotiation
-from crossbar.wrapping import wrap
 
 
 class CrossbarViewSet(ViewSet):
@@ -92,8 +92,8 @@ class CrossbarViewSet(ViewSet):
 
     def _read_envelope(self) -> Envelope:
         if has_body(self.request) and not is_json(self.request.content_type):
-            raise unsupported(self.request.content_type)
-        return read_envelope(Body(self.request, settings.JSON_BODY_LIMIT).whole())
+            raise unsupported_media_type(self.request.content_type)
+        return read_envelope(RequestBody(self.request, settings.JSON_BODY_LIMIT).read_all())
 
     @property
     def data(self) -> dict[str, Any]:
@@ -114,7 +114,7 @@ class CrossbarViewSet(ViewSet):
             response = HttpResponse(status=304, headers={"ETag": etag})
             del response.headers["Content-Type"]
             return response
-        envelope = wrap(
+        envelope = build_envelope(
             reply.data,
             status="success",
             request_id=getattr(self.request, "request_id", None),

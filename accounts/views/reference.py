@@ -5,8 +5,8 @@ from rest_framework.request import Request
 from accounts import schemas
 from accounts.private import public
 from crossbar.envelope import Reply
+from crossbar.envelope_format import VERSION
 from crossbar.viewset import CrossbarViewSet
-from crossbar.wrapping import VERSION
 
 
 class SchemasViewSet(CrossbarViewSet):

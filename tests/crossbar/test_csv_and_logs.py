@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from crossbar.csv import CsvRenderer
+from crossbar.csv_renderer import CsvRenderer
 from crossbar.logs import JsonFormatter, redact
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from crossbar.envelope import Envelope, Reply, read_envelope
+from crossbar.envelope_format import build_envelope, to_json
 from crossbar.errors import ValidationFailed
-from crossbar.wrapping import dump, wrap
 
 
 def refused(body: bytes) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def test_an_answer_of_no_document_has_its_digest_as_revision() -> None:
 
 
 def test_every_envelope_has_the_same_members() -> None:
-    envelope = wrap({}, status="error", request_id="r", auth_token="t", error="404", message="not_found")
+    envelope = build_envelope({}, status="error", request_id="r", auth_token="t", error="404", message="not_found")
     assert set(envelope) == {
         *("data", "status", "error", "message", "metadata", "revision", "request_id", "timestamp", "version"),
         *("node", "auth_token"),
@@ -88,5 +88,5 @@ def test_every_envelope_has_the_same_members() -> None:
 
 @pytest.mark.parametrize("value", [2**70, "half a pair \ud800"])
 def test_what_others_stored_can_always_be_told(value: Any) -> None:
-    assert json.loads(dump({"a": value})) == {"a": value}
-    assert json.loads(dump({"a": value}, pretty=True)) == {"a": value}
+    assert json.loads(to_json({"a": value})) == {"a": value}
+    assert json.loads(to_json({"a": value}, pretty=True)) == {"a": value}

@@ -13,7 +13,7 @@ from pytest_django.fixtures import Settings
 from rest_framework.request import Request
 from running import SECRET_KEY
 
-from crossbar.csv import CsvRenderer
+from crossbar.csv_renderer import CsvRenderer
 from crossbar.envelope import EnvelopeRenderer, Reply
 from crossbar.errors import (
     ApiError,

@@ -14,7 +14,7 @@ from accounts.admin.forms import admin_form, take_errors
 from accounts.admin.pages import Crumb, DocumentAdmin, actor, explained
 from accounts.admin.uploads import too_large
 from accounts.couch import Document
-from crossbar.bodies import kind_of
+from crossbar.body import media_type_of
 from crossbar.errors import RequestTooLarge, UnsupportedMediaType, ValidationFailed
 from crossbar.multipart import Part
 from voicemail import audio_types, mailboxes, messages, metadata
@@ -62,7 +62,7 @@ class _AudioForm(forms.Form):
     def part(self) -> Part:
         """The file as an upload to the API is."""
         sent = self.cleaned_data["file"]
-        kind = kind_of(sent.content_type) or audio_types.OCTETS
+        kind = media_type_of(sent.content_type) or audio_types.OCTETS
         return Part(kind, filename=sent.name, name="file", file=sent.file, length=sent.size)
 
     def milliseconds(self) -> int | None:

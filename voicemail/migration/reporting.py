@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from crossbar.csv import cell
+from crossbar.csv_renderer import format_cell
 from voicemail.migration.watching import Row, Tally
 
 SUFFIXES = (".json", ".csv")
@@ -55,7 +55,7 @@ class Report:
     def row(self, row: Row) -> None:
         """Write one row."""
         if self._is_csv:
-            self._csv.writerow(map(cell, asdict(row).values()))
+            self._csv.writerow(map(format_cell, asdict(row).values()))
         else:
             self._file.write((",\n" if self._count else "\n") + json.dumps(asdict(row)))
         self._count += 1

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
-from crossbar.csv import cell
+from crossbar.csv_renderer import format_cell
 from voicemail.migration.watching import Row
 from voicemail.models import MigrationRow, MigrationRun
 
@@ -19,7 +19,7 @@ def as_csv(run: MigrationRun) -> Iterator[bytes]:
     """The report as CSV, in pieces; columns as those of ``migrate_kazoo3 --report``."""
     yield _csv([list(_FIELDS)])
     for some in _chunks(run):
-        yield _csv([[cell(row[name]) for name in _FIELDS] for row in some])
+        yield _csv([[format_cell(row[name]) for name in _FIELDS] for row in some])
 
 
 def as_json(run: MigrationRun) -> Iterator[bytes]:

@@ -14,7 +14,7 @@ from accounts.permissions import (
     require_see_box,
     shows_secrets,
 )
-from crossbar.csv import CsvRenderer
+from crossbar.csv_renderer import CsvRenderer
 from crossbar.envelope import EnvelopeRenderer, Reply
 from crossbar.filters import parse_filters
 from crossbar.pages import PageRequest

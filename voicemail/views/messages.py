@@ -11,12 +11,12 @@ from rest_framework.request import Request
 from accounts import gregorian
 from accounts.couch import Document
 from accounts.permissions import may_see_box
-from crossbar.csv import CsvRenderer
+from crossbar.csv_renderer import CsvRenderer
 from crossbar.envelope import EnvelopeRenderer, Reply
 from crossbar.errors import BadIdentifier, ValidationFailed
 from crossbar.filters import parse_filters
 from crossbar.pages import PageRequest, time_range
-from crossbar.uploads import read_upload
+from crossbar.upload import read_upload
 from voicemail import carrying, changes, listing, mailboxes, messages, metadata, retention
 from voicemail.selection import Outcome
 from voicemail.views.base import MessagesView, asked_folder, failure, message_ids, required_ids, the_one

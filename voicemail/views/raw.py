@@ -11,7 +11,7 @@ from accounts.couch import Document
 from crossbar.envelope import Reply
 from crossbar.errors import NotAcceptable
 from crossbar.negotiation import AnyAccept
-from crossbar.uploads import Upload, read_upload
+from crossbar.upload import Upload, read_upload
 from voicemail import archive, audio, audio_types, mailboxes, messages, metadata
 from voicemail.audio import MissingAudio, Recording
 from voicemail.views.base import MessagesView, required_ids, the_one

@@ -9,7 +9,7 @@ from django.test import RequestFactory
 from rest_framework.request import Request
 
 from crossbar.errors import ApiError, FaultyRequest, RequestTooLarge, UnsupportedMediaType, ValidationFailed
-from crossbar.uploads import Upload, read_upload
+from crossbar.upload import Upload, read_upload
 
 SOUND = bytes(range(256)) * 1_000
 

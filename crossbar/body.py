@@ -11,32 +11,32 @@ _MEDIA = ("video/mp4", "application/octet-stream", "application/base64")
 _JSON = ("", "application/json", "application/x-json", "text/json", "application/x-www-form-urlencoded", "text/plain")
 
 
-class Stream(Protocol):
+class ByteStream(Protocol):
     """What a body is read from."""
 
     def read(self, size: int, /) -> bytes: ...
 
 
-def kind_of(content_type: str | None) -> str:
+def media_type_of(content_type: str | None) -> str:
     """A content type without its parameters."""
     return (content_type or "").split(";")[0].strip().lower()
 
 
 def is_upload(content_type: str | None) -> bool:
     """Whether a body of this type holds media, so that it is no envelope."""
-    kind = kind_of(content_type)
+    kind = media_type_of(content_type)
     return kind.startswith(("multipart/", "audio/")) or kind in _MEDIA
 
 
 def is_json(content_type: str | None) -> bool:
     """Whether a body of this type may be an envelope."""
-    kind = kind_of(content_type)
+    kind = media_type_of(content_type)
     return kind in _JSON or kind.endswith("+json")
 
 
-def unsupported(content_type: str | None) -> UnsupportedMediaType:
+def unsupported_media_type(content_type: str | None) -> UnsupportedMediaType:
     """The error for a type that a path doesn't take."""
-    return UnsupportedMediaType(data={"message": f"unsupported media type {kind_of(content_type)}"})
+    return UnsupportedMediaType(data={"message": f"unsupported media type {media_type_of(content_type)}"})
 
 
 def has_body(request: Request) -> bool:
@@ -44,7 +44,7 @@ def has_body(request: Request) -> bool:
     return request.META.get("CONTENT_LENGTH") not in (None, "", "0") or "HTTP_TRANSFER_ENCODING" in request.META
 
 
-class Body:
+class RequestBody:
     """A request's body, of at most `limit` bytes, read from the socket as it is asked for.
 
     It ends only at its end: what a client sent before it hung up is not taken for all. Raises RequestTooLarge,
@@ -52,7 +52,7 @@ class Body:
     """
 
     def __init__(self, request: Request, limit: int) -> None:
-        self._stream: Stream = request._request
+        self._stream: ByteStream = request._request
         self._limit = self._room = limit
         said = str(request.META.get("CONTENT_LENGTH") or "0")
         if not said.isascii() or not said.isdigit():
@@ -80,6 +80,6 @@ class Body:
             raise RequestTooLarge(self._limit)
         return piece
 
-    def whole(self) -> bytes:
+    def read_all(self) -> bytes:
         """All of it, for what is small."""
         return b"".join(iter(lambda: self.read(64 * 1024), b""))

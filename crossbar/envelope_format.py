@@ -1,4 +1,4 @@
-"""What every answer is wrapped in, error or not."""
+"""The JSON envelope around the data of every response, error or not."""
 
 import hashlib
 import json
@@ -13,21 +13,21 @@ VERSION = "1.0.0"
 NODE = f"vmboxes@{socket.gethostname()}"
 
 
-def digest(data: Any) -> str:
-    """A stand-in for a revision where no single document has one."""
-    return hashlib.md5(dump(data), usedforsecurity=False).hexdigest()
+def content_digest(data: Any) -> str:
+    """A digest of JSON data, which stands in for a revision where no single document has one."""
+    return hashlib.md5(to_json(data), usedforsecurity=False).hexdigest()
 
 
-def dump(value: Any, *, pretty: bool = False) -> bytes:
-    """JSON as bytes."""
+def to_json(value: Any, *, pretty: bool = False) -> bytes:
+    """A value as JSON."""
     try:
         return orjson.dumps(value, option=(orjson.OPT_INDENT_2 if pretty else 0) | orjson.OPT_NON_STR_KEYS)
     except TypeError:
-        # Integers past 64 bits, and halves of surrogate pairs: others may have stored them.
+        # Stored documents may hold integers past 64 bits and halves of surrogate pairs.
         return json.dumps(value, indent=2 if pretty else None).encode()
 
 
-def wrap(
+def build_envelope(
     data: Any,
     *,
     status: str,
@@ -35,12 +35,12 @@ def wrap(
     auth_token: str | None,
     revision: str | None = None,
     metadata: dict[str, Any] | None = None,
-    **beside: Any,
+    **members: Any,
 ) -> dict[str, Any]:
-    """The envelope of any answer; one that is of no document has its data's digest as revision."""
-    envelope: dict[str, Any] = {"data": data, "status": status, **beside}
+    """Return the envelope of a response. `members` go beside the data, whose digest is the default revision."""
+    envelope: dict[str, Any] = {"data": data, "status": status, **members}
     envelope["metadata"] = metadata or {}
-    envelope["revision"] = revision or digest(data)
+    envelope["revision"] = revision or content_digest(data)
     envelope["request_id"] = request_id or ""
     envelope["timestamp"] = _timestamp(int(time.time()))
     envelope["version"] = VERSION

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from crossbar.remembering import of_short_texts
+from crossbar.caching import cache_short_texts
 
 
 @pytest.fixture
@@ -22,19 +22,19 @@ def counting(asked: list[str]) -> Callable[[str], int]:
 
 
 def test_a_short_text_is_looked_at_once(asked: list[str]) -> None:
-    length = of_short_texts(10)(counting(asked))
+    length = cache_short_texts(10)(counting(asked))
     assert [length("abc"), length("abc")] == [3, 3]
     assert asked == ["abc"]
 
 
 def test_a_long_text_is_looked_at_each_time_and_not_kept(asked: list[str]) -> None:
-    length = of_short_texts(10)(counting(asked))
+    length = cache_short_texts(10)(counting(asked))
     assert [length("x" * 301), length("x" * 301)] == [301, 301]
     assert len(asked) == 2
 
 
 def test_an_error_is_found_again_each_time(asked: list[str]) -> None:
-    @of_short_texts(10)
+    @cache_short_texts(10)
     def refuse(text: str) -> str:
         asked.append(text)
         raise LookupError(text)
@@ -46,7 +46,7 @@ def test_an_error_is_found_again_each_time(asked: list[str]) -> None:
 
 
 def test_only_so_many_texts_are_remembered(asked: list[str]) -> None:
-    length = of_short_texts(2)(counting(asked))
+    length = cache_short_texts(2)(counting(asked))
     for text in ("a", "b", "c", "c", "a"):
         length(text)
     assert asked == ["a", "b", "c", "a"]

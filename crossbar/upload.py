@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from rest_framework.request import Request
 
-from crossbar.bodies import Body, Stream, is_json, is_upload, kind_of, unsupported
+from crossbar.body import ByteStream, RequestBody, is_json, is_upload, media_type_of, unsupported_media_type
 from crossbar.envelope import as_envelope, read_envelope, read_object
 from crossbar.errors import FaultyRequest, RequestTooLarge
 from crossbar.multipart import Part, read_parts
@@ -31,17 +31,17 @@ def read_upload(request: Request, limit: int) -> Upload:
 
     RequestTooLarge, FaultyRequest (no multipart), ValidationFailed (no JSON), UnsupportedMediaType.
     """
-    kind = kind_of(request.content_type)
+    kind = media_type_of(request.content_type)
     if kind.startswith("multipart/"):
-        return _sorted(read_parts(request.content_type or "", Body(request, limit), limit=limit))
+        return _sorted(read_parts(request.content_type or "", RequestBody(request, limit), limit=limit))
     if kind == "application/base64":
-        return Upload(media=[_unbase64(Body(request, limit))])
+        return Upload(media=[_unbase64(RequestBody(request, limit))])
     if is_upload(kind):
-        return Upload(media=[_spool(kind, _pieces(Body(request, limit)))])
+        return Upload(media=[_spool(kind, _pieces(RequestBody(request, limit)))])
     # A browser says text of what it can't tell the type of: here, that is no envelope.
     if kind == "text/plain" or not is_json(kind):
-        raise unsupported(kind)
-    envelope = read_envelope(Body(request, settings.JSON_BODY_LIMIT).whole())
+        raise unsupported_media_type(kind)
+    envelope = read_envelope(RequestBody(request, settings.JSON_BODY_LIMIT).read_all())
     return Upload(json=envelope.data if envelope.has_data else None)
 
 
@@ -66,7 +66,7 @@ def _json(part: Part) -> dict[str, Any]:
     return as_envelope(found).data if "data" in found else found
 
 
-def _pieces(body: Stream) -> Iterator[bytes]:
+def _pieces(body: ByteStream) -> Iterator[bytes]:
     return iter(lambda: body.read(_CHUNK), b"")
 
 
@@ -79,14 +79,14 @@ def _spool(kind: str, pieces: Iterator[bytes]) -> Part:
     return part
 
 
-def _unbase64(body: Stream) -> Part:
+def _unbase64(body: ByteStream) -> Part:
     """Media in base64, perhaps behind a ``data:audio/mpeg;base64,`` that tells its type."""
     kind, start = "application/octet-stream", body.read(_LONGEST_PREFIX)
     if start.startswith(b"data:"):
         prefix, comma, start = start.partition(b",")
         if not comma:
             raise FaultyRequest("invalid base64 body")
-        kind = kind_of(prefix.removeprefix(b"data:").decode("latin-1")) or kind
+        kind = media_type_of(prefix.removeprefix(b"data:").decode("latin-1")) or kind
     return _spool(kind, _decoded(start, _pieces(body)))
 
 
