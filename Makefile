@@ -19,7 +19,7 @@ run: .venv/service-installed
 # Without a Chromium the tests in a browser are left out, as scripts/chromium then says.
 test: .venv/browser-tests-installed
 	@command -v curl >/dev/null || scripts/apt-install curl
-	@chromium=$$(scripts/chromium) || left_out=--ignore=tests/admin/browser; \
+	@chromium=$$(scripts/chromium) || left_out=--ignore=tests/desk/browser; \
 	CHROMIUM=$$chromium .venv/bin/python -m pytest $(SIDE_BY_SIDE) $$left_out
 
 lint: .venv/all-installed
@@ -34,7 +34,7 @@ bench-growth: .venv/bench-installed
 	@.venv/bin/python -m benchmarks growth
 
 clean:
-	rm -rf .venv tests/admin/browser/node_modules .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv tests/desk/browser/node_modules .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 .venv/service-installed: .venv/made requirements.txt embedded_couchdb/requirements.txt
@@ -53,8 +53,8 @@ clean:
 	@touch $@
 
 # npm comes with the Node of a Python package: nothing has to be on the machine.
-.venv/browser-tests-installed: .venv/all-installed tests/admin/browser/package.json tests/admin/browser/package-lock.json
-	@cd tests/admin/browser && PATH="$(CURDIR)/.venv/bin:$$PATH" npm ci --silent --no-audit --no-fund
+.venv/browser-tests-installed: .venv/all-installed tests/desk/browser/package.json tests/desk/browser/package-lock.json
+	@cd tests/desk/browser && PATH="$(CURDIR)/.venv/bin:$$PATH" npm ci --silent --no-audit --no-fund
 	@touch $@
 
 # Debian and Ubuntu keep the module that makes virtual environments in a package of its own.

@@ -7,11 +7,13 @@ change of any kind brings up to date.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from accounts import claims, credentials, directory, merging, private
-from accounts.couch import Document
+from accounts import directory
+from accounts.auth import credentials
 from accounts.creation import REALM_CLAIM, checked, require_free
-from accounts.private import Actor
+from couch.client import Document
 from crossbar.errors import BadIdentifier, Forbidden, ValidationFailed
+from storage import locks, merge_patch, private_fields
+from storage.private_fields import Actor
 
 Guard = Callable[[Document], None]
 """Looks at the stored account before each attempt to change it, and raises if this caller must not."""
@@ -35,7 +37,10 @@ def merge(
     """Merge what was sent into an account, null removing a member; otherwise as `replace`."""
 
     def make(stored: Document) -> Mapping[str, Any]:
-        return {**_kept(stored), **merging.merged({**private.without_private(stored), **_kept(stored)}, sent)}
+        return {
+            **_kept(stored),
+            **merge_patch.merged({**private_fields.without_private(stored), **_kept(stored)}, sent),
+        }
 
     return _change(account_id, make, actor, guard)
 
@@ -45,7 +50,7 @@ def renew_api_key(account_id: str, actor: Actor | None = None) -> Document:
     key = credentials.new_api_key()
 
     def change(stored: Document) -> Document:
-        return private.stamp_update({**_live(stored), "pvt_api_key": key}, actor=actor)
+        return private_fields.stamp_update({**_live(stored), "pvt_api_key": key}, actor=actor)
 
     return _store(account_id, change)
 
@@ -65,7 +70,11 @@ def delete(account_id: str, actor: Actor | None = None, guard: Guard | None = No
         raise ValidationFailed.field("account", "account_has_descendants", message, value=account_id)
 
     def change(stored: Document) -> Document | None:
-        return private.stamp_update({**stored, "pvt_deleted": True}, actor=actor) if private.is_live(stored) else None
+        return (
+            private_fields.stamp_update({**stored, "pvt_deleted": True}, actor=actor)
+            if private_fields.is_live(stored)
+            else None
+        )
 
     directory.accounts_database().update(account_id, change)
     deleted = directory.database_of(account_id).update(account_id, change)
@@ -84,8 +93,8 @@ def _change(
         public = checked(make(stored))
         if public["realm"] != realm:
             require_free(public["realm"], account_id)
-        kept = private.merge_private(stored, public)
-        return private.stamp_update({**kept, "pvt_enabled": public.get("enabled", True)}, actor=actor)
+        kept = private_fields.merge_private(stored, public)
+        return private_fields.stamp_update({**kept, "pvt_enabled": public.get("enabled", True)}, actor=actor)
 
     stored = directory.account(account_id)
     if guard is not None:
@@ -94,7 +103,7 @@ def _change(
     if realm == str(stored.get("realm")).lower():
         return _store(account_id, change)
     accounts = directory.accounts_database()
-    with claims.held(accounts, REALM_CLAIM, realm, lambda: require_free(realm, account_id)):
+    with locks.held(accounts, REALM_CLAIM, realm, lambda: require_free(realm, account_id)):
         return _store(account_id, change)
 
 
@@ -127,7 +136,7 @@ def _couchdbs(doc: Document) -> Document:
 
 
 def _live(stored: Document) -> Document:
-    if stored.get("pvt_type") != directory.TYPE or not private.is_live(stored):
+    if stored.get("pvt_type") != directory.TYPE or not private_fields.is_live(stored):
         raise BadIdentifier(stored["_id"])
     return stored
 

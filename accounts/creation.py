@@ -11,12 +11,14 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from accounts import claims, config, credentials, databases, directory, gregorian, modbs, private, schemas
-from accounts.claims import Claim
-from accounts.couch import Document, couch
-from accounts.private import Actor
+from accounts import directory
+from accounts.auth import credentials
+from couch.client import Document, couch
 from couch_views.sync import sync
 from crossbar.errors import ValidationFailed
+from storage import database_names, gregorian, locks, modbs, private_fields, schemas, system_config
+from storage.locks import Claim
+from storage.private_fields import Actor
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +48,7 @@ def create(
     prepare_accounts_database()
     accounts = directory.accounts_database()
     realm = public["realm"]
-    with claims.held(accounts, REALM_CLAIM, realm, lambda: require_free(realm), account_id=account_id) as claim:
+    with locks.held(accounts, REALM_CLAIM, realm, lambda: require_free(realm), account_id=account_id) as claim:
         if claim.abandoned is not None:
             _clear_away(str(claim.abandoned.get("account_id")))
         try:
@@ -66,9 +68,11 @@ def checked(sent: Mapping[str, Any]) -> Document:
 
     What a response adds and nobody can set is left out. ValidationFailed.
     """
-    public = {key: value for key, value in private.without_private(sent).items() if key not in directory.DERIVED}
+    public = {
+        key: value for key, value in private_fields.without_private(sent).items() if key not in directory.DERIVED
+    }
     public = schemas.validator(SCHEMA).validate(public)
-    suffix = config.category("accounts").get("account_realm_suffix") or _REALM_SUFFIX
+    suffix = system_config.category("accounts").get("account_realm_suffix") or _REALM_SUFFIX
     public["realm"] = str(public.get("realm") or f"{secrets.token_hex(3)}.{suffix}").lower()
     return public
 
@@ -81,18 +85,18 @@ def require_free(realm: str, account_id: str | None = None) -> None:
 
 def prepare_accounts_database() -> None:
     """See to the database of all accounts: the first account of a new system needs it."""
-    couch().create(databases.ACCOUNTS)
+    couch().create(database_names.ACCOUNTS)
     sync(directory.accounts_database(), "accounts")
 
 
 def _new_document(
     account_id: str, public: Document, parent: Document | None, superduper_admin: bool, actor: Actor | None
 ) -> Document:
-    doc = private.stamp_new(
+    doc = private_fields.stamp_new(
         {**public, "_id": account_id},
         pvt_type=directory.TYPE,
         account_id=account_id,
-        db_name=databases.account_db(account_id),
+        db_name=database_names.account_db(account_id),
         actor=actor,
     )
     doc |= {
@@ -125,16 +129,16 @@ def _build(doc: Document, claim: Claim, prepare: Callable[[str], None] | None) -
 
 def _become_master(account_id: str) -> None:
     """Name this account as the master, unless there is one."""
-    couch().create(databases.CONFIG)
-    config_database = couch().database(databases.CONFIG)
+    couch().create(database_names.CONFIG)
+    config_database = couch().database(database_names.CONFIG)
 
     def change(doc: Document) -> Document | None:
         section = doc.get("default")
         section = section if isinstance(section, dict) else {}
         named = section.get("master_account_id")
-        if named and private.is_live(directory.accounts_database().get(str(named))):
+        if named and private_fields.is_live(directory.accounts_database().get(str(named))):
             return None
-        return private.stamp_update({**doc, "default": {**section, "master_account_id": account_id}})
+        return private_fields.stamp_update({**doc, "default": {**section, "master_account_id": account_id}})
 
     if config_database.get("accounts") is None:
         # Two who put it at once get one conflict, after which `update` finds the other's.
@@ -145,11 +149,11 @@ def _become_master(account_id: str) -> None:
 
 def _clear_away(account_id: str) -> None:
     """Drop the databases of an account that never came to be."""
-    if not databases.is_account_id(account_id):
+    if not database_names.is_account_id(account_id):
         return
     try:
         if directory.accounts_database().get(account_id) is None:
-            for name in couch().names(databases.account_db(account_id)):
+            for name in couch().names(database_names.account_db(account_id)):
                 couch().drop(name)
     except Exception:  # whoever cleans up after an error must not hide it
         logger.exception("The databases of the unfinished account %s stay", account_id)

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from accounts import config, databases, private
-from accounts.couch import Database, Document, Row, couch
+from couch.client import Database, Document, Row, couch
 from crossbar.errors import BadIdentifier
+from storage import database_names, private_fields, system_config
 
 TYPE = "account"
 DEFAULT_LANGUAGE = "en-us"
@@ -34,7 +34,7 @@ def account(account_id: str) -> Document:
 
 def live(doc: Document | None) -> Document | None:
     """The document, if it is a live account's."""
-    return doc if doc is not None and doc.get("pvt_type") == TYPE and private.is_live(doc) else None
+    return doc if doc is not None and doc.get("pvt_type") == TYPE and private_fields.is_live(doc) else None
 
 
 class Lazy(Mapping[str, Any]):
@@ -60,28 +60,28 @@ class Lazy(Mapping[str, Any]):
 
 def database_of(account_id: str) -> Database:
     """The account's database; BadIdentifier for a malformed id."""
-    if not databases.is_account_id(account_id):
+    if not database_names.is_account_id(account_id):
         raise BadIdentifier(account_id)
-    return couch().database(databases.account_db(account_id))
+    return couch().database(database_names.account_db(account_id))
 
 
 def accounts_database() -> Database:
     """The database with one document per account."""
-    return couch().database(databases.ACCOUNTS)
+    return couch().database(database_names.ACCOUNTS)
 
 
 def search(text: str, limit: int = 100) -> list[Document]:
     """Accounts that somebody may mean: of that id, or whose name or realm begins so, in upper or lower case."""
     wanted = text.strip().lower()
-    if databases.is_account_id(wanted):
+    if database_names.is_account_id(wanted):
         found = accounts_database().get(wanted)
-        return [found] if found is not None and private.is_live(found) else []
+        return [found] if found is not None and private_fields.is_live(found) else []
     rows: list[Row] = []
-    for view, start in (("listing_by_name", private.alphanumeric(wanted)), ("listing_by_realm", wanted)):
+    for view, start in (("listing_by_name", private_fields.alphanumeric(wanted)), ("listing_by_realm", wanted)):
         if start:
             span = {"startkey": start, "endkey": f"{start}\ufff0", "limit": limit, "include_docs": True}
             rows += accounts_database().view("accounts", view, **span)
-    return list({row["id"]: row["doc"] for row in rows if private.is_live(row.get("doc"))}.values())[:limit]
+    return list({row["id"]: row["doc"] for row in rows if private_fields.is_live(row.get("doc"))}.values())[:limit]
 
 
 def with_realm(realm: str) -> list[str]:
@@ -97,15 +97,17 @@ def with_api_key(api_key: str) -> list[str]:
 
 def with_name(name: str) -> list[str]:
     """The ids of the accounts whose name has the same letters and digits."""
-    plain = private.alphanumeric(name)
+    plain = private_fields.alphanumeric(name)
     # Versions of the view differ in which letters beyond ASCII they keep in their keys.
     keys = sorted({plain, _NOT_ASCII_ALPHANUMERIC.sub("", plain)} - {""})
     rows = accounts_database().view("accounts", "listing_by_name", keys=keys, include_docs=True) if keys else []
-    return _ids([row for row in rows if private.alphanumeric(str((row.get("doc") or {}).get("name"))) == plain])
+    return _ids(
+        [row for row in rows if private_fields.alphanumeric(str((row.get("doc") or {}).get("name"))) == plain]
+    )
 
 
 def _ids(rows: list[Row]) -> list[str]:
-    return list(dict.fromkeys(row["id"] for row in rows if databases.is_account_id(row["id"])))
+    return list(dict.fromkeys(row["id"] for row in rows if database_names.is_account_id(row["id"])))
 
 
 def live_ids() -> Iterator[str]:
@@ -115,7 +117,11 @@ def live_ids() -> Iterator[str]:
         rows = accounts_database().all_docs(startkey=last, limit=_PAGE + 1, include_docs=True)
         for row in rows[:_PAGE]:
             doc = row.get("doc") or {}
-            if databases.is_account_id(row["id"]) and doc.get("pvt_type") == TYPE and private.is_live(doc):
+            if (
+                database_names.is_account_id(row["id"])
+                and doc.get("pvt_type") == TYPE
+                and private_fields.is_live(doc)
+            ):
                 yield row["id"]
         if len(rows) <= _PAGE:
             return
@@ -159,7 +165,7 @@ def tree(doc: Document) -> list[str]:
 
 def master_account_id() -> str | None:
     """The id of the account above all others; None when none was named."""
-    found = config.category("accounts").get("master_account_id")
+    found = system_config.category("accounts").get("master_account_id")
     return found if isinstance(found, str) and found else None
 
 
@@ -171,14 +177,14 @@ def reseller_id(doc: Document) -> str | None:
 
 def language(doc: Document) -> str:
     """The account's language, else the system's."""
-    found = doc.get("language") or config.category("accounts").get("default_language")
+    found = doc.get("language") or system_config.category("accounts").get("default_language")
     return found if isinstance(found, str) else DEFAULT_LANGUAGE
 
 
 def shown(doc: Document) -> dict[str, Any]:
     """An account as the API shows it: its public members, and what its private ones tell."""
     found = {
-        **private.public(doc),
+        **private_fields.public(doc),
         "language": language(doc),
         "created": doc.get("pvt_created"),
         "enabled": is_enabled(doc),
@@ -186,5 +192,5 @@ def shown(doc: Document) -> dict[str, Any]:
         "is_reseller": is_reseller(doc),
         "reseller_id": reseller_id(doc),
     }
-    found.setdefault("timezone", config.category("accounts").get("default_timezone"))
+    found.setdefault("timezone", system_config.category("accounts").get("default_timezone"))
     return {key: value for key, value in found.items() if value is not None}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from accounts.couch import Database, Document, Row
+from couch.client import Database, Document, Row
 from crossbar.errors import FaultyRequest
 from crossbar.filters import Filter
 from crossbar.pages import PageRequest, encode_start_key

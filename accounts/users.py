@@ -8,10 +8,12 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from accounts import claims, credentials, databases, directory, merging, private, schemas, words
-from accounts.couch import Document
-from accounts.private import Actor
+from accounts import directory
+from accounts.auth import credentials
+from couch.client import Document
 from crossbar.errors import BadIdentifier, ValidationFailed
+from storage import database_names, locks, merge_patch, private_fields, schemas, word_search
+from storage.private_fields import Actor
 
 TYPE = "user"
 SCHEMA = "users"
@@ -25,13 +27,13 @@ Guard = Callable[[Document], None]
 
 def find(account_id: str, user_id: str) -> Document | None:
     """A live user's document, or None."""
-    return live(directory.database_of(account_id).get(user_id)) if databases.is_account_id(user_id) else None
+    return live(directory.database_of(account_id).get(user_id)) if database_names.is_account_id(user_id) else None
 
 
 def live(doc: Document | None) -> Document | None:
     """The document, if it is a live user's."""
-    is_user = doc is not None and doc.get("pvt_type") == TYPE and databases.is_account_id(doc["_id"])
-    return doc if is_user and private.is_live(doc) else None
+    is_user = doc is not None and doc.get("pvt_type") == TYPE and database_names.is_account_id(doc["_id"])
+    return doc if is_user and private_fields.is_live(doc) else None
 
 
 def get(account_id: str, user_id: str) -> Document:
@@ -48,11 +50,11 @@ def search(account_id: str, text: str, most: int = 100) -> list[Document]:
     By user name, `most` at most.
     """
     wanted = text.strip().lower()
-    if databases.is_account_id(wanted):
+    if database_names.is_account_id(wanted):
         found = find(account_id, wanted)
         return [] if found is None else [found]
     database = directory.database_of(account_id)
-    docs = database.fetch(sorted(words.ids(database, DESIGN, WORDS, text))[:most])
+    docs = database.fetch(sorted(word_search.ids(database, DESIGN, WORDS, text))[:most])
     return sorted(docs.values(), key=lambda doc: str(doc.get("username") or ""))
 
 
@@ -69,7 +71,7 @@ def is_admin(user: Document) -> bool:
 def shown(user: Document) -> Document:
     """A user as the API shows it."""
     return {
-        **{key: value for key, value in private.public(user).items() if key not in _NOT_STORED},
+        **{key: value for key, value in private_fields.public(user).items() if key not in _NOT_STORED},
         "id": user["_id"],
     }
 
@@ -81,7 +83,7 @@ def create(account_id: str, sent: Mapping[str, Any], actor: Actor | None = None)
     """
     database = directory.database_of(account_id)
     public = _checked(sent)
-    doc = private.stamp_new(
+    doc = private_fields.stamp_new(
         {**public, **_new_hashes(public, sent.get("password"), {}), "_id": uuid.uuid4().hex},
         pvt_type=TYPE,
         account_id=account_id,
@@ -107,7 +109,11 @@ def merge(
 ) -> Document:
     """Merge what was sent into a user, null removing a member; otherwise as `replace`."""
     return _change(
-        account_id, user_id, lambda stored: merging.merged(private.without_private(stored), sent), actor, guard
+        account_id,
+        user_id,
+        lambda stored: merge_patch.merged(private_fields.without_private(stored), sent),
+        actor,
+        guard,
     )
 
 
@@ -116,7 +122,7 @@ def delete(account_id: str, user_id: str, actor: Actor | None = None, guard: Gua
 
     def change(stored: Document) -> Document:
         _require_live(stored, guard)
-        return private.stamp_update({**stored, "pvt_deleted": True}, actor=actor)
+        return private_fields.stamp_update({**stored, "pvt_deleted": True}, actor=actor)
 
     return _update(account_id, user_id, change)
 
@@ -138,7 +144,7 @@ def _change(
             _require_free(account_id, public.get("username"), user_id)
         kept = {key: value for key, value in stored.items() if key not in credentials.HASHES}
         hashes = _new_hashes(public, sent.get("password"), stored)
-        return private.stamp_update({**private.merge_private(kept, public), **hashes}, actor=actor)
+        return private_fields.stamp_update({**private_fields.merge_private(kept, public), **hashes}, actor=actor)
 
     stored = get(account_id, user_id)
     if guard is not None:
@@ -154,12 +160,12 @@ def _with_name(account_id: str, user_id: str, username: str | None, write: Calla
     if username is None:
         return write()
     database = directory.database_of(account_id)
-    with claims.held(database, CLAIM, username, lambda: _require_free(account_id, username, user_id)):
+    with locks.held(database, CLAIM, username, lambda: _require_free(account_id, username, user_id)):
         return write()
 
 
 def _update(account_id: str, user_id: str, change: Callable[[Document], Document]) -> Document:
-    if not databases.is_account_id(user_id):
+    if not database_names.is_account_id(user_id):
         raise BadIdentifier(user_id)
     changed = directory.database_of(account_id).update(user_id, change)
     if changed is None:
@@ -168,7 +174,7 @@ def _update(account_id: str, user_id: str, change: Callable[[Document], Document
 
 
 def _require_live(stored: Document, guard: Guard | None) -> None:
-    if stored.get("pvt_type") != TYPE or not private.is_live(stored):
+    if stored.get("pvt_type") != TYPE or not private_fields.is_live(stored):
         raise BadIdentifier(stored["_id"])
     if guard is not None:
         guard(stored)
@@ -184,7 +190,7 @@ def _require_free(account_id: str, username: str | None, user_id: str) -> None:
 
 def _checked(sent: Mapping[str, Any]) -> Document:
     """The public members to store: by the schema, the user name in lower case, no password."""
-    whole = schemas.validator(SCHEMA).validate(private.without_private(sent))
+    whole = schemas.validator(SCHEMA).validate(private_fields.without_private(sent))
     public = {key: value for key, value in whole.items() if key not in _NOT_STORED}
     if isinstance(public.get("username"), str):
         public["username"] = public["username"].lower()

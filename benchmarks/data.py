@@ -14,12 +14,15 @@ from itertools import islice
 
 import orjson
 
-from accounts import creation, databases, gregorian, modbs, private, schemas, users
-from accounts.couch import Database, Document, couch
-from accounts.parallel import in_parallel
+from accounts import creation, users
 from benchmarks.client import Address, once
 from config import environment
-from voicemail import mailboxes, messages, metadata
+from couch.client import Database, Document, couch
+from couch.parallel import in_parallel
+from storage import database_names, gregorian, modbs, private_fields, schemas
+from voicemail.mailboxes import store as mailbox_store
+from voicemail.messages import metadata
+from voicemail.messages import store as message_store
 
 USERNAME = "bench"
 KB = 1000
@@ -106,25 +109,25 @@ class Tenant:
     @property
     def db(self) -> str:
         """The account's database, as a path of CouchDB."""
-        return "/" + databases.encoded(databases.account_db(self.id))
+        return "/" + database_names.encoded(database_names.account_db(self.id))
 
     def modb(self, month_or_id: str) -> str:
         """The database of a month, or of a message's id, as a path of CouchDB."""
-        return "/" + databases.encoded(databases.modb(self.id, month_or_id[:6]))
+        return "/" + database_names.encoded(database_names.modb(self.id, month_or_id[:6]))
 
     def add_boxes(self, count: int) -> None:
         """Store so many boxes more."""
-        database = mailboxes.database_of(self.id)
+        database = mailbox_store.database_of(self.id)
         first = 1000 + len(self.boxes)
         docs = [self._box(database, str(first + number)) for number in range(count)]
         _store(database, docs)
         self.boxes += docs
 
     def _box(self, database: Database, number: str) -> Document:
-        checked = schemas.validator(mailboxes.SCHEMA).validate({"name": f"Box {number}", "mailbox": number})
-        return private.stamp_new(
+        checked = schemas.validator(mailbox_store.SCHEMA).validate({"name": f"Box {number}", "mailbox": number})
+        return private_fields.stamp_new(
             {**checked, "_id": secrets.token_hex(16)},
-            pvt_type=mailboxes.TYPE,
+            pvt_type=mailbox_store.TYPE,
             account_id=self.id,
             db_name=database.name,
         )
@@ -159,10 +162,10 @@ class Tenant:
             "from": f"20255501{caller:02d}",
             "to": box["mailbox"],
         }
-        doc = messages.build(self.account, box, described, None)
+        doc = message_store.build(self.account, box, described, None)
         if number % 4 == 0:
             doc["transcription"] = {"result": "success", "text": "Please call me back when you have a minute."}
-        return messages.with_audio_name(doc, AUDIO_NAME)
+        return message_store.with_audio_name(doc, AUDIO_NAME)
 
 
 class World:
@@ -238,10 +241,10 @@ class World:
 
     def remove(self) -> None:
         """Take away all that was made."""
-        accounts = couch().database(databases.ACCOUNTS)
+        accounts = couch().database(database_names.ACCOUNTS)
         found = accounts.fetch(self._made)
         accounts.bulk([{"_id": doc["_id"], "_rev": doc["_rev"], "_deleted": True} for doc in found.values()])
-        names = [name for account_id in self._made for name in couch().names(databases.account_db(account_id))]
+        names = [name for account_id in self._made for name in couch().names(database_names.account_db(account_id))]
         in_parallel(couch().drop, names)
 
 

@@ -9,13 +9,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from accounts.parallel import in_parallel
 from benchmarks import crowd, plot, report
 from benchmarks.calls import CALLS, IN_MANY_ACCOUNTS, IN_ONE_ACCOUNT
 from benchmarks.data import OneAccount, Size, Tenant, World
 from benchmarks.measuring import Row
 from benchmarks.session import Session
 from config import environment
+from couch.parallel import in_parallel
 
 # The API's p50 over the bare requests', at the largest size compared with the smallest.
 _TOLERANCE = 1.5

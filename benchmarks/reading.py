@@ -6,10 +6,10 @@ from urllib.parse import quote
 
 import orjson
 
-from accounts import databases, modbs
 from benchmarks.client import Address, Operation, Request, Steps, once
 from benchmarks.data import Tenant, World
 from benchmarks.measuring import Call, Side, Target
+from storage import database_names, modbs
 
 CHEAP = (Target("throughput", 0.5, concurrency=8), Target("speed", 0.6, concurrency=1))
 LISTING = (Target("p50", 1.5, concurrency=1, at_most=True),)
@@ -50,7 +50,7 @@ def view(db: str, design: str, name: str, **options: Any) -> str:
 def log_in(world: World, bare: Address) -> Call:
     """Signing in with a password and the account's realm : the view of realms, and the account's of credentials."""
     tenant = world.workshop
-    realm = view(databases.ACCOUNTS, "accounts", "listing_by_realm", key=tenant.account["realm"])
+    realm = view(database_names.ACCOUNTS, "accounts", "listing_by_realm", key=tenant.account["realm"])
     user = view(tenant.db, "users", "creds_by_md5", key=tenant.digest, include_docs=True)
     return Call(
         "log in",

@@ -5,12 +5,12 @@ from typing import Any
 
 import orjson
 
-from accounts.couch import Document
 from benchmarks.client import Address, Operation, Request, Steps
 from benchmarks.data import AUDIO, AUDIO_NAME, KB, KIND, Tenant, World, recording
 from benchmarks.measuring import Call, Side, Target
 from benchmarks.reading import always, rotating
 from benchmarks.writing import lanes, template
+from couch.client import Document
 
 _BOUNDARY = "f2b1c8a4e0d94b6f"
 _MB = 1000 * KB

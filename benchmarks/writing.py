@@ -6,12 +6,12 @@ from typing import Any
 
 import orjson
 
-from accounts import gregorian, modbs
-from accounts.couch import Document
 from benchmarks.client import Address, Operation, Steps
 from benchmarks.data import World
 from benchmarks.measuring import Call, Side, Target
 from benchmarks.reading import always
+from couch.client import Document
+from storage import gregorian, modbs
 
 FOLDERS = ("new", "saved")
 

@@ -4,7 +4,7 @@ import ctypes
 import gc
 from typing import Any
 
-from accounts import buckets
+from accounts.auth import buckets
 from config import environment
 from config.start import refuse_unsafe_settings
 

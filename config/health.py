@@ -2,7 +2,7 @@
 
 from django.http import HttpRequest, JsonResponse
 
-from accounts.couch import couch
+from couch.client import couch
 
 
 def live(request: HttpRequest) -> JsonResponse:

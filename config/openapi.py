@@ -9,12 +9,12 @@ import yaml
 
 import accounts.openapi
 import voicemail.openapi
-from accounts import schemas
 from crossbar.openapi.bodies import nothing
 from crossbar.openapi.dialect import Node, changes_of, modern
 from crossbar.openapi.generator import Generator
 from crossbar.openapi.operations import Operation, Table
 from crossbar.openapi.parameters import KNOWN
+from storage import schemas
 
 DESCRIPTION = """\
 Voicemail boxes and messages over HTTP, as Kazoo's clients know them.

@@ -58,7 +58,7 @@ MAX_UPLOAD_BYTES = environment.whole("MAX_UPLOAD_BYTES", 128 * 1024 * 1024, mini
 JSON_BODY_LIMIT = environment.whole("JSON_BODY_LIMIT", 1024 * 1024, minimum=1)
 DATA_UPLOAD_MAX_MEMORY_SIZE = JSON_BODY_LIMIT
 FILE_UPLOAD_HANDLERS = [  # of forms at the desk: to disk, however small, and no more than an upload may be
-    "accounts.admin.uploads.LimitedUploads",
+    "desk.kit.uploads.LimitedUploads",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
 
@@ -101,6 +101,8 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "accounts",
     "voicemail",
+    "migration",
+    "desk",
 ]
 MIDDLEWARE = [
     "crossbar.middleware.RequestIdMiddleware",

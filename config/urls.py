@@ -8,8 +8,8 @@ from config.api_docs import DocumentViewSet, PageView
 from config.openapi import as_yaml
 
 urlpatterns = [
-    path("v2/", include("voicemail.urls")),
-    path("v2/", include("accounts.urls")),
+    path("v2/", include("voicemail.api.urls")),
+    path("v2/", include("accounts.api.urls")),
     re_path(r"^v2/openapi\.json/?$", DocumentViewSet.as_view({"get": "retrieve"})),
     re_path(
         r"^v2/openapi\.yaml/?$",

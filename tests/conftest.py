@@ -16,15 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from api_client import Account, Api
-from audio import Studio
 from django.conf import settings
 from django.core.management import call_command
-from operators import Desk, new_operator
-from running import SECRET_KEY, Running, Service, direct, start_couchdb
 
-from accounts import databases
-from accounts.couch import Database, Document, couch
+from couch.client import Database, Document, couch
+from storage import database_names
+from tests.support.api_client import Account, Api
+from tests.support.audio import Studio
+from tests.support.operators import Desk, new_operator
+from tests.support.servers import SECRET_KEY, Running, Service, direct, start_couchdb
 
 PASSWORD = "pass word 1"
 
@@ -74,12 +74,12 @@ def made_accounts(couchdb: str) -> Iterator[list[str]]:
     """The ids of the accounts that the tests made; they and those below them are taken away at the end."""
     made: list[str] = []
     yield made
-    accounts = couch().database(databases.ACCOUNTS)
+    accounts = couch().database(database_names.ACCOUNTS)
     for row in accounts.all_docs(include_docs=True):
         doc = row["doc"]
         if {doc["_id"], *doc.get("pvt_tree", [])} & set(made):
             accounts.delete(doc["_id"], doc["_rev"])
-            for name in couch().names(databases.account_db(doc["_id"])):
+            for name in couch().names(database_names.account_db(doc["_id"])):
                 couch().drop(name)
     _forget_master(made)
 
@@ -92,7 +92,7 @@ def _forget_master(made: list[str]) -> None:
         kept = {key: value for key, value in doc.get("default", {}).items() if key != "master_account_id"}
         return {**doc, "default": kept} if named in made else None
 
-    couch().database(databases.CONFIG).update("accounts", change)
+    couch().database(database_names.CONFIG).update("accounts", change)
 
 
 @pytest.fixture(scope="session")
@@ -210,13 +210,13 @@ def plain(api: Api, account: Account, log_in: Callable[..., Api]) -> Api:
 @pytest.fixture
 def db(account: Account) -> Database:
     """The account's database."""
-    return couch().database(databases.account_db(account.id))
+    return couch().database(database_names.account_db(account.id))
 
 
 @pytest.fixture
 def modb(account: Account) -> Callable[[str], Database]:
     """The account's database of a month: ``modb("202611")``."""
-    return lambda month: couch().database(databases.modb(account.id, month))
+    return lambda month: couch().database(database_names.modb(account.id, month))
 
 
 @pytest.fixture(scope="session")

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from accounts import creation, directory, gregorian, users
-from accounts.couch import Document
+from accounts import creation, directory, users
+from couch.client import Document
 from crossbar.errors import BadIdentifier
 from crossbar.multipart import Part
-from voicemail import mailboxes, messages
+from storage import gregorian
+from voicemail.mailboxes import store as mailbox_store
+from voicemail.messages import store as message_store
 
 RECORDINGS = Path(__file__).parent / "recordings"
 _HOUR = 3600
@@ -92,7 +94,7 @@ def _make() -> dict[str, str]:
 
 def _fill(account: Document, number: str) -> tuple[Document, Document]:
     """A mailbox with its messages; returns it and the newest of them."""
-    box = mailboxes.create(account["_id"], {"name": _NAMES[number], "mailbox": number})
+    box = mailbox_store.create(account["_id"], {"name": _NAMES[number], "mailbox": number})
     left = [_leave(account, box, message) for message in _MESSAGES[number]]
     return box, left[0]
 
@@ -108,4 +110,4 @@ def _leave(account: Document, box: Document, message: _Message) -> Document:
     }
     with path.open("rb") as file:
         audio = Part("audio/mpeg", filename=path.name, file=file, length=path.stat().st_size)
-        return messages.create(account, box, metadata, audio, None)
+        return message_store.create(account, box, metadata, audio, None)

@@ -5,16 +5,15 @@ import secrets
 import subprocess
 import sys
 
-from running import PROJECT
-
-from accounts.buckets import Buckets
+from accounts.auth.buckets import Buckets
+from tests.support.servers import PROJECT
 
 SECOND = 1_000_000_000
 NOON = 43_200 * SECOND
 
 PROCESSES = """
 import os, sys, threading
-from accounts.buckets import Buckets
+from accounts.auth.buckets import Buckets
 
 buckets, key = Buckets(), os.urandom(16)
 reader, writer = os.pipe()
@@ -32,7 +31,7 @@ print(sum(map(int, os.read(reader, 1000).split())))
 
 DEATHS = """
 import os, signal
-from accounts.buckets import Buckets
+from accounts.auth.buckets import Buckets
 
 buckets, key = Buckets(), os.urandom(16)
 for _ in range(50):

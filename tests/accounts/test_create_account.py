@@ -12,12 +12,13 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from api_client import Account
 from django.core.management import CommandError, call_command
-from running import PROJECT, Service
 
-from accounts import claims, creation, databases, directory, gregorian
-from accounts.couch import Database, Document, couch
+from accounts import creation, directory
+from couch.client import Database, Document, couch
+from storage import database_names, gregorian, locks
+from tests.support.api_client import Account
+from tests.support.servers import PROJECT, Service
 
 DIE_WHILE_CREATING = """
 import os, sys, django
@@ -49,7 +50,7 @@ def create(made_accounts: list[str]) -> Callable[..., dict[str, Any]]:
 @pytest.fixture
 def master_put_back(couchdb: str) -> Iterator[Database]:
     """The database of settings, where the master account is put back as it was."""
-    database = couch().database(databases.CONFIG)
+    database = couch().database(database_names.CONFIG)
     before = database.get("accounts")
     yield database
     now = database.get("accounts")
@@ -72,8 +73,8 @@ def test_it_prints_one_json_object(create: Callable[..., dict[str, Any]], realm:
     assert made.keys() == {"account_id", "user_id", "api_key", "name", "realm"}
     assert (made["name"], made["realm"]) == ("My Account", realm)
     assert re.fullmatch("[0-9a-f]{64}", made["api_key"])
-    assert databases.is_account_id(made["account_id"])
-    assert databases.is_account_id(made["user_id"])
+    assert database_names.is_account_id(made["account_id"])
+    assert database_names.is_account_id(made["user_id"])
 
 
 def test_the_account_stands_in_both_places(create: Callable[..., dict[str, Any]], realm: str) -> None:
@@ -102,7 +103,7 @@ def test_this_and_next_months_databases_are_there_with_their_views(
     account_id = create("My Account", realm, "admin", "pass word")["account_id"]
     month = gregorian.month_of(gregorian.now())
     for each in (month, gregorian.next_month(month)):
-        modb = couch().database(databases.modb(account_id, each))
+        modb = couch().database(database_names.modb(account_id, each))
         assert modb.view("mailbox_messages", "listing_by_mailbox") == []
 
 
@@ -191,13 +192,13 @@ def test_who_died_on_the_way_is_not_listed_and_the_next_one_clears_up(
     command = [sys.executable, "-c", DIE_WHILE_CREATING, realm]
     died = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True)
     assert died.returncode == 9, died.stderr
-    claim = directory.accounts_database().get(claims.claim_id(creation.REALM_CLAIM, realm))
+    claim = directory.accounts_database().get(locks.claim_id(creation.REALM_CLAIM, realm))
     assert claim is not None
-    unfinished = databases.account_db(claim["account_id"])
+    unfinished = database_names.account_db(claim["account_id"])
     assert couch().exists(unfinished)
     assert directory.accounts_database().get(claim["account_id"]) is None
     assert directory.with_realm(realm) == []
     made = create("Finished", realm, "admin", "pass word")
     assert directory.with_realm(realm) == [made["account_id"]]
     assert not couch().exists(unfinished)
-    assert directory.accounts_database().get(claims.claim_id(creation.REALM_CLAIM, realm)) is None
+    assert directory.accounts_database().get(locks.claim_id(creation.REALM_CLAIM, realm)) is None

@@ -1,8 +1,9 @@
 """``/v2/about``: what answers here, for anybody."""
 
 import pytest
-from api_client import Api
-from running import Running
+
+from tests.support.api_client import Api
+from tests.support.servers import Running
 
 
 @pytest.fixture

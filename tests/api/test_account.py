@@ -4,12 +4,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from api_client import Account, Api
-from running import wait_until
-from stored_accounts import accounts_db, stored
 
-from accounts import gregorian
-from accounts.couch import Database
+from couch.client import Database
+from storage import gregorian
+from tests.support.api_client import Account, Api
+from tests.support.servers import wait_until
+from tests.support.stored_accounts import accounts_db, stored
 
 
 class TestGet:

@@ -6,11 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from api_client import Account, Api
-from stored_accounts import accounts_db, stored
 
-from accounts import claims, creation, databases, gregorian
-from accounts.couch import couch
+from accounts import creation
+from couch.client import couch
+from storage import database_names, gregorian, locks
+from tests.support.api_client import Account, Api
+from tests.support.stored_accounts import accounts_db, stored
 
 
 class TestWhoMayActOnWhich:
@@ -91,7 +92,7 @@ class TestCreate:
         assert own["pvt_tree"] == [account.id]
         assert own["pvt_parent_id"] == account.id
         assert own["pvt_account_id"] == data["id"]
-        assert own["pvt_account_db"] == databases.encoded(databases.account_db(data["id"]))
+        assert own["pvt_account_db"] == database_names.encoded(database_names.account_db(data["id"]))
         assert re.fullmatch("[0-9a-f]{64}", own["pvt_api_key"])
         assert own["pvt_alphanum_name"] == "subaccount"
         assert own["pvt_auth_account_id"] == account.id
@@ -99,7 +100,7 @@ class TestCreate:
     def test_it_works_at_once_with_its_design_documents_and_databases(self, api: Api, new_realm: str) -> None:
         new_id = api.put("", {"name": "Sub", "realm": new_realm}).json()["data"]["id"]
         month = gregorian.month_of(gregorian.now())
-        name = databases.account_db(new_id)
+        name = database_names.account_db(new_id)
         expected = [name, f"{name}-{month}", f"{name}-{gregorian.next_month(month)}"]
         assert couch().names(name) == expected
         designs = couch().database(name).all_docs(startkey="_design/", endkey="_design0")
@@ -130,8 +131,8 @@ class TestCreate:
         # Whoever lost left nothing behind.
         children = accounts_db().view("vmboxes_accounts", "by_parent", startkey=[account.id], endkey=[account.id, {}])
         assert [row["id"] for row in children] == [won]
-        assert databases.account_db(won) in set(couch().names("account/")) - before
-        assert accounts_db().get(claims.claim_id(creation.REALM_CLAIM, new_realm)) is None
+        assert database_names.account_db(won) in set(couch().names("account/")) - before
+        assert accounts_db().get(locks.claim_id(creation.REALM_CLAIM, new_realm)) is None
 
     @pytest.mark.parametrize(
         ("data", "path", "rule"),

@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from api_client import Account, Api
-from running import Running
 
-from accounts import databases
-from accounts.couch import Database, couch
+from couch.client import Database, couch
+from storage import database_names
+from tests.support.api_client import Account, Api
+from tests.support.servers import Running
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_what_cannot_be_a_key_is_refused(anybody: Api, data: dict[str, Any]) -> 
 
 
 def test_the_key_of_a_disabled_account_is_refused(anybody: Api, account: Account, db: Database) -> None:
-    for database in (db, couch().database(databases.ACCOUNTS)):
+    for database in (db, couch().database(database_names.ACCOUNTS)):
         database.update(account.id, lambda doc: {**doc, "pvt_enabled": False})
     assert anybody.put("/v2/api_auth", {"api_key": account.api_key}).status_code == 401
 

@@ -3,11 +3,10 @@
 import re
 from collections.abc import Callable
 
-from api_client import Account, Api
-from running import wait_until
-
-from accounts import databases
-from accounts.couch import Database, couch
+from couch.client import Database, couch
+from storage import database_names
+from tests.support.api_client import Account, Api
+from tests.support.servers import wait_until
 
 
 def test_an_administrator_sees_the_key(api: Api, account: Account) -> None:
@@ -22,7 +21,7 @@ def test_a_new_key_replaces_the_old_one(api: Api, account: Account, db: Database
     key = answer.json()["data"]["api_key"]
     assert re.fullmatch("[0-9a-f]{64}", key)
     assert key != account.api_key
-    for database in (db, couch().database(databases.ACCOUNTS)):
+    for database in (db, couch().database(database_names.ACCOUNTS)):
         assert (database.get(account.id) or {})["pvt_api_key"] == key
     assert api.put("/v2/api_auth", {"api_key": key}).status_code == 201
     assert api.put("/v2/api_auth", {"api_key": account.api_key}).status_code == 401

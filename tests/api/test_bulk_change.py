@@ -4,11 +4,11 @@ import threading
 from typing import Any
 
 import pytest
-from api_client import Account, Api
-from kazoo_messages import DAY, database, leave, leave_spoken, stored
 
-from accounts import gregorian
-from accounts.couch import couch
+from couch.client import couch
+from storage import gregorian
+from tests.support.api_client import Account, Api
+from tests.support.kazoo_messages import DAY, database, leave, leave_spoken, stored
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from api_client import Account, Api
-from kazoo_messages import DAY, leave, stored
 
-from accounts import gregorian
+from storage import gregorian
+from tests.support.api_client import Account, Api
+from tests.support.kazoo_messages import DAY, leave, stored
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from api_client import Account, Api
-from audio import Studio
 
-from accounts import databases, gregorian, modbs
-from accounts.couch import Database, couch
+from couch.client import Database, couch
+from storage import database_names, gregorian, modbs
+from tests.support.api_client import Account, Api
+from tests.support.audio import Studio
 
 MAY_2016 = 63_630_058_722  # 2016-05-10 00:18:42 UTC, the API document's
 
@@ -27,9 +27,9 @@ def path_of(box: dict[str, Any]) -> str:
 
 
 def stored(account: Account, message_id: str) -> dict[str, Any]:
-    month = databases.month_of_message(message_id)
+    month = database_names.month_of_message(message_id)
     assert month is not None
-    doc = couch().database(databases.modb(account.id, month)).get(message_id)
+    doc = couch().database(database_names.modb(account.id, month)).get(message_id)
     assert doc is not None
     return doc
 
@@ -93,7 +93,7 @@ class TestJson:
         sent = {"caller_id_number": "1001", "from": "1001", "timestamp": MAY_2016, "length": 3140, "call_id": "c1"}
         message_id = api.put(path_of(box), sent).json()["data"]["media_id"]
         doc = stored(account, message_id)
-        db_name = databases.encoded(databases.modb(account.id, "201605"))
+        db_name = database_names.encoded(database_names.modb(account.id, "201605"))
         assert message_id.startswith("201605-")
         expected = {
             "name": "mailbox 3000 message 2016-05-09 17:18:42",
@@ -151,7 +151,7 @@ class TestJson:
         assert data["from"] == f"+15551234567@{account.realm}"
 
     def test_an_account_without_realm_is_no_domain(self, api: Api, account: Account) -> None:
-        for name in (databases.ACCOUNTS, databases.account_db(account.id)):
+        for name in (database_names.ACCOUNTS, database_names.account_db(account.id)):
             couch().database(name).update(account.id, lambda doc: {k: v for k, v in doc.items() if k != "realm"})
         data = api.put(path_of(api.new_box("3000")), {"from": "1001"}).json()["data"]
         assert (data["from"], data["to"]) == ("1001@nodomain", "3000@nodomain")
@@ -248,7 +248,7 @@ class TestNames:
         ],
     )
     def test_in_the_zone_of_the_box(self, api: Api, account: Account, box_zone: str | None, name: str) -> None:
-        for db in (databases.ACCOUNTS, databases.account_db(account.id)):
+        for db in (database_names.ACCOUNTS, database_names.account_db(account.id)):
             couch().database(db).update(account.id, lambda doc: {**doc, "timezone": None})
         box = api.new_box("3000", **({"timezone": box_zone} if box_zone else {}))
         left = MAY_2016 - 14 * 60 - 35

@@ -11,15 +11,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import documented_commands as document
 import pytest
-from api_client import Account, Api
-from audio import Audio, Studio
-from curl import Answer, Shell
-from kazoo_messages import audio_of, database, leave, leave_spoken, stored
 
-from accounts import gregorian, modbs
-from accounts.couch import Database
+from couch.client import Database
+from storage import gregorian, modbs
+from tests.support import documented_commands as document
+from tests.support.api_client import Account, Api
+from tests.support.audio import Audio, Studio
+from tests.support.curl import Answer, Shell
+from tests.support.kazoo_messages import audio_of, database, leave, leave_spoken, stored
 
 Run = Callable[..., Answer]
 UNKNOWN_ID = f"{gregorian.month_of(gregorian.now())}-49be0985ea3a33046f8073083517d27b"

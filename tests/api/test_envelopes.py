@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from api_client import Api
+
+from tests.support.api_client import Api
 
 
 @pytest.fixture

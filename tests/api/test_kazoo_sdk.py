@@ -4,12 +4,12 @@ import json
 from typing import Any
 
 import pytest
-from api_client import Account
-from kazoo_messages import leave, stored
-from running import Running
 
-from accounts import gregorian
-from accounts.couch import Database
+from couch.client import Database
+from storage import gregorian
+from tests.support.api_client import Account
+from tests.support.kazoo_messages import leave, stored
+from tests.support.servers import Running
 
 _decoder = json._default_decoder  # type: ignore[attr-defined]
 

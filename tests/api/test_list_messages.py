@@ -5,10 +5,10 @@ import io
 from typing import Any
 
 import pytest
-from api_client import Account, Api
-from kazoo_messages import DAY, database, leave, stored
 
-from accounts import gregorian
+from storage import gregorian
+from tests.support.api_client import Account, Api
+from tests.support.kazoo_messages import DAY, database, leave, stored
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from api_client import Account, Api
 from requests import Response
 
-from accounts import config, databases, gregorian, modbs
-from accounts.couch import couch
+from couch.client import couch
+from storage import database_names, gregorian, modbs, system_config
+from tests.support.api_client import Account, Api
 
 DAY = 86_400
 
@@ -48,9 +48,9 @@ def stored(account: Account, path: str) -> dict[str, Any]:
 
 
 def modb_of(account: Account, message_id: str) -> Any:
-    month = databases.month_of_message(message_id)
+    month = database_names.month_of_message(message_id)
     assert month is not None
-    return couch().database(databases.modb(account.id, month))
+    return couch().database(database_names.modb(account.id, month))
 
 
 def put_doc(account: Account, box: dict[str, Any], seconds: int, **fields: Any) -> str:
@@ -145,10 +145,10 @@ class TestGet:
     def test_an_account_may_keep_its_messages_for_longer(self, account: Account, log_in: Callable[..., Api]) -> None:
         own = {"_id": "configs_callflow", "voicemail": {"message_retention_duration": 120}}
         # Before the service knows anything of the account: what it knows it remembers for some seconds.
-        couch().database(databases.account_db(account.id)).put(own)
+        couch().database(database_names.account_db(account.id)).put(own)
         api = log_in(account)
         path = put_doc(account, api.new_box("3000"), expired_time())
-        assert config.for_account(account.id, "callflow")["voicemail"]
+        assert system_config.for_account(account.id, "callflow")["voicemail"]
         assert "retention" not in api.get(path).json()["data"]
 
     def test_it_is_found_in_its_own_box_only(

@@ -4,13 +4,13 @@ import io
 import zipfile
 from typing import Any
 
-import old_messages
 import pytest
-from api_client import Account, Api
-from kazoo_messages import leave, stored
 
-from accounts import gregorian
-from accounts.couch import couch
+from couch.client import couch
+from storage import gregorian
+from tests.support import old_messages
+from tests.support.api_client import Account, Api
+from tests.support.kazoo_messages import leave, stored
 
 DAY = 86_400
 AUDIO = b"ID3" + bytes(range(256)) * 300

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 import yaml
-from api_client import Api
 from django.urls import URLPattern, URLResolver, get_resolver
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
-from running import Running
+
+from tests.support.api_client import Api
+from tests.support.servers import Running
 
 VERBS_OF_THE_CONTRACT = {
     "vmboxes": "GET PUT",

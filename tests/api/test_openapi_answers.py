@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 import requests
-from api_client import Account, Api
-from audio import Studio
-from described_api import (
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.support.api_client import Account, Api
+from tests.support.audio import Studio
+from tests.support.described_api import (
     CHECKS_OF_ANSWERS,
     DESCRIBED,
     Known,
@@ -19,9 +22,7 @@ from described_api import (
     sign_in,
     validate,
 )
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis.stateful import run_state_machine_as_test
-from running import Running, Service
+from tests.support.servers import Running, Service
 
 WITH_TOKEN = [each for each in operations() if described(each)["security"]]
 WITH_BODY = [each for each in operations() if "requestBody" in described(each)]

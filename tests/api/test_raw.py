@@ -5,12 +5,12 @@ from io import BytesIO
 from typing import Any
 
 import pytest
-from api_client import Account, Api
-from audio import Studio
-from recordings import CONTENT, MAY_2016, MP3, attachment, change, new_message, old_message, stored
 
-from accounts import databases
-from accounts.couch import Database, couch
+from couch.client import Database, couch
+from storage import database_names
+from tests.support.api_client import Account, Api
+from tests.support.audio import Studio
+from tests.support.recordings import CONTENT, MAY_2016, MP3, attachment, change, new_message, old_message, stored
 
 NO_AUDIO = "voicemail message does not have any audio file"
 LINKED_ID = "d" * 32
@@ -189,18 +189,20 @@ class TestLinks:
         """Puts audio into a media document of the account, and makes the message link to it or elsewhere."""
         db.put_with_attachment({"_id": LINKED_ID}, "old.mp3", "audio/mpeg", BytesIO(CONTENT), len(CONTENT))
 
-        def make(att_dbname: str = databases.encoded(db.name), doc_id: str = LINKED_ID, handler: Any = None) -> None:
+        def make(
+            att_dbname: str = database_names.encoded(db.name), doc_id: str = LINKED_ID, handler: Any = None
+        ) -> None:
             handler = handler or {"kz_att_link": {"att_dbname": att_dbname, "att_docid": doc_id}}
             entry = {"content_type": "audio/mpeg", "length": 0, "stub": False, "handler": handler}
             change(account, path, pvt_attachments={"voice.mp3": entry}, _attachments=None)
 
         return make
 
-    @pytest.mark.parametrize("form", [databases.encoded, databases.decoded, str.lower])
+    @pytest.mark.parametrize("form", [database_names.encoded, database_names.decoded, str.lower])
     def test_a_link_is_followed(
         self, api: Api, db: Database, path: str, link: Callable[..., None], form: Callable[[str], str]
     ) -> None:
-        link(form(databases.encoded(db.name)))
+        link(form(database_names.encoded(db.name)))
         answer = api.get(path)
         assert answer.status_code == 200, answer.text
         assert (answer.content, answer.headers["Content-Type"]) == (CONTENT, "audio/mpeg")
@@ -215,10 +217,10 @@ class TestLinks:
     def test_no_link_leads_out_of_the_account(
         self, api: Api, path: str, link: Callable[..., None], new_account: Callable[..., Account]
     ) -> None:
-        other = couch().database(databases.account_db(new_account().id))
+        other = couch().database(database_names.account_db(new_account().id))
         other.put_with_attachment({"_id": LINKED_ID}, "theirs.mp3", "audio/mpeg", BytesIO(b"secret"), 6)
         for name, doc_id in ((other.name, LINKED_ID), ("system_config", LINKED_ID), ("", ""), (None, "_all_docs")):
-            link(*(value for value in (name or databases.ACCOUNTS, doc_id)))
+            link(*(value for value in (name or database_names.ACCOUNTS, doc_id)))
             answer = api.get(path)
             assert answer.status_code == 404
             assert b"secret" not in answer.content

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from api_client import Account, Api
-from recordings import MP3, new_message, parts
-from running import Running, Service, children
+
+from tests.support.api_client import Account, Api
+from tests.support.recordings import MP3, new_message, parts
+from tests.support.servers import Running, Service, children
 
 
 @pytest.fixture

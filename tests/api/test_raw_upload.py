@@ -7,11 +7,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from api_client import Account, Api
-from audio import Studio
-from recordings import CONTENT, MP3, attachment, change, new_message, parts, stored
 
-from accounts import gregorian
+from storage import gregorian
+from tests.support.api_client import Account, Api
+from tests.support.audio import Studio
+from tests.support.recordings import CONTENT, MP3, attachment, change, new_message, parts, stored
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import requests
-from api_client import Api
+
+from tests.support.api_client import Api
 
 UPLOAD = b"\0" * 3_000_000
 AUDIO = {"Content-Type": "audio/mpeg"}

@@ -7,8 +7,9 @@ from hashlib import md5
 from pathlib import Path
 
 import pytest
-from api_client import Account, Api
-from running import Running, Service, wait_until
+
+from tests.support.api_client import Account, Api
+from tests.support.servers import Running, Service, wait_until
 
 ALLOWED = 6
 MP3 = {"Content-Type": "audio/mpeg"}

@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from api_client import Account, Api
-from kazoo_settings import system_settings
-from running import Service
+
+from tests.support.api_client import Account, Api
+from tests.support.kazoo_settings import system_settings
+from tests.support.servers import Service
 
 SETTINGS = {"should_restrict_access_to_owner": True, "should_restrict_access_to_unowned": True}
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from api_client import Api
-from running import Running, wait_until
 
-from accounts import databases
-from accounts.couch import Database, couch
+from couch.client import Database, couch
+from storage import database_names
+from tests.support.api_client import Api
+from tests.support.servers import Running, wait_until
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def anybody(server: Running) -> Api:
 @pytest.fixture
 def stored(server: Running) -> Iterator[Database]:
     """The database of stored schemas, as it was afterwards."""
-    database = couch().database(databases.SCHEMAS)
+    database = couch().database(database_names.SCHEMAS)
     before = {row["id"] for row in database.all_docs()}
     yield database
     for row in database.all_docs():

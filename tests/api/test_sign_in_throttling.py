@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from api_client import Account, Api
-from running import Running, Service, wait_until
+
+from tests.support.api_client import Account, Api
+from tests.support.servers import Running, Service, wait_until
 
 ALLOWED = 4
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import jwt
 import pytest
-from api_client import Account, Api
-from running import SECRET_KEY, Running, Service, wait_until
 
-from accounts import databases
-from accounts.couch import Database, couch
+from couch.client import Database, couch
+from storage import database_names
+from tests.support.api_client import Account, Api
+from tests.support.servers import SECRET_KEY, Running, Service, wait_until
 
 
 @pytest.fixture
@@ -168,7 +168,7 @@ class TestRevoking:
     def test_what_is_stored_is_no_token(self, api: Api) -> None:
         claims = claims_of(api)
         api.delete("/v2/token_auth")
-        stored = couch().database(databases.TOKENS).get(claims["jti"])
+        stored = couch().database(database_names.TOKENS).get(claims["jti"])
         assert stored is not None
         assert str(api.token) not in str(stored)
         assert stored["exp"] == claims["exp"]

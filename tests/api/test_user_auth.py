@@ -7,11 +7,11 @@ from typing import Any
 
 import jwt
 import pytest
-from api_client import Account, Api
-from running import SECRET_KEY, Running
 
-from accounts import databases, private
-from accounts.couch import Database, couch
+from couch.client import Database, couch
+from storage import database_names, private_fields
+from tests.support.api_client import Account, Api
+from tests.support.servers import SECRET_KEY, Running
 
 INVALID = {"message": "invalid credentials"}
 
@@ -112,7 +112,7 @@ class TestAnswer:
         assert (claims["account_id"], claims["owner_id"]) == (account.id, account.user_id)
         assert claims["method"] == "cb_user_auth"
         assert claims["exp"] - claims["iat"] == 3600
-        assert databases.is_account_id(claims["jti"])
+        assert database_names.is_account_id(claims["jti"])
         assert account.password not in str(claims)
         assert md5(account.username, account.password) not in str(claims)
 
@@ -191,14 +191,14 @@ class TestCredentials:
         assert (answer.status_code, answer.json()["data"]) == (401, INVALID)
 
     def test_nobody_of_a_disabled_account_can_sign_in(self, anybody: Api, account: Account, db: Database) -> None:
-        for database in (db, couch().database(databases.ACCOUNTS)):
+        for database in (db, couch().database(database_names.ACCOUNTS)):
             database.update(account.id, lambda doc: {**doc, "pvt_enabled": False})
         answer = anybody.put("/v2/user_auth", credentials(account, account_realm=account.realm))
         assert (answer.status_code, answer.json()["data"]) == (401, INVALID)
 
     def test_nobody_of_a_deleted_account_can_sign_in(self, anybody: Api, account: Account, db: Database) -> None:
         db.update(account.id, lambda doc: {**doc, "pvt_deleted": True})
-        assert not private.is_live(db.get(account.id))
+        assert not private_fields.is_live(db.get(account.id))
         for how in ({"account_realm": account.realm}, {"account_id": account.id}):
             answer = anybody.put("/v2/user_auth", credentials(account, **how))
             assert (answer.status_code, answer.json()["data"]) == (401, INVALID)

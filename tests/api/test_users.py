@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from api_client import Account, Api
 
-from accounts import databases, gregorian
-from accounts.couch import Database, Document
+from couch.client import Database, Document
+from storage import database_names, gregorian
+from tests.support.api_client import Account, Api
 
 JANE = {"first_name": "Jane", "last_name": "Doe", "username": "Jane.Doe", "password": "secret 1"}
 NOT_SHOWN = ('"password"', "secret 1", "pvt_")
@@ -65,7 +65,7 @@ class TestCreate:
             "own_key": 1,
         }
         assert data.items() >= expected.items()
-        assert databases.is_account_id(data["id"])
+        assert database_names.is_account_id(data["id"])
         assert answer.headers["Location"].endswith(f"/users/{data['id']}")
         assert not any(word in answer.text for word in NOT_SHOWN)
 
@@ -80,7 +80,7 @@ class TestCreate:
         doc = stored(db, jane["id"])
         assert doc["pvt_type"] == "user"
         assert doc["pvt_account_id"] == account.id
-        assert doc["pvt_account_db"] == databases.encoded(db.name)
+        assert doc["pvt_account_db"] == database_names.encoded(db.name)
         assert doc["pvt_auth_user_id"] == account.user_id
         assert doc["pvt_created"] == doc["pvt_modified"] <= gregorian.now()
 

@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from api_client import Account, Api
 
-from accounts import gregorian, modbs
-from accounts.couch import Database
-from voicemail import numbers
+from couch.client import Database
+from storage import gregorian, modbs
+from tests.support.api_client import Account, Api
+from voicemail.mailboxes import numbers
 
 LEGACY = {
     "_id": "b0" * 16,

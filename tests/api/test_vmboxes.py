@@ -8,11 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from api_client import Account, Api
 
-from accounts import gregorian, modbs
-from accounts.couch import Database
-from voicemail import numbers, retention
+from couch.client import Database
+from storage import gregorian, modbs
+from tests.support.api_client import Account, Api
+from voicemail.mailboxes import numbers
+from voicemail.messages import retention
 
 # What the API document's sample says of a box that is created with its sample request.
 SAMPLE = {

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from accounts.couch import couch
+from couch.client import couch
 
 PROJECT = Path(__file__).parents[2]
 SHORT = {"SECONDS": "0.1", "ROUNDS": "2", "CONCURRENCY": "1,2", "WEB_CONCURRENCY": "1"}

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from running import PROJECT, SECRET_KEY, Service
+
+from tests.support.servers import PROJECT, SECRET_KEY, Service
 
 DEPLOY = PROJECT / "deploy"
 

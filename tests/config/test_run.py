@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from operators import Desk
-from running import PROJECT, wait_until
+
+from tests.support.operators import Desk
+from tests.support.servers import PROJECT, wait_until
 
 RECORDINGS = PROJECT / "voicemail" / "recordings"
 

@@ -5,7 +5,8 @@ import subprocess
 import sys
 
 import pytest
-from running import PROJECT, SECRET_KEY
+
+from tests.support.servers import PROJECT, SECRET_KEY
 
 SAFE = {"COUCHDB_URL": "http://admin:secret@127.0.0.1:1", "SECRET_KEY": SECRET_KEY, "DEBUG": "0"}
 STARTS = {

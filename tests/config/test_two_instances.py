@@ -8,11 +8,11 @@ from threading import Barrier
 
 import jwt
 import pytest
-from api_client import Account, Api
-from running import SECRET_KEY, Running, Service, wait_until
 
-from accounts import databases
-from accounts.couch import Database, couch
+from couch.client import Database, couch
+from storage import database_names
+from tests.support.api_client import Account, Api
+from tests.support.servers import SECRET_KEY, Running, Service, wait_until
 
 ALLOWED = 6
 ROUNDS = 5
@@ -56,7 +56,7 @@ def test_a_token_of_one_is_good_on_the_other_until_the_other_revokes_it(
     assert here.get(f"vmboxes/{box['id']}").json()["data"]["mailbox"] == "3000"
     revoked = there.delete("/v2/token_auth")
     assert revoked.status_code == 200, revoked.text
-    kept = [row["doc"] for row in couch().database(databases.TOKENS).all_docs(include_docs=True)]
+    kept = [row["doc"] for row in couch().database(database_names.TOKENS).all_docs(include_docs=True)]
     assert [doc for doc in kept if doc.get("account_id") == account.id and doc["pvt_type"] == "token_revocation"]
     assert there.get("vmboxes").status_code == 401
     # The first one has just used it, and remembers for some seconds that it was good.

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from running import Running, Service, direct
+
+from tests.support.servers import Running, Service, direct
 
 REQUEST = b"GET /v2/about HTTP/1.1\r\nHost: localhost\r\n\r\n"
 

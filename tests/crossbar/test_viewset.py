@@ -11,7 +11,6 @@ from django.test import Client
 from django.urls import re_path
 from pytest_django.fixtures import Settings
 from rest_framework.request import Request
-from running import SECRET_KEY
 
 from crossbar.csv_renderer import CsvRenderer
 from crossbar.envelope import EnvelopeRenderer, Reply
@@ -35,6 +34,7 @@ from crossbar.errors import (
     UnsupportedMediaType,
 )
 from crossbar.viewset import CrossbarViewSet
+from tests.support.servers import SECRET_KEY
 
 ERRORS = [
     InvalidCredentials(),

@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from embedded_server import Database, Server, start
 
-pytest_plugins = ["embedded_fixtures"]
+from tests.support.embedded_server import Database, Server, start
 
 MEGABYTE = 1 << 20
 DESCRIBED = {

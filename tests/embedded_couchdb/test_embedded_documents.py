@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 import requests
-from embedded_server import ADMIN, Database, Server, session
 
-pytest_plugins = ["embedded_fixtures"]
+from tests.support.embedded_server import ADMIN, Database, Server, session
 
 
 def test_of_two_writers_of_one_revision_one_wins_and_one_is_told(database: Database) -> None:

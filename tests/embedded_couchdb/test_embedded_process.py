@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from embedded_server import ADMIN, PROJECT, Database, Server, command, session, start, wait_until
 from requests.auth import _basic_auth_str
+
+from tests.support.embedded_server import ADMIN, PROJECT, Database, Server, command, session, start, wait_until
 
 
 @pytest.fixture

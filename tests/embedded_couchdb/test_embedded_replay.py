@@ -12,8 +12,9 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from embedded_server import ADMIN, start
-from recording import STEPS, Replay, Step, databases, matches, matches_text, without_generated
+
+from tests.support.embedded_server import ADMIN, start
+from tests.support.recorded_answers import STEPS, Replay, Step, databases, matches, matches_text, without_generated
 
 GIVEN = os.environ.get("COUCHDB_URL")
 

@@ -7,9 +7,8 @@ from itertools import groupby
 from typing import Any
 
 import pytest
-from embedded_server import Database, Server
 
-pytest_plugins = ["embedded_fixtures"]
+from tests.support.embedded_server import Database, Server
 
 BOXES = [f"box{number}" for number in range(7)]
 FOLDERS = ["deleted", "new", "saved"]

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 import requests
-from api_client import Api
-from audio import Studio
-from machine import Machine
-from running import wait_until
+
+from tests.support.api_client import Api
+from tests.support.audio import Studio
+from tests.support.machine import Machine
+from tests.support.servers import wait_until
 
 UPLOADERS = 4
 

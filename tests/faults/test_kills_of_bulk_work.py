@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 import requests
-from api_client import Api
-from machine import Machine
-from running import wait_until
+
+from tests.support.api_client import Api
+from tests.support.machine import Machine
+from tests.support.servers import wait_until
 
 MESSAGES = 60
 MEGABYTE = 1 << 20

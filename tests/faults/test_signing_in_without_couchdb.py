@@ -4,8 +4,8 @@ import hashlib
 import json
 from pathlib import Path
 
-from api_client import Api
-from running import Service, start_couchdb, wait_until
+from tests.support.api_client import Api
+from tests.support.servers import Service, start_couchdb, wait_until
 
 GOOD = {"credentials": hashlib.md5(b"admin:secret word").hexdigest(), "account_realm": "away.example.com"}
 

@@ -3,19 +3,19 @@
 from collections.abc import Callable
 from typing import Any
 
-import old_messages
 import pytest
-from api_client import Account, Api
-from cutting import CuttingProxy, through
 from django.conf import settings
-from kazoo3 import migrate
-from test_migrate_kills import in_place
 
-from accounts import databases, gregorian
-from accounts.couch import Couch, Database, Document
+from couch.client import Couch, Database, Document
+from migration import audio_links
+from migration.progress import Watch, at_once
+from storage import database_names, gregorian
+from tests.migration.test_migrate_kills import in_place
+from tests.support import old_messages
+from tests.support.api_client import Account, Api
+from tests.support.cutting import CuttingProxy, through
+from tests.support.kazoo3 import migrate
 from voicemail.legacy.documents import PREVIOUS_ID
-from voicemail.migration import links
-from voicemail.migration.watching import Watch, at_once
 
 DAY = 86_400
 NEW_AUDIO = b"ID3 given by a client" * 50
@@ -79,8 +79,8 @@ def fill(account: Account, box: dict[str, Any]) -> tuple[list[str], list[Documen
 def messages_of(account: Account) -> dict[str, list[tuple[Database, Document]]]:
     """All messages of an account, removed ones too, by the ids of the media documents they were made of."""
     found: dict[str, list[tuple[Database, Document]]] = {}
-    for modb in links.month_databases(account.id, at_once):
-        for doc in links.messages_of(modb, at_once):
+    for modb in audio_links.month_databases(account.id, at_once):
+        for doc in audio_links.messages_of(modb, at_once):
             found.setdefault(str(doc.get(PREVIOUS_ID)), []).append((modb, doc))
     return found
 
@@ -100,7 +100,7 @@ def test_nothing_is_lost_or_doubled_whenever_clients_and_old_nodes_come_by(
     ids, late = fill(account, box)
     # As a node of 3.x has it: a way of its own to the same CouchDB.
     node = Couch(settings.COUCHDB_URL, connect_timeout=5, read_timeout=60)
-    database = node.database(databases.account_db(account.id))
+    database = node.database(database_names.account_db(account.id))
     rounds = [ids[number * len(ACTS) :][: len(ACTS)] for number in range(ROUNDS)]
     at = {first + number * pause: number for number in range(ROUNDS)}
     came: list[int] = []

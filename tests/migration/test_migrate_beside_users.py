@@ -4,18 +4,18 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from api_client import Account, Api
-from cutting import CuttingProxy, through
 from django.conf import settings
-from kazoo3 import Kazoo3, speech
 
-from accounts import gregorian
-from accounts.couch import Couch
-from voicemail.migration import running, sources, verifying
-from voicemail.migration.running import Options
-from voicemail.migration.watching import Tally, Watch
+from couch.client import Couch
+from migration import migrate as running
+from migration import sources, verifying
+from migration.migrate import Options
+from migration.progress import Tally, Watch
+from storage import gregorian
+from tests.support.api_client import Account, Api
+from tests.support.cutting import CuttingProxy, through
+from tests.support.kazoo3 import Kazoo3, speech
 
-pytest_plugins = ["kazoo3_fixtures"]
 DAY = 86_400
 
 

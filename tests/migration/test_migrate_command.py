@@ -11,20 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cutting import CuttingProxy
 from django.conf import settings
-from kazoo3 import MAY_2016, Kazoo3, Maker, migrate, new_id, speech
-from running import PROJECT, SECRET_KEY, Service, wait_until
 
-from accounts.couch import couch
-from voicemail.migration import running, sources
-from voicemail.migration.backups.folder import Backups
-from voicemail.migration.running import Options
-from voicemail.migration.samples import systems, writers
-from voicemail.migration.sources import FolderSource
-from voicemail.migration.watching import Row, Tally, Watch
-
-pytest_plugins = ["kazoo3_fixtures"]
+from couch.client import couch
+from migration import migrate as running
+from migration import sources
+from migration.backups.folder import Backups
+from migration.migrate import Options
+from migration.progress import Row, Tally, Watch
+from migration.samples import systems, writers
+from migration.sources import FolderSource
+from tests.support.cutting import CuttingProxy
+from tests.support.kazoo3 import MAY_2016, Kazoo3, Maker, migrate, new_id, speech
+from tests.support.servers import PROJECT, SECRET_KEY, Service, wait_until
 
 
 def test_only_the_named_boxes_are_migrated(old: Kazoo3) -> None:

@@ -6,12 +6,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from kazoo3 import CREATED, MAY_2016, Kazoo3, Maker, migrate, new_id, snapshot, speech
 
-from accounts import gregorian
-from accounts.couch import couch
-
-pytest_plugins = ["kazoo3_fixtures"]
+from couch.client import couch
+from storage import gregorian
+from tests.support.kazoo3 import CREATED, MAY_2016, Kazoo3, Maker, migrate, new_id, snapshot, speech
 
 
 def migrated(old: Kazoo3, expected_status: int = 0) -> Kazoo3:

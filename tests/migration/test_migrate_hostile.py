@@ -5,11 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kazoo3 import MAY_2016, Kazoo3, Maker, migrate, new_id, snapshot, speech
 
-from voicemail.migration.backups import extracting, parsing
-
-pytest_plugins = ["kazoo3_fixtures"]
+from migration.backups import extracting, parsing
+from tests.support.kazoo3 import MAY_2016, Kazoo3, Maker, migrate, new_id, snapshot, speech
 
 
 def backup(old: Kazoo3, folder: Path, *, one_line: bool = False) -> str:

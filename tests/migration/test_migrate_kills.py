@@ -9,22 +9,21 @@ from typing import Any
 
 import orjson
 import pytest
-from cutting import CuttingProxy, through
 from django.conf import settings
-from kazoo3 import Kazoo3, Maker, dump, migrate, new_id, speech
-from running import PROJECT, SECRET_KEY, Service, wait_until
 
-from accounts import databases
-from accounts.couch import couch
+from couch.client import couch
 from crossbar.errors import DatastoreUnreachable
-from voicemail.migration import running, sources
-from voicemail.migration.backups.folder import Backups
-from voicemail.migration.running import Options
-from voicemail.migration.samples import systems, writers
-from voicemail.migration.sources import FolderSource
-from voicemail.migration.watching import Watch
-
-pytest_plugins = ["kazoo3_fixtures"]
+from migration import migrate as running
+from migration import sources
+from migration.backups.folder import Backups
+from migration.migrate import Options
+from migration.progress import Watch
+from migration.samples import systems, writers
+from migration.sources import FolderSource
+from storage import database_names
+from tests.support.cutting import CuttingProxy, through
+from tests.support.kazoo3 import Kazoo3, Maker, dump, migrate, new_id, speech
+from tests.support.servers import PROJECT, SECRET_KEY, Service, wait_until
 
 # Ids that every account of these tests has, so that their databases can be compared.
 BOXES = [f"{number:032x}" for number in (11, 12, 13)]
@@ -124,13 +123,13 @@ def test_a_kill_while_a_backup_is_brought_over_is_made_good(made_accounts: list[
         run(account_id, CuttingProxy(settings.COUCHDB_URL, limit, swallow=bool(limit % 2)))
         run(account_id, None)
         assert dump(account_id) == expected, f"killed at request {limit}"
-        assert couch().database(databases.ACCOUNTS).get(account_id) is not None
+        assert couch().database(database_names.ACCOUNTS).get(account_id) is not None
 
 
 def write(folder: Path, account_id: str, docs: list[dict[str, Any]]) -> None:
     """A backup of an account's database, as JSON lines."""
     folder.mkdir()
-    path = folder / f"{databases.encoded(databases.account_db(account_id))}.jsonl"
+    path = folder / f"{database_names.encoded(database_names.account_db(account_id))}.jsonl"
     path.write_bytes(b"".join(orjson.dumps(doc) + b"\n" for doc in docs))
 
 

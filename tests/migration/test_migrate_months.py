@@ -8,13 +8,12 @@ from typing import Any
 
 import orjson
 import pytest
-from kazoo3 import MAY_2016, Kazoo3, migrate, new_id, snapshot, speech
-from running import start_couchdb
 
-from accounts import databases
-from accounts.couch import Couch, couch
+from couch.client import Couch, couch
+from storage import database_names
+from tests.support.kazoo3 import MAY_2016, Kazoo3, migrate, new_id, snapshot, speech
+from tests.support.servers import start_couchdb
 
-pytest_plugins = ["kazoo3_fixtures"]
 Document = dict[str, Any]
 MONTH = "201605"
 
@@ -44,7 +43,7 @@ class HalfMigrated:
             "history": ["a" * 32],
             "pvt_type": "mailbox_message",
             "pvt_account_id": self.old.id,
-            "pvt_account_db": databases.encoded(databases.modb(self.old.id, MONTH)),
+            "pvt_account_db": database_names.encoded(database_names.modb(self.old.id, MONTH)),
             "pvt_created": MAY_2016,
             "pvt_modified": MAY_2016 + 60,
             "pvt_theirs": {"any": "thing"},
@@ -57,13 +56,16 @@ class HalfMigrated:
     def linked(self, text: str) -> Document:
         """A message whose audio is still in its media document."""
         media = self.old.media(speech(text), source_id=self.box["_id"])
-        link = {"att_dbname": databases.encoded(databases.account_db(self.old.id)), "att_docid": media["_id"]}
+        link = {
+            "att_dbname": database_names.encoded(database_names.account_db(self.old.id)),
+            "att_docid": media["_id"],
+        }
         linked = {"content_type": "audio/mpeg", "length": 0, "stub": False, "handler": {"kz_att_link": link}}
         return self.message(None, pvt_attachments={"uploaded_file.mp3": linked})
 
     def into_folder(self, folder: Path) -> str:
         folder.mkdir(exist_ok=True)
-        name = databases.encoded(databases.account_db(self.old.id))
+        name = database_names.encoded(database_names.account_db(self.old.id))
         for file, docs in ((name, self.old.docs), (f"{name}-{MONTH}", self.month)):
             (folder / f"{file}.jsonl").write_bytes(b"".join(orjson.dumps(doc) + b"\n" for doc in docs.values()))
         return str(folder)
@@ -71,8 +73,8 @@ class HalfMigrated:
     def into_couchdb(self, url: str) -> str:
         server = Couch(url, connect_timeout=5, read_timeout=60)
         self.old.store(server)
-        server.create(databases.modb(self.old.id, MONTH))
-        for saved in server.database(databases.modb(self.old.id, MONTH)).bulk(list(self.month.values())):
+        server.create(database_names.modb(self.old.id, MONTH))
+        for saved in server.database(database_names.modb(self.old.id, MONTH)).bulk(list(self.month.values())):
             assert saved.error is None, saved
         return url
 
@@ -127,7 +129,7 @@ def test_messages_of_months_come_as_they_are(
     expected = {doc["_id"]: ("copied", "") for doc in (spoken, removed, linked)}
     expected |= {silent["_id"]: ("copied", "no_audio"), entry_id: ("migrated", "")}
     assert told(source, half, tmp_path, "--dry-run") == (0, expected)
-    assert couch().names(databases.account_db(half.old.id)) == []
+    assert couch().names(database_names.account_db(half.old.id)) == []
     assert told(source, half, tmp_path) == (0, expected)
     for doc, text in ((spoken, "spoken"), (removed, "removed"), (linked, "linked")):
         assert half.old.audio_of(half.stored(doc)) == speech(text)

@@ -7,18 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cutting import CuttingProxy, through
 from django.conf import settings
-from kazoo3 import MAY_2016, Kazoo3, Maker, dump, migrate, speech
 
 from crossbar.errors import DatastoreUnreachable
-from voicemail.migration import purging, sources, verifying
-from voicemail.migration.backups.folder import Backups
-from voicemail.migration.running import Options
-from voicemail.migration.sources import FolderSource, Source
-from voicemail.migration.watching import Row, Tally, Watch
+from migration import purging, sources, verifying
+from migration.backups.folder import Backups
+from migration.migrate import Options
+from migration.progress import Row, Tally, Watch
+from migration.sources import FolderSource, Source
+from tests.support.cutting import CuttingProxy, through
+from tests.support.kazoo3 import MAY_2016, Kazoo3, Maker, dump, migrate, speech
 
-pytest_plugins = ["kazoo3_fixtures"]
 Operation = Callable[[Source, Options, Watch], Tally]
 
 # Ids that every account of these tests has, so that what is told of them can be compared.

@@ -9,17 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kazoo3 import MAY_2016, Kazoo3, Maker, migrate, new_id, snapshot, speech
-from running import start_couchdb
 
-from accounts import databases
-from accounts.couch import Couch, couch
-from voicemail.migration.backups.extracting import Decoding, Extracting
-from voicemail.migration.backups.folder import named
-from voicemail.migration.backups.parsing import documents
-from voicemail.migration.samples import systems, writers
+from couch.client import Couch, couch
+from migration.backups.extracting import Decoding, Extracting
+from migration.backups.folder import named
+from migration.backups.parsing import documents
+from migration.samples import systems, writers
+from storage import database_names
+from tests.support.kazoo3 import MAY_2016, Kazoo3, Maker, migrate, new_id, snapshot, speech
+from tests.support.servers import start_couchdb
 
-pytest_plugins = ["kazoo3_fixtures"]
 Docs = list[dict[str, Any]]
 
 
@@ -88,7 +87,7 @@ def assert_brought(old: Kazoo3) -> None:
     for text, size in sizes.items():
         assert old.audio_of(found[text]) == speech(text) * size
     assert found["Ada"]["pvt_deleted"] is True
-    listed = couch().database(databases.ACCOUNTS).get(old.id)
+    listed = couch().database(database_names.ACCOUNTS).get(old.id)
     assert listed is not None
     assert listed["realm"] == old.realm
 
@@ -99,7 +98,7 @@ def test_a_backup_becomes_a_working_account(
     old: Kazoo3, tmp_path: Path, spelled: Callable[[Docs], bytes], packed: bool
 ) -> None:
     content = spelled(list(filled(old).docs.values()))
-    name = databases.encoded(databases.account_db(old.id)) + ".json"
+    name = database_names.encoded(database_names.account_db(old.id)) + ".json"
     path = tmp_path / (f"{name}.gz" if packed else name)
     path.write_bytes(gzip.compress(content) if packed else content)
     ran = migrate("--source", str(tmp_path))
@@ -121,10 +120,10 @@ def test_another_couchdb_is_a_source_and_is_only_read(old: Kazoo3, tmp_path: Pat
         for doc in old.docs.values():
             doc.pop("_rev", None)
         old.store(server)
-        theirs = server.database(databases.account_db(old.id))
+        theirs = server.database(database_names.account_db(old.id))
         before = [(row["id"], row["value"]["rev"]) for row in theirs.all_docs()]
         dry = migrate("--source", other.url, "--account", old.id, "--dry-run")
-        assert couch().names(databases.account_db(old.id)) == []
+        assert couch().names(database_names.account_db(old.id)) == []
         ran = migrate("--source", other.url, "--account", old.id)
         assert ran.out.splitlines()[:5] == dry.out.splitlines()[:5]
         assert box["_id"] == old.id
@@ -170,7 +169,7 @@ def test_a_realm_that_another_account_has_here_is_refused(old_account: Maker, tm
     ran = migrate("--source", str(tmp_path))
     assert ran.status == 1
     assert f"belongs to account {here.id} here" in ran.out
-    assert couch().names(databases.account_db(other.id)) == []
+    assert couch().names(database_names.account_db(other.id)) == []
 
 
 @pytest.mark.parametrize("spelled", SPELLINGS, ids=lambda each: each.__name__)
@@ -246,7 +245,7 @@ def test_hostile_content_harms_nothing(old: Kazoo3, tmp_path: Path) -> None:
 def test_names_of_files_tell_databases(name: str, month: str | None) -> None:
     account_id = new_id()
     spelled = name.format(a=account_id[:2], b=account_id[2:4], rest=account_id[4:])
-    expected = databases.modb(account_id, month) if month else databases.account_db(account_id)
+    expected = database_names.modb(account_id, month) if month else database_names.account_db(account_id)
     assert named(spelled) == expected
 
 

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kazoo3 import Kazoo3, migrate, snapshot, speech
 
-from accounts.couch import Database
+from couch.client import Database
+from tests.support.kazoo3 import Kazoo3, migrate, snapshot, speech
 
-pytest_plugins = ["kazoo3_fixtures"]
 Change = Callable[[Database, dict[str, Any]], None]
 
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import orjson
 
-from accounts import private
-from accounts.couch import Document
-from accounts.private import Actor
-from voicemail import mailboxes
+from couch.client import Document
+from storage import private_fields
+from storage.private_fields import Actor
 from voicemail.legacy.entries import ERROR, MESSAGES, TRIES
 from voicemail.legacy.storing import Outcome, Result
-from voicemail.retention import as_number
+from voicemail.mailboxes import store as mailbox_store
+from voicemail.messages.retention import as_number
 
 # More attempts than anybody has made: no number of them.
 _MANY = 1_000_000
@@ -35,16 +35,16 @@ def settle(account_id: str, box_id: str, results: Iterable[Result], actor: Actor
 
     def change(stored: Document) -> Document | None:
         changed = modernised({**stored, **_without(stored, Counter(done), failed)})
-        return None if changed == stored else private.stamp_update(changed, actor=actor)
+        return None if changed == stored else private_fields.stamp_update(changed, actor=actor)
 
-    return mailboxes.database_of(account_id).update(box_id, change)
+    return mailbox_store.database_of(account_id).update(box_id, change)
 
 
 def modernised(box: Mapping[str, Any]) -> Document:
     """A box's document as later versions of Kazoo have it: its number a text, and one list of e-mail addresses."""
     modern = dict(box)
     if isinstance(box.get("mailbox"), int | float) and not isinstance(box.get("mailbox"), bool):
-        modern["mailbox"] = mailboxes.number(box)
+        modern["mailbox"] = mailbox_store.number(box)
     if OLD_ADDRESSES in modern:
         addresses = [*_texts(modern.get(ADDRESSES)), *_texts(modern.pop(OLD_ADDRESSES))]
         modern[ADDRESSES] = list(dict.fromkeys(addresses))

@@ -3,8 +3,8 @@
 import base64
 import hashlib
 
-from accounts.couch import Database, Document
-from voicemail import audio
+from couch.client import Database, Document
+from voicemail.audio import recording
 from voicemail.legacy import documents
 from voicemail.legacy.documents import Stream
 
@@ -47,8 +47,8 @@ def has_audio_of(modb: Database, stored: Document, digest: str) -> bool:
 def _read_again(modb: Database, stored: Document) -> str | None:
     """The digest of a stored message's audio, read: CouchDB's own is another where it keeps it compressed."""
     try:
-        stream = audio.open_audio(modb, stored)
-    except audio.MissingAudio:
+        stream = recording.open_audio(modb, stored)
+    except recording.MissingAudio:
         return None
     reading = Reading(stream)
     try:

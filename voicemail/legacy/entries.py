@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from accounts import databases, gregorian
-from accounts.couch import Document
-from voicemail import mailboxes, metadata, retention
+from couch.client import Document
+from storage import database_names, gregorian
+from voicemail.mailboxes import store as mailbox_store
+from voicemail.messages import metadata, retention
 
 MESSAGES = "messages"
 ERROR = "migration_error"
@@ -88,7 +89,7 @@ def message_id(month: str, media_id: str) -> str:
 
     What isn't hexadecimal keeps its text, as far as ids in URLs go; texts that differ stay different.
     """
-    if databases.is_account_id(media_id):
+    if database_names.is_account_id(media_id):
         return f"{month}-{media_id}"
     safe = _NOT_IN_AN_ID.sub("_", media_id)[:_LONGEST_ID]
     return f"{month}-{safe}" if safe == media_id else f"{month}-{safe}-{_digest(media_id)[:8]}"
@@ -110,7 +111,7 @@ def _described(box: Mapping[str, Any], fields: Mapping[str, Any]) -> Document:
     described = {
         "caller_id_number": metadata.ANONYMOUS,
         "caller_id_name": metadata.ANONYMOUS,
-        "to": mailboxes.number(box),
+        "to": mailbox_store.number(box),
         # A call that nobody knows any more; the same id whenever this is done again.
         "call_id": _digest("call", str(fields.get("media_id"))),
         **given,

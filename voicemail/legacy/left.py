@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from accounts.couch import Document, Row
-from voicemail import mailboxes
+from couch.client import Document, Row
 from voicemail.legacy.rows import DESIGN
+from voicemail.mailboxes import store as mailbox_store
 
 VIEW = "by_box"
 _LIVE = "live"
@@ -48,7 +48,7 @@ def by_box(account_id: str, most: int = _MOST) -> list[LeftInBox]:
     Of more boxes than `most` only so many are looked at; the others have no name, or are missing.
     """
     rows = _rows(account_id, group=True, limit=most)
-    summaries = mailboxes.database_of(account_id).view("vmboxes", "crossbar_listing", limit=most) if rows else []
+    summaries = mailbox_store.database_of(account_id).view("vmboxes", "crossbar_listing", limit=most) if rows else []
     named = {row["id"]: row["value"] for row in summaries}
     found = [_of_box(row, named.get(row["key"][1], {})) for row in rows]
     return sorted(found, key=lambda box: (-box.count, box.box_id))
@@ -61,4 +61,4 @@ def _of_box(row: Row, summary: Document) -> LeftInBox:
 
 
 def _rows(account_id: str, **options: object) -> list[Row]:
-    return mailboxes.database_of(account_id).view(DESIGN, VIEW, **options)
+    return mailbox_store.database_of(account_id).view(DESIGN, VIEW, **options)

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from accounts import databases, gregorian
-from accounts.couch import Database, Document, Row, couch
+from couch.client import Database, Document, Row, couch
+from storage import database_names, gregorian
 from voicemail.legacy import entries
 from voicemail.legacy.documents import AccountLibrary
 from voicemail.legacy.entries import Entry
@@ -39,7 +39,7 @@ def of_box(account_id: str, box: Mapping[str, Any], span: Span) -> list[tuple[st
 
 def of_account(account_id: str, span: Span) -> Iterator[tuple[str, Row]]:
     """The rows of all boxes of an account, in the order of the account's listing: key ``[time, box id]``."""
-    database = couch().database(databases.account_db(account_id))
+    database = couch().database(database_names.account_db(account_id))
     low, high = [span.first], [span.last, {}]
     options: dict[str, Any] = {"startkey": low, "endkey": high, "descending": False, "limit": _CHUNK + 1}
     if span.descending:

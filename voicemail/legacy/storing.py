@@ -13,15 +13,17 @@ from functools import cached_property, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from accounts import databases, gregorian, modbs
-from accounts.couch import Database, Document, MissingDatabase, couch
-from accounts.parallel import in_parallel
-from accounts.private import Actor
+from couch.client import Database, Document, MissingDatabase, couch
+from couch.parallel import in_parallel
 from crossbar.errors import DatastoreConflict, RequestTooLarge, UnspecifiedFault
-from voicemail import audio, mailboxes, messages
+from storage import database_names, gregorian, modbs
+from storage.private_fields import Actor
+from voicemail.audio import recording
 from voicemail.legacy import digests, documents, entries, undated
 from voicemail.legacy.documents import Audio, Library
 from voicemail.legacy.entries import Entry
+from voicemail.mailboxes import store as mailbox_store
+from voicemail.messages import store as message_store
 
 NO_MEDIA_ID = "no_media_id"
 NO_AUDIO = "no_audio"
@@ -140,7 +142,7 @@ class _Batch:
         found = undated.stored(self.account["_id"], self.box["_id"], (plan.media_id for plan in undecided))
         for plan in undecided:
             doc = found.get(plan.media_id)
-            month = databases.month_of_message(doc["_id"]) if doc is not None else None
+            month = database_names.month_of_message(doc["_id"]) if doc is not None else None
             if doc is not None and month is not None:
                 plan.month, plan.message_id = month, doc["_id"]
                 plan.seconds = entries.plausible(doc.get("utc_seconds")) or plan.seconds
@@ -173,7 +175,7 @@ class _Batch:
         """What is stored under the messages' ids."""
         ids = [plan.message_id for plan in plans]
         if self.how.dry_run:  # opening a MODb may add views to it
-            modb: Database | None = couch().database(databases.modb(self.account["_id"], month))
+            modb: Database | None = couch().database(database_names.modb(self.account["_id"], month))
         else:
             modb = modbs.open_for(self.account["_id"], month)
         try:
@@ -280,7 +282,7 @@ class _Batch:
         if plan.found is None:
             raise AssertionError("what was read has been found")
         name = documents.fit_name(plan.found)
-        doc = messages.with_audio_name(plan.stored or self._document(plan), name)
+        doc = message_store.with_audio_name(plan.stored or self._document(plan), name)
         stub = {"content_type": plan.found.content_type, "data": base64.b64encode(content).decode()}
         return {**doc, "_attachments": {name: stub}}
 
@@ -293,7 +295,7 @@ class _Batch:
             return
         reading = digests.Reading(stream)
         name = documents.fit_name(plan.found)
-        doc = messages.with_audio_name(plan.stored or self._document(plan), name)
+        doc = message_store.with_audio_name(plan.stored or self._document(plan), name)
         try:
             saved = modb.put_with_attachment(doc, name, plan.found.content_type, reading, plan.found.length)
             plan.digest, plan.rev = reading.digest, saved["_rev"]
@@ -311,7 +313,7 @@ class _Batch:
     def _verify(self, modb: Database, plan: _Plan, stored: Document | None) -> None:
         """Whether what is stored now is what was read; a message that went on meanwhile is looked at again."""
         digest, plan.digest = plan.digest, None
-        if stored is None or plan.found is None or not audio.has_audio(stored):
+        if stored is None or plan.found is None or not recording.has_audio(stored):
             return
         # What a client made of it since, other audio for one, is none of this.
         is_used = stored["_rev"] != plan.rev
@@ -337,7 +339,7 @@ class _Batch:
 
     @cached_property
     def _zone(self) -> ZoneInfo | None:
-        return mailboxes.zone(self.account, self.box)
+        return mailbox_store.zone(self.account, self.box)
 
 
 def _together(plans: Sequence[_Plan]) -> Iterator[list[_Plan]]:

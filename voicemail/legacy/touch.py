@@ -9,18 +9,20 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from accounts import databases, gregorian, modbs
-from accounts.couch import Database
-from accounts.parallel import in_parallel
-from accounts.private import Actor
+from couch.client import Database
+from couch.parallel import in_parallel
 from crossbar.errors import BadIdentifier
-from voicemail import audio, messages, metadata, retention, selection
+from storage import database_names, gregorian, modbs
+from storage.private_fields import Actor
+from voicemail.audio import recording
 from voicemail.legacy import boxes, entries, storing
 from voicemail.legacy.documents import PREVIOUS_ID, AccountLibrary
 from voicemail.legacy.entries import Entry
 from voicemail.legacy.storing import How, Result
+from voicemail.messages import bulk, metadata, retention
+from voicemail.messages import store as message_store
 
-_REASONS = {storing.NO_AUDIO: selection.MISSING_AUDIO, storing.BROKEN_AUDIO: selection.MISSING_AUDIO}
+_REASONS = {storing.NO_AUDIO: bulk.MISSING_AUDIO, storing.BROKEN_AUDIO: bulk.MISSING_AUDIO}
 _BATCH = 100
 
 
@@ -68,7 +70,7 @@ def touch(
             del touched.ids[given]
             touched.failed[given] = _REASONS.get(result.reason or "", result.reason or "")
     for given in wanted:
-        if given not in found and databases.month_of_message(given) is None:
+        if given not in found and database_names.month_of_message(given) is None:
             touched.ids[given] = _moved_before(account["_id"], box["_id"], given) or given
     return touched
 
@@ -78,7 +80,7 @@ def named(
     box: Mapping[str, Any],
     ids: Iterable[str],
     actor: Actor | None,
-    outcome: selection.Outcome,
+    outcome: bulk.Outcome,
     *,
     silent: bool = False,
 ) -> list[str]:
@@ -110,8 +112,8 @@ def current_id(
     Raises MissingAudio for a message of 3.x whose audio is lost, unless `silent`; BadIdentifier for what else failed.
     """
     touched = touch(account, box, [message_id], actor, silent=silent)
-    if touched.failed.get(message_id) == selection.MISSING_AUDIO:
-        raise audio.MissingAudio(audio.NO_AUDIO)
+    if touched.failed.get(message_id) == bulk.MISSING_AUDIO:
+        raise recording.MissingAudio(recording.NO_AUDIO)
     if message_id in touched.failed:
         raise BadIdentifier(message_id)
     return touched.ids[message_id]
@@ -156,6 +158,6 @@ def _in_month(box_id: str, media_id: str, where: tuple[str, Database]) -> str | 
     stored = modb.fetch(ids)
     for one in ids:
         doc = stored.get(one)
-        if messages.is_of_box(doc, box_id) and doc is not None and doc.get(PREVIOUS_ID) == media_id:
+        if message_store.is_of_box(doc, box_id) and doc is not None and doc.get(PREVIOUS_ID) == media_id:
             return one
     return None

@@ -7,8 +7,8 @@ repeat looks for them in all months, before it gives them another one.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from accounts import databases
-from accounts.couch import Document, couch
+from couch.client import Document, couch
+from storage import database_names
 from voicemail.legacy import entries
 from voicemail.legacy.documents import PREVIOUS_ID
 
@@ -20,8 +20,8 @@ def stored(account_id: str, box_id: str, media_ids: Iterable[str]) -> dict[str, 
     """
     wanted = list(dict.fromkeys(media_ids))
     found: dict[str, Document] = {}
-    for name in couch().names(databases.account_db(account_id) + "-") if wanted else []:
-        owner = databases.split(name)
+    for name in couch().names(database_names.account_db(account_id) + "-") if wanted else []:
+        owner = database_names.split(name)
         if owner is None or owner.month is None:
             continue
         ids = {one: _ids(owner.month, one, box_id) for one in wanted}

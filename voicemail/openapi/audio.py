@@ -4,7 +4,7 @@ from crossbar.openapi.bodies import files, sent, upload
 from crossbar.openapi.dialect import Node, component
 from crossbar.openapi.operations import Operation, Table
 from crossbar.openapi.parameters import ACCEPT, KNOWN, RANGE, UNCHANGED
-from voicemail import metadata
+from voicemail.messages import metadata
 from voicemail.openapi import samples
 from voicemail.openapi.messages import MESSAGE, MESSAGES, message
 

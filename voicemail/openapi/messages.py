@@ -4,7 +4,7 @@ from crossbar.openapi.bodies import answer, listing, sent, upload
 from crossbar.openapi.dialect import Node, component
 from crossbar.openapi.operations import Operation, Table, link
 from crossbar.openapi.parameters import ACCEPT, FILTERS, KNOWN, PAGES, TIMES, UNCHANGED, query
-from voicemail import metadata
+from voicemail.messages import metadata
 from voicemail.openapi import samples
 from voicemail.openapi.boxes import BOX, BOXES
 

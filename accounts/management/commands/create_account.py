@@ -6,8 +6,9 @@ from typing import Any
 import orjson
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts import creation, credentials, users
-from accounts.couch import Document
+from accounts import creation, users
+from accounts.auth import credentials
+from couch.client import Document
 from crossbar.errors import ApiError, ValidationFailed
 
 

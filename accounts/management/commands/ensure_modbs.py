@@ -5,9 +5,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts import directory, modbs
-from accounts.parallel import in_parallel
+from accounts import directory
+from couch.parallel import in_parallel
 from crossbar.errors import BadIdentifier
+from storage import modbs
 
 _AT_ONCE = 64
 

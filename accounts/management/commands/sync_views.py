@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts import databases, upkeep
+from storage import database_names, maintenance
 
 
 class Command(BaseCommand):
@@ -21,11 +21,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, account: str | None, dry_run: bool, **options: Any) -> None:
         """Prints a line per change and a summary; CommandError (exit status 1) names databases that failed."""
-        names = upkeep.all_databases() if account is None else _databases_of(account)
+        names = maintenance.all_databases() if account is None else _databases_of(account)
         changed, failed = 0, []
         for name in names:
             try:
-                lines = upkeep.sync_database(name, dry_run=dry_run)
+                lines = maintenance.sync_database(name, dry_run=dry_run)
             except Exception as error:  # one broken database must not keep the others from their views
                 failed.append(name)
                 self.stderr.write(f"{name}: {type(error).__name__}: {error}")
@@ -41,9 +41,9 @@ class Command(BaseCommand):
 
 def _databases_of(account_id: str) -> list[str]:
     """An account's database and its MODbs."""
-    if not databases.is_account_id(account_id):
+    if not database_names.is_account_id(account_id):
         raise CommandError(f"{account_id} is no account id: 32 lower-case hex digits")
-    found, name = upkeep.of_account(account_id), databases.account_db(account_id)
+    found, name = maintenance.of_account(account_id), database_names.account_db(account_id)
     if name not in found:
         raise CommandError(f"There is no database {name}")
     return found

@@ -1,0 +1,28 @@
+"""Paths below ``/v2/`` that are about accounts and who uses them; each with or without a slash at its end."""
+
+from typing import Any
+
+from django.urls import include, re_path
+
+from accounts.api.accounts import ApiKeyViewSet, BelowViewSet, NewAccountViewSet, OneAccountViewSet
+from accounts.api.auth import ApiAuthViewSet, TokenAuthViewSet, UserAuthViewSet
+from accounts.api.users import UserViewSet
+from accounts.directory import BY_PARENT
+
+_CHANGES: dict[str, Any] = {"get": "retrieve", "post": "replace", "patch": "merge", "delete": "destroy"}
+_ACCOUNT = r"^accounts/(?P<account_id>[^/]+)"
+_LIST: dict[str, Any] = {"get": "list"}
+
+urlpatterns = [
+    re_path(r"^user_auth/?$", UserAuthViewSet.as_view({"put": "create"})),
+    re_path(r"^api_auth/?$", ApiAuthViewSet.as_view({"put": "create"})),
+    re_path(r"^token_auth/?$", TokenAuthViewSet.as_view({"get": "retrieve", "delete": "destroy"})),
+    re_path(r"^accounts/?$", NewAccountViewSet.as_view({"put": "create"})),
+    re_path(rf"{_ACCOUNT}/?$", OneAccountViewSet.as_view({**_CHANGES, "put": "create"})),
+    re_path(rf"{_ACCOUNT}/descendants/?$", BelowViewSet.as_view(_LIST)),
+    re_path(rf"{_ACCOUNT}/children/?$", BelowViewSet.as_view(_LIST, view=BY_PARENT)),
+    re_path(rf"{_ACCOUNT}/api_key/?$", ApiKeyViewSet.as_view({"get": "retrieve", "put": "create"})),
+    re_path(rf"{_ACCOUNT}/users/?$", UserViewSet.as_view({"get": "list", "put": "create"})),
+    re_path(rf"{_ACCOUNT}/users/(?P<user_id>[^/]+)/?$", UserViewSet.as_view(_CHANGES)),
+    re_path(r"^", include("accounts.api.urls_reference")),
+]

@@ -1,0 +1,62 @@
+"""What the process of a run does: the same as the command ``migrate_kazoo3``, over one account, in place."""
+
+import logging
+
+from django.db.models.functions import Now
+
+from crossbar.errors import ApiError, DatastoreUnreachable
+from migration import migrate, purging, sources, verifying
+from migration.migrate import Options, Unknown
+from migration.models import MigrationRun, State, What
+from migration.runs.recorder import Recorder
+from migration.signals import stopping
+from storage.private_fields import NODE, Actor
+
+logger = logging.getLogger(__name__)
+
+_OPERATIONS = {
+    What.DRY_RUN: migrate.migrate,
+    What.MIGRATE: migrate.migrate,
+    What.VERIFY: verifying.verify,
+    What.PURGE_DRY_RUN: purging.purge,
+    What.PURGE: purging.purge,
+}
+_WITHOUT_WRITING = (What.DRY_RUN, What.PURGE_DRY_RUN)
+
+
+def carry_out(run_id: int, pid: int) -> State | None:
+    """Carry out a run that waits for its process; how it ended, None when there is no such run that waits."""
+    waiting = MigrationRun.objects.filter(pk=run_id, state=State.WAITING)
+    host = NODE.partition("@")[2]
+    begun = {"state": State.RUNNING, "started": Now(), "heard": Now(), "host": host[:250], "pid": pid}
+    if not waiting.update(**begun, phase="surveying"):
+        return None
+    run = MigrationRun.objects.get(pk=run_id)
+    recorder = Recorder(run_id)
+    with recorder, stopping(recorder.watch) as signals:
+        state, error = _work(run, recorder)
+    if signals and state is State.STOPPED and not recorder.is_asked_to_stop:
+        state, error = State.INTERRUPTED, "Its process was told to end, as when its machine or the service stops."
+    recorder.end(state, error)
+    return State(MigrationRun.objects.values_list("state", flat=True).get(pk=run_id))
+
+
+def _work(run: MigrationRun, recorder: Recorder) -> tuple[State, str]:
+    what = What(run.what)
+    options = Options(
+        accounts=(run.account_id,),
+        dry_run=what in _WITHOUT_WRITING,
+        actor=Actor(request_id=run.request_id or None),
+    )
+    try:
+        tally = _OPERATIONS[what](sources.served(), options, recorder.watch)
+    except Unknown as error:
+        return State.FAILED, f"{error}."
+    except DatastoreUnreachable:
+        return State.FAILED, "CouchDB did not answer for too long. What is done is done: start it again to go on."
+    except ApiError as error:
+        return State.FAILED, f"CouchDB refuses: {migrate.told(error)}"
+    except Exception as error:
+        logger.exception("Migration run %d failed", run.pk)
+        return State.FAILED, f"It came upon something unforeseen, told in the service's log: {type(error).__name__}."
+    return (State.STOPPED if tally.stopped else State.DONE), ""

@@ -1,0 +1,358 @@
+"""Uploads of a service that converts audio to what the box keeps."""
+
+import json
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from django.conf import settings
+
+from couch.client import Database
+from crossbar.errors import ServerBusy
+from crossbar.multipart import Part
+from tests.support.api_client import Account, Api
+from tests.support.audio import Audio, Studio, milliseconds_of
+from tests.support.kazoo_settings import system_settings
+from tests.support.recordings import attachment, change, modb_and_id, new_message, parts, stored
+from tests.support.servers import Running, Service, children, wait_until
+from voicemail.audio import transcoding
+
+TYPES = {"mp3": "audio/mpeg", "mp4": "audio/mp4", "wav": "audio/x-wav"}
+BEGINNINGS = {"mp3": b"ID3", "mp4": b"\0\0\0\x1cftyp", "wav": b"RIFF"}
+MP3 = {"Content-Type": "audio/mpeg"}
+NO_AUDIO = {"file": {"wrong_format": {"message": "Please provide a media file that holds audio"}}}
+
+
+@pytest.fixture(scope="module")
+def make_service(couchdb: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Service]:
+    """Services with settings of their own, and a folder for their temporary files."""
+
+    def make(**settings: str) -> Service:
+        folder: Path = tmp_path_factory.mktemp("normalising")
+        (folder / "tmp").mkdir()
+        service = Service(couchdb, folder, {"NORMALIZE_MEDIA": "1", "TMPDIR": str(folder / "tmp"), **settings})
+        service.manage("migrate", "--verbosity", "0")
+        return service
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def service(make_service: Callable[..., Service]) -> Service:
+    """One that takes what it gets by default."""
+    return make_service()
+
+
+@pytest.fixture(scope="module")
+def server(service: Service) -> Iterator[Running]:
+    """It, running: what `api` is a client of."""
+    running = service.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def box(api: Api) -> dict[str, Any]:
+    """A box that keeps MP3."""
+    return api.new_box("3000")
+
+
+def leave(api: Api, box: dict[str, Any], voice: Audio, name: str | None = None, **sent: Any) -> str:
+    """The path of a new message with that audio."""
+    described = (None, "application/json", json.dumps({"caller_id_number": "1001", **sent}).encode())
+    body = parts(described, (voice.name if name is None else name, voice.content_type, voice.content))
+    answer = api.request("PUT", f"vmboxes/{box['id']}/messages", **body)
+    assert answer.status_code == 201, answer.text
+    return f"vmboxes/{box['id']}/messages/{answer.json()['data']['media_id']}"
+
+
+class TestFormats:
+    """What comes in, and what is kept."""
+
+    @pytest.mark.parametrize("extension", ["mp3", "mp4", "wav"])
+    @pytest.mark.parametrize("kind", ["mp3", "wav", "ogg", "opus", "mp4", "m4a", "webm"])
+    def test_any_kind_becomes_what_the_box_keeps(
+        self, api: Api, account: Account, audio: Studio, kind: str, extension: str, tmp_path: Path
+    ) -> None:
+        voice = audio(kind)
+        path = leave(api, api.new_box("3000", media_extension=extension), voice)
+        name, stub = attachment(account, path)
+        assert (name, stub["content_type"]) == (f"{voice.path.stem}.{extension}", TYPES[extension])
+        doc = stored(account, path)
+        assert doc["media_filename"] == name
+        assert doc["metadata"]["length"] == pytest.approx(voice.milliseconds, abs=5)
+        heard = api.get(f"{path}/raw")
+        assert heard.headers["Content-Type"] == TYPES[extension]
+        assert heard.headers["Content-Disposition"].endswith(f".{extension}")
+        assert len(heard.content) == stub["length"]
+        assert heard.content.startswith(BEGINNINGS[extension])
+        file = tmp_path / name
+        file.write_bytes(heard.content)
+        assert milliseconds_of(file) == pytest.approx(voice.milliseconds, abs=30)
+
+    def test_raw_does_the_same(self, api: Api, account: Account, audio: Studio) -> None:
+        path = new_message(api, api.new_box("3000", media_extension="mp4"))
+        voice = audio("wav")
+        answer = api.put(f"{path}/raw", voice.content, headers={"Content-Type": "application/octet-stream"})
+        assert answer.status_code == 200, answer.text
+        name, stub = attachment(account, path)
+        assert (name, stub["content_type"]) == ("message.mp4", "audio/mp4")
+        assert answer.json()["data"]["length"] == pytest.approx(voice.milliseconds, abs=5)
+
+    @pytest.mark.parametrize("extension", [None, "flac", ["wav"]])
+    def test_a_box_that_says_nothing_known_keeps_mp3(
+        self, api: Api, account: Account, db: Database, box: dict[str, Any], audio: Studio, extension: Any
+    ) -> None:
+        db.update(box["id"], lambda doc: {**doc, "media_extension": extension})
+        assert attachment(account, leave(api, box, audio("wav")))[1]["content_type"] == "audio/mpeg"
+
+    def test_large_audio_is_converted_too(self, api: Api, account: Account, box: dict[str, Any]) -> None:
+        seconds = 600
+        path = leave(api, box, silence(seconds))
+        assert stored(account, path)["metadata"]["length"] == seconds * 1000
+        assert attachment(account, path)[1]["length"] < seconds * 8000
+
+    def test_many_at_once_are_all_converted(
+        self, api: Api, account: Account, box: dict[str, Any], audio: Studio
+    ) -> None:
+        voices = [audio(kind) for kind in ("mp3", "wav", "ogg", "mp4") * 3]
+        with ThreadPoolExecutor(12) as pool:
+            paths = list(pool.map(lambda voice: leave(Api(api.url, api.account_id, api.token), box, voice), voices))
+        assert {attachment(account, path)[1]["content_type"] for path in paths} == {"audio/mpeg"}
+
+    @pytest.mark.parametrize(
+        ("sent", "named"),
+        [
+            ("$(touch x);rm -rf .wav", "(touch_x)_rm_-rf.mp3"),
+            ("-i.wav", "i.mp3"),
+            ("../../etc/passwd", "passwd.mp3"),
+            ("http://127.0.0.1/x.wav", "x.mp3"),
+            ("a\x01b.wav", "a_b.mp3"),
+            ("", "message.mp3"),
+        ],
+    )
+    def test_no_name_does_harm(
+        self, api: Api, account: Account, box: dict[str, Any], audio: Studio, sent: str, named: str
+    ) -> None:
+        assert attachment(account, leave(api, box, audio("wav"), sent))[0] == named
+
+
+class TestLength:
+    """Whose word counts."""
+
+    def test_what_the_client_says_stays(self, api: Api, account: Account, box: dict[str, Any], audio: Studio) -> None:
+        path = leave(api, box, audio("wav"), length=777)
+        assert stored(account, path)["metadata"]["length"] == 777
+        body = parts((None, "application/json", b'{"length": 888}'), ("a.wav", "audio/wav", audio("wav").content))
+        assert api.request("PUT", f"{path}/raw", **body).json()["data"]["length"] == 888
+
+    def test_what_it_said_before_there_was_audio_stays(self, api: Api, box: dict[str, Any], audio: Studio) -> None:
+        path = new_message(api, box, length=777) + "/raw"
+        assert api.put(path, audio("mp3").content, headers=MP3).json()["data"]["length"] == 777
+
+    def test_other_audio_has_another_length(self, api: Api, box: dict[str, Any], audio: Studio) -> None:
+        path = leave(api, box, audio("mp3"))
+        longer = audio("mp3", "This message is quite a bit longer than the other one was.")
+        answer = api.put(f"{path}/raw", longer.content, headers=MP3)
+        assert answer.json()["data"]["length"] == pytest.approx(longer.milliseconds, abs=5)
+
+
+def wav(content: bytes) -> bytes:
+    """A WAV file of a telephone's samples, 8000 a second."""
+    size = len(content).to_bytes(4, "little")
+    form = bytes.fromhex("10000000 0100 0100 401f0000 401f0000 0100 0800")
+    return b"RIFF" + (len(content) + 36).to_bytes(4, "little") + b"WAVEfmt " + form + b"data" + size + content
+
+
+def silence(seconds: int) -> Audio:
+    content = wav(b"\x80" * 8000 * seconds)
+    return Audio(Path("silence.wav"), "audio/x-wav", content, seconds * 1000)
+
+
+NOT_AUDIO = {
+    "text": b"This is no audio.\n" * 200,
+    "page": b"<html><script>alert(1)</script></html>" * 50,
+    "picture": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(200),
+    "bytes": bytes(range(256)) * 40,
+    "a byte": b"a",
+    "tag alone": b"ID3\x04\0\0\0\0\0\0" + b"x" * 1000,
+    "no samples": wav(b""),
+    "half a file": b"\0\0\0\x1cftypisom\0\0\x02\0isomiso2mp41" + bytes(100),
+    "playlist": b"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n",
+    "session": b"v=0\no=- 0 0 IN IP4 127.0.0.1\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio 5004 RTP/AVP 0\n",
+}
+
+
+LISTS = ["#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{}\n#EXT-X-ENDLIST\n", "ffconcat version 1.0\nfile '{}'\n"]
+
+
+class TestRefusals:
+    """What is no audio."""
+
+    @pytest.mark.parametrize("content", NOT_AUDIO.values(), ids=NOT_AUDIO.keys())
+    @pytest.mark.parametrize("content_type", ["audio/mpeg", "application/octet-stream"])
+    def test_what_is_no_audio_is_refused(
+        self, api: Api, account: Account, box: dict[str, Any], content: bytes, content_type: str
+    ) -> None:
+        body = parts((None, "application/json", b"{}"), ("a.mp3", content_type, content))
+        answer = api.request("PUT", f"vmboxes/{box['id']}/messages", **body)
+        assert answer.status_code == 400, answer.text
+        assert (answer.json()["message"], answer.json()["data"]) == ("validation error", NO_AUDIO)
+        assert api.get(f"vmboxes/{box['id']}/messages").json()["data"] == []
+
+    def test_the_old_audio_stays(self, api: Api, account: Account, box: dict[str, Any], audio: Studio) -> None:
+        path = leave(api, box, audio("mp3"))
+        revision, heard = stored(account, path)["_rev"], api.get(f"{path}/raw").content
+        answer = api.put(f"{path}/raw", NOT_AUDIO["bytes"], headers=MP3)
+        assert (answer.status_code, answer.json()["data"]) == (400, NO_AUDIO)
+        assert stored(account, path)["_rev"] == revision
+        assert api.get(f"{path}/raw").content == heard
+
+    def test_what_says_it_is_no_audio_is_refused_as_ever(self, api: Api, box: dict[str, Any], audio: Studio) -> None:
+        path = new_message(api, box) + "/raw"
+        assert api.put(path, audio("mp3").content, headers={"Content-Type": "image/png"}).status_code == 415
+        assert api.put(path, b"", headers=MP3).json()["data"]["file"]["required"]
+
+    @pytest.mark.parametrize("list_of", LISTS)
+    def test_a_list_of_addresses_opens_none(self, api: Api, box: dict[str, Any], list_of: str) -> None:
+        path = new_message(api, box) + "/raw"
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            listening.settimeout(0)
+            url = f"http://127.0.0.1:{listening.getsockname()[1]}/a.mp3"
+            assert api.put(path, list_of.format(url).encode(), headers=MP3).json()["data"] == NO_AUDIO
+            with pytest.raises(BlockingIOError):
+                listening.accept()
+
+    def test_a_list_of_local_files_opens_none(self, api: Api, box: dict[str, Any], audio: Studio) -> None:
+        named = audio("mp3").path
+        path = new_message(api, box) + "/raw"
+        for list_of in LISTS:
+            assert api.put(path, list_of.format(named).encode(), headers=MP3).json()["data"] == NO_AUDIO
+
+    def test_past_its_retention_it_is_refused_as_ever(
+        self, api: Api, account: Account, box: dict[str, Any], audio: Studio
+    ) -> None:
+        path = leave(api, box, audio("mp3"))
+        change(account, path, utc_seconds=63_000_000_000)
+        answer = api.put(f"{path}/raw", audio("wav").content, headers={"Content-Type": "audio/wav"})
+        assert answer.json()["message"] == "prior_to_retention_duration"
+
+
+class TestBounds:
+    """What converting may take."""
+
+    def test_too_long_is_told(self, make_service: Callable[..., Service], api: Api, box: dict[str, Any]) -> None:
+        path = new_message(api, box) + "/raw"
+        running = make_service(NORMALIZE_SECONDS="0.001").start()
+        try:
+            answer = Api(running.url, api.account_id, api.token).put(path, silence(900).content, headers=MP3)
+        finally:
+            running.stop()
+        assert answer.status_code == 400, answer.text
+        assert "shorter" in answer.json()["data"]["file"]["wrong_format"]["message"]
+
+    def test_too_large_a_result_is_told(
+        self, make_service: Callable[..., Service], api: Api, account: Account, audio: Studio
+    ) -> None:
+        path = new_message(api, api.new_box("3000", media_extension="wav")) + "/raw"
+        running = make_service(MAX_UPLOAD_BYTES="20000").start()
+        try:
+            answer = Api(running.url, api.account_id, api.token).put(path, audio("mp3").content, headers=MP3)
+        finally:
+            running.stop()
+        assert (answer.status_code, answer.json()["data"]["limit"]) == (413, 20_000)
+        modb, message_id = modb_and_id(account, path)
+        assert "_attachments" not in (modb.get(message_id) or {})
+
+    def test_who_would_wait_too_long_for_its_turn_is_told(
+        self, monkeypatch: pytest.MonkeyPatch, audio: Studio
+    ) -> None:
+        monkeypatch.setattr(transcoding, "_PATIENCE", 0)
+        voice = audio("wav")
+        with voice.path.open("rb") as file:
+            part = Part("audio/x-wav", "a.wav", file=file, length=len(voice.content))
+            for _ in range(settings.NORMALIZE_AT_ONCE):
+                assert transcoding._turns().acquire(blocking=False)
+            with pytest.raises(ServerBusy):
+                transcoding.normalised(part, {})
+            for _ in range(settings.NORMALIZE_AT_ONCE):
+                transcoding._turns().release()
+            assert transcoding.normalised(part, {})[1] == pytest.approx(voice.milliseconds, abs=5)
+
+
+class TestWhatIsLeft:
+    """Nothing, whatever happens."""
+
+    def test_no_temporary_files(self, service: Service, api: Api, box: dict[str, Any], audio: Studio) -> None:
+        path = leave(api, box, audio("wav"))
+        assert api.put(f"{path}/raw", silence(60).content, headers=MP3).status_code == 200
+        assert api.put(f"{path}/raw", NOT_AUDIO["text"], headers=MP3).status_code == 400
+        assert list((service.folder / "tmp").iterdir()) == []
+
+    def test_ffmpeg_ends_with_a_worker_that_is_killed(
+        self, make_service: Callable[..., Service], api: Api, account: Account
+    ) -> None:
+        path = new_message(api, api.new_box("3000", media_extension="mp4"))
+        service = make_service(WEB_CONCURRENCY="1")
+        running = service.start()
+        client = Api(running.url, api.account_id, api.token)
+        try:
+            (worker,) = children(running.process.pid)
+            with ThreadPoolExecutor(1) as pool:
+                upload = pool.submit(client.put, f"{path}/raw", silence(7200).content, headers=MP3)
+                wait_until(lambda: children(worker) != [])
+                (ffmpeg,) = children(worker)
+                os.kill(worker, signal.SIGKILL)
+                with pytest.raises(requests.ConnectionError):
+                    upload.result()
+            wait_until(lambda: not Path(f"/proc/{ffmpeg}").exists())
+        finally:
+            running.stop()
+        assert list((service.folder / "tmp").iterdir()) == []
+        assert "_attachments" not in stored(account, path)
+
+
+@pytest.fixture(scope="module")
+def beside_kazoo(make_service: Callable[..., Service]) -> Iterator[Running]:
+    """A service that was told nothing, beside a Kazoo that normalises."""
+    with system_settings("crossbar.voicemail", {"normalize_media": True}):
+        running = make_service(NORMALIZE_MEDIA="").start()
+        yield running
+        running.stop()
+
+
+class TestKazoosSettings:
+    """Kazoo's own switch, in CouchDB."""
+
+    @pytest.fixture
+    def server(self, beside_kazoo: Running) -> Running:
+        """The service that `api` is a client of."""
+        return beside_kazoo
+
+    def test_it_is_heard(self, api: Api, account: Account, box: dict[str, Any], audio: Studio) -> None:
+        assert attachment(account, leave(api, box, audio("wav")))[1]["content_type"] == "audio/mpeg"
+
+    def test_an_account_has_its_own(
+        self, api: Api, account: Account, db: Database, box: dict[str, Any], audio: Studio
+    ) -> None:
+        db.put({"_id": "configs_crossbar.voicemail", "normalize_media": False})
+        path = leave(api, box, audio("wav"))
+        assert attachment(account, path)[1]["content_type"] == "audio/x-wav"
+        assert api.get(f"{path}/raw").content == audio("wav").content
+        assert stored(account, path)["metadata"]["length"] == 1
+
+    def test_this_services_own_setting_comes_first(
+        self, make_service: Callable[..., Service], api: Api, account: Account, box: dict[str, Any], audio: Studio
+    ) -> None:
+        running = make_service(NORMALIZE_MEDIA="0").start()
+        try:
+            path = leave(Api(running.url, api.account_id, api.token), box, audio("wav"))
+        finally:
+            running.stop()
+        assert api.get(f"{path}/raw").content == audio("wav").content

@@ -1,0 +1,346 @@
+"""The views, over documents as Kazoo writes them: keys and values are Kazoo's, and dirt never loses a document."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from couch.client import Database
+from couch_views.sync import sync
+from tests.support.kazoo_documents import (
+    ACCOUNT_DB,
+    ACCOUNT_ID,
+    BOX_ID,
+    MESSAGE_ID,
+    TIMESTAMP,
+    USER_ID,
+    account,
+    legacy_message,
+    message,
+    user,
+    vmbox,
+)
+
+Rows = Callable[..., list[tuple[Any, Any]]]
+
+SUMMARY = {
+    "timestamp": TIMESTAMP,
+    "from": "1001@aeac33.sip.2600hz.com",
+    "to": "1000@aeac33.sip.2600hz.com",
+    "caller_id_number": "1001",
+    "caller_id_name": "userb userb",
+    "call_id": "79959ZDNmM2I5ZTliMzA0NzA4N2FjNjlmODA5OWVkZjUxZWU",
+    "folder": "new",
+    "length": 3140,
+    "media_id": MESSAGE_ID,
+    "transcribed": False,
+}
+MESSAGE_VIEWS = ["listing_by_mailbox", "listing_by_timestamp", "count_per_folder", "count_per_box_folder"]
+# What stands where an object, an array or a number should.
+DIRT: list[Any] = [None, "", "undefined", 0, -1.5, True, [], [None], {}, {"timestamp": {}}, [[{"x": [None]}]]]
+
+
+@pytest.fixture
+def account_rows(new_database: Database) -> Rows:
+    return _rows_after_storing(new_database, "account")
+
+
+@pytest.fixture
+def modb_rows(new_database: Database) -> Rows:
+    return _rows_after_storing(new_database, "modb")
+
+
+@pytest.fixture
+def accounts_rows(new_database: Database) -> Rows:
+    return _rows_after_storing(new_database, "accounts")
+
+
+def _rows_after_storing(database: Database, kind: str) -> Rows:
+    sync(database, kind)
+
+    def rows(view: str, *docs: dict[str, Any], **options: Any) -> list[tuple[Any, Any]]:
+        for doc in docs:
+            database.put(doc)
+        return [(row["key"], row["value"]) for row in database.view(*view.split("/"), **options)]
+
+    return rows
+
+
+# --- an account's database ---
+
+
+def test_the_box_listing_shows_what_kazoo_shows(account_rows: Rows) -> None:
+    rows = account_rows("vmboxes/crossbar_listing", vmbox(flags=["x"], messages=[{}, {}]))
+    value = {"id": BOX_ID, "name": "VMBox 0", "mailbox": "3000", "owner_id": USER_ID, "messages": 2, "flags": ["x"]}
+    assert rows == [("VMBox 0", value)]
+
+
+def test_a_box_without_messages_and_flags_is_listed_with_none(account_rows: Rows) -> None:
+    [(_, value)] = account_rows("vmboxes/crossbar_listing", vmbox(owner_id=None))
+    assert value == {"id": BOX_ID, "name": "VMBox 0", "mailbox": "3000", "messages": 0, "flags": []}
+
+
+@pytest.mark.parametrize("view", ["vmboxes/listing_by_mailbox", "vmboxes_numbers/by_number"])
+def test_a_box_is_found_by_its_number_and_each_alias(account_rows: Rows, view: str) -> None:
+    rows = account_rows(view, vmbox(aliases=["3001", "ops"]))
+    assert rows == [("3000", None), ("3001", None), ("ops", None)]
+
+
+@pytest.mark.parametrize("view", ["vmboxes/listing_by_mailbox", "vmboxes_numbers/by_number"])
+def test_a_number_stored_as_an_integer_is_found_as_a_string(account_rows: Rows, view: str) -> None:
+    assert account_rows(view, vmbox(mailbox=3000, aliases=[3001])) == [("3000", None), ("3001", None)]
+
+
+def test_each_legacy_message_has_a_row(account_rows: Rows) -> None:
+    entries = [legacy_message(), legacy_message(timestamp=str(TIMESTAMP - 9), folder=None)]
+    rows = account_rows("vmboxes/legacy_msg_by_timestamp", vmbox(messages=entries))
+    about = {
+        "source_id": BOX_ID,
+        "owner_id": USER_ID,
+        "mailbox": "3000",
+        "box_timestamp": 63630058700,
+        "timezone": "America/Los_Angeles",
+    }
+    assert rows == [
+        (TIMESTAMP - 9, {**about, "metadata": entries[1]}),
+        (TIMESTAMP, {**about, "metadata": entries[0]}),
+    ]
+
+
+def test_a_legacy_message_that_could_not_be_migrated_has_none(account_rows: Rows) -> None:
+    box = vmbox(messages=[legacy_message(migration_error="no_audio")])
+    assert account_rows("vmboxes/legacy_msg_by_timestamp", box) == []
+
+
+@pytest.mark.parametrize("timestamp", [None, "undefined", "", {}, []])
+def test_a_legacy_message_without_a_readable_time_comes_first(account_rows: Rows, timestamp: Any) -> None:
+    box = vmbox(messages=[legacy_message(), {**legacy_message(), "timestamp": timestamp}, {}])
+    rows = account_rows("vmboxes/legacy_msg_by_timestamp", box)
+    assert [key for key, _ in rows] == [None, None, TIMESTAMP]
+
+
+@pytest.mark.parametrize("view", ["crossbar_listing", "listing_by_mailbox", "legacy_msg_by_timestamp"])
+def test_deleted_boxes_and_other_documents_are_in_no_view_of_boxes(account_rows: Rows, view: str) -> None:
+    others = [vmbox(_id="1", pvt_deleted=True, messages=[{}]), vmbox(_id="2", pvt_type="media"), user()]
+    assert account_rows(f"vmboxes/{view}", *others) == []
+    assert account_rows("vmboxes_numbers/by_number") == []
+
+
+@pytest.mark.parametrize(("view", "field"), [("creds_by_md5", "pvt_md5_auth"), ("creds_by_sha", "pvt_sha1_auth")])
+def test_a_user_is_found_by_its_hashes(account_rows: Rows, view: str, field: str) -> None:
+    rows = account_rows(f"users/{view}", user(), user(_id="no hash", **{field: None}))
+    assert rows == [(user()[field], {"owner_id": USER_ID, "account_id": ACCOUNT_ID})]
+
+
+@pytest.mark.parametrize("view", ["creds_by_md5", "creds_by_sha"])
+def test_disabled_and_deleted_users_cannot_be_found_by_hashes(account_rows: Rows, view: str) -> None:
+    gone = [user(_id="1", enabled=False), user(_id="2", pvt_deleted=True), user(_id="3", pvt_type="device")]
+    assert account_rows(f"users/{view}", *gone) == []
+
+
+def test_a_user_that_does_not_say_enabled_is_enabled(account_rows: Rows) -> None:
+    assert len(account_rows("users/creds_by_md5", user(enabled=None))) == 1
+
+
+def test_users_are_listed_by_their_name_in_lower_case_disabled_ones_too(account_rows: Rows) -> None:
+    nameless, disabled = user(_id="1", username=None), user(_id="2", username="Zoe", enabled=False)
+    rows = account_rows("vmboxes_users/by_username", user(), nameless, disabled, user(_id="3", pvt_deleted=True))
+    assert rows == [(None, None), ("userb", None), ("zoe", None)]
+
+
+def test_users_are_found_by_each_word_of_their_names_once(account_rows: Rows) -> None:
+    named = user(username="Ada.L", first_name="Ada  Augusta", last_name="ada", email="ADA@example.com")
+    odd = user(_id="1", username=7, first_name=["x"], last_name=None, email="z" * 300)
+    rows = account_rows("vmboxes_users/by_word", named, odd, user(_id="2", pvt_deleted=True))
+    assert [key for key, _ in rows] == ["ada", "ada.l", "ada@example.com", "augusta", "z" * 100]
+
+
+def test_what_a_user_owns_is_found_by_type(account_rows: Rows) -> None:
+    docs = [vmbox(), vmbox(_id="gone", pvt_deleted=True), vmbox(_id="nobody's", owner_id=None)]
+    assert account_rows("attributes/owned", *docs) == [([USER_ID, "vmbox"], BOX_ID)]
+
+
+# --- a MODb ---
+
+
+def test_a_box_lists_its_messages_with_their_summary(modb_rows: Rows) -> None:
+    assert modb_rows("mailbox_messages/listing_by_mailbox", message()) == [([BOX_ID, TIMESTAMP], SUMMARY)]
+
+
+def test_an_account_lists_its_messages_by_time(modb_rows: Rows) -> None:
+    assert modb_rows("mailbox_messages/listing_by_timestamp", message()) == [([TIMESTAMP, BOX_ID], SUMMARY)]
+
+
+def test_messages_can_be_counted_by_folder_and_by_box(modb_rows: Rows) -> None:
+    saved = message({"folder": "saved", "timestamp": TIMESTAMP + 1})
+    assert modb_rows("mailbox_messages/count_per_folder", saved) == [(["saved", TIMESTAMP + 1, BOX_ID], None)]
+    assert modb_rows("mailbox_messages/count_per_box_folder") == [([BOX_ID, "saved", TIMESTAMP + 1], None)]
+
+
+def test_a_summary_tells_whether_there_is_a_transcription(modb_rows: Rows) -> None:
+    good = message(transcription={"result": "success", "text": "Hello."})
+    bad = message(_id="201605-0", transcription={"result": "failed"})
+    rows = modb_rows("mailbox_messages/listing_by_mailbox", good, bad)
+    assert sorted(value["transcribed"] for _, value in rows) == [False, True]
+
+
+@pytest.mark.parametrize("view", [*MESSAGE_VIEWS, "missing_metadata"])
+def test_removed_messages_and_other_documents_are_in_no_view_of_messages(modb_rows: Rows, view: str) -> None:
+    removed = message({"folder": "deleted"}, pvt_deleted=True)
+    assert modb_rows(f"mailbox_messages/{view}", removed, message(_id="cdr", pvt_type="cdr")) == []
+    assert modb_rows("mailbox_message_counts/by_box_folder", reduce=False) == []
+
+
+def test_a_message_in_the_folder_deleted_is_still_listed(modb_rows: Rows) -> None:
+    [(_, value)] = modb_rows("mailbox_messages/listing_by_mailbox", message({"folder": "deleted"}))
+    assert value["folder"] == "deleted"
+
+
+def test_numbers_stored_as_strings_are_numbers_in_the_views(modb_rows: Rows) -> None:
+    doc = message({"timestamp": str(TIMESTAMP), "length": "3140"}, utc_seconds=None)
+    assert modb_rows("mailbox_messages/listing_by_mailbox", doc) == [([BOX_ID, TIMESTAMP], SUMMARY)]
+    assert modb_rows("mailbox_message_counts/by_box_folder", reduce=False) == [([BOX_ID, "new", TIMESTAMP], None)]
+
+
+def test_a_message_without_a_folder_counts_as_new(modb_rows: Rows) -> None:
+    rows = modb_rows("mailbox_messages/count_per_box_folder", message({"folder": None}))
+    assert rows == [([BOX_ID, "new", TIMESTAMP], None)]
+    assert modb_rows("mailbox_message_counts/by_box_folder", reduce=False) == rows
+
+
+def test_a_message_that_lost_its_metadata_is_found_and_still_listed(modb_rows: Rows) -> None:
+    doc = message()
+    del doc["metadata"]
+    assert modb_rows("mailbox_messages/missing_metadata", doc) == [(MESSAGE_ID, None)]
+    left = {"timestamp": TIMESTAMP, "folder": "new", "media_id": MESSAGE_ID, "transcribed": False}
+    assert modb_rows("mailbox_messages/listing_by_mailbox") == [([BOX_ID, TIMESTAMP], left)]
+
+
+def test_a_message_with_metadata_is_not_missing_it(modb_rows: Rows) -> None:
+    assert modb_rows("mailbox_messages/missing_metadata", message()) == []
+
+
+@pytest.mark.parametrize(
+    ("doc", "age"),
+    [
+        (message({"timestamp": 3}, utc_seconds=1, timestamp=2), 1),
+        (message({"timestamp": 3}, utc_seconds=None, timestamp=2), 2),
+        (message({"timestamp": 3}, utc_seconds="undefined"), 3),
+        (message({"timestamp": None}, utc_seconds=None), 63630058700),
+        (message({"timestamp": None}, utc_seconds=None, pvt_created=None), None),
+    ],
+)
+def test_counts_go_by_the_first_time_that_is_there(modb_rows: Rows, doc: dict[str, Any], age: int | None) -> None:
+    assert modb_rows("mailbox_message_counts/by_box_folder", doc, reduce=False) == [([BOX_ID, "new", age], None)]
+
+
+def test_counts_of_many_boxes_come_from_one_reduce(modb_rows: Rows, new_database: Database) -> None:
+    folders = ["new", "new", "saved", "deleted", "new"]
+    docs = [
+        message({"folder": folder}, _id=f"201605-{box}{i}", source_id=box)
+        for box in ("a", "b")
+        for i, folder in enumerate(folders)
+    ]
+    new_database.bulk(docs)
+    rows = modb_rows("mailbox_message_counts/by_box_folder", group_level=2)
+    assert rows == [([box, folder], n) for box in "ab" for folder, n in [("deleted", 1), ("new", 3), ("saved", 1)]]
+    older = modb_rows(
+        "mailbox_message_counts/by_box_folder",
+        group_level=2,
+        startkey=["a", "new", TIMESTAMP + 1],
+        endkey=["a", "new", {}],
+    )
+    assert older == []
+
+
+# --- the accounts database ---
+
+
+@pytest.mark.parametrize(
+    ("view", "key"),
+    [("listing_by_realm", "aeac33.sip.2600hz.com"), ("listing_by_name", "bigcorp2"), ("listing_by_api", "ab" * 32)],
+)
+def test_an_account_is_found_by_realm_name_and_api_key(accounts_rows: Rows, view: str, key: str) -> None:
+    others = [account(_id="gone", pvt_deleted=True), account(_id="other", pvt_type="limits")]
+    rows = accounts_rows(f"accounts/{view}", account(), *others)
+    assert rows == [(key, {"account_id": ACCOUNT_ID, "account_db": ACCOUNT_DB})]
+
+
+def test_an_account_without_realm_and_api_key_is_not_found_by_them(accounts_rows: Rows) -> None:
+    assert accounts_rows("accounts/listing_by_realm", account(realm=None, pvt_api_key=None)) == []
+    assert accounts_rows("accounts/listing_by_api") == []
+
+
+def test_a_name_keeps_its_letters_beyond_ascii(accounts_rows: Rows) -> None:
+    [(key, _)] = accounts_rows("accounts/listing_by_name", account(name="Größe: 寿司 & Sons"))
+    assert key == "größe寿司sons"
+
+
+def test_an_account_is_found_below_each_ancestor_and_right_below_its_parent(accounts_rows: Rows) -> None:
+    docs = [account(pvt_tree=["master", "parent"]), account(_id="master"), account(_id="x", pvt_deleted=True)]
+    rows = accounts_rows("vmboxes_accounts/by_ancestor", *docs)
+    shown = {"id": ACCOUNT_ID, "name": "Big Corp. #2", "realm": "aeac33.sip.2600hz.com", "tree": ["master", "parent"]}
+    assert rows == [(["master", "Big Corp. #2"], shown), (["parent", "Big Corp. #2"], shown)]
+    assert accounts_rows("vmboxes_accounts/by_parent") == [(["parent", "Big Corp. #2"], shown)]
+
+
+def test_disabled_accounts_are_found_by_name(accounts_rows: Rows) -> None:
+    others = [account(_id="1"), account(_id="2", enabled=True), account(_id="3", enabled=False, pvt_deleted=True)]
+    off = [account(_id="4", name="B", enabled="false"), account(_id="5", name="A", enabled=True, pvt_enabled=False)]
+    assert accounts_rows("vmboxes_disabled/by_name", *others, *off) == [("A", None), ("B", None)]
+
+
+# --- dirt ---
+
+
+@pytest.mark.parametrize(("kind", "pvt_types"), [("account", ["vmbox", "user"]), ("accounts", ["account"])])
+def test_no_dirt_keeps_a_clean_document_from_its_views(
+    new_database: Database, kind: str, pvt_types: list[str]
+) -> None:
+    fields = [
+        "name",
+        "mailbox",
+        "aliases",
+        "messages",
+        "flags",
+        "owner_id",
+        "username",
+        "realm",
+        "pvt_tree",
+        "pvt_deleted",
+    ]
+    dirty = [
+        {"_id": f"{field}-{i}-{pvt_type}", "pvt_type": pvt_type, field: dirt}
+        for pvt_type in pvt_types
+        for field in fields
+        for i, dirt in enumerate(DIRT)
+    ]
+    new_database.bulk(dirty)
+    changes = sync(new_database, kind)
+    clean = (
+        [vmbox(messages=[legacy_message()]), vmbox(_id="removed", pvt_deleted=True), user()]
+        if kind == "account"
+        else [account(pvt_tree=["master"]), account(_id="disabled", pvt_enabled=False)]
+    )
+    new_database.bulk(clean)
+    for change in changes:
+        for view in change.views:
+            design = change.design.removeprefix("_design/")
+            unreduced = {"reduce": False} if design == "vmboxes_legacy" and view == "by_box" else {}
+            rows = new_database.view(design, view, **unreduced)
+            assert {row["id"] for row in rows} & {doc["_id"] for doc in clean}, view
+
+
+def test_no_dirt_keeps_a_message_from_being_listed(modb_rows: Rows, new_database: Database) -> None:
+    fields = ["metadata", "transcription", "utc_seconds", "timestamp", "source_id", "pvt_created"]
+    docs = [message(_id=f"201605-{field}{i}") | {field: dirt} for field in fields for i, dirt in enumerate(DIRT)]
+    inner = ["timestamp", "folder", "length", "media_id", "from"]
+    docs += [
+        message({field: dirt} if dirt is not None else {}, _id=f"201605-m-{field}{i}")
+        for field in inner
+        for i, dirt in enumerate(DIRT)
+    ]
+    new_database.bulk(docs)
+    for view in MESSAGE_VIEWS:
+        assert len(modb_rows(f"mailbox_messages/{view}")) == len(docs)
+    assert modb_rows("mailbox_message_counts/by_box_folder") == [(None, len(docs))]

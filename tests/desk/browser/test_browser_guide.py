@@ -1,0 +1,120 @@
+"""The five tasks of docs/desk.md, done as they stand there, and the guide's pictures.
+
+``DOCS_IMAGES=1`` writes the pictures anew, to docs/images/.
+"""
+
+import io
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, ViewportSize, expect
+
+from couch.client import couch
+from storage import database_names
+from tests.support.browsing import NARROW, Look, Practice, Staff, Windows
+from tests.support.kazoo_messages import stored
+from voicemail.mailboxes import store as mailbox_store
+
+IMAGES = Path(__file__).parents[3] / "docs" / "images"
+TALLEST = 860
+READER = Look(ViewportSize(width=1200, height=760))
+Picture = Callable[[Page, str], None]
+
+
+@pytest.fixture
+def picture() -> Picture:
+    """Takes a picture of a page for the guide, when it is to have new ones: small, for a repository."""
+
+    def take(page: Page, name: str) -> None:
+        if not os.environ.get("DOCS_IMAGES"):
+            return
+        page.mouse.move(0, 0)
+        taken = Image.open(io.BytesIO(page.screenshot(full_page=True, animations="disabled"))).convert("RGB")
+        shown = taken.crop((0, 0, taken.width, min(taken.height, TALLEST)))
+        IMAGES.mkdir(exist_ok=True)
+        shown.quantize(colors=64, dither=Image.Dither.NONE).save(IMAGES / f"{name}.png", optimize=True)
+
+    return take
+
+
+def test_the_account_of_a_caller_is_found(
+    staff: Staff, practice: Practice, window: Windows, picture: Picture
+) -> None:
+    page = window(staff("Support"), look=READER)
+    page.get_by_label("Find an account").fill(practice.account.realm[:6])
+    picture(page, "desk-accounts")
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="Green Valley Dental").click()
+    expect(page.get_by_role("heading", name="Mailboxes", exact=True)).to_be_visible()
+    expect(page.get_by_role("row", name="3000 Reception")).to_be_visible()
+    picture(page, "desk-account")
+
+
+def test_a_removed_message_is_heard_and_restored(
+    staff: Staff, practice: Practice, window: Windows, picture: Picture
+) -> None:
+    page = window(staff("Support"), practice.message_page(1), look=READER)
+    page.get_by_role("button", name="Remove").click()
+    expect(page.get_by_text("Removed: 1.")).to_be_visible()
+    page.goto(practice.account_page)
+    page.locator("#content").get_by_role("link", name="Messages", exact=True).click()
+    page.get_by_role("link", name="Removed", exact=True).click()
+    page.locator("#result_list tr", has_text="Grace Hopper").get_by_role("link").first.click()
+    page.get_by_role("button", name="Draw the waveform").click()
+    expect(page.get_by_role("button", name="Draw the waveform")).to_be_hidden()
+    page.get_by_role("slider", name="Position in the message").press("PageUp")
+    picture(page, "desk-message")
+    page.get_by_role("button", name="Restore").click()
+    expect(page.get_by_text("Restored: 1.")).to_be_visible()
+    assert stored(practice.account, practice.messages[1])["metadata"]["folder"] == "new"
+
+
+def test_a_pin_is_changed(staff: Staff, practice: Practice, window: Windows, picture: Picture) -> None:
+    page = window(staff("Administrators"), practice.box_page(), look=READER)
+    page.get_by_role("link", name="PIN", exact=True).click()
+    page.get_by_label("New PIN:").fill("2468")
+    picture(page, "desk-pin")
+    page.get_by_role("button", name="Change it").click()
+    expect(page.get_by_role("heading", name="3000 Reception")).to_be_visible()
+    assert mailbox_store.get(practice.account.id, practice.boxes[0]["id"])["pin"] == "2468"
+    page.get_by_role("link", name="History").click()
+    expect(page.get_by_role("row", name="PIN")).to_be_visible()
+    expect(page.get_by_text("2468")).to_have_count(0)
+
+
+def test_messages_are_moved_to_another_mailbox(
+    staff: Staff, practice: Practice, window: Windows, picture: Picture
+) -> None:
+    page = window(staff("Support"), practice.message_list(), look=READER)
+    for caller in ("Ada Lovelace", "Alan Turing"):
+        page.locator("#result_list tr", has_text=caller).get_by_role("checkbox").check()
+    page.get_by_label("Action:").select_option(label="Move to the mailbox named beside")
+    page.get_by_role("combobox", name="Mailbox").fill("3002")
+    picture(page, "desk-messages")
+    page.get_by_role("button", name="Go", exact=True).click()
+    expect(page.get_by_text("Moved: 2.")).to_be_visible()
+    page.goto(practice.message_list(2))
+    expect(page.locator("#result_list tbody tr")).to_have_count(2)
+
+
+def test_the_retention_of_an_account_is_changed(
+    staff: Staff, practice: Practice, window: Windows, picture: Picture
+) -> None:
+    page = window(staff("Administrators"), practice.account_page, look=READER)
+    page.get_by_label("Days:").fill("30")
+    page.get_by_role("button", name="Change", exact=True).click()
+    expect(page.get_by_role("list").get_by_text("Messages are kept for 30 days.")).to_be_visible()
+    settings = couch().database(database_names.account_db(practice.account.id)).get("configs_callflow") or {}
+    assert settings["voicemail"]["message_retention_duration"] == 30
+    page.get_by_role("link", name="History").click()
+    expect(page.get_by_role("cell", name="30")).to_be_visible()
+    picture(page, "desk-history")
+
+
+def test_the_desk_fits_a_phone(staff: Staff, practice: Practice, window: Windows, picture: Picture) -> None:
+    page = window(staff("Support"), practice.message_page(), look=Look(NARROW, dark=True))
+    expect(page.locator("audio")).to_be_in_viewport()
+    picture(page, "desk-narrow")

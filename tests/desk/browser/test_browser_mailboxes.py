@@ -1,0 +1,109 @@
+"""Mailboxes at the operators' desk, in a real browser: made, changed, denied, reached by keyboard alone."""
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.support.api_client import Api
+from tests.support.browsing import Practice, Staff, Windows
+from voicemail.mailboxes import store as mailbox_store
+
+
+def test_a_mailbox_is_made_with_an_error_first_and_then_right(
+    staff: Staff, practice: Practice, api: Api, window: Windows
+) -> None:
+    page = window(staff("Administrators"), f"desk/mailbox/?account={practice.account.id}")
+    page.get_by_role("link", name="Add mailbox").click()
+    number, name = page.locator("#id_mailbox"), page.locator("#id_name")
+    number.fill("3000")
+    name.fill("Night line")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Please correct the error below.")).to_be_visible()
+    expect(page.locator(".field-mailbox .errorlist")).to_be_visible()
+    expect(name).to_have_value("Night line")
+    number.fill("3003")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", name="3003 Night line")).to_be_visible()
+    made = [one["mailbox"] for one in api.get("vmboxes").json()["data"] if one["name"] == "Night line"]
+    assert made == ["3003"]
+
+
+def test_a_change_starts_from_what_is_stored_and_keeps_it(staff: Staff, practice: Practice, window: Windows) -> None:
+    page = window(staff("Administrators"), practice.box_page() + "change/")
+    expect(page.locator("#id_mailbox")).to_have_value("3000")
+    expect(page.locator("#id_timezone")).to_have_value("Europe/Berlin")
+    page.locator("#id_name").fill("Front desk")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", name="3000 Front desk")).to_be_visible()
+    stored = mailbox_store.get(practice.account.id, practice.boxes[0]["id"])
+    kept = {"name": "Front desk", "mailbox": "3000", "timezone": "Europe/Berlin", "pin": "4321", "some_key": "kept"}
+    assert {key: stored.get(key) for key in kept} == kept
+
+
+def test_a_pin_is_shown_when_asked_for_and_changed(staff: Staff, practice: Practice, window: Windows) -> None:
+    page = window(staff("Administrators"), practice.box_page())
+    page.get_by_role("link", name="PIN").click()
+    expect(page.get_by_text("4321")).to_have_count(0)
+    page.get_by_role("button", name="Show it").click()
+    expect(page.get_by_text("4321")).to_be_visible()
+    page.get_by_label("New PIN:").fill("8642")
+    page.get_by_role("button", name="Change it").click()
+    expect(page.get_by_role("heading", name="3000 Reception")).to_be_visible()
+    assert mailbox_store.get(practice.account.id, practice.boxes[0]["id"])["pin"] == "8642"
+
+
+def test_what_a_group_may_not_is_neither_offered_nor_done(staff: Staff, practice: Practice, window: Windows) -> None:
+    desk = staff("Support")
+    page = window(desk, practice.box_page())
+    expect(page.get_by_role("link", name="Change", exact=True)).to_be_visible()
+    for name in ("PIN", "Remove"):
+        expect(page.get_by_role("link", name=name, exact=True)).to_have_count(0)
+    for path in ("pin/", "delete/"):
+        answer = page.goto(practice.box_page() + path)
+        assert answer is not None
+        assert answer.status == 403
+        expect(page.get_by_role("heading", name="You may not do this")).to_be_visible()
+        expect(page.get_by_text("4321")).to_have_count(0)
+    window.forgive("403 (Forbidden)")
+
+
+def test_a_mailbox_is_found_and_renamed_with_the_keyboard_alone(
+    staff: Staff, practice: Practice, window: Windows
+) -> None:
+    page = window(staff("Administrators"))
+    expect(page.get_by_label("Find an account")).to_be_focused()
+    page.keyboard.type(practice.account.realm)
+    page.keyboard.press("Enter")
+    expect(page.locator("#result_list tbody tr")).to_have_count(1)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to main content")).to_be_focused()
+    page.keyboard.press("Enter")
+    content = page.locator("#content")
+    for link, heading in (
+        ("Green Valley Dental", "Green Valley Dental"),
+        ("Mailboxes", "Mailboxes"),
+        ("3000", "3000 Reception"),
+        ("Change", "Change 3000 Reception"),
+    ):
+        follow(page, content.get_by_role("link", name=link, exact=True), heading)
+    tab_to(page, page.locator("#id_name"))
+    page.keyboard.press("Control+A")
+    page.keyboard.type("Desk")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="3000 Desk")).to_be_visible()
+
+
+def follow(page: Page, link: Locator, heading: str) -> None:
+    """Follow a link with the keyboard, to the page of that heading."""
+    tab_to(page, link)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name=heading, level=1)).to_be_visible()
+
+
+def tab_to(page: Page, wanted: Locator) -> None:
+    """Go on with the tabulator until something has the focus, and shows that it has it."""
+    has_focus = "one => one.matches(':focus-visible')"
+    expect(wanted).to_be_visible()
+    for _ in range(80):
+        if wanted.evaluate(has_focus):
+            break
+        page.keyboard.press("Tab")
+    assert wanted.evaluate(has_focus)

@@ -1,0 +1,133 @@
+"""Messages at the operators' desk, in a real browser: found, heard, moved, restored."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.api_client import Api
+from tests.support.browsing import Practice, Staff, Windows
+from tests.support.kazoo_messages import stored
+
+PLAYED_PAST = """(player, second) => new Promise(done => {
+    const look = () => player.currentTime > second && done(player.currentTime);
+    player.addEventListener('timeupdate', look);
+    look();
+})"""
+SOUGHT = """(player, second) => new Promise(done => {
+    player.addEventListener('seeked', () => done(player.currentTime), {once: true});
+    player.currentTime = second;
+})"""
+
+
+def choose(page: Page, *callers: str) -> None:
+    """Tick the messages of some callers."""
+    for caller in callers:
+        page.locator("#result_list tr", has_text=caller).get_by_role("checkbox").check()
+
+
+def act(page: Page, action: str) -> None:
+    """Choose an action, and go."""
+    page.get_by_label("Action:").select_option(label=action)
+    page.get_by_role("button", name="Go", exact=True).click()
+
+
+def test_a_message_is_played_and_sought_in(staff: Staff, practice: Practice, window: Windows) -> None:
+    desk = staff("Support")
+    page = window(desk, practice.message_page())
+    player = page.locator("audio")
+    player.focus()
+    page.keyboard.press("Space")
+    assert player.evaluate(PLAYED_PAST, 0.1) > 0.1
+    length = player.evaluate("player => player.duration")
+    assert length == pytest.approx(practice.seconds[0], abs=0.2)
+    assert player.evaluate(SOUGHT, length - 1) == pytest.approx(length - 1, abs=0.05)
+    assert player.evaluate(PLAYED_PAST, length - 0.9) > length - 0.9
+    assert desk.get(practice.message_page() + "history/").text.count("listened to") == 1
+
+
+def test_a_click_and_a_key_in_the_waveform_seek(staff: Staff, practice: Practice, window: Windows) -> None:
+    page = window(staff("Support"), practice.message_page())
+    player, waveform = page.locator("audio"), page.get_by_role("slider", name="Position in the message")
+    page.get_by_role("button", name="Draw the waveform").click()
+    expect(page.get_by_role("button", name="Draw the waveform")).to_be_hidden()
+    drawn = "canvas => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some(one => one)"
+    assert waveform.evaluate(drawn)
+    player.evaluate(
+        "player => new Promise(done => { player.onloadedmetadata = done; player.load(); player.play(); })"
+    )
+    player.evaluate("player => player.pause()")
+    size = waveform.bounding_box()
+    assert size is not None
+    waveform.click(position={"x": size["width"] / 2, "y": 20})
+    half = player.evaluate("player => player.duration") / 2
+    assert player.evaluate("player => player.currentTime") == pytest.approx(half, abs=0.1)
+    waveform.press("ArrowRight")
+    assert player.evaluate("player => player.currentTime") == pytest.approx(half + 1, abs=0.1)
+    # Where the click fell is rounded to a pixel: what is told is where the player really is.
+    said = player.evaluate("player => player.currentTime.toFixed(1)")
+    expect(waveform).to_have_attribute("aria-valuenow", said)
+
+
+def test_chosen_messages_are_moved_to_another_mailbox(
+    staff: Staff, practice: Practice, api: Api, window: Windows
+) -> None:
+    page = window(staff("Support"), practice.message_list())
+    choose(page, "Ada Lovelace", "Alan Turing")
+    expect(page.get_by_text("2 of 4 selected")).to_be_visible()
+    page.get_by_role("combobox", name="Mailbox").fill("3002")
+    act(page, "Move to the mailbox named beside")
+    expect(page.get_by_text("Moved: 2.")).to_be_visible()
+    expect(page.locator("#result_list tbody tr")).to_have_count(2)
+    moved = api.get(f"vmboxes/{practice.boxes[2]['id']}/messages").json()["data"]
+    assert {one["caller_id_name"] for one in moved} == {"Ada Lovelace", "Alan Turing"}
+
+
+def test_a_mailbox_that_is_not_there_moves_nothing(staff: Staff, practice: Practice, window: Windows) -> None:
+    page = window(staff("Support"), practice.message_list())
+    page.get_by_label("Select all on this page").check()
+    expect(page.get_by_text("4 of 4 selected")).to_be_visible()
+    page.get_by_role("combobox", name="Mailbox").fill("9999")
+    act(page, "Move to the mailbox named beside")
+    expect(page.get_by_text("There is no mailbox 9999")).to_be_visible()
+    expect(page.locator("#result_list tbody tr")).to_have_count(4)
+
+
+def test_a_removed_message_is_found_and_restored(staff: Staff, practice: Practice, window: Windows) -> None:
+    page = window(staff("Support"), practice.message_list())
+    choose(page, "Alan Turing")
+    act(page, "Remove")
+    expect(page.get_by_text("Removed: 1.")).to_be_visible()
+    expect(page.get_by_text("Alan Turing")).to_have_count(0)
+    assert stored(practice.account, practice.messages[2])["pvt_deleted"] is True
+    page.get_by_role("link", name="Removed", exact=True).click()
+    choose(page, "Alan Turing")
+    act(page, "Restore")
+    expect(page.get_by_text("Restored: 1.")).to_be_visible()
+    page.get_by_role("link", name="Listed", exact=True).click()
+    expect(page.locator("#result_list tr", has_text="Alan Turing")).to_contain_text("saved")
+    assert not stored(practice.account, practice.messages[2]).get("pvt_deleted")
+
+
+def test_who_may_only_read_is_offered_nothing_else(staff: Staff, practice: Practice, window: Windows) -> None:
+    page = window(staff("Read only"), practice.message_page())
+    expect(page.get_by_text("You may not listen to messages.")).to_be_visible()
+    for name in ("Remove", "Move", "Put into saved"):
+        expect(page.get_by_role("button", name=name)).to_have_count(0)
+    page.goto(practice.message_list())
+    expect(page.get_by_role("link", name="Removed", exact=True)).to_be_visible()
+    expect(page.get_by_label("Action:")).to_have_count(0)
+    with page.expect_response("**/audio/") as answer:
+        page.evaluate("path => fetch(path)", f"/admin/{practice.message_page()}audio/")
+    assert answer.value.status == 403
+    window.forgive("403 (Forbidden)")
+
+
+def test_a_hostile_caller_name_is_only_text(staff: Staff, practice: Practice, api: Api, window: Windows) -> None:
+    name = "<img src=x onerror=document.title='broken'>\u202eevil" + "x" * 10_000
+    sent = {"caller_id_name": name, "caller_id_number": "1001"}
+    assert api.put(f"vmboxes/{practice.boxes[1]['id']}/messages", sent).status_code == 201
+    page = window(staff("Support"), practice.message_list(1))
+    expect(page.locator("#result_list tbody td", has_text="<img src=x")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    page.locator("#result_list tbody a").first.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("<img src=x")
+    expect(page).not_to_have_title("broken")

@@ -1,0 +1,54 @@
+"""The migration from Kazoo 3.x at the operators' desk, in a real browser."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import ViewportSize, expect
+
+from tests.desk.browser.test_browser_accessibility import judged
+from tests.support import old_messages
+from tests.support.api_client import Account, Api
+from tests.support.browsing import NARROW, WIDE, Look, Windows
+from tests.support.operators import Desk
+
+Operator = Callable[..., Desk]
+
+
+def test_a_runs_page_tells_of_its_end_by_itself_and_leads_on(
+    operator: Operator, account: Account, api: Api, window: Windows
+) -> None:
+    box = api.new_box("3000")
+    old_messages.leave(account, box["id"], [old_messages.entry() for _ in range(5)])
+    page = window(operator("Administrators"), f"desk/account/{account.id}/")
+    page.get_by_role("link", name="Migrate", exact=True).click()
+    page.get_by_role("button", name="Migrate", exact=True).press("Enter")
+    expect(page.get_by_role("heading", name="Migration: done")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("row", name="migrated — 5")).to_be_visible()
+    assert old_messages.array(account, box["id"]) == []
+    page.get_by_role("link", name="201605-").first.click()
+    expect(page.locator("audio")).to_be_visible()
+    page.go_back()
+    page.get_by_role("button", name="Verify").click()
+    expect(page.get_by_role("heading", name="Verification: done")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("row", name="verified — 5")).to_be_visible()
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_pages_of_a_migration_are_accessible_and_fit_the_screen(
+    operator: Operator, account: Account, api: Api, window: Windows, size: ViewportSize
+) -> None:
+    box = api.new_box("3000", name="A mailbox with quite a long name, as people give them")
+    failing = old_messages.entry("f" * 32)
+    old_messages.leave(account, box["id"], [old_messages.entry() for _ in range(2)])
+    old_messages.leave(account, box["id"], [failing], audio=None)
+    page = window(
+        operator("Administrators"), f"migration/migrationrun/{account.id}/", Look(size), without_policy=True
+    )
+    found = judged(page)
+    page.get_by_role("button", name="Dry run", exact=True).click()
+    expect(page.get_by_role("heading", name="Dry run: done, with 1 to look at")).to_be_visible(timeout=60_000)
+    found += judged(page)
+    for path in ("", f"{account.id}/", f"{account.id}/purge/"):
+        page.goto(f"migration/migrationrun/{path}")
+        found += [f"{path}: {one}" for one in judged(page)]
+    assert not found, "\n".join(found)

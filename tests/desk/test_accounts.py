@@ -1,0 +1,209 @@
+"""Accounts at the operators' desk."""
+
+from collections.abc import Callable
+
+import pytest
+
+from accounts import changes, directory
+from couch.client import Database
+from storage import gregorian
+from tests.support.api_client import Account, Api
+from tests.support.operators import Desk
+
+Operator = Callable[..., Desk]
+
+
+def test_an_account_is_found_by_name_realm_and_id(operator: Operator, account: Account) -> None:
+    desk = operator("Read only")
+    for text in (account.name.upper(), account.realm[:9], account.id):
+        page = desk.get("desk/account/", q=text)
+        assert page.status_code == 200
+        assert f"/admin/desk/account/{account.id}/" in page.text
+
+
+def test_an_accounts_page_tells_of_boxes_messages_users_and_databases(
+    operator: Operator, account: Account, api: Api
+) -> None:
+    box = api.new_box("3000")
+    api.put(f"vmboxes/{box['id']}/messages", {"caller_id_number": "1001"})
+    page = operator("Read only").get(f"desk/account/{account.id}/").text
+    for told in (account.name, account.realm, account.username, "3000", "93", "complete"):
+        assert told in page
+    assert account.api_key not in page
+
+
+def test_retention_is_written_where_kazoo_reads_it(operator: Operator, account: Account, db: Database) -> None:
+    desk = operator("Administrators")
+    desk.send(f"desk/account/{account.id}/")
+    path = f"desk/account/{account.id}/retention/"
+    page = desk.get(f"desk/account/{account.id}/")
+    assert page.ok
+    assert desk.send(path, days="30").ok
+    assert (db.get("configs_callflow") or {})["voicemail"]["message_retention_duration"] == 30
+    desk.send(path, days="")
+    assert (db.get("configs_callflow") or {})["voicemail"] == {}
+    history = desk.get(f"desk/account/{account.id}/history/").text
+    assert "changed the retention of" in history
+    assert desk.name in history
+
+
+def test_the_api_key_is_shown_on_demand_and_recorded(operator: Operator, account: Account) -> None:
+    desk = operator("Administrators")
+    path = f"desk/account/{account.id}/api-key/"
+    assert account.api_key not in desk.get(path).text
+    assert account.api_key in desk.send(path).text
+    history = desk.get(f"desk/account/{account.id}/history/").text
+    assert "saw the API key of" in history
+    assert account.api_key not in history
+
+
+def test_a_renewed_api_key_ends_the_old_one(operator: Operator, account: Account, api: Api) -> None:
+    desk = operator("Administrators")
+    desk.send(f"desk/account/{account.id}/renew-api-key/")
+    assert directory.account(account.id)["pvt_api_key"] != account.api_key
+    assert api.without_token().put("/v2/api_auth", {"api_key": account.api_key}).status_code == 401
+
+
+def test_an_account_is_changed_and_what_is_wrong_stands_at_its_field(operator: Operator, account: Account) -> None:
+    desk = operator("Administrators")
+    path = f"desk/account/{account.id}/change/"
+    wrong = desk.fill(path, name="")
+    assert "This field is required" in wrong.text
+    desk.fill(path, name="Renamed <b>", timezone="Europe/Berlin")
+    assert directory.account(account.id)["timezone"] == "Europe/Berlin"
+    assert directory.account(account.id)["name"] == "Renamed <b>"
+    page = desk.get(f"desk/account/{account.id}/history/").text
+    assert "Renamed &lt;b&gt;" in page
+
+
+def test_a_taken_realm_is_told_at_its_field(
+    operator: Operator, account: Account, new_account: Callable[..., Account]
+) -> None:
+    other = new_account()
+    page = operator("Administrators").fill(f"desk/account/{account.id}/change/", realm=other.realm.upper())
+    assert "Account realm already in use" in page.text
+    assert directory.account(account.id)["realm"] == account.realm
+
+
+def test_of_two_operators_the_second_one_is_told_what_the_first_one_changed(
+    operator: Operator, account: Account
+) -> None:
+    first, second = operator("Administrators"), operator("Administrators")
+    path = f"desk/account/{account.id}/change/"
+    opened = second.get(path)
+    assert "was changed" in first.fill(path, name="By the first", timezone="Asia/Tokyo").text
+    told = second.fill(path, opened, name="By the second")
+    assert "Changed meanwhile" in told.text
+    assert "By the first" in told.text
+    assert directory.account(account.id)["name"] == "By the first"
+    assert "was changed" in second.fill(path, told).text
+    stored = directory.account(account.id)
+    assert (stored["name"], stored["timezone"], stored["realm"]) == ("By the second", "Asia/Tokyo", account.realm)
+
+
+def test_a_disabled_account_signs_nobody_in_until_it_is_enabled(
+    operator: Operator, account: Account, log_in: Callable[..., Api], api: Api
+) -> None:
+    desk = operator("Administrators")
+    path = f"desk/account/{account.id}/switch/"
+    assert "The account is disabled." in desk.fill(path).text
+    stored = directory.account(account.id)
+    assert (stored["pvt_enabled"], stored["enabled"]) == (False, False)
+    answer = api.without_token().put("/v2/api_auth", {"api_key": account.api_key})
+    assert answer.status_code in (401, 403)
+    assert account.id in desk.get("desk/account/", q=account.id, state="disabled").text
+    assert account.name not in desk.get("desk/account/", q=account.id, state="enabled").text
+    assert "The account is enabled." in desk.fill(path).text
+    assert directory.account(account.id)["pvt_enabled"] is True
+    log_in(account)
+    history = desk.get(f"desk/account/{account.id}/history/").text
+    assert "disabled" in history
+    assert "enabled: True → False" in history.replace("</b>", "").replace("<b>", "")
+
+
+def test_disabled_accounts_are_listed_without_the_others(
+    operator: Operator, account: Account, new_account: Callable[..., Account]
+) -> None:
+    other = new_account()
+    changes.merge(account.id, {"enabled": False})
+    page = operator("Read only").get("desk/account/", state="disabled").text
+    assert f"/admin/desk/account/{account.id}/" in page
+    assert other.id not in page
+
+
+def test_the_accounts_below_one_are_listed_with_the_way_down_to_them(
+    operator: Operator, account: Account, new_account: Callable[..., Account]
+) -> None:
+    child = new_account(parent=account.id)
+    grandchild = new_account(parent=child.id)
+    desk = operator("Read only")
+    page = desk.get("desk/account/", below=account.id).text
+    assert f"/admin/desk/account/{child.id}/" in page
+    assert f"?below={child.id}" in page
+    assert grandchild.id not in page
+    last = desk.get(f"desk/account/{grandchild.id}/").text
+    crumbs = last.partition('class="breadcrumbs"')[2].partition("</div>")[0]
+    assert crumbs.index(account.id) < crumbs.index(child.id)
+    assert "No account is like that." in desk.get("desk/account/", below=grandchild.id).text
+
+
+def test_a_new_account_is_made_below_another_with_all_that_it_needs(
+    operator: Operator, account: Account, made_accounts: list[str]
+) -> None:
+    desk = operator("Administrators")
+    form = desk.get("desk/account/add/", below=account.id)
+    assert f'value="{account.id}"' in form.text
+    page = desk.fill("desk/account/add/", form, name="Below", realm=f"below.{account.realm}")
+    assert "was created" in page.text
+    made = page.url.rstrip("/").rpartition("/")[2]
+    made_accounts.append(made)
+    stored = directory.account(made)
+    assert (stored["name"], stored["pvt_tree"]) == ("Below", [account.id])
+    assert directory.with_realm(f"below.{account.realm}") == [made]
+    wrong = desk.fill("desk/account/add/", name="", realm=account.realm, parent="f" * 32)
+    assert "This field is required" in wrong.text
+    unknown = desk.fill("desk/account/add/", name="X", realm=f"x.{account.realm}", parent="f" * 32)
+    assert "There is no such account." in unknown.text
+
+
+@pytest.mark.parametrize("group", ["Read only", "Support"])
+@pytest.mark.parametrize("page", ["change/", "api-key/", "renew-api-key/", "retention/"])
+def test_what_a_group_lacks_is_denied_by_the_server(
+    operator: Operator, account: Account, group: str, page: str
+) -> None:
+    desk = operator(group)
+    path = f"desk/account/{account.id}/{page}"
+    assert desk.get(path).status_code == 403
+    assert desk.send(path, days="1", name="Mine").status_code == 403
+    assert directory.account(account.id)["name"] == account.name
+
+
+def test_a_forged_form_is_refused(operator: Operator, account: Account) -> None:
+    desk = operator("Administrators")
+    answer = desk.session.post(f"{desk.url}/admin/desk/account/{account.id}/renew-api-key/", timeout=60)
+    assert answer.status_code == 403
+    assert directory.account(account.id)["pvt_api_key"] == account.api_key
+
+
+def test_who_is_not_logged_in_sees_the_log_in_page(operator: Operator, account: Account) -> None:
+    desk = operator("Read only")
+    desk.session.cookies.clear()
+    page = desk.get(f"desk/account/{account.id}/")
+    assert account.name not in page.text
+    assert 'name="password"' in page.text
+
+
+def test_an_accounts_page_charts_its_messages_by_day(operator: Operator, account: Account, api: Api) -> None:
+    box = api.new_box("3000")
+    for _ in range(3):
+        api.put(f"vmboxes/{box['id']}/messages", {"caller_id_number": "1001"})
+    page = operator("Read only").get(f"desk/account/{account.id}/").text
+    today = f"{gregorian.to_datetime(gregorian.now()):%Y-%m-%d}"
+    assert f"<title>{today}: 3</title>" in page
+
+
+def test_the_index_tells_an_operator_what_it_did_lately(fresh_operator: Operator, account: Account) -> None:
+    desk = fresh_operator("Administrators")
+    assert "Nothing yet." in desk.get("").text
+    desk.send(f"desk/account/{account.id}/api-key/")
+    assert "saw the API key of" in desk.get("").text

@@ -1,0 +1,94 @@
+"""The state of the system at the operators' desk, and what mends it."""
+
+import re
+from collections.abc import Callable
+from urllib.parse import unquote
+
+import pytest
+
+from couch.client import Database, couch
+from storage import database_names, gregorian
+from tests.support.api_client import Account
+from tests.support.operators import Desk
+
+Operator = Callable[..., Desk]
+
+
+def page_of(desk: Desk, account: Account) -> str:
+    """The health page that an account is on."""
+    pages = [desk.get("desk/account/health/").text]
+    while account.id not in pages[-1]:
+        following = re.search(r'href="\?start_key=([^"]+)" rel="next"', pages[-1])
+        assert following, "the account is on none of the pages"
+        pages.append(desk.get("desk/account/health/", start_key=unquote(following[1])).text)
+    assert "answers" in pages[-1]
+    return pages[-1]
+
+
+def rows_of(desk: Desk, account: Account) -> str:
+    """The row of an account in the health pages' table."""
+    return page_of(desk, account).partition(account.id)[2].partition("</tr>")[0]
+
+
+@pytest.fixture
+def lacking(account: Account, db: Database) -> Database:
+    """The account's database without a design document."""
+    db.delete("_design/vmboxes", (db.get("_design/vmboxes") or {})["_rev"])
+    return db
+
+
+def test_databases_that_lack_views_are_told_with_the_storage_of_their_account(
+    operator: Operator, account: Account, lacking: Database
+) -> None:
+    desk = operator("Read only")
+    row = rows_of(desk, account)
+    assert "missing in account" in row
+    assert "<button" not in row
+    assert f"<bdi>{account.name}</bdi></th><td" in page_of(desk, account)
+
+
+def test_missing_views_are_made_from_the_page_and_that_is_recorded(
+    operator: Operator, account: Account, lacking: Database
+) -> None:
+    desk = operator("Administrators")
+    assert "Make them" in rows_of(desk, account)
+    path = f"desk/account/{account.id}/make-views/"
+    answer = desk.send(path, next="/admin/desk/account/health/")
+    assert answer.url.endswith("/admin/desk/account/health/")
+    assert "Views were made in 1 database." in answer.text
+    assert "crossbar_listing" in (lacking.get("_design/vmboxes") or {})["views"]
+    history = desk.get(f"desk/account/{account.id}/history/").text
+    assert "made views of" in history
+    assert "create _design/vmboxes" in history
+    assert "No database of this account lacked a view." in desk.send(path, next="https://elsewhere.example/").text
+
+
+def test_missing_months_are_made_from_the_page_and_that_is_recorded(operator: Operator, account: Account) -> None:
+    month = gregorian.next_month(gregorian.month_of(gregorian.now()))
+    name = database_names.modb(account.id, month)
+    couch().drop(name)
+    desk = operator("Administrators")
+    assert f"no MODb of {month} yet" in rows_of(desk, account)
+    assert "Make next month's database" in desk.get(f"desk/account/{account.id}/").text
+    path = f"desk/account/{account.id}/make-months/"
+    assert f"Made: {month}." in desk.send(path).text
+    assert "listing_by_mailbox" in (couch().database(name).get("_design/mailbox_messages") or {})["views"]
+    assert "made MODbs of" in desk.get(f"desk/account/{account.id}/history/").text
+    assert "Both databases were there." in desk.send(path).text
+
+
+def test_health_takes_its_permission(operator: Operator) -> None:
+    desk = operator(permissions=("view_account",))
+    assert desk.get("desk/account/health/").status_code == 403
+    assert "CouchDB" not in desk.get("").text
+
+
+def test_the_index_finds_accounts_and_tells_of_couchdb_and_of_what_everybody_did(
+    operator: Operator, account: Account
+) -> None:
+    somebody = operator("Administrators")
+    somebody.send(f"desk/account/{account.id}/api-key/")
+    page = operator("Read only").get("").text
+    assert 'name="q"' in page
+    assert re.search(r"CouchDB \d\S* answers", page)
+    assert f"<bdi>{somebody.name}</bdi> saw the API key of" in page

@@ -1,0 +1,440 @@
+"""Mailboxes at the operators' desk."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from couch.client import Database
+from storage import gregorian, schemas
+from tests.support.api_client import Account, Api
+from tests.support.forms import fields_of
+from tests.support.kazoo_messages import leave_spoken, stored
+from tests.support.operators import Desk
+from voicemail.mailboxes import store as mailbox_store
+
+Operator = Callable[..., Desk]
+CALLBACK = ("attempts", "disabled", "interval_s", "number", "schedule", "timeout_s")
+HOSTILE = "<script>alert(1)</script>\u202e" + "x" * 10_000
+
+
+@pytest.fixture
+def box(api: Api) -> dict[str, Any]:
+    return api.new_box("3000", pin="4321", some_key="kept")
+
+
+@pytest.fixture
+def message_id(account: Account, box: dict[str, Any]) -> str:
+    return leave_spoken(account, box, gregorian.now(), b"ID3" + bytes(range(256)) * 40)
+
+
+@pytest.mark.parametrize("text", ["3000", "VMBox", "3999"])
+def test_a_mailbox_is_found_by_number_name_and_alias(
+    operator: Operator, account: Account, api: Api, text: str
+) -> None:
+    box = api.new_box("3000", aliases=["3999"])
+    page = operator("Read only").get("desk/mailbox/", account=account.id, q=text)
+    assert f"/admin/desk/mailbox/{account.id}/{box['id']}/" in page.text
+
+
+def test_a_mailbox_is_created_and_what_is_wrong_stands_at_its_field(
+    operator: Operator, account: Account, api: Api, box: dict[str, Any]
+) -> None:
+    desk = operator("Administrators")
+    path = f"desk/mailbox/{account.id}/add/"
+    taken = desk.send(path, name="Second", mailbox="3000")
+    assert "already exists" in taken.text
+    assert desk.send(path, name="Second", mailbox="3001", notify_email_addresses="a@example.com\nb@example.com").ok
+    (made,) = [one for one in api.get("vmboxes").json()["data"] if one["mailbox"] == "3001"]
+    stored_box = mailbox_store.get(account.id, made["id"])
+    assert stored_box["notify_email_addresses"] == ["a@example.com", "b@example.com"]
+
+
+def test_a_change_keeps_what_the_form_does_not_show(
+    operator: Operator, account: Account, box: dict[str, Any], db: Database
+) -> None:
+    desk = operator("Administrators")
+    path = f"desk/mailbox/{account.id}/{box['id']}/"
+    assert "was changed" in desk.fill(path + "change/", name="Renamed").text
+    changed = db.get(box["id"]) or {}
+    assert (changed["name"], changed["some_key"], changed["pin"]) == ("Renamed", "kept", "4321")
+    assert "VMBox 3000 → Renamed" in desk.get(path + "history/").text
+
+
+def test_the_pin_is_shown_on_demand_and_never_recorded(
+    operator: Operator, account: Account, box: dict[str, Any], db: Database
+) -> None:
+    desk = operator("Administrators")
+    path = f"desk/mailbox/{account.id}/{box['id']}/"
+    assert "4321" not in desk.get(path).text + desk.get(path + "pin/").text
+    assert "4321" in desk.send(path + "pin/").text
+    desk.send(path + "pin/", new="8765")
+    assert (db.get(box["id"]) or {})["pin"] == "8765"
+    history = desk.get(path + "history/").text
+    assert "saw the PIN of" in history
+    assert "4321" not in history
+    assert "8765" not in history
+
+
+def test_a_mailbox_is_removed_after_asking(
+    operator: Operator, account: Account, box: dict[str, Any], message_id: str, db: Database
+) -> None:
+    desk = operator("Administrators")
+    path = f"desk/mailbox/{account.id}/{box['id']}/delete/"
+    assert "with its messages: 1." in desk.get(path).text
+    desk.send(path)
+    assert (db.get(box["id"]) or {})["pvt_deleted"] is True
+    assert stored(account, message_id)["pvt_deleted"] is True
+
+
+# --- the form ---
+
+
+def test_the_form_shows_every_setting_of_the_schema_and_what_it_says_of_it(
+    operator: Operator, account: Account
+) -> None:
+    page = operator("Administrators").get(f"desk/mailbox/{account.id}/add/").text
+    shown = fields_of(page)
+    schema = schemas.schema(mailbox_store.SCHEMA)["properties"]
+    nested = {"media": {"media__unavailable"}, "notify": {f"notify__callback__{one}" for one in CALLBACK}}
+    expected = set().union(*(nested.get(name, {name}) for name in schema)) - {"pin"}
+    # A box that isn't checked is none of a form's data.
+    assert expected - shown.keys() == {
+        name for name, rules in schema.items() if rules.get("type") == "boolean" and rules.get("default") is False
+    }
+    assert shown["seek_duration_ms"] == ["10000"]
+    assert "Default: 10000." in page
+    assert "How often a call that nobody answers is tried." in page
+
+
+def test_every_kind_of_setting_is_stored_as_the_schema_wants_it(
+    operator: Operator, account: Account, box: dict[str, Any], db: Database
+) -> None:
+    desk = operator("Administrators")
+    path = f"desk/mailbox/{account.id}/{box['id']}/change/"
+    answer = desk.fill(
+        path,
+        aliases="3998\r\n\r\n 3999 ",
+        timezone="Europe/Berlin",
+        owner_id=account.user_id,
+        check_if_owner=[],
+        transcribe="on",
+        shared_vmbox="false",
+        envelope_type="caller_and_time",
+        seek_duration_ms="5000",
+        operator_number="0",
+        media__unavailable="a" * 32,
+        notify__callback__attempts="3",
+        notify__callback__disabled="true",
+        notify__callback__schedule="60\n120",
+        members=json.dumps([{"id": "b" * 32, "type": "user"}]),
+    )
+    assert "was changed" in answer.text
+    stored_box = db.get(box["id"]) or {}
+    expected = {
+        "aliases": ["3998", "3999"],
+        "timezone": "Europe/Berlin",
+        "owner_id": account.user_id,
+        "check_if_owner": False,
+        "transcribe": True,
+        "shared_vmbox": False,
+        "envelope_type": "caller_and_time",
+        "seek_duration_ms": 5000,
+        "operator_number": "0",
+        "media": {"unavailable": "a" * 32},
+        "notify": {"callback": {"attempts": 3, "disabled": True, "schedule": [60, 120]}},
+        "members": [{"id": "b" * 32, "type": "user"}],
+    }
+    assert {key: stored_box.get(key) for key in expected} == expected
+
+
+def test_emptied_fields_take_their_members_away(operator: Operator, account: Account, api: Api, db: Database) -> None:
+    callback = {"attempts": 3, "disabled": True, "number": "5551234"}
+    box = api.new_box(
+        "3000", silence_hits=7, seek_duration_ms=1, owner_id=account.user_id, notify={"callback": callback, "sms": 1}
+    )
+    path = f"desk/mailbox/{account.id}/{box['id']}/change/"
+    emptied = ("silence_hits", "seek_duration_ms", "owner_id", "notify__callback__attempts")
+    kept = {**dict.fromkeys(emptied, ""), "notify__callback__disabled": ""}
+    assert "was changed" in operator("Support").fill(path, None, **kept).text
+    changed = db.get(box["id"]) or {}
+    assert "silence_hits" not in changed
+    assert "owner_id" not in changed
+    assert changed["seek_duration_ms"] == 10_000
+    assert changed["notify"] == {"callback": {"number": "5551234"}, "sms": 1}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("seek_duration_ms", "soon", "Enter a whole number"),
+        ("media__unavailable", "short", "at least 32 characters"),
+        ("notify__callback__schedule", "60\nlater", "did not match type"),
+        ("members", "[{]", "Enter a valid JSON"),
+        ("name", "", "This field is required"),
+        ("mailbox", "3001", "already exists"),
+    ],
+)
+def test_an_error_stands_at_its_field_and_nothing_is_stored(
+    operator: Operator,
+    account: Account,
+    api: Api,
+    box: dict[str, Any],
+    db: Database,
+    field: str,
+    value: str,
+    message: str,
+) -> None:
+    api.new_box("3001")
+    before = db.get(box["id"])
+    path = f"desk/mailbox/{account.id}/{box['id']}/change/"
+    page = (
+        operator("Administrators").fill(path, None, name="Typed", **{field: value})
+        if field != "name"
+        else (operator("Administrators").fill(path, name=value))
+    )
+    errors = re.search(rf'<ul class="errorlist" id="id_{field}_error">(.*?)</ul>', page.text, re.DOTALL)
+    assert errors, page.text
+    assert message in errors[1]
+    assert fields_of(page.text)[field] == [value]
+    assert db.get(box["id"]) == before
+
+
+def test_values_that_no_widget_knows_stay_as_they_are(
+    operator: Operator, account: Account, box: dict[str, Any], db: Database
+) -> None:
+    odd = {
+        "aliases": [3998],
+        "operator_number": 7,
+        "transcribe": "true",
+        "owner_id": "f" * 32,
+        "silence_hits": "12",
+        "name": "two\nlines " + HOSTILE[:60],
+    }
+    db.update(box["id"], lambda doc: {**doc, **odd})
+    desk = operator("Administrators")
+    path = f"desk/mailbox/{account.id}/{box['id']}/change/"
+    page = desk.get(path)
+    assert "<script>alert(1)" not in page.text
+    assert "was changed" in desk.fill(path, page, require_pin="on").text
+    changed = db.get(box["id"]) or {}
+    assert changed["require_pin"] is True
+    assert {key: changed[key] for key in ("operator_number", "owner_id", "name")} == {
+        key: odd[key] for key in ("operator_number", "owner_id", "name")
+    }
+    assert changed["aliases"] == ["3998"] or changed["aliases"] == [3998]
+
+
+def test_an_unknown_time_zone_may_stay_and_a_made_up_one_is_not_taken(
+    operator: Operator, account: Account, box: dict[str, Any], db: Database
+) -> None:
+    db.update(box["id"], lambda doc: {**doc, "timezone": "Mars/Olympus"})
+    desk = operator("Administrators")
+    path = f"desk/mailbox/{account.id}/{box['id']}/change/"
+    assert fields_of(desk.get(path).text)["timezone"] == ["Mars/Olympus"]
+    assert "Select a valid choice" in desk.fill(path, timezone="Venus/Maat").text
+    assert (db.get(box["id"]) or {})["timezone"] == "Mars/Olympus"
+
+
+def test_an_owner_is_chosen_by_name(operator: Operator, account: Account, api: Api, box: dict[str, Any]) -> None:
+    user = {
+        "first_name": "Ada",
+        "last_name": "<script>alert(1)</script>",
+        "username": "ada",
+        "password": "difference",
+    }
+    user_id = api.put("users", user).json()["data"]["id"]
+    desk = operator("Administrators")
+    path = f"desk/mailbox/{account.id}/{box['id']}/"
+    page = desk.get(path + "change/")
+    assert "Ada &lt;script&gt;alert(1)&lt;/script&gt; (ada)" in page.text
+    assert "<script>alert(1)" not in desk.fill(path + "change/", page, owner_id=user_id).text
+    assert api.get(f"vmboxes/{box['id']}").json()["data"]["owner_id"] == user_id
+    assert "Ada &lt;script&gt;" in desk.get(path).text
+
+
+# --- two at once ---
+
+
+def test_what_changed_meanwhile_is_told_and_what_was_typed_can_be_sent_again(
+    operator: Operator, account: Account, api: Api, box: dict[str, Any], db: Database
+) -> None:
+    desk = operator("Administrators")
+    path = f"desk/mailbox/{account.id}/{box['id']}/change/"
+    opened = desk.get(path)
+    api.patch(f"vmboxes/{box['id']}", {"name": "By the API", "timezone": "Europe/Berlin", "some_key": "new"})
+    told = desk.fill(path, opened, name="By the operator", aliases="3999")
+    assert "Changed meanwhile" in told.text
+    for change in ("VMBox 3000", "By the API", "Europe/Berlin", "some_key"):
+        assert change in told.text
+    assert (db.get(box["id"]) or {})["name"] == "By the API"
+    shown = fields_of(told.text)
+    assert [shown[one] for one in ("name", "aliases", "timezone")] == [
+        ["By the operator"],
+        ["3999"],
+        ["Europe/Berlin"],
+    ]
+    assert "was changed" in desk.fill(path, told).text
+    changed = db.get(box["id"]) or {}
+    assert {key: changed[key] for key in ("name", "aliases", "timezone", "some_key", "pin")} == {
+        "name": "By the operator",
+        "aliases": ["3999"],
+        "timezone": "Europe/Berlin",
+        "some_key": "new",
+        "pin": "4321",
+    }
+
+
+def test_what_no_form_shows_may_change_meanwhile(
+    operator: Operator, account: Account, box: dict[str, Any], db: Database
+) -> None:
+    desk = operator("Administrators")
+    path = f"desk/mailbox/{account.id}/{box['id']}/change/"
+    opened = desk.get(path)
+    db.update(box["id"], lambda doc: {**doc, "pin": "9999", "pvt_request_id": "kazoo", "messages": []})
+    assert "was changed" in desk.fill(path, opened, name="Renamed").text
+    changed = db.get(box["id"]) or {}
+    assert (changed["name"], changed["pin"], changed["messages"]) == ("Renamed", "9999", [])
+
+
+@pytest.mark.parametrize("base", ["", "made:up"])
+def test_a_form_that_does_not_tell_what_it_was_made_from_saves_nothing_yet(
+    operator: Operator, account: Account, box: dict[str, Any], db: Database, base: str
+) -> None:
+    desk = operator("Administrators")
+    path = f"desk/mailbox/{account.id}/{box['id']}/change/"
+    before = db.get(box["id"])
+    told = desk.fill(path, None, name="Renamed", desk_base=base)
+    assert "Changed meanwhile" in told.text
+    assert db.get(box["id"]) == before
+    assert "was changed" in desk.fill(path, told).text
+    assert (db.get(box["id"]) or {})["name"] == "Renamed"
+
+
+def test_a_form_that_changes_nothing_stores_nothing(
+    operator: Operator, account: Account, box: dict[str, Any], db: Database
+) -> None:
+    before = db.get(box["id"])
+    path = f"desk/mailbox/{account.id}/{box['id']}/change/"
+    assert "Nothing was changed" in operator("Administrators").fill(path).text
+    assert db.get(box["id"]) == before
+
+
+# --- removed ones ---
+
+
+def test_a_removed_mailbox_is_found_looked_at_and_restored_with_its_messages(
+    operator: Operator, account: Account, box: dict[str, Any], message_id: str, db: Database
+) -> None:
+    desk = operator("Administrators")
+    path = f"desk/mailbox/{account.id}/{box['id']}/"
+    assert path not in desk.get("desk/mailbox/", account=account.id, removed="yes").text
+    desk.send(path + "delete/")
+    assert path not in desk.get("desk/mailbox/", account=account.id).text
+    for text in ("", "300", "vmbox"):
+        assert path in desk.get("desk/mailbox/", account=account.id, removed="yes", q=text).text
+    assert path not in desk.get("desk/mailbox/", account=account.id, removed="yes", q="nobody").text
+    page = desk.get(path).text
+    assert "This mailbox was removed" in page
+    assert "when it is restored: 1." in page
+    assert f"/admin/{path}change/" not in page
+    assert "Messages that come back with it: 1." in desk.get(path + "restore/").text
+    assert "was restored. Messages that came back with it: 1." in desk.send(path + "restore/").text
+    assert (db.get(box["id"]) or {}).get("pvt_deleted") is not True
+    assert stored(account, message_id).get("pvt_deleted") is not True
+    assert "restored" in desk.get(path + "history/").text
+
+
+def test_a_restore_that_was_cut_short_shows_and_is_finished(
+    operator: Operator, account: Account, api: Api, box: dict[str, Any], message_id: str, db: Database
+) -> None:
+    api.delete(f"vmboxes/{box['id']}")
+    live = {"pvt_deleted": False, "pvt_restoring": {"since": None}}
+    db.update(box["id"], lambda doc: {**doc, **live})
+    desk = operator("Administrators")
+    path = f"desk/mailbox/{account.id}/{box['id']}/"
+    page = desk.get(path).text
+    assert "Restoring this mailbox was cut short" in page
+    assert f"/admin/{path}restore/" in page
+    desk.send(path + "restore/")
+    assert "cut short" not in desk.get(path).text
+    assert stored(account, message_id).get("pvt_deleted") is not True
+
+
+def test_a_restore_is_refused_while_another_mailbox_has_the_number(
+    operator: Operator, account: Account, api: Api, box: dict[str, Any], db: Database
+) -> None:
+    desk = operator("Administrators")
+    path = f"desk/mailbox/{account.id}/{box['id']}/"
+    desk.send(path + "delete/")
+    api.new_box("3000")
+    assert "Another mailbox has the number 3000" in desk.send(path + "restore/").text
+    assert (db.get(box["id"]) or {})["pvt_deleted"] is True
+
+
+def test_who_may_not_remove_may_not_restore(
+    operator: Operator, account: Account, api: Api, box: dict[str, Any], db: Database
+) -> None:
+    api.delete(f"vmboxes/{box['id']}")
+    desk = operator("Support")
+    path = f"desk/mailbox/{account.id}/{box['id']}/"
+    assert "/restore/" not in desk.get(path).text
+    assert desk.send(path + "restore/").status_code == 403
+    assert (db.get(box["id"]) or {})["pvt_deleted"] is True
+
+
+# --- searching ---
+
+
+def test_mailboxes_are_found_by_the_beginnings_of_numbers_words_and_owners_names(
+    operator: Operator, account: Account, api: Api
+) -> None:
+    user = {"first_name": "Ada", "last_name": "Lovelace", "username": "countess", "password": "difference"}
+    user_id = api.put("users", user).json()["data"]["id"]
+    box = api.new_box("3000", name="Front Office", aliases=["7999"], owner_id=user_id)
+    api.new_box("4000", name="Kitchen")
+    desk = operator("Read only")
+    for text in ("30", "799", "off", "OFFICE front", "ada", "love", "ada lovelace", "countess"):
+        page = desk.get("desk/mailbox/", account=account.id, q=text).text
+        assert f"/{account.id}/{box['id']}/" in page, text
+        assert "Ada Lovelace (countess)" in page
+        assert "Kitchen" not in page, text
+    for text in ("ffice", "000", "front kitchen", "ada byron", "\ufff0", "<script>"):
+        page = desk.get("desk/mailbox/", account=account.id, q=text).text
+        assert "No mailbox is called so." in page, text
+
+
+def test_an_owner_is_typed_where_there_are_very_many_users(
+    operator: Operator, account: Account, box: dict[str, Any], db: Database
+) -> None:
+    names = [f"user{n}" for n in range(250)]
+    db.bulk([{"_id": f"{n:032x}", "pvt_type": "user", "username": name} for n, name in enumerate(names)])
+    desk = operator("Administrators")
+    path = f"desk/mailbox/{account.id}/{box['id']}/change/"
+    assert "There is no user" in desk.fill(path, owner_id="nobody").text
+    assert "was changed" in desk.fill(path, owner_id="USER249").text
+    assert (db.get(box["id"]) or {})["owner_id"] == f"{249:032x}"
+    assert "Nothing was changed" in desk.fill(path).text
+    suggested = desk.get(f"desk/mailbox/{account.id}/owners/", q="user24").json()["suggestions"]
+    assert {"value": "user249", "text": "user249"} in suggested
+    assert len(suggested) == 11
+
+
+def test_a_hostile_name_stays_text_and_in_its_place(
+    operator: Operator, account: Account, box: dict[str, Any], db: Database
+) -> None:
+    db.update(box["id"], lambda doc: {**doc, "name": HOSTILE, "odd": {"<u>": HOSTILE}})
+    desk = operator("Administrators")
+    path = f"desk/mailbox/{account.id}/{box['id']}/"
+    pages = [desk.get("desk/mailbox/", account=account.id)]
+    pages += [desk.get(path + one) for one in ("", "pin/", "delete/")]
+    pages += [desk.fill(path + "change/", name="", aliases=HOSTILE), desk.send(path + "delete/"), desk.get(path)]
+    for page in pages:
+        assert page.status_code == 200
+        assert "<script>alert(1)" not in page.text
+        assert "<u>" not in page.text
+    titles = [found[1] for page in pages if (found := re.search(r"<h1>(.*?)</h1>", page.text, re.DOTALL))]
+    assert len(titles) == len(pages)
+    assert not any("\u202e" in title for title in titles)

@@ -1,0 +1,122 @@
+"""Messages at the operators' desk."""
+
+import io
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from storage import gregorian
+from tests.support import old_messages
+from tests.support.api_client import Account, Api
+from tests.support.kazoo_messages import leave, leave_spoken, stored
+from tests.support.operators import Desk
+
+Operator = Callable[..., Desk]
+HOSTILE = "<script>alert(1)</script>\u202e" + "x" * 10_000
+
+
+@pytest.fixture
+def box(api: Api) -> dict[str, Any]:
+    return api.new_box("3000")
+
+
+@pytest.fixture
+def message_id(account: Account, box: dict[str, Any]) -> str:
+    return leave_spoken(account, box, gregorian.now(), b"ID3" + bytes(range(256)) * 40)
+
+
+def page_of(account: Account, box: dict[str, Any], message_id: str, page: str = "") -> str:
+    return f"desk/message/{account.id}/{box['id']}/{message_id}/{page}"
+
+
+def test_messages_are_listed_across_months_and_found_by_caller(
+    operator: Operator, account: Account, box: dict[str, Any]
+) -> None:
+    now = gregorian.now()
+    ids = leave(account, box, [now, now - 40 * 86_400])
+    (other,) = leave(account, box, [now - 60], caller_id_name="Grace")
+    (old,) = old_messages.leave(account, box["id"], [old_messages.entry(timestamp=now - 86_400)])
+    desk = operator("Read only")
+    for query in ({"account": account.id}, {"account": account.id, "box": box["id"]}):
+        page = desk.get("desk/message/", **query).text
+        assert all(one in page for one in [*ids, other, old])
+        found = desk.get("desk/message/", q="grace", **query).text
+        assert other in found
+        assert ids[0] not in found
+
+
+def test_listening_seeks_and_is_recorded_once(
+    operator: Operator, account: Account, box: dict[str, Any], message_id: str
+) -> None:
+    desk = operator("Support")
+    path = page_of(account, box, message_id)
+    assert "<audio" in desk.get(path).text
+    whole = desk.get(path + "audio/")
+    assert (whole.status_code, len(whole.content)) == (200, 3 + 256 * 40)
+    part = desk.session.get(f"{desk.url}/admin/{path}audio/", headers={"Range": "bytes=5000-5009"}, timeout=60)
+    assert (part.status_code, part.content) == (206, whole.content[5000:5010])
+    assert desk.get(path + "history/").text.count("listened to") == 1
+
+
+def test_who_may_not_listen_does_not_hear(
+    operator: Operator, account: Account, box: dict[str, Any], message_id: str
+) -> None:
+    desk = operator("Read only")
+    assert desk.get(page_of(account, box, message_id)).status_code == 200
+    assert desk.get(page_of(account, box, message_id, "audio/")).status_code == 403
+
+
+def test_a_message_is_put_into_a_folder_and_removed(
+    operator: Operator, account: Account, box: dict[str, Any], message_id: str
+) -> None:
+    desk = operator("Support")
+    path = page_of(account, box, message_id)
+    desk.send(path, action="saved")
+    assert stored(account, message_id)["metadata"]["folder"] == "saved"
+    desk.send(path, action="remove")
+    assert stored(account, message_id)["pvt_deleted"] is True
+
+
+@pytest.mark.parametrize("action", ["saved", "remove", "move"])
+def test_a_reader_changes_nothing(
+    operator: Operator, account: Account, box: dict[str, Any], message_id: str, action: str
+) -> None:
+    before = stored(account, message_id)
+    answer = operator("Read only").send(page_of(account, box, message_id), action=action, target=box["id"])
+    assert answer.status_code == 403
+    assert stored(account, message_id) == before
+
+
+def test_chosen_messages_are_moved_and_what_failed_is_named(
+    operator: Operator, account: Account, api: Api, box: dict[str, Any]
+) -> None:
+    other = api.new_box("3001")
+    ids = leave(account, box, [gregorian.now(), gregorian.now() - 5])
+    desk = operator("Support")
+    path = f"desk/message/?account={account.id}&box={box['id']}"
+    gone = f"{box['id']} {ids[0][:7]}{'0' * 32}"
+    answer = desk.send(path, action="move", target=other["id"], chosen=[*(f"{box['id']} {one}" for one in ids), gone])
+    assert "Moved: 2." in answer.text
+    assert "it isn&#x27;t there any more" in answer.text
+    assert len(api.get(f"vmboxes/{other['id']}/messages").json()["data"]) == 2
+
+
+def test_chosen_messages_are_downloaded_as_a_zip(
+    operator: Operator, account: Account, box: dict[str, Any], message_id: str
+) -> None:
+    path = f"desk/message/?account={account.id}&box={box['id']}"
+    answer = operator("Support").send(path, action="zip", chosen=f"{box['id']} {message_id}")
+    archive = zipfile.ZipFile(io.BytesIO(answer.content))
+    assert [len(archive.read(name)) for name in archive.namelist()] == [3 + 256 * 40]
+
+
+def test_a_hostile_caller_name_stays_text(operator: Operator, account: Account, box: dict[str, Any]) -> None:
+    (message_id,) = leave(account, box, [gregorian.now()], caller_id_name=HOSTILE)
+    desk = operator("Support")
+    for path in (f"desk/message/?account={account.id}", page_of(account, box, message_id)):
+        page = desk.get(path).text
+        assert "<script>alert(1)" not in page
+        assert "&lt;script&gt;" in page
+        assert "x" * 1_000 not in page

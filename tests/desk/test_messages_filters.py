@@ -1,0 +1,143 @@
+"""Messages at the desk are found by day, caller, folder, transcription and lack of audio; mailboxes by number."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from desk.message_table import _MOST_ROWS
+from storage import gregorian
+from tests.support import old_messages
+from tests.support.api_client import Account, Api
+from tests.support.kazoo_messages import DAY, database, leave, leave_spoken, stored
+from tests.support.operators import Desk
+from voicemail.messages import changes
+
+Operator = Callable[..., Desk]
+NOW = gregorian.now()
+
+
+@pytest.fixture
+def box(api: Api) -> dict[str, Any]:
+    return {**(made := api.new_box("3000")), "_id": made["id"]}
+
+
+def day(ago: int) -> str:
+    return f"{gregorian.to_datetime(NOW) - timedelta(days=ago):%Y-%m-%d}"
+
+
+def shown(desk: Desk, account: Account, ids: list[str], **query: str) -> list[str]:
+    """Which of some messages a list shows."""
+    page = desk.get("desk/message/", account=account.id, **query)
+    assert page.status_code == 200, page.text
+    return [one for one in ids if one in page.text]
+
+
+def next_page(page: str) -> str:
+    found = re.search(r'<a href="([^"]*start_key[^"]*)" rel="next">', page)
+    return "desk/message/" + found[1].replace("&amp;", "&") if found else ""
+
+
+def test_by_day(operator: Operator, account: Account, box: dict[str, Any]) -> None:
+    ids = leave(account, box, [NOW, NOW - 2 * DAY, NOW - 40 * DAY, NOW - 200 * DAY])
+    today, recent, earlier, old = ids
+    desk = operator("Read only")
+    assert shown(desk, account, ids) == [today, recent, earlier]
+    assert shown(desk, account, ids, since=day(2)) == [today, recent]
+    assert shown(desk, account, ids, until=day(2)) == [recent, earlier]
+    assert shown(desk, account, ids, since=day(2), until=day(2), box=box["id"]) == [recent]
+    assert shown(desk, account, ids, since=day(300), until=day(100)) == [old]
+    assert shown(desk, account, ids, until=day(100)) == [old]
+    assert shown(desk, account, ids, since="0001-01-01", until="9999-12-31") == ids
+
+
+def test_days_that_are_none_are_refused_at_their_field(operator: Operator, account: Account) -> None:
+    desk = operator("Read only")
+    for since, until, error in (
+        ("yesterday", "", "Enter a valid date."),
+        ("", "2026-02-30", "Enter a valid date."),
+        ("2026-05-02", "2026-05-01", "This is before the first day."),
+    ):
+        page = desk.get("desk/message/", account=account.id, since=since, until=until)
+        assert (page.status_code, error in page.text) == (200, True)
+        assert "Correct the days above." in page.text
+
+
+def test_by_transcription_and_folder_and_caller_together(
+    operator: Operator, account: Account, box: dict[str, Any]
+) -> None:
+    ids = leave(account, box, [NOW, NOW - 1], caller_id_name="Ada Lovelace")
+    ids += leave(account, box, [NOW - 2], caller_id_name="Ada Lovelace", folder="saved")
+    ids += leave(account, box, [NOW - 3], caller_id_name="Grace Hopper")
+    for one in (ids[0], ids[2], ids[3]):
+        said = {"result": "success", "text": "hello"}
+        database(account, one).update(one, lambda doc: {**doc, "transcription": said})  # noqa: B023 - called at once
+    desk = operator("Read only")
+    assert shown(desk, account, ids, text="yes") == [ids[0], ids[2], ids[3]]
+    assert shown(desk, account, ids, text="no") == [ids[1]]
+    assert shown(desk, account, ids, q="LOVE") == ids[:3]
+    assert shown(desk, account, ids, q="love", text="yes", folder="saved", since=day(1)) == [ids[2]]
+    page = desk.get("desk/message/", account=account.id, q="love", text="yes", folder="saved", since=day(1)).text
+    for name, value in (("text", "yes"), ("folder", "saved"), ("account", account.id)):
+        assert f'<input type="hidden" name="{name}" value="{value}">' in page
+    assert f"since={day(1)}" in page
+
+
+def test_without_audio(operator: Operator, account: Account, box: dict[str, Any]) -> None:
+    spoken = leave_spoken(account, box, NOW, b"ID3 spoken")
+    silent, linked, removed = leave(account, box, [NOW - 1, NOW - 40 * DAY, NOW - 3])
+    link = {"a.mp3": {"handler": {"kz_att_link": {"att_dbname": "x", "att_docid": "y"}}}}
+    database(account, linked).update(linked, lambda doc: {**doc, "pvt_attachments": link})
+    changes.remove({"_id": account.id}, box, [removed], None, None)
+    (old,) = old_messages.leave(account, box["id"], [old_messages.entry(timestamp=NOW - DAY)])
+    ids = [spoken, silent, linked, removed, old]
+    desk = operator("Read only")
+    assert shown(desk, account, ids, audio="none") == [silent]
+    assert shown(desk, account, ids, audio="none", box=box["id"]) == [silent]
+    assert shown(desk, account, ids, audio="none", removed="yes") == [removed]
+
+
+def test_a_search_that_finds_little_goes_on_where_it_stopped(
+    operator: Operator, account: Account, box: dict[str, Any]
+) -> None:
+    leave(account, box, [NOW - 100 - number for number in range(_MOST_ROWS + 500)])
+    ids = leave(account, box, [NOW, NOW - 90_000], caller_id_name="Grace Hopper")
+    desk = operator("Read only")
+    first = desk.get("desk/message/", account=account.id, q="hopper").text
+    assert [one in first for one in ids] == [True, False]
+    assert f"Search on, past the {_MOST_ROWS:,} messages looked at" in first
+    second = desk.get(next_page(first)).text
+    assert [one in second for one in ids] == [False, True]
+    assert next_page(second) == ""
+    nothing = desk.get("desk/message/", account=account.id, q="nobody at all").text
+    assert f"None of the {_MOST_ROWS:,} messages looked at" in nothing
+    assert next_page(nothing)
+
+
+def test_a_mailbox_is_found_for_a_move_by_the_beginning_of_its_number_or_name(
+    operator: Operator, account: Account, api: Api, box: dict[str, Any]
+) -> None:
+    sales = api.new_box("4001", name="Sales", aliases=["5001"])
+    api.new_box("4002", name="<script>Support")
+    desk = operator("Support")
+    path = f"desk/message/{account.id}/mailboxes.json"
+
+    def found(text: str) -> list[str]:
+        return [one["value"] for one in desk.get(path, q=text).json()["suggestions"]]
+
+    assert found("40") == ["4001", "4002"]
+    assert found("50") == ["4001"]
+    assert found("sal") == ["4001"]
+    assert found("nothing") == []
+    assert set(found("")) == {"3000", "4001", "4002"}
+    (message_id, other, third) = leave(account, box, [NOW, NOW - 1, NOW - 2])
+    page = f"desk/message/{account.id}/{box['id']}"
+    assert "There is no mailbox 40:" in desk.send(f"{page}/{message_id}/", action="move", target="40").text
+    assert "Name the mailbox" in desk.send(f"{page}/{message_id}/", action="copy", target=" ").text
+    assert "pvt_deleted" not in stored(account, message_id)
+    for one, target in ((message_id, "4001"), (other, " 5001 "), (third, sales["id"])):
+        assert "Moved: 1." in desk.send(f"{page}/{one}/", action="move", target=target).text
+    assert len(api.get(f"vmboxes/{sales['id']}/messages").json()["data"]) == 3
+    assert operator("Read only").get(path, q="40").status_code == 403

@@ -1,0 +1,111 @@
+"""The desk's own users, and the record of what they did."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from tests.support.api_client import Account
+from tests.support.operators import PASSWORD, Desk
+from tests.support.servers import Service
+
+Operator = Callable[..., Desk]
+NEW = "what the other one never had"
+
+
+@pytest.fixture
+def operator(fresh_operator: Operator) -> Operator:
+    """New ones: operators are what is changed here, and what they did is counted."""
+    return fresh_operator
+
+
+@pytest.fixture
+def primary_key(service: Service) -> Callable[[Desk], str]:
+    """The primary key of an operator."""
+
+    def find(desk: Desk) -> str:
+        code = f"from django.contrib.auth.models import User; print(User.objects.get(username={desk.name!r}).pk)"
+        return service.manage("shell", "-v", "0", "-c", code).strip()
+
+    return find
+
+
+def entry_of(desk: Desk, account: Account) -> str:
+    """The primary key of the last thing that was done to an account."""
+    page = desk.get("desk/auditentry/", account_id=account.id).text
+    found = re.search(r"/admin/desk/auditentry/(\d+)/change/", page)
+    assert found
+    return found[1]
+
+
+def test_the_record_is_found_by_account_operator_and_action(operator: Operator, account: Account) -> None:
+    desk = operator("Administrators")
+    desk.send(f"desk/account/{account.id}/api-key/")
+    reader = operator("Read only")
+    for query in (
+        {"q": account.id},
+        {"q": desk.name},
+        {"account_id": account.id},
+        {"account_id": account.id, "action": "saw the API key of"},
+        {"account_id": account.id, "operator__username": desk.name},
+    ):
+        page = reader.get("desk/auditentry/", **query).text
+        assert f"/admin/desk/account/{account.id}/" in page, query
+        assert "1 recorded action" in page, query
+    found = reader.get("desk/auditentry/", account_id=account.id, q=desk.name).text
+    assert found.count('name="q"') == 1
+    assert f'<input type="hidden" name="account_id" value="{account.id}">' in found
+    assert "0 recorded actions" in reader.get("desk/auditentry/", account_id=account.id, action="renewed").text
+
+
+def test_nobody_changes_or_deletes_the_record(operator: Operator, account: Account) -> None:
+    desk = operator()
+    desk.send(f"desk/account/{account.id}/api-key/")
+    entry = f"desk/auditentry/{entry_of(desk, account)}/"
+    before = desk.get(f"{entry}change/").text
+    assert "saw the API key of" in before
+    token = {"X-CSRFToken": desk.session.cookies.get("csrftoken") or ""}
+    for path in ("desk/auditentry/add/", f"{entry}change/", f"{entry}delete/"):
+        answer = desk.session.post(
+            f"{desk.url}/admin/{path}", data={"action": "nothing", "post": "yes"}, headers=token, timeout=60
+        )
+        assert (answer.status_code, "CSRF" in answer.text) == (403, False), path
+    assert "saw the API key of" in desk.get(f"{entry}change/").text
+    assert 'value="delete_selected"' not in desk.get("desk/auditentry/").text
+
+
+def test_an_operator_who_did_something_is_deactivated_and_not_deleted(
+    operator: Operator, account: Account, primary_key: Callable[[Desk], str]
+) -> None:
+    leaver, chief = operator("Administrators"), operator()
+    leaver.send(f"desk/account/{account.id}/api-key/")
+    path = f"auth/user/{primary_key(leaver)}/"
+    assert "stays for that reason" in chief.send(f"{path}delete/").text
+    assert (
+        "1 deactivated." in chief.send("auth/user/", action="deactivate", _selected_action=primary_key(leaver)).text
+    )
+    assert 'name="password"' in leaver.get("").text
+    assert leaver.name in chief.get("desk/auditentry/", account_id=account.id).text
+
+
+def test_an_operator_who_did_nothing_can_be_deleted(operator: Operator, primary_key: Callable[[Desk], str]) -> None:
+    leaver, chief = operator("Read only"), operator()
+    path = f"auth/user/{primary_key(leaver)}/delete/"
+    assert "was deleted successfully" in chief.send(path, post="yes").text
+    assert 'name="password"' in leaver.get("").text
+
+
+def test_administrators_make_nobody_a_superuser_and_change_none(
+    operator: Operator, service: Service, primary_key: Callable[[Desk], str]
+) -> None:
+    administrator, chief = operator("Administrators"), operator()
+    own = f"auth/user/{primary_key(administrator)}/change/"
+    assert "was changed successfully" in administrator.fill(own, is_superuser="on", first_name="Ada").text
+    find = f"U.objects.get(username={administrator.name!r})"
+    code = f"from django.contrib.auth.models import User as U; print({find}.is_superuser)"
+    assert service.manage("shell", "-v", "0", "-c", code).strip() == "False"
+    theirs = f"auth/user/{primary_key(chief)}/"
+    assert administrator.send(f"{theirs}password/", password1=NEW, password2=NEW).status_code == 403
+    administrator.send("auth/user/", action="deactivate", _selected_action=primary_key(chief))
+    again = Desk(chief.url, chief.name)
+    assert "Log out" in again.send("login/?next=/admin/", username=chief.name, password=PASSWORD).text

@@ -1,0 +1,149 @@
+"""Who may open which page of the desk: every page, with every group, as the server decides it."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from django.contrib import admin
+from django.urls import reverse
+
+from accounts import directory
+from desk.kit.pages import DocumentAdmin
+from tests.support.api_client import Account
+from tests.support.operators import Desk, new_operator
+from tests.support.servers import Running, Service, direct
+from voicemail.mailboxes import store as mailbox_store
+from voicemail.messages import store as message_store
+
+NOBODY, READ_ONLY, SUPPORT, ADMINISTRATORS = "No group", "Read only", "Support", "Administrators"
+RANKS = (NOBODY, READ_ONLY, SUPPORT, ADMINISTRATORS)
+# The page, and the least of the groups that may open it.
+PAGES = {
+    "desk_account_changelist": READ_ONLY,
+    "desk_account_detail": READ_ONLY,
+    "desk_account_history": READ_ONLY,
+    "desk_account_health": READ_ONLY,
+    "desk_account_add": ADMINISTRATORS,
+    "desk_account_change": ADMINISTRATORS,
+    "desk_account_switch": ADMINISTRATORS,
+    "desk_account_make_views": ADMINISTRATORS,
+    "desk_account_make_months": ADMINISTRATORS,
+    "desk_account_api_key": ADMINISTRATORS,
+    "desk_account_renew_api_key": ADMINISTRATORS,
+    "desk_account_retention": ADMINISTRATORS,
+    "desk_accountuser_changelist": READ_ONLY,
+    "desk_accountuser_detail": READ_ONLY,
+    "desk_accountuser_history": READ_ONLY,
+    "desk_accountuser_add_to": ADMINISTRATORS,
+    "desk_accountuser_change": ADMINISTRATORS,
+    "desk_accountuser_password": ADMINISTRATORS,
+    "desk_accountuser_delete": ADMINISTRATORS,
+    "desk_mailbox_changelist": READ_ONLY,
+    "desk_mailbox_detail": READ_ONLY,
+    "desk_mailbox_history": READ_ONLY,
+    "desk_mailbox_change": SUPPORT,
+    "desk_mailbox_owners": SUPPORT,
+    "desk_mailbox_add_to": ADMINISTRATORS,
+    "desk_mailbox_pin": ADMINISTRATORS,
+    "desk_mailbox_delete": ADMINISTRATORS,
+    "desk_mailbox_restore": ADMINISTRATORS,
+    "desk_message_changelist": READ_ONLY,
+    "desk_message_detail": READ_ONLY,
+    "desk_message_history": READ_ONLY,
+    "desk_message_mailboxes": SUPPORT,
+    "desk_message_add_to": SUPPORT,
+    "desk_message_upload": SUPPORT,
+    "desk_message_audio": SUPPORT,
+    "migration_migrationrun_changelist": READ_ONLY,
+    "migration_migrationrun_run": READ_ONLY,
+    "migration_migrationrun_progress": READ_ONLY,
+    "migration_migrationrun_report": READ_ONLY,
+    "migration_migrationrun_account": READ_ONLY,
+    "migration_migrationrun_start": ADMINISTRATORS,
+    "migration_migrationrun_stop": ADMINISTRATORS,
+    "migration_migrationrun_purge": ADMINISTRATORS,
+}
+
+
+def routes() -> dict[str, str]:
+    """The path of each page that the desk has, by its name."""
+    pages = [one for one in admin.site._registry.values() if isinstance(one, DocumentAdmin)]
+    return {
+        f"{one.opts.app_label}_{one.opts.model_name}_{route.name}": route.path
+        for one in pages
+        for route in one.routes()
+    }
+
+
+@dataclass(frozen=True)
+class Scene:
+    """An account with a mailbox, a message and a user, and an operator of each group."""
+
+    desks: dict[str, Desk]
+    ids: dict[str, str | int]
+
+    def path(self, page: str) -> str:
+        """Where a page is, below /admin/."""
+        wanted = re.findall(r"<\w+:(\w+)>", routes()[page])
+        path = reverse(f"admin:{page}", kwargs={name: self.ids[name] for name in wanted}).removeprefix("/admin/")
+        return f"{path}?account={self.ids['account_id']}" if page.endswith("_changelist") else path
+
+
+@pytest.fixture(scope="module")
+def scene(server: Running, service: Service, new_account: Callable[..., Account]) -> Scene:
+    account = new_account()
+    box = mailbox_store.create(account.id, {"name": "One", "mailbox": "3000"})
+    message = message_store.create(directory.account(account.id), box, {"caller_id_number": "1001"}, None, None)
+    ids: dict[str, str | int] = {
+        "account_id": account.id,
+        "box_id": box["_id"],
+        "message_id": message["_id"],
+        "user_id": account.user_id,
+        "run_id": 999_999,
+        "form": "csv",
+    }
+    desks = {group: new_operator(server.url, service, (group,), ()) for group in RANKS}
+    return Scene(desks, ids)
+
+
+def posted(desk: Desk, path: str) -> tuple[int, bool]:
+    """What an empty form gets that has a good token against forgery: the status, and whether the token was blamed."""
+    token = desk.session.cookies.get("csrftoken") or ""
+    answer = desk.session.post(f"{desk.url}/admin/{path}", headers={"X-CSRFToken": token}, timeout=60)
+    return answer.status_code, "CSRF" in answer.text
+
+
+def test_no_page_of_the_desk_is_left_out_here() -> None:
+    assert set(routes()) == set(PAGES)
+
+
+@pytest.mark.parametrize("page", sorted(PAGES))
+def test_a_page_opens_to_those_who_may_and_to_nobody_else(scene: Scene, page: str) -> None:
+    path = scene.path(page)
+    for rank, group in enumerate(RANKS):
+        status = scene.desks[group].get(path).status_code
+        if rank >= RANKS.index(PAGES[page]):
+            assert status not in (403, 500, 503), group
+        else:
+            assert status == 403, group
+            assert posted(scene.desks[group], path) == (403, False), group
+
+
+@pytest.mark.parametrize("page", sorted(PAGES))
+def test_a_page_shows_nothing_to_those_who_are_not_logged_in(scene: Scene, server: Running, page: str) -> None:
+    answer = direct().get(f"{server.url}/admin/{scene.path(page)}", allow_redirects=False, timeout=60)
+    assert answer.status_code == 302
+    assert answer.headers["Location"].startswith("/admin/login/")
+
+
+@pytest.mark.parametrize("action", ["remove", "deleted", "saved"])
+def test_who_only_reads_changes_no_messages_in_bulk(scene: Scene, action: str) -> None:
+    desk, path = scene.desks[READ_ONLY], scene.path("desk_message_changelist")
+    token = desk.session.cookies.get("csrftoken") or ""
+    message_id = str(scene.ids["message_id"])
+    data = {"action": action, "chosen": [f"{scene.ids['box_id']}/{message_id}", message_id]}
+    desk.session.post(f"{desk.url}/admin/{path}", data=data, headers={"X-CSRFToken": token}, timeout=60)
+    account_id, box_id = str(scene.ids["account_id"]), str(scene.ids["box_id"])
+    _, stored = message_store.find(account_id, box_id, message_id)
+    assert stored["metadata"]["folder"] == "new"

@@ -1,0 +1,193 @@
+"""The users of accounts at the operators' desk."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from couch.client import Database
+from tests.support.api_client import Account, Api
+from tests.support.operators import Desk
+
+Operator = Callable[..., Desk]
+LogIn = Callable[..., Api]
+HOSTILE = '<script>alert(1)</script>‮"' + "x" * 90
+
+
+@pytest.fixture
+def ada(api: Api) -> dict[str, Any]:
+    sent = {"username": "ada", "password": "difference", "first_name": "Ada", "last_name": "Byron King", "pets": 2}
+    user: dict[str, Any] = api.put("users", sent).json()["data"]
+    return user
+
+
+def page_of(account: Account, user: dict[str, Any], page: str = "") -> str:
+    return f"desk/accountuser/{account.id}/{user['id']}/{page}"
+
+
+@pytest.mark.parametrize("text", ["ADA", "king", "byron a", "  ada  "])
+def test_a_user_is_found_by_the_words_of_its_names(
+    operator: Operator, account: Account, ada: dict[str, Any], text: str
+) -> None:
+    page = operator("Read only").get("desk/accountuser/", account=account.id, q=text).text
+    assert f"/admin/{page_of(account, ada)}" in page
+    assert account.user_id not in page
+
+
+def test_all_users_are_listed_and_one_of_them_by_its_id(
+    operator: Operator, account: Account, ada: dict[str, Any]
+) -> None:
+    desk = operator("Read only")
+    listed = desk.get("desk/accountuser/", account=account.id).text
+    assert page_of(account, ada) in listed
+    assert account.user_id in listed
+    assert page_of(account, ada) in desk.get("desk/accountuser/", account=account.id, q=ada["id"]).text
+    assert "No user is called so." in desk.get("desk/accountuser/", account=account.id, q="ada nobody").text
+
+
+def test_a_users_page_tells_of_the_mailboxes_it_owns(
+    operator: Operator, account: Account, api: Api, ada: dict[str, Any]
+) -> None:
+    api.new_box("3000", owner_id=ada["id"])
+    api.new_box("3001")
+    page = operator("Read only").get(page_of(account, ada)).text
+    assert "3000" in page
+    assert "3001" not in page
+    assert "difference" not in page
+
+
+def test_a_new_user_can_sign_in(operator: Operator, account: Account, log_in: LogIn, db: Database) -> None:
+    desk = operator("Administrators")
+    path = f"desk/accountuser/{account.id}/add/"
+    page = desk.fill(path, username="Grace", password="cobol", first_name="Grace", last_name="H").text
+    assert "was created" in page
+    (row,) = db.view("vmboxes_users", "by_username", key="grace", include_docs=True)
+    stored = row["doc"]
+    assert (stored["username"], stored["first_name"], stored["enabled"]) == ("grace", "Grace", True)
+    assert "password" not in stored
+    assert "cobol" not in desk.get(page_of(account, {"id": row["id"]}, "history/")).text
+    log_in(account, "grace", "cobol")
+
+
+def test_a_taken_user_name_is_told_at_its_field(
+    operator: Operator, account: Account, ada: dict[str, Any], db: Database
+) -> None:
+    path = f"desk/accountuser/{account.id}/add/"
+    page = operator("Administrators").fill(path, username="ADA", password="x", first_name="A", last_name="L").text
+    assert "Username is not unique for this account" in page
+    assert len(db.view("vmboxes_users", "by_username", key="ada")) == 1
+
+
+def test_a_change_keeps_what_the_form_does_not_show(
+    operator: Operator, account: Account, ada: dict[str, Any], log_in: LogIn, db: Database
+) -> None:
+    desk = operator("Administrators")
+    assert "was changed" in desk.fill(page_of(account, ada, "change/"), email="ada@example.com").text
+    stored = db.get(ada["id"]) or {}
+    assert (stored["email"], stored["pets"], stored["last_name"]) == ("ada@example.com", 2, "Byron King")
+    log_in(account, "ada", "difference")
+    history = desk.get(page_of(account, ada, "history/")).text
+    assert "ada@example.com" in history
+    assert desk.name in history
+
+
+def test_what_others_changed_meanwhile_is_told_before_anything_is_saved(
+    operator: Operator, account: Account, api: Api, ada: dict[str, Any], db: Database
+) -> None:
+    desk = operator("Administrators")
+    path = page_of(account, ada, "change/")
+    opened = desk.get(path)
+    api.patch(f"users/{ada['id']}", {"first_name": "Augusta", "email": "other@example.com"})
+    before = db.get(ada["id"])
+    told = desk.fill(path, opened, email="mine@example.com", password="typed too")
+    assert "Changed meanwhile" in told.text
+    assert "Augusta" in told.text
+    assert "typed too" not in told.text
+    assert db.get(ada["id"]) == before
+    assert "was changed" in desk.fill(path, told).text
+    stored = db.get(ada["id"]) or {}
+    assert (stored["email"], stored["first_name"]) == ("mine@example.com", "Augusta")
+
+
+def test_a_form_sent_as_it_was_changes_nothing(
+    operator: Operator, account: Account, ada: dict[str, Any], db: Database
+) -> None:
+    before = db.get(ada["id"])
+    assert "Nothing was changed." in operator("Administrators").fill(page_of(account, ada, "change/")).text
+    assert db.get(ada["id"]) == before
+
+
+def test_a_new_user_name_takes_the_password_again(
+    operator: Operator, account: Account, ada: dict[str, Any], log_in: LogIn, db: Database
+) -> None:
+    desk = operator("Administrators")
+    path = page_of(account, ada, "change/")
+    assert "The password must be provided" in desk.fill(path, username="lovelace").text
+    assert (db.get(ada["id"]) or {})["username"] == "ada"
+    assert "was changed" in desk.fill(path, username="lovelace", password="engine").text
+    log_in(account, "lovelace", "engine")
+
+
+def test_a_new_password_is_set_and_recorded_without_being_told(
+    operator: Operator, account: Account, ada: dict[str, Any], log_in: LogIn
+) -> None:
+    desk = operator("Administrators")
+    assert "has a new password" in desk.send(page_of(account, ada, "password/"), password=" note g ").text
+    log_in(account, "ada", " note g ")
+    history = desk.get(page_of(account, ada, "history/")).text
+    assert "changed the password of" in history
+    assert "note g" not in history
+
+
+def test_a_removed_user_is_gone_and_its_mailboxes_stay(
+    operator: Operator, account: Account, api: Api, ada: dict[str, Any], db: Database
+) -> None:
+    box = api.new_box("3000", owner_id=ada["id"])
+    desk = operator("Administrators")
+    assert "(1)" in desk.get(page_of(account, ada, "delete/")).text
+    assert "was removed" in desk.send(page_of(account, ada, "delete/")).text
+    assert (db.get(ada["id"]) or {})["pvt_deleted"] is True
+    assert api.get("users/" + ada["id"]).status_code == 404
+    assert (db.get(box["id"]) or {})["owner_id"] == ada["id"]
+
+
+@pytest.mark.parametrize("page", ["change/", "password/", "delete/"])
+@pytest.mark.parametrize("group", ["Read only", "Support"])
+def test_only_administrators_change_users(
+    operator: Operator, account: Account, ada: dict[str, Any], db: Database, page: str, group: str
+) -> None:
+    before = db.get(ada["id"])
+    desk = operator(group)
+    assert desk.get(page_of(account, ada, page)).status_code == 403
+    assert desk.send(page_of(account, ada, page), username="x", password="x").status_code == 403
+    assert db.get(ada["id"]) == before
+
+
+def test_the_user_of_another_account_is_not_found_through_this_one(
+    operator: Operator, account: Account, new_account: Callable[..., Account], db: Database
+) -> None:
+    other = new_account()
+    desk = operator("Administrators")
+    answer = desk.get(f"desk/accountuser/{other.id}/{account.user_id}/change/", follow="1")
+    assert "That isn&#x27;t there" in answer.text
+    assert account.username not in desk.get("desk/accountuser/", account=other.id, q=account.user_id).text
+
+
+def test_a_hostile_name_stays_text(operator: Operator, account: Account, api: Api, ada: dict[str, Any]) -> None:
+    api.patch(f"users/{ada['id']}", {"first_name": HOSTILE})
+    desk = operator("Administrators")
+    paths = [page_of(account, ada, page) for page in ("", "change/", "password/", "delete/", "history/")]
+    for path in (*paths, f"desk/accountuser/?account={account.id}", f"desk/account/{account.id}/"):
+        page = desk.get(path)
+        assert page.status_code == 200
+        assert "<script>alert(1)" not in page.text
+
+
+def test_what_came_as_a_whole_keeps_its_secrets_in_the_history(
+    operator: Operator, account: Account, api: Api, ada: dict[str, Any]
+) -> None:
+    api.patch(f"users/{ada['id']}", {"hotdesk": {"id": "7", "pin": "8642"}})
+    desk = operator("Administrators")
+    desk.send(page_of(account, ada, "delete/"))
+    created = desk.get("desk/auditentry/", q=account.id).text
+    assert "8642" not in created

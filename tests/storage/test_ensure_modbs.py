@@ -1,0 +1,109 @@
+"""``manage.py ensure_modbs``: the databases of this and the next month, for every account that lives."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from accounts import directory
+from couch.client import Database, couch
+from storage import database_names, gregorian
+from tests.support.api_client import Account
+from tests.support.servers import PROJECT, Service
+
+
+def months() -> list[str]:
+    this = gregorian.month_of(gregorian.now())
+    return [this, gregorian.next_month(this)]
+
+
+def modbs_of(account_id: str) -> list[Database]:
+    return [couch().database(database_names.modb(account_id, month)) for month in months()]
+
+
+def drop(account_id: str) -> None:
+    for modb in modbs_of(account_id):
+        couch().drop(modb.name)
+
+
+def start(service: Service) -> subprocess.Popen[str]:
+    """Run it as a process of its own, which remembers nothing."""
+    command = [sys.executable, "manage.py", "ensure_modbs"]
+    return subprocess.Popen(command, cwd=PROJECT, env=service.environment(), stderr=subprocess.PIPE, text=True)
+
+
+def ensure(service: Service) -> str:
+    """What it complains of. Other accounts of the same CouchDB may be broken; that is nothing to these tests."""
+    return start(service).communicate(timeout=120)[1]
+
+
+@pytest.fixture
+def broken(made_accounts: list[str]) -> Iterator[str]:
+    """The id of an account that is listed, but has no database."""
+    account_id = "0" * 31 + "b"
+    accounts = couch().database(database_names.ACCOUNTS)
+    doc = accounts.put({"_id": account_id, "pvt_type": "account", "name": "Broken", "realm": "broken.example.com"})
+    yield account_id
+    accounts.delete(account_id, doc["_rev"])
+
+
+def test_what_is_missing_is_made_with_its_views(service: Service, account: Account) -> None:
+    drop(account.id)
+    assert account.id not in ensure(service)
+    for modb in modbs_of(account.id):
+        assert modb.view("mailbox_messages", "listing_by_mailbox") == []
+        assert modb.view("mailbox_message_counts", "by_box_folder") == []
+
+
+def test_a_second_run_changes_nothing(service: Service, account: Account) -> None:
+    ensure(service)
+    before = [modb.info()["update_seq"] for modb in modbs_of(account.id)]
+    ensure(service)
+    assert [modb.info()["update_seq"] for modb in modbs_of(account.id)] == before
+
+
+def test_two_at_once_do_not_disturb_each_other(service: Service, account: Account) -> None:
+    drop(account.id)
+    running = [start(service) for _ in range(2)]
+    assert not any(account.id in process.communicate(timeout=120)[1] for process in running)
+    assert all(modb.view("mailbox_messages", "listing_by_mailbox") == [] for modb in modbs_of(account.id))
+
+
+def test_a_deleted_account_gets_none(service: Service, account: Account) -> None:
+    drop(account.id)
+    for database in (
+        couch().database(database_names.account_db(account.id)),
+        couch().database(database_names.ACCOUNTS),
+    ):
+        database.update(account.id, lambda doc: {**doc, "pvt_deleted": True})
+    assert account.id not in ensure(service)
+    assert not any(modb.exists() for modb in modbs_of(account.id))
+
+
+def test_a_broken_account_is_named_and_none_of_its_databases_made(broken: str) -> None:
+    errors = StringIO()
+    with pytest.raises(CommandError, match="accounts failed"):
+        call_command("ensure_modbs", stdout=StringIO(), stderr=errors)
+    assert broken in errors.getvalue()
+    assert couch().names(database_names.account_db(broken)) == []
+
+
+def test_a_broken_account_makes_the_exit_status_1_and_the_others_are_served(
+    broken: str, service: Service, account: Account
+) -> None:
+    drop(account.id)
+    running = start(service)
+    complaints = running.communicate(timeout=120)[1]
+    assert running.returncode == 1
+    assert broken in complaints
+    assert account.id not in complaints
+    assert all(modb.exists() for modb in modbs_of(account.id))
+
+
+def test_without_anything_wrong_the_exit_status_is_0(couchdb: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(directory, "live_ids", lambda: iter(()))
+    call_command("ensure_modbs", stdout=(printed := StringIO()))
+    assert printed.getvalue() == "0 accounts looked at, 0 failed\n"

@@ -1,0 +1,207 @@
+"""Removed mailboxes come back with the messages that went with them, whatever else happens meanwhile."""
+
+from typing import Any
+
+import pytest
+
+from couch.client import Database, Document
+from crossbar.errors import BadIdentifier, DatastoreConflict, ValidationFailed
+from storage import gregorian
+from storage.private_fields import Actor
+from tests.support.api_client import Account
+from tests.support.kazoo_messages import audio_of, database, leave, leave_spoken, stored
+from voicemail.mailboxes import removal
+from voicemail.mailboxes import restore as mailbox_restore
+from voicemail.mailboxes import store as mailbox_store
+from voicemail.messages import changes, restore
+
+NOW = gregorian.now()
+ACTOR = Actor(request_id="restored it")
+
+
+@pytest.fixture
+def box(account: Account) -> dict[str, Any]:
+    made = mailbox_store.create(
+        account.id, {"name": "Box", "mailbox": "3000", "aliases": ["3999"], "some_key": "kept"}
+    )
+    return {**made, "id": made["_id"]}
+
+
+def folders(account: Account, ids: list[str]) -> list[tuple[str, bool]]:
+    """The folder of each message as stored, and whether it is removed."""
+    docs = [stored(account, one) for one in ids]
+    return [(doc["metadata"]["folder"], doc.get("pvt_deleted") is True) for doc in docs]
+
+
+def as_kazoo_removes(db: Database, account: Account, box: dict[str, Any], ids: list[str]) -> None:
+    """The box and its messages removed without any mark of ours, the box a little later."""
+    for one in ids:
+        database(account, one).update(
+            one, lambda doc: {**doc, "metadata": {**doc["metadata"], "folder": "deleted"}, "pvt_deleted": True}
+        )
+    db.update(box["_id"], lambda doc: {**doc, "pvt_deleted": True, "pvt_modified": gregorian.now() + 5})
+
+
+def test_a_box_comes_back_as_it_was_with_its_messages_in_their_folders(
+    account: Account, owner: dict[str, Any], box: dict[str, Any]
+) -> None:
+    spoken = leave_spoken(account, box, NOW, b"spoken words")
+    ids = [spoken, *leave(account, box, [NOW - 40 * 86_400, NOW - 86_400], folder="saved")]
+    removal.remove_box(owner, box["_id"])
+    with pytest.raises(BadIdentifier):
+        mailbox_store.get(account.id, box["_id"])
+    restored, outcome = mailbox_restore.restore(owner, box["_id"], ACTOR)
+    assert (sorted(outcome.succeeded), outcome.failed) == (sorted(ids), [])
+    live = mailbox_store.get(account.id, box["_id"])
+    assert restored["_rev"] == live["_rev"]
+    assert live["pvt_request_id"] == "restored it"
+    changing = {"_rev", "pvt_modified", "pvt_request_id", "pvt_is_authenticated"}
+    assert {key: live[key] for key in live.keys() - changing} == {
+        key: box[key] for key in box.keys() - changing - {"id"}
+    }
+    assert folders(account, ids) == [("new", False), ("saved", False), ("saved", False)]
+    assert not {"pvt_removed_from", "pvt_removed_with_box"} & stored(account, spoken).keys()
+    assert audio_of(account, spoken) == b"spoken words"
+
+
+def test_what_was_removed_before_the_box_stays_removed(
+    account: Account, owner: dict[str, Any], box: dict[str, Any]
+) -> None:
+    early, late = leave(account, box, [NOW - 1, NOW])
+    changes.remove(owner, box, [early], None, None)
+    removal.remove_box(owner, box["_id"])
+    assert mailbox_restore.number_gone_with(account.id, mailbox_restore.get(account.id, box["_id"])) == 1
+    mailbox_restore.restore(owner, box["_id"])
+    assert folders(account, [early, late]) == [("deleted", True), ("new", False)]
+
+
+def test_of_a_box_that_kazoo_removed_what_went_at_that_time_comes_back(
+    account: Account, owner: dict[str, Any], box: dict[str, Any], db: Database
+) -> None:
+    long_ago, with_it = leave(account, box, [NOW - 1, NOW])
+    changes.remove(owner, box, [long_ago], None, None)
+    database(account, long_ago).update(long_ago, lambda doc: {**doc, "pvt_modified": NOW - 5_000})
+    as_kazoo_removes(db, account, box, [with_it])
+    mailbox_restore.restore(owner, box["_id"])
+    assert folders(account, [long_ago, with_it]) == [("deleted", True), ("new", False)]
+
+
+def test_messages_past_their_retention_come_back_too(
+    account: Account, owner: dict[str, Any], box: dict[str, Any]
+) -> None:
+    ids = leave(account, box, [NOW - 200 * 86_400])
+    removal.remove_box(owner, box["_id"])
+    assert mailbox_restore.restore(owner, box["_id"])[1].succeeded == ids
+    assert stored(account, ids[0]).get("pvt_deleted") is not True
+
+
+@pytest.mark.parametrize("taken", [{"mailbox": "3000"}, {"mailbox": "3001", "aliases": ["3999"]}])
+def test_a_number_that_another_box_has_by_now_is_refused(
+    account: Account, owner: dict[str, Any], box: dict[str, Any], db: Database, taken: dict[str, Any]
+) -> None:
+    ids = leave(account, box, [NOW])
+    removal.remove_box(owner, box["_id"])
+    mailbox_store.create(account.id, {"name": "Other", **taken})
+    before = db.get(box["_id"])
+    with pytest.raises(ValidationFailed) as refused:
+        mailbox_restore.restore(owner, box["_id"])
+    assert "unique" in refused.value.data["mailbox"]
+    assert db.get(box["_id"]) == before
+    assert folders(account, ids) == [("deleted", True)]
+
+
+def test_a_repeat_changes_nothing(account: Account, owner: dict[str, Any], box: dict[str, Any], db: Database) -> None:
+    ids = leave(account, box, [NOW])
+    removal.remove_box(owner, box["_id"])
+    mailbox_restore.restore(owner, box["_id"])
+    before = db.get(box["_id"]), stored(account, ids[0])
+    assert mailbox_restore.restore(owner, box["_id"])[1].succeeded == []
+    assert (db.get(box["_id"]), stored(account, ids[0])) == before
+
+
+class Cut(Exception):
+    """The process is gone."""
+
+
+@pytest.mark.parametrize("by_kazoo", [False, True])
+def test_what_a_kill_cut_short_is_finished_by_a_repeat(
+    account: Account,
+    owner: dict[str, Any],
+    box: dict[str, Any],
+    db: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    by_kazoo: bool,
+) -> None:
+    ids = leave(account, box, [NOW, NOW - 40 * 86_400])
+    if by_kazoo:
+        as_kazoo_removes(db, account, box, ids)
+    else:
+        removal.remove_box(owner, box["_id"])
+    real = restore.restore
+
+    def once(*arguments: Any, **options: Any) -> Any:
+        monkeypatch.setattr(restore, "restore", cut)
+        return real(*arguments, **options)
+
+    def cut(*arguments: Any, **options: Any) -> Any:
+        raise Cut
+
+    monkeypatch.setattr(restore, "restore", once)
+    with pytest.raises(Cut):
+        mailbox_restore.restore(owner, box["_id"])
+    monkeypatch.setattr(restore, "restore", real)
+    assert mailbox_restore.RESTORING in mailbox_store.get(account.id, box["_id"])
+    assert sorted(removed for _, removed in folders(account, ids)) == [False, True]
+    mailbox_restore.restore(owner, box["_id"])
+    assert folders(account, ids) == [("new", False)] * 2
+    assert mailbox_restore.RESTORING not in mailbox_store.get(account.id, box["_id"])
+
+
+def test_a_box_that_is_removed_again_meanwhile_keeps_its_messages_until_it_comes_back(
+    account: Account, owner: dict[str, Any], box: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = leave(account, box, [NOW])
+    removal.remove_box(owner, box["_id"])
+    real = restore.restore
+
+    def too_late(*arguments: Any, **options: Any) -> Any:
+        removal.remove_box(owner, box["_id"])
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(restore, "restore", too_late)
+    with pytest.raises(DatastoreConflict):
+        mailbox_restore.restore(owner, box["_id"])
+    monkeypatch.setattr(restore, "restore", real)
+    assert folders(account, ids) == [("deleted", True)]
+    mailbox_restore.restore(owner, box["_id"])
+    assert folders(account, ids) == [("new", False)]
+
+
+def test_only_what_is_a_removed_box_is_one(account: Account, owner: dict[str, Any], box: dict[str, Any]) -> None:
+    for wrong in ("", "_design/vmboxes", account.user_id, "f" * 32):
+        with pytest.raises(BadIdentifier):
+            mailbox_restore.get(account.id, wrong)
+        with pytest.raises(BadIdentifier):
+            mailbox_restore.restore(owner, wrong)
+    with pytest.raises(BadIdentifier):
+        mailbox_restore.get(account.id, box["_id"])
+
+
+def test_removed_boxes_are_listed_in_pages_the_latest_first_and_found(
+    account: Account, owner: dict[str, Any], db: Database
+) -> None:
+    made = [mailbox_store.create(account.id, {"name": f"Box {n}", "mailbox": str(4000 + n)}) for n in range(5)]
+    for n, one in enumerate(made):
+        removal.remove_box(owner, one["_id"])
+
+        def earlier(doc: Document, at: int = NOW + n) -> Document:
+            return {**doc, "pvt_removed_at": at}
+
+        db.update(one["_id"], earlier)
+    ids = [one["_id"] for one in reversed(made)]
+    first = mailbox_restore.page(account.id, 3)
+    second = mailbox_restore.page(account.id, 3, first.next_start_key)
+    assert [one["id"] for one in first.entries + second.entries] == ids
+    assert (first.entries[0]["removed"], second.next_start_key) == (NOW + 4, None)
+    for text in ("4002", "bOx 2"):
+        assert [one["id"] for one in mailbox_restore.page(account.id, 3, text=text).entries] == [made[2]["_id"]]

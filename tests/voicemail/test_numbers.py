@@ -1,0 +1,111 @@
+"""Mailbox numbers: found taken, claimed against others, released and taken over."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from couch.client import Database
+from crossbar.errors import ValidationFailed
+from tests.support.api_client import Account
+from voicemail.mailboxes import numbers
+from voicemail.mailboxes import store as mailbox_store
+
+
+def put_box(db: Database, box_id: str, **fields: Any) -> None:
+    """Store a box as Kazoo would."""
+    db.put({"_id": box_id, "pvt_type": "vmbox", "name": "Box", **fields})
+
+
+def claims_in(db: Database) -> list[str]:
+    return [row["id"] for row in db.all_docs() if row["id"].startswith(numbers.CLAIM_KIND)]
+
+
+def test_a_box_answers_to_its_number_and_its_aliases() -> None:
+    assert numbers.of({"mailbox": "3000", "aliases": ["3001", "3001"]}) == {"3000", "3001"}
+    assert numbers.of({"mailbox": 3000, "aliases": [3001]}) == {"3000", "3001"}
+    assert numbers.of({"aliases": None}) == set()
+
+
+def test_a_number_is_taken_by_another_box_and_not_by_its_own(db: Database) -> None:
+    put_box(db, "b0" * 16, mailbox="3000", aliases=["4000"])
+    assert numbers.taken(db, ["3000"]) == "3000"
+    assert numbers.taken(db, ["4000"], "b1" * 16) == "4000"
+    assert numbers.taken(db, ["3000", "4000"], "b0" * 16) is None
+    assert numbers.taken(db, ["5000"]) is None
+
+
+def test_an_old_boxs_integer_is_the_same_number_as_its_text(db: Database) -> None:
+    put_box(db, "b0" * 16, mailbox=3000, aliases=[4000])
+    assert numbers.taken(db, ["3000"]) == "3000"
+    assert numbers.taken(db, ["4000"]) == "4000"
+
+
+def test_a_deleted_boxs_number_is_free(db: Database) -> None:
+    put_box(db, "b0" * 16, mailbox="3000", pvt_deleted=True)
+    assert numbers.taken(db, ["3000"]) is None
+
+
+def test_claims_are_held_within_the_block_and_gone_after_it(db: Database) -> None:
+    with numbers.Reservation(db, "b0" * 16) as reservation:
+        reservation.hold(["3000", "4000"])
+        reservation.hold(["3000"])
+        assert len(claims_in(db)) == 2
+    assert claims_in(db) == []
+
+
+def test_claims_are_released_when_the_write_fails(db: Database) -> None:
+    def fail_to_write() -> None:
+        with numbers.Reservation(db, "b0" * 16) as reservation:
+            reservation.hold(["3000"])
+            raise RuntimeError("the write failed")
+
+    with pytest.raises(RuntimeError):
+        fail_to_write()
+    assert claims_in(db) == []
+
+
+def test_a_claim_of_a_killed_process_is_taken_over(db: Database) -> None:
+    with numbers.Reservation(db, "b0" * 16) as reservation:
+        reservation.hold(["3000"])
+        (claim_id,) = claims_in(db)
+        db.update(claim_id, lambda claim: {**claim, "claimed_at": time.time() - 3_600})
+        with numbers.Reservation(db, "b1" * 16) as other:
+            other.hold(["3000"])
+            assert claims_in(db) == [claim_id]
+        assert claims_in(db) == []
+
+
+@pytest.mark.parametrize("number", ["3000", "*97", "a/b?c#d", "ünïcode 📞", "_design/x", "%2F"])
+def test_any_number_can_be_claimed(db: Database, number: str) -> None:
+    with numbers.Reservation(db, "b0" * 16) as reservation:
+        reservation.hold([number])
+    assert claims_in(db) == []
+
+
+def test_of_many_writers_at_once_one_gets_the_number(account: Account, db: Database) -> None:
+    def create(_: int) -> bool:
+        try:
+            mailbox_store.create(account.id, {"name": "Box", "mailbox": "3000", "aliases": ["4000"]})
+        except ValidationFailed:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(create, range(8))) == 1
+    assert len([row for row in db.view(numbers.DESIGN, numbers.VIEW) if row["key"] == "3000"]) == 1
+    assert claims_in(db) == []
+
+
+def test_boxes_with_crossed_numbers_do_not_block_each_other(account: Account, db: Database) -> None:
+    def create(mailbox: str, alias: str) -> bool:
+        try:
+            mailbox_store.create(account.id, {"name": "Box", "mailbox": mailbox, "aliases": [alias]})
+        except ValidationFailed:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sum(pool.map(create, ["3000", "4000"], ["4000", "3000"])) == 1
+    assert claims_in(db) == []

@@ -1,0 +1,282 @@
+"""Removed messages come back, whole and into their folders, whatever else happens to them and their mailbox."""
+
+import threading
+from typing import Any
+
+import pytest
+
+from couch.client import Database, Document
+from crossbar.errors import BadIdentifier
+from crossbar.filters import Filter
+from crossbar.pages import PageRequest, TimeRange
+from storage import gregorian
+from storage.private_fields import Actor
+from tests.support.api_client import Account
+from tests.support.kazoo_messages import DAY, audio_of, database, leave, leave_spoken, stored
+from voicemail.mailboxes import removal
+from voicemail.mailboxes import store as mailbox_store
+from voicemail.messages import changes, move, retention
+from voicemail.messages import listing as message_listing
+from voicemail.messages import restore as restoring
+from voicemail.messages.bulk import Outcome
+
+NOW = gregorian.now()
+ACTOR = Actor(request_id="restored it")
+
+
+@pytest.fixture
+def box(account: Account) -> dict[str, Any]:
+    made = mailbox_store.create(account.id, {"name": "Box", "mailbox": "3000"})
+    return {**made, "id": made["_id"]}
+
+
+def listed(account: Account, box: dict[str, Any]) -> dict[str, str]:
+    """The messages that a box's listing shows, each with its folder."""
+    wanted = PageRequest.from_query({}, 1_000)
+    time = TimeRange(gregorian.FIRST, gregorian.now(), is_open=True)
+    page = message_listing.page(account.id, box, wanted, time, Filter([]), None)
+    return {entry.summary["media_id"]: entry.summary["folder"] for entry in page.entries}
+
+
+def remove(owner: dict[str, Any], box: dict[str, Any], ids: list[str]) -> None:
+    assert changes.remove(owner, box, ids, None, None).failed == []
+
+
+def reasons(outcome: Outcome) -> dict[str, str]:
+    return {message_id: reason for failed in outcome.failed for message_id, reason in failed.items()}
+
+
+def remove_as_kazoo_does(account: Account, message_id: str) -> None:
+    """Without telling the folder that the message was in."""
+    database(account, message_id).update(
+        message_id,
+        lambda doc: {**doc, "metadata": {**doc["metadata"], "folder": "deleted"}, "pvt_deleted": True},
+    )
+
+
+class TestFolders:
+    @pytest.mark.parametrize("folder", ["new", "saved", "deleted"])
+    def test_a_message_comes_back_into_the_folder_it_was_in(
+        self, account: Account, owner: dict[str, Any], box: dict[str, Any], folder: str
+    ) -> None:
+        message_id = leave_spoken(account, box, NOW, b"spoken words", folder=folder)
+        before = stored(account, message_id)
+        remove(owner, box, [message_id])
+        assert listed(account, box) == {}
+        outcome = restoring.restore(owner, box["_id"], [message_id], ACTOR)
+        assert (outcome.succeeded, outcome.failed) == ([message_id], [])
+        assert listed(account, box) == {message_id: folder}
+        assert audio_of(account, message_id) == b"spoken words"
+        after = stored(account, message_id)
+        assert after["pvt_request_id"] == "restored it"
+        assert not {"pvt_deleted", "pvt_removed_from"} & after.keys()
+        changing = {"_rev", "pvt_modified", "pvt_request_id", "pvt_is_authenticated", "pvt_node", "pvt_alphanum_name"}
+        assert {key: after[key] for key in after.keys() - changing} == {
+            key: before[key] for key in before.keys() - changing
+        }
+        assert outcome.documents[message_id]["_rev"] == after["_rev"]
+
+    def test_what_kazoo_removed_comes_back_as_new(
+        self, account: Account, owner: dict[str, Any], box: dict[str, Any]
+    ) -> None:
+        (message_id,) = leave(account, box, [NOW], folder="saved")
+        remove_as_kazoo_does(account, message_id)
+        restoring.restore(owner, box["_id"], [message_id], None)
+        assert listed(account, box) == {message_id: "new"}
+
+    def test_another_folder_can_be_named(self, account: Account, owner: dict[str, Any], box: dict[str, Any]) -> None:
+        (message_id,) = leave(account, box, [NOW])
+        remove(owner, box, [message_id])
+        restoring.restore(owner, box["_id"], [message_id], None, "saved")
+        assert listed(account, box) == {message_id: "saved"}
+
+    def test_a_copy_of_a_restored_message_knows_nothing_of_its_removal(
+        self, account: Account, owner: dict[str, Any], box: dict[str, Any]
+    ) -> None:
+        (message_id,) = leave(account, box, [NOW])
+        database(account, message_id).update(message_id, lambda doc: {**doc, "pvt_removed_from": "saved"})
+        (copied,) = move.copy(owner, box, [message_id], [box], None).succeeded
+        assert "pvt_removed_from" not in stored(account, copied)
+
+
+class TestMany:
+    def test_hundreds_of_several_months(self, account: Account, owner: dict[str, Any], box: dict[str, Any]) -> None:
+        ids = leave(account, box, [NOW - n * DAY // 8 for n in range(600)], folder="saved")
+        remove(owner, box, ids)
+        assert set(restoring.removed_ids(account.id, box["_id"])) == set(ids)
+        outcome = restoring.restore(owner, box["_id"], [*restoring.removed_ids(account.id, box["_id"]), ids[0]], None)
+        assert sorted(outcome.succeeded) == sorted(ids)
+        assert listed(account, box) == dict.fromkeys(ids, "saved")
+        assert list(restoring.removed_ids(account.id, box["_id"])) == []
+
+    def test_only_what_was_removed_since(self, account: Account, owner: dict[str, Any], box: dict[str, Any]) -> None:
+        early, late = leave(account, box, [NOW - 5, NOW - 4])
+        remove(owner, box, [early, late])
+        database(account, early).update(early, lambda doc: {**doc, "pvt_modified": NOW - 1_000})
+        assert list(restoring.removed_ids(account.id, box["_id"], NOW - 60)) == [late]
+
+    def test_a_repeat_changes_nothing(self, account: Account, owner: dict[str, Any], box: dict[str, Any]) -> None:
+        (message_id,) = leave(account, box, [NOW])
+        remove(owner, box, [message_id])
+        restoring.restore(owner, box["_id"], [message_id], None)
+        changes.change_folder(owner, box, [message_id], "saved", None)
+        before = stored(account, message_id)
+        outcome = restoring.restore(owner, box["_id"], [message_id], None, "new")
+        assert (outcome.succeeded, outcome.failed) == ([message_id], [])
+        assert stored(account, message_id) == before
+
+    def test_each_that_fails_tells_why(self, account: Account, owner: dict[str, Any], box: dict[str, Any]) -> None:
+        other = mailbox_store.create(account.id, {"name": "Other", "mailbox": "3001"})
+        fit, moved, old = leave(account, box, [NOW, NOW - 1, NOW - 200 * DAY])
+        (foreign,) = leave(account, {**other, "id": other["_id"]}, [NOW])
+        remove(owner, box, [fit])
+        move.move(owner, box, [moved], other, None)
+        remove_as_kazoo_does(account, old)
+        remove(owner, other, [foreign])
+        nothing = f"{fit[:7]}{'0' * 32}"
+        before = {one: stored(account, one) for one in (moved, old, foreign)}
+        outcome = restoring.restore(owner, box["_id"], [fit, moved, old, foreign, nothing, "a" * 32, "_x"], None)
+        assert outcome.succeeded == [fit]
+        assert reasons(outcome) == {
+            moved: "moved",
+            old: retention.REASON,
+            foreign: "not_found",
+            nothing: "not_found",
+            "a" * 32: "not_found",
+            "_x": "not_found",
+        }
+        assert {one: stored(account, one) for one in before} == before
+
+    def test_an_old_one_comes_back_with_its_mailbox(
+        self, account: Account, owner: dict[str, Any], box: dict[str, Any]
+    ) -> None:
+        (old,) = leave(account, box, [NOW - 200 * DAY])
+        remove_as_kazoo_does(account, old)
+        assert restoring.restore(owner, box["_id"], [old], None, with_expired=True).succeeded == [old]
+        assert "pvt_deleted" not in stored(account, old)
+
+
+class TestRemovedMessages:
+    def test_one_is_found_though_its_mailbox_is_gone(
+        self, account: Account, owner: dict[str, Any], box: dict[str, Any]
+    ) -> None:
+        (message_id,) = leave(account, box, [NOW])
+        removal.remove_box(owner, box["_id"])
+        assert restoring.find(account.id, box["_id"], message_id)[1]["_id"] == message_id
+
+    def test_no_other_is(self, account: Account, owner: dict[str, Any], box: dict[str, Any]) -> None:
+        other = mailbox_store.create(account.id, {"name": "Other", "mailbox": "3001"})
+        live, moved, removed = leave(account, box, [NOW, NOW, NOW])
+        move.move(owner, box, [moved], other, None)
+        remove(owner, box, [removed])
+        for box_id, message_id in (
+            (box["_id"], live),
+            (box["_id"], moved),
+            (other["_id"], removed),
+            (box["_id"], "a" * 32),
+            (box["_id"], "../_users"),
+        ):
+            with pytest.raises(BadIdentifier):
+                restoring.find(account.id, box_id, message_id)
+
+    def test_views_that_a_month_lacks_are_added_when_asked_for(
+        self, account: Account, owner: dict[str, Any], box: dict[str, Any]
+    ) -> None:
+        (message_id,) = leave(account, box, [NOW])
+        remove(owner, box, [message_id])
+        modb = database(account, message_id)
+        design = modb.get("_design/mailbox_message_lists") or {}
+        modb.delete(design["_id"], design["_rev"])
+        assert list(restoring.removed_ids(account.id, box["_id"])) == [message_id]
+
+
+class TestRemovedMailbox:
+    def test_nothing_comes_back_into_it(self, account: Account, owner: dict[str, Any], box: dict[str, Any]) -> None:
+        ids = leave(account, box, [NOW, NOW - 40 * DAY])
+        removal.remove_box(owner, box["_id"])
+        before = [stored(account, one) for one in ids]
+        outcome = restoring.restore(owner, box["_id"], ids, None)
+        assert outcome.succeeded == []
+        assert reasons(outcome) == dict.fromkeys(ids, "mailbox_gone")
+        assert [stored(account, one) for one in ids] == before
+
+    @pytest.mark.parametrize("box_id", ["f" * 32, "_design/vmboxes", ""])
+    def test_nor_into_what_is_none(self, owner: dict[str, Any], account: Account, box_id: str) -> None:
+        (message_id,) = leave(account, {"id": box_id, "mailbox": "1"}, [NOW])
+        remove_as_kazoo_does(account, message_id)
+        assert reasons(restoring.restore(owner, box_id, [message_id], None)) == {message_id: "mailbox_gone"}
+        assert stored(account, message_id)["pvt_deleted"] is True
+
+    def test_one_that_is_removed_meanwhile_takes_its_messages_with_it(
+        self, account: Account, owner: dict[str, Any], box: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ids = leave(account, box, [NOW, NOW - 1], folder="saved")
+        remove(owner, box, ids)
+        bulk = Database.bulk
+
+        def after_the_box(modb: Database, docs: list[Document]) -> Any:
+            """The box goes after it was looked at and before the messages come back."""
+            mailbox_store.mark_deleted(account.id, box["_id"])
+            return bulk(modb, docs)
+
+        monkeypatch.setattr(Database, "bulk", after_the_box)
+        outcome = restoring.restore(owner, box["_id"], ids, None)
+        assert outcome.succeeded == []
+        assert outcome.documents == {}
+        assert reasons(outcome) == dict.fromkeys(ids, "mailbox_gone")
+        for doc in (stored(account, one) for one in ids):
+            assert (doc["pvt_deleted"], doc["pvt_removed_from"]) == (True, "saved")
+
+    def test_a_repeat_removes_what_a_kill_left_in_it(
+        self, account: Account, owner: dict[str, Any], box: dict[str, Any]
+    ) -> None:
+        ids = leave(account, box, [NOW, NOW - 200 * DAY])
+        mailbox_store.mark_deleted(account.id, box["_id"])
+        restoring.restore(owner, box["_id"], ids, None)
+        assert [stored(account, one)["pvt_deleted"] for one in ids] == [True, True]
+
+
+class TestAtOnce:
+    def test_removing_and_restoring_leave_each_message_whole(
+        self, account: Account, owner: dict[str, Any], box: dict[str, Any]
+    ) -> None:
+        ids = leave(account, box, [NOW - n for n in range(40)], folder="saved")
+        remove(owner, box, ids[::2])
+        told: dict[str, Outcome] = {}
+
+        def restore(name: str) -> None:
+            told[name] = restoring.restore(owner, box["_id"], ids, None)
+
+        doings = [threading.Thread(target=restore, args=(name,)) for name in ("one", "other")]
+        doings.append(threading.Thread(target=changes.remove, args=(owner, box, ids[1::2], None, None)))
+        for doing in doings:
+            doing.start()
+        for doing in doings:
+            doing.join()
+        assert {name: (len(one.succeeded), one.failed) for name, one in told.items()} == {
+            "one": (40, []),
+            "other": (40, []),
+        }
+        shown = listed(account, box)
+        assert set(ids[::2]) <= shown.keys()
+        assert set(shown.values()) == {"saved"}
+        hidden = [stored(account, one) for one in ids if one not in shown]
+        assert all((doc["pvt_deleted"], doc["pvt_removed_from"]) == (True, "saved") for doc in hidden)
+
+    def test_a_change_in_between_is_kept(
+        self, account: Account, owner: dict[str, Any], box: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (message_id,) = leave(account, box, [NOW])
+        remove(owner, box, [message_id])
+        bulk, rivals = Database.bulk, ["somebody"]
+
+        def after_somebody(modb: Database, docs: list[Document]) -> Any:
+            while rivals:
+                rivals.pop()
+                modb.update(message_id, lambda doc: {**doc, "transcription": {"result": "success", "text": "hi"}})
+            return bulk(modb, docs)
+
+        monkeypatch.setattr(Database, "bulk", after_somebody)
+        assert restoring.restore(owner, box["_id"], [message_id], None).succeeded == [message_id]
+        assert stored(account, message_id)["transcription"]["text"] == "hi"
+        assert listed(account, box) == {message_id: "new"}

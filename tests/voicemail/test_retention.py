@@ -1,0 +1,90 @@
+"""How long messages are kept: what is read from Kazoo's settings, and what counts as a message's age."""
+
+import pytest
+
+from couch.client import Database, couch
+from storage import database_names, gregorian, system_config
+from tests.support.api_client import Account
+from voicemail.messages import retention
+
+NOW = 63_961_000_000
+
+
+@pytest.fixture
+def system_retention(couchdb: str) -> None:
+    """No retention is set for the whole system, whatever the CouchDB under test holds otherwise."""
+    doc = couch().database(database_names.CONFIG).get("callflow") or {}
+    assert "message_retention_duration" not in doc.get("default", {}).get("voicemail", {})
+
+
+def set_for_account(db: Database, days: object) -> None:
+    db.put({"_id": "configs_callflow", "voicemail": {"message_retention_duration": days}})
+    system_config.for_account.cache_clear()
+
+
+def test_messages_are_kept_93_days_and_an_hour_unless_said_otherwise(
+    account: Account, db: Database, system_retention: None
+) -> None:
+    assert retention.duration_days(account.id) == 93
+    assert retention.limit(account.id, NOW) == NOW - (93 * 86_400 + 3_600)
+
+
+def test_an_account_overrides_the_duration(account: Account, db: Database) -> None:
+    set_for_account(db, 10)
+    assert retention.duration_days(account.id) == 10
+    assert retention.limit(account.id, NOW) == NOW - (10 * 86_400 + 3_600)
+
+
+def test_a_duration_written_as_text_is_read(account: Account, db: Database) -> None:
+    set_for_account(db, "10")
+    assert retention.duration_days(account.id) == 10
+
+
+@pytest.mark.parametrize("days", [None, "soon", 0, -5, True, {}, []])
+def test_a_senseless_duration_is_as_good_as_none(
+    account: Account, db: Database, system_retention: None, days: object
+) -> None:
+    set_for_account(db, days)
+    assert retention.duration_days(account.id) == 93
+
+
+def test_a_duration_longer_than_time_itself_reaches_back_to_its_beginning(account: Account, db: Database) -> None:
+    set_for_account(db, 10**9)
+    assert retention.limit(account.id, NOW) == gregorian.FIRST
+
+
+def test_a_deleted_setting_no_longer_counts(account: Account, db: Database, system_retention: None) -> None:
+    set_for_account(db, 10)
+    db.update("configs_callflow", lambda doc: {**doc, "pvt_deleted": True})
+    system_config.for_account.cache_clear()
+    assert retention.duration_days(account.id) == 93
+
+
+def test_the_first_time_that_a_message_tells_is_its_age() -> None:
+    doc = {"pvt_created": 4, "metadata": {"timestamp": 3}, "timestamp": 2, "utc_seconds": 1}
+    assert retention.age(doc) == 1
+    for missing, expected in (("utc_seconds", 2), ("timestamp", 3), ("metadata", 4), ("pvt_created", None)):
+        del doc[missing]
+        assert retention.age(doc) == expected
+
+
+def test_a_time_that_is_no_number_is_passed_over() -> None:
+    assert (
+        retention.age({"utc_seconds": "undefined", "timestamp": None, "pvt_created": "63675605708"}) == 63_675_605_708
+    )
+
+
+def test_a_message_is_expired_once_it_is_older_than_the_limit() -> None:
+    assert retention.is_expired({"utc_seconds": 99}, 100)
+    assert not retention.is_expired({"utc_seconds": 100}, 100)
+    assert not retention.is_expired({}, 100)
+
+
+def test_an_expired_message_is_shown_as_deleted_and_says_why() -> None:
+    stored = {"folder": "saved", "length": 5}
+    shown = retention.enforce(stored)
+    assert shown["folder"] == "deleted"
+    assert shown["retention"] == "enforced"
+    assert "no update is permitted" in shown["retention_message"]
+    assert shown["length"] == 5
+    assert stored["folder"] == "saved"

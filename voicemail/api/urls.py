@@ -1,0 +1,43 @@
+"""Paths of boxes and messages below ``/v2/``; each with or without a slash at its end."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, re_path
+
+from voicemail.api.boxes import BoxViewSet, UserBoxesViewSet
+from voicemail.api.messages import AccountMessagesViewSet, MessagesViewSet, MessageViewSet
+from voicemail.api.messages_without_box import no_box
+from voicemail.api.raw import ArchiveViewSet, RawViewSet
+
+
+def of_account(path: str, view: Callable[..., HttpResponseBase]) -> URLPattern:
+    """The pattern of a path of an account; words in braces are ids."""
+    named = f"accounts/{{account_id}}/{path}".replace("{", "(?P<").replace("}", ">[^/]+)")
+    return re_path(f"^{named}/?$", view)
+
+
+urlpatterns: list[Any] = [
+    of_account("vmboxes", BoxViewSet.as_view({"get": "list", "put": "create"})),
+    # Before the paths of one box, whose id "messages" can't be.
+    of_account("vmboxes/messages", AccountMessagesViewSet.as_view({"get": "list"})),
+    of_account(
+        "vmboxes/{box_id}",
+        BoxViewSet.as_view({"get": "retrieve", "post": "replace", "patch": "merge", "delete": "destroy"}),
+    ),
+    of_account(
+        "vmboxes/{box_id}/messages",
+        MessagesViewSet.as_view({"get": "list", "put": "create", "post": "change_many", "delete": "remove_many"}),
+    ),
+    of_account("vmboxes/{box_id}/messages/raw", ArchiveViewSet.as_view({"post": "download"})),
+    of_account(
+        "vmboxes/{box_id}/messages/{message_id}",
+        MessageViewSet.as_view({"get": "retrieve", "post": "change", "delete": "destroy"}),
+    ),
+    of_account(
+        "vmboxes/{box_id}/messages/{message_id}/raw", RawViewSet.as_view({"get": "retrieve", "put": "replace"})
+    ),
+    of_account("messages", no_box),
+    of_account("users/{user_id}/vmboxes", UserBoxesViewSet.as_view({"get": "list"})),
+]
