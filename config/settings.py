@@ -12,7 +12,6 @@ import dj_database_url
 from csp.constants import NONE, SELF
 
 from config import environment
-from crossbar.envelope_format import VERSION
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DEBUG = environment.flag("DEBUG")
@@ -97,8 +96,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "drf_spectacular",
-    "drf_spectacular_sidecar",
+    "drf_spectacular_sidecar",  # the files of Swagger UI, for /v2/docs
     "accounts",
     "voicemail",
     "migration",
@@ -146,18 +144,6 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "URL_FORMAT_OVERRIDE": None,
-    "DEFAULT_SCHEMA_CLASS": "crossbar.openapi.generator.DescribedSchema",
-}
-SPECTACULAR_SETTINGS: dict[str, Any] = {
-    "TITLE": "vmboxes",
-    "VERSION": VERSION,
-    "OAS_VERSION": "3.1.0",
-    "POSTPROCESSING_HOOKS": [],
-    "ENABLE_DJANGO_DEPLOY_CHECK": False,  # it looks for serializers, and there are none
-    # The page's files come from a package: it works without the Internet, and asks nobody about the document.
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "docExpansion": "list", "filter": True, "validatorUrl": None},
 }
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
@@ -171,6 +157,7 @@ TIME_ZONE = "UTC"
 USE_I18N = False
 USE_TZ = True
 STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "config" / "static"]
 WHITENOISE_USE_FINDERS = True  # the admin pages' few files are served from their packages: no collectstatic
 
 # --- what the pages may load, and where their forms may go: only the service, and no inline script ---

@@ -100,11 +100,6 @@ def _is_valid(stored: dict[str, Any]) -> bool:
     return True
 
 
-def shipped_names() -> list[str]:
-    """The names of the schemas that this project ships."""
-    return sorted(_shipped_files())
-
-
 def shipped(name: str) -> dict[str, Any] | None:
     """A schema as this project ships it, whatever is stored; None when it ships none of that name."""
     path = _shipped_files().get(name)

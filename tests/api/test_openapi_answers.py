@@ -17,6 +17,7 @@ from tests.support.described_api import (
     Operation,
     Request,
     described,
+    needs_token,
     operations,
     sample_bodies,
     sign_in,
@@ -24,7 +25,7 @@ from tests.support.described_api import (
 )
 from tests.support.servers import Running, Service
 
-WITH_TOKEN = [each for each in operations() if described(each)["security"]]
+WITH_TOKEN = [each for each in operations() if needs_token(each)]
 WITH_BODY = [each for each in operations() if "requestBody" in described(each)]
 BAD_CREDENTIALS: dict[str, dict[str, Any]] = {
     "none": {},

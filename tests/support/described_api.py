@@ -16,16 +16,14 @@ from schemathesis.core.result import Ok
 from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi import checks
 
-from accounts import openapi_samples
-from config import openapi
+from openapi.loader import load_document
 from tests.support.api_client import Account, Api
 from tests.support.audio import Audio
-from voicemail.openapi import samples
 
 Operation = APIOperation[Any, Any, Any, Any]
 Request = Case[Operation]
 
-DOCUMENT = openapi.document()
+DOCUMENT = load_document()
 DESCRIBED = schemathesis.openapi.from_dict(DOCUMENT)
 CHECKS: list[CheckFunction] = [
     not_a_server_error,
@@ -107,15 +105,14 @@ class Known:
         """A sample of an operation's body, with what is good here in place of its values."""
         realm = self.account.realm if operation.path == "/v2/user_auth" else f"new{self.number}.{self.account.realm}"
         instead: dict[Any, Callable[[], str]] = {
-            samples.BOX_ID: lambda: self.box,
-            samples.OTHER_BOX_ID: lambda: self.other_box,
-            samples.MESSAGE_ID: lambda: self.message,
-            samples.NEW_BOX["mailbox"]: lambda: str(self.number),
-            openapi_samples.USER_ID: lambda: self.user,
-            openapi_samples.API_KEY: lambda: self.account.api_key,
-            openapi_samples.CREDENTIALS["credentials"]: lambda: _credentials(self.account),
-            openapi_samples.NEW_ACCOUNT["realm"]: lambda: realm,
-            openapi_samples.NEW_USER["username"]: lambda: f"ada{self.number}",
+            sample_data("changeMessage", "move")["source_id"]: lambda: self.other_box,
+            sample_data("getArchive")["messages"][0]: lambda: self.message,
+            sample_data("createBox")["mailbox"]: lambda: str(self.number),
+            sample_data("createBox")["owner_id"]: lambda: self.user,
+            sample_data("signInWithApiKey")["api_key"]: lambda: self.account.api_key,
+            sample_data("signIn")["credentials"]: lambda: _credentials(self.account),
+            sample_data("createAccount")["realm"]: lambda: realm,
+            sample_data("createUser")["username"]: lambda: f"ada{self.number}",
         }
         return _replaced(sample, instead)
 
@@ -142,17 +139,31 @@ def _replaced(sample: Any, instead: Mapping[Any, Callable[[], str]]) -> Any:
 
 def operations() -> list[Operation]:
     """Every operation of the document."""
-    found = [one.ok() for one in DESCRIBED.get_all_operations() if isinstance(one, Ok)]
-    assert len(found) == sum(map(len, DOCUMENT["paths"].values()))
-    return found
+    operations = [result.ok() for result in DESCRIBED.get_all_operations() if isinstance(result, Ok)]
+    assert len(operations) == sum(1 for _ in described_verbs(DOCUMENT))
+    return operations
+
+
+def described_verbs(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Path, verb in lower case, and operation of all that a document describes."""
+    for path, item in document["paths"].items():
+        for verb, operation in item.items():
+            if verb != "parameters":
+                yield path, verb, operation
 
 
 def sample_bodies() -> Iterator[tuple[Operation, Any]]:
-    """Each sample of a JSON body with its operation; None for those that take no body."""
+    """Each sample of a JSON body with its operation; None for operations that take no body."""
     for operation in operations():
         content = described(operation).get("requestBody", {}).get("content", {"application/json": {}})
-        found = content.get("application/json", {"examples": {}}).get("examples", {"none": {"value": None}})
-        yield from ((operation, each["value"]) for each in found.values())
+        samples = content.get("application/json", {"examples": {}}).get("examples", {"none": {"value": None}})
+        yield from ((operation, sample["value"]) for sample in samples.values())
+
+
+def sample_data(operation_id: str, name: str = "data") -> Any:
+    """The data in a sample of an operation's JSON body."""
+    operation = next(each for _, _, each in described_verbs(DOCUMENT) if each["operationId"] == operation_id)
+    return operation["requestBody"]["content"]["application/json"]["examples"][name]["value"]["data"]
 
 
 def validate(case: Request, answer: Any, checks: Sequence[CheckFunction] = CHECKS, **options: Any) -> None:
@@ -173,3 +184,8 @@ def described(operation: Operation) -> dict[str, Any]:
     """What the document says of an operation."""
     found: dict[str, Any] = DOCUMENT["paths"][operation.path][operation.method]
     return found
+
+
+def needs_token(operation: Operation) -> bool:
+    """Whether an operation is for known clients only."""
+    return bool(described(operation).get("security", DOCUMENT["security"]))

@@ -33,5 +33,10 @@ def test_the_page_of_the_apis_documentation_works_with_its_own_policy(staff: Sta
     page = window.empty(staff().url)
     answer = page.goto("/v2/docs")
     assert answer is not None
-    assert "script-src" in answer.headers["content-security-policy"]
+    assert "unsafe" not in answer.headers["content-security-policy"]
     expect(page.get_by_text("/accounts/{ACCOUNT_ID}/vmboxes").first).to_be_visible()
+    about = page.locator("#operations-Reference-getAbout")
+    about.click()
+    about.get_by_role("button", name="Try it out").click()
+    about.get_by_role("button", name="Execute").click()
+    expect(about.locator(".live-responses-table")).to_contain_text('"name": "vmboxes"')

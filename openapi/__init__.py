@@ -1,0 +1,1 @@
+"""The API's description: YAML files by subject, and `loader`, which joins them into one OpenAPI document."""
