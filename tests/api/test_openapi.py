@@ -1,4 +1,4 @@
-"""``/v2/openapi.json``, ``/v2/openapi.yaml`` and ``/v2/docs``: the API described, for anybody, and all of it."""
+"""``/v2/openapi.json``, ``/v2/openapi.yaml`` and ``/v2/docs``: a complete description of the API, for anybody."""
 
 import re
 from collections.abc import Iterator
@@ -65,9 +65,9 @@ def test_it_is_json_and_yaml_with_or_without_a_slash(anybody: Api, document: dic
 
 
 @pytest.mark.parametrize("path", ["/v2/openapi.json", "/v2/openapi.yaml"])
-def test_who_has_it_is_not_sent_it_again(anybody: Api, path: str) -> None:
+def test_a_client_that_has_the_document_does_not_get_it_again(anybody: Api, path: str) -> None:
     etags = {anybody.get(path).headers["ETag"] for _ in range(10)}
-    assert len(etags) == 1, "every process makes the same document"
+    assert len(etags) == 1, "every process must make the same document"
     answer = anybody.get(path, headers={"If-None-Match": etags.pop()})
     assert answer.status_code == 304
     assert answer.content == b""
@@ -83,7 +83,7 @@ def test_it_can_only_be_read(anybody: Api, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/v2/docs", "/v2/docs/"])
-def test_its_page_has_all_of_its_files_here(anybody: Api, path: str) -> None:
+def test_all_files_of_the_page_come_from_this_service(anybody: Api, path: str) -> None:
     page = anybody.get(path, headers={"Accept": "text/html"})
     assert page.status_code == 200
     assert page.headers["Content-Type"].startswith("text/html")
@@ -97,7 +97,7 @@ def test_its_page_has_all_of_its_files_here(anybody: Api, path: str) -> None:
         assert anybody.session.get(anybody.url + file, timeout=60).status_code == 200
 
 
-def test_it_describes_every_path_and_verb_there_is_and_no_other(document: dict[str, Any]) -> None:
+def test_it_describes_exactly_the_paths_and_verbs_of_the_url_configuration(document: dict[str, Any]) -> None:
     described = {(re.sub(r"\{\w+\}", "{}", path), verb.upper()) for path, verb, _ in described_verbs(document)}
     assert described == set(_routes())
 
@@ -187,7 +187,7 @@ def test_everything_it_refers_to_is_in_it(document: dict[str, Any]) -> None:
 
 
 def _routes(patterns: Any = None, prefix: str = "/") -> Iterator[tuple[str, str]]:
-    """Every path of the API in the URL configuration, its places empty, with every verb."""
+    """Every path of the API in the URL configuration, without the names of its ids, with every verb."""
     for pattern in get_resolver().url_patterns if patterns is None else patterns:
         path = prefix + re.sub(r"\(\?P<\w+>[^)]+\)", "{}", str(pattern.pattern).strip("^$"))
         if isinstance(pattern, URLResolver):
@@ -203,14 +203,14 @@ def _samples(node: Any) -> Iterator[tuple[Any, Any]]:
     if isinstance(node, dict):
         if "schema" in node and "example" in node:
             yield node["schema"], node["example"]
-        for one in node.get("examples", {}).values() if "schema" in node else ():
-            yield node["schema"], one["value"]
+        for sample in node.get("examples", {}).values() if "schema" in node else ():
+            yield node["schema"], sample["value"]
     for child in _children(node):
         yield from _samples(child)
 
 
 def _empty_members(node: Any) -> Iterator[str]:
-    """Names of members without a value, those of samples aside."""
+    """Names of members without a value, except in samples."""
     for name, member in node.items() if isinstance(node, dict) else ():
         if member is None:
             yield name

@@ -1,4 +1,4 @@
-"""The API document is true: whatever is sent, each operation answers as the document says."""
+"""The API document is true: every operation answers as the document says, whatever a client sends."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,8 +13,8 @@ from tests.support.audio import Studio
 from tests.support.described_api import (
     CHECKS_OF_ANSWERS,
     DESCRIBED,
-    Known,
     Operation,
+    RealData,
     Request,
     described,
     needs_token,
@@ -25,8 +25,8 @@ from tests.support.described_api import (
 )
 from tests.support.servers import Running, Service
 
-WITH_TOKEN = [each for each in operations() if needs_token(each)]
-WITH_BODY = [each for each in operations() if "requestBody" in described(each)]
+WITH_TOKEN = [operation for operation in operations() if needs_token(operation)]
+WITH_BODY = [operation for operation in operations() if "requestBody" in described(operation)]
 BAD_CREDENTIALS: dict[str, dict[str, Any]] = {
     "none": {},
     "token": {"headers": {"X-Auth-Token": "nonsense"}},
@@ -46,7 +46,7 @@ MALFORMED: dict[str, tuple[bytes, str]] = {
     "no parts": (b"--x\r\n", "multipart/mixed; boundary=x"),
 }
 
-exactly = settings(
+SETTINGS = settings(
     max_examples=8,
     derandomize=True,
     database=None,
@@ -58,67 +58,67 @@ exactly = settings(
 
 @pytest.fixture(scope="module")
 def described_server(couchdb: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A service of its own, which refuses nobody for asking often."""
-    own = Service(couchdb, tmp_path_factory.mktemp("described"), {"SIGN_IN_FAILURES": "0", "REQUEST_LIMIT": "0"})
-    own.manage("migrate", "--verbosity", "0")
-    running = own.start()
+    """A service without limits of requests and of failed sign-ins."""
+    service = Service(couchdb, tmp_path_factory.mktemp("described"), {"SIGN_IN_FAILURES": "0", "REQUEST_LIMIT": "0"})
+    service.manage("migrate", "--verbosity", "0")
+    running = service.start()
     yield running
     running.stop()
 
 
 @pytest.fixture(scope="module")
 def home(new_account: Callable[..., Account]) -> Account:
-    """The account that all of this happens in."""
+    """The account that the requests are for."""
     return new_account()
 
 
 @pytest.fixture
-def known(described_server: Running, home: Account, audio: Studio) -> Known:
-    """What requests may name, and a client with a token of its own: one of the operations ends it."""
-    return Known(sign_in(described_server.url, home), home, audio("mp3"))
+def real_data(described_server: Running, home: Account, audio: Studio) -> RealData:
+    """Documents of the account, and a client with its own token, as one of the operations ends it."""
+    return RealData(sign_in(described_server.url, home), home, audio("mp3"))
 
 
-def of_each(some: list[Operation]) -> pytest.MarkDecorator:
-    """Runs a test for each operation."""
-    return pytest.mark.parametrize("operation", some, ids=[each.label for each in some])
+def for_each(operations: list[Operation]) -> pytest.MarkDecorator:
+    """Run a test for each operation."""
+    return pytest.mark.parametrize("operation", operations, ids=[operation.label for operation in operations])
 
 
 def send(api: Api, case: Request, **options: Any) -> requests.Response:
-    """The answer to a request for a case's path, which must be one that the document tells."""
+    """The answer to a request for a case's path. It must be one that the document describes."""
     answer = api.request(case.method, case.formatted_path, **options)
     validate(case, answer, CHECKS_OF_ANSWERS)
     return answer
 
 
 @pytest.mark.parametrize(
-    ("operation", "sample"), list(sample_bodies()), ids=lambda one: getattr(one, "label", "sample")
+    ("operation", "sample"), list(sample_bodies()), ids=lambda value: getattr(value, "label", "sample")
 )
-def test_the_samples_are_accepted(operation: Operation, sample: Any, known: Known) -> None:
-    case = operation.Case(path_parameters=known.ids(operation))
-    said = {} if sample is None else {"json": known.said(operation, sample)}
-    answer = send(known.api, case, **said)
+def test_the_samples_are_accepted(operation: Operation, sample: Any, real_data: RealData) -> None:
+    case = operation.Case(path_parameters=real_data.ids(operation))
+    body = {} if sample is None else {"json": real_data.put_into(sample, operation)}
+    answer = send(real_data.api, case, **body)
     assert answer.ok, answer.text
 
 
 @pytest.mark.parametrize("verb", ["PUT", "POST"])
 @pytest.mark.parametrize("kind", ["mp3", "wav", "ogg", "mp4"])
-def test_audio_is_accepted_and_given_back(known: Known, audio: Studio, verb: str, kind: str) -> None:
+def test_audio_is_accepted_and_given_back(real_data: RealData, audio: Studio, verb: str, kind: str) -> None:
     recording = audio(kind)
     path = "/v2/accounts/{account_id}/vmboxes/{box_id}/messages/{message_id}/raw"
     put, get = (DESCRIBED[path][verb] for verb in ("PUT", "GET"))
-    case = put.Case(path_parameters=known.ids(put))
+    case = put.Case(path_parameters=real_data.ids(put))
     headers = {"Content-Type": recording.content_type}
     tunnel = {"verb": "PUT"} if verb == "POST" else {}
-    assert known.api.request(verb, case.formatted_path, data=recording.content, headers=headers, params=tunnel).ok
-    case = get.Case(path_parameters=known.ids(get))
-    assert send(known.api, case).content == recording.content
-    part = send(known.api, case, headers={"Range": "bytes=0-9"})
+    assert real_data.api.request(verb, case.formatted_path, data=recording.content, headers=headers, params=tunnel).ok
+    case = get.Case(path_parameters=real_data.ids(get))
+    assert send(real_data.api, case).content == recording.content
+    part = send(real_data.api, case, headers={"Range": "bytes=0-9"})
     assert (part.status_code, part.content) == (206, recording.content[:10])
-    assert send(known.api, case, headers={"Range": "bytes=99999999-"}).status_code == 416
-    assert send(known.api, case, headers={"Accept": "image/png"}).status_code == 406
+    assert send(real_data.api, case, headers={"Range": "bytes=99999999-"}).status_code == 416
+    assert send(real_data.api, case, headers={"Accept": "image/png"}).status_code == 406
 
 
-@of_each(WITH_TOKEN)
+@for_each(WITH_TOKEN)
 @pytest.mark.parametrize("kind", BAD_CREDENTIALS)
 def test_bad_credentials_are_refused(operation: Operation, described_server: Running, kind: str) -> None:
     anybody = Api(described_server.url, "")
@@ -126,29 +126,30 @@ def test_bad_credentials_are_refused(operation: Operation, described_server: Run
     assert send(anybody, case, **BAD_CREDENTIALS[kind]).status_code == 401
 
 
-@of_each(WITH_BODY)
-def test_malformed_bodies_are_answered_as_described(operation: Operation, known: Known) -> None:
+@for_each(WITH_BODY)
+def test_malformed_bodies_are_answered_as_described(operation: Operation, real_data: RealData) -> None:
     for content, content_type in MALFORMED.values():
-        case = operation.Case(path_parameters=known.ids(operation))
-        send(known.api, case, data=content, headers={"Content-Type": content_type})
+        case = operation.Case(path_parameters=real_data.ids(operation))
+        send(real_data.api, case, data=content, headers={"Content-Type": content_type})
 
 
-@of_each(operations())
-def test_whatever_is_sent_is_answered_as_described(operation: Operation, known: Known) -> None:
-    headers = {"X-Auth-Token": str(known.api.token)}
+@for_each(operations())
+def test_whatever_is_sent_is_answered_as_described(operation: Operation, real_data: RealData) -> None:
+    api = real_data.api
+    headers = {"X-Auth-Token": str(api.token)}
 
-    @exactly
+    @SETTINGS
     @given(case=operation.as_strategy())
-    def sent(case: Request) -> None:
-        for ids in ({}, known.ids(operation)) if case.path_parameters else ({},):
+    def check(case: Request) -> None:
+        for ids in ({}, real_data.ids(operation)) if case.path_parameters else ({},):
             case.path_parameters.update(ids)
-            answer = case.call(known.api.url, known.api.session, headers)
-            validate(case, answer, headers=headers, transport_kwargs={"base_url": known.api.url, "headers": headers})
+            answer = case.call(api.url, api.session, headers)
+            validate(case, answer, headers=headers, transport_kwargs={"base_url": api.url, "headers": headers})
 
-    sent()
+    check()
 
 
-def test_what_follows_from_an_answer_is_answered_as_described(described_server: Running, home: Account) -> None:
+def test_the_links_of_an_answer_are_answered_as_described(described_server: Running, home: Account) -> None:
     headers = {"X-Auth-Token": str(sign_in(described_server.url, home).token)}
 
     class Machine(DESCRIBED.as_state_machine()):  # type: ignore[misc]
@@ -162,4 +163,4 @@ def test_what_follows_from_an_answer_is_answered_as_described(described_server: 
             if "account_id" in case.path_parameters:
                 case.path_parameters["account_id"] = home.id
 
-    run_state_machine_as_test(Machine, settings=settings(exactly, max_examples=10, stateful_step_count=8))
+    run_state_machine_as_test(Machine, settings=settings(SETTINGS, max_examples=10, stateful_step_count=8))

@@ -1,4 +1,4 @@
-"""The API document as a source of requests, and what there is that these may name."""
+"""The API document as a source of requests, and real documents for these to name."""
 
 import hashlib
 import itertools
@@ -35,7 +35,7 @@ CHECKS: list[CheckFunction] = [
     checks.ignored_auth,
 ]
 CHECKS_OF_ANSWERS = CHECKS[:5]
-"""Those that ask nothing more of the service."""
+"""Those that send no requests of their own."""
 
 _OF_ACCOUNTS = ("/v2/accounts/{account_id}", "/v2/accounts/{account_id}/api_key")
 _numbers = itertools.count(4000)
@@ -46,8 +46,8 @@ schemathesis.openapi.format("timezone", strategies.sampled_from(["Europe/Berlin"
 
 
 @dataclass
-class Known:
-    """What there is in an account that a request may name, each made when it is first named."""
+class RealData:
+    """Documents of an account that requests may name. Each is created when it is first asked for."""
 
     api: Api
     account: Account
@@ -56,55 +56,55 @@ class Known:
 
     @cached_property
     def user(self) -> str:
-        """A user."""
-        return self._made("users", first_name="A", last_name="B", username=f"user{self.number}")
+        """The id of a user."""
+        return self._create("users", first_name="A", last_name="B", username=f"user{self.number}")
 
     @cached_property
     def box(self) -> str:
-        """A box."""
-        return self._made("vmboxes", name="A box", mailbox=f"1-{self.number}")
+        """The id of a box."""
+        return self._create("vmboxes", name="A box", mailbox=f"1-{self.number}")
 
     @cached_property
     def other_box(self) -> str:
-        """Another box."""
-        return self._made("vmboxes", name="Another box", mailbox=f"2-{self.number}")
+        """The id of another box."""
+        return self._create("vmboxes", name="Another box", mailbox=f"2-{self.number}")
 
     @cached_property
     def message(self) -> str:
-        """A message of the box, with audio."""
-        sent = self.recording
+        """The id of a message of the box, with audio."""
+        recording = self.recording
         files = [
             ("content", ("m.json", b'{"data": {}}', "application/json")),
-            ("content", (sent.name, sent.content, sent.content_type)),
+            ("content", (recording.name, recording.content, recording.content_type)),
         ]
-        found: str = self.api.put(f"vmboxes/{self.box}/messages", files=files).json()["data"]["id"]
-        return found
+        message_id: str = self.api.put(f"vmboxes/{self.box}/messages", files=files).json()["data"]["id"]
+        return message_id
 
-    def _made(self, path: str, **data: str) -> str:
-        found: str = self.api.put(path, data).json()["data"]["id"]
-        return found
+    def _create(self, path: str, **data: str) -> str:
+        document_id: str = self.api.put(path, data).json()["data"]["id"]
+        return document_id
 
     @cached_property
-    def another(self) -> str:
-        """An account below, for what would change or delete the one that all of this happens in."""
-        return self._made("", name="Another", realm=f"another{self.number}.{self.account.realm}")
+    def child_account(self) -> str:
+        """The id of an account below, for requests that change or delete their account."""
+        return self._create("", name="Child", realm=f"child{self.number}.{self.account.realm}")
 
     def ids(self, operation: Operation) -> dict[str, str]:
         """Ids for the places of an operation's path."""
         changes_account = operation.path in _OF_ACCOUNTS and operation.method != "get"
-        there: dict[str, Callable[[], str]] = {
-            "account_id": lambda: self.another if changes_account else self.account.id,
+        ids: dict[str, Callable[[], str]] = {
+            "account_id": lambda: self.child_account if changes_account else self.account.id,
             "box_id": lambda: self.box,
             "message_id": lambda: self.message,
             "user_id": lambda: self.user,
             "name": lambda: "vmboxes",
         }
-        return {name: there[name]() for name in re.findall(r"{(\w+)}", operation.path)}
+        return {name: ids[name]() for name in re.findall(r"{(\w+)}", operation.path)}
 
-    def said(self, operation: Operation, sample: Any) -> Any:
-        """A sample of an operation's body, with what is good here in place of its values."""
+    def put_into(self, sample: Any, operation: Operation) -> Any:
+        """A sample of an operation's body, with ids and names of this account in place of its own."""
         realm = self.account.realm if operation.path == "/v2/user_auth" else f"new{self.number}.{self.account.realm}"
-        instead: dict[Any, Callable[[], str]] = {
+        replacements: dict[Any, Callable[[], str]] = {
             sample_data("changeMessage", "move")["source_id"]: lambda: self.other_box,
             sample_data("getArchive")["messages"][0]: lambda: self.message,
             sample_data("createBox")["mailbox"]: lambda: str(self.number),
@@ -114,14 +114,14 @@ class Known:
             sample_data("createAccount")["realm"]: lambda: realm,
             sample_data("createUser")["username"]: lambda: f"ada{self.number}",
         }
-        return _replaced(sample, instead)
+        return _replace(sample, replacements)
 
 
 def sign_in(url: str, account: Account) -> Api:
     """A client with a token of its own."""
     api = Api(url, account.id)
-    said = {"credentials": _credentials(account), "account_id": account.id}
-    api.token = api.put("/v2/user_auth", said).json()["auth_token"]
+    data = {"credentials": _credentials(account), "account_id": account.id}
+    api.token = api.put("/v2/user_auth", data).json()["auth_token"]
     return api
 
 
@@ -129,12 +129,13 @@ def _credentials(account: Account) -> str:
     return hashlib.md5(f"{account.username}:{account.password}".encode()).hexdigest()
 
 
-def _replaced(sample: Any, instead: Mapping[Any, Callable[[], str]]) -> Any:
+def _replace(sample: Any, replacements: Mapping[Any, Callable[[], str]]) -> Any:
+    """A sample with other texts in place of some of its own, which are the keys of `replacements`."""
     if isinstance(sample, dict):
-        return {key: _replaced(value, instead) for key, value in sample.items()}
+        return {key: _replace(value, replacements) for key, value in sample.items()}
     if isinstance(sample, list):
-        return [_replaced(value, instead) for value in sample]
-    return instead[sample]() if isinstance(sample, str) and sample in instead else sample
+        return [_replace(value, replacements) for value in sample]
+    return replacements[sample]() if isinstance(sample, str) and sample in replacements else sample
 
 
 def operations() -> list[Operation]:
@@ -182,8 +183,8 @@ def validate(case: Request, answer: Any, checks: Sequence[CheckFunction] = CHECK
 
 def described(operation: Operation) -> dict[str, Any]:
     """What the document says of an operation."""
-    found: dict[str, Any] = DOCUMENT["paths"][operation.path][operation.method]
-    return found
+    description: dict[str, Any] = DOCUMENT["paths"][operation.path][operation.method]
+    return description
 
 
 def needs_token(operation: Operation) -> bool:
