@@ -110,7 +110,7 @@ def _prepare(*, with_operator: bool) -> dict[str, str]:
 
     django.setup()
 
-    from desk.demo_operator import demo_operator
+    from desk.operators.demo import demo_operator
     from voicemail.demo import demo
 
     print("Preparing databases and the demo account ...", flush=True)

@@ -90,6 +90,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- the application ---
 
 INSTALLED_APPS = [
+    "desk",  # its templates come before those of Django's admin, which they extend
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -100,7 +101,6 @@ INSTALLED_APPS = [
     "accounts",
     "voicemail",
     "migration",
-    "desk",
 ]
 MIDDLEWARE = [
     "crossbar.middleware.RequestIdMiddleware",
@@ -122,7 +122,7 @@ APPEND_SLASH = False  # a path of the API is the same with and without one, and 
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "config" / "templates"],  # before those of the apps: the frame of the admin pages
+        "DIRS": [BASE_DIR / "config" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [

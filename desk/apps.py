@@ -12,6 +12,6 @@ class DeskConfig(AppConfig):
 
     def ready(self) -> None:
         """Make the groups of operators whenever the database is migrated."""
-        from desk import groups
+        from desk.operators import groups
 
         post_migrate.connect(groups.make, dispatch_uid="desk.groups")

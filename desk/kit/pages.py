@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from crossbar.errors import ApiError, BadIdentifier, ValidationFailed
-from desk.kit import audit
+from desk.audit import record as audit
 from storage.private_fields import Actor
 
 Page = Callable[..., HttpResponseBase]
@@ -76,7 +76,7 @@ class DocumentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic 
             "status": error.status,
             "explanation": explained(error),
         }
-        return TemplateResponse(request, "desk/trouble.html", context, status=error.status)
+        return TemplateResponse(request, "desk/kit/error.html", context, status=error.status)
 
     def rendered(
         self, request: HttpRequest, template: str, title: str, crumbs: Iterable[Crumb], **context: Any
@@ -105,7 +105,7 @@ class DocumentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic 
         """The page of what was done to a document."""
         entries = [(entry, audit.shown_difference(entry)) for entry in audit.of_document(document_id)]
         return self.rendered(
-            request, "desk/history.html", f"History: {title}", [*crumbs, ("History", None)], entries=entries
+            request, "desk/audit/history.html", f"History: {title}", [*crumbs, ("History", None)], entries=entries
         )
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import template
 
-from desk.kit.couchdb_state import of_couchdb
+from desk.health.couchdb_state import of_couchdb
 from desk.models import AuditEntry
 
 register = template.Library()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from desk.message_table import _MOST_ROWS
+from desk.messages.table import _MOST_ROWS
 from storage import gregorian
 from tests.support import old_messages
 from tests.support.api_client import Account, Api
