@@ -10,11 +10,11 @@ from crossbar.errors import ApiError, DatastoreConflict, DatastoreUnreachable
 from migration import sources
 from migration.progress import Ask, Row
 from storage import database_names
-from voicemail.audio import recording
+from voicemail.audio import copying, recording
 from voicemail.audio.recording import MissingAudio
-from voicemail.legacy import digests, storing
+from voicemail.legacy import outcomes
 from voicemail.legacy.documents import PREVIOUS_ID
-from voicemail.legacy.storing import Outcome
+from voicemail.legacy.outcomes import Outcome
 from voicemail.messages import store as message_store
 
 _ATTEMPTS = 6
@@ -65,7 +65,7 @@ def _resolve(modb: Database, doc: Document, *, dry_run: bool) -> Row:
                 return _row(modb, doc, Outcome.RESOLVED, copied=found.length)
             return _copy(modb, doc, found)
         except MissingAudio:
-            return _row(modb, doc, Outcome.FAILED, storing.NO_AUDIO)
+            return _row(modb, doc, Outcome.FAILED, outcomes.NO_AUDIO)
         except DatastoreConflict:
             # Somebody changed it meanwhile, or gave it other audio.
             fresh = modb.get(doc["_id"])
@@ -75,13 +75,13 @@ def _resolve(modb: Database, doc: Document, *, dry_run: bool) -> Row:
         except DatastoreUnreachable:
             raise
         except (ApiError, ValueError):
-            return _row(modb, doc, Outcome.FAILED, storing.BROKEN_AUDIO)
-    return _row(modb, doc, Outcome.FAILED, storing.CONFLICT)
+            return _row(modb, doc, Outcome.FAILED, outcomes.BROKEN_AUDIO)
+    return _row(modb, doc, Outcome.FAILED, outcomes.CONFLICT)
 
 
 def _copy(modb: Database, doc: Document, found: recording.Recording) -> Row:
     stream = found.open()
-    reading = digests.Reading(stream)
+    reading = copying.DigestingStream(stream)
     try:
         # No user's change: when it was changed last, and by whom, stays as it is.
         whole = message_store.with_audio_name(doc, found.name)
@@ -90,8 +90,8 @@ def _copy(modb: Database, doc: Document, found: recording.Recording) -> Row:
         stream.close()
     stored = modb.get(doc["_id"]) or {}
     # What a client made of it since is none of this.
-    if stored.get("_rev") == saved["_rev"] and not digests.has_audio_of(modb, stored, reading.digest):
-        return _row(modb, doc, Outcome.FAILED, storing.BROKEN_AUDIO)
+    if stored.get("_rev") == saved["_rev"] and not copying.has_audio(modb, stored, reading.digest):
+        return _row(modb, doc, Outcome.FAILED, outcomes.BROKEN_AUDIO)
     return _row(modb, doc, Outcome.RESOLVED, copied=found.length)
 
 

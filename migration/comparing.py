@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 from couch.client import Database, Document
 from crossbar.errors import ApiError, DatastoreUnreachable
 from storage import database_names, private_fields
-from voicemail.audio import recording
+from voicemail.audio import copying, recording
 from voicemail.audio.recording import MissingAudio
-from voicemail.legacy import digests, documents
-from voicemail.legacy.documents import Library
+from voicemail.legacy import media as legacy_media
+from voicemail.legacy.media import MediaLibrary
 from voicemail.messages import metadata
 
 VERIFIED, CHANGED, DIFFERING = "verified", "changed", "differing"
@@ -33,7 +33,7 @@ class Compared(NamedTuple):
     media: Mapping[str, Any] | None
 
 
-def verdict(compared: Compared, expected: Document | None, library: Library) -> Verdict:
+def verdict(compared: Compared, expected: Document | None, library: MediaLibrary) -> Verdict:
     """Whether a message is as it was made.
 
     `expected`: the document that its entry becomes; without one the message is looked at for whether it agrees with
@@ -60,7 +60,9 @@ def is_used(stored: Mapping[str, Any]) -> bool:
     return stored.get("pvt_modified") != stored.get("pvt_created")
 
 
-def same_audio(found: documents.Audio, media: Document, library: Library, modb: Database, stored: Document) -> bool:
+def same_audio(
+    found: legacy_media.Audio, media: Document, library: MediaLibrary, modb: Database, stored: Document
+) -> bool:
     """Whether a message has the audio of a media document; its own, or linked."""
     try:
         recorded = recording.recording(modb, stored)
@@ -73,17 +75,17 @@ def same_audio(found: documents.Audio, media: Document, library: Library, modb: 
         return False
     if recorded.database.name != modb.name:
         return recorded.digest == digest
-    return digests.has_audio_of(modb, stored, digest)
+    return copying.has_audio(modb, stored, digest)
 
 
-def digest_of(found: documents.Audio, media: Document, library: Library) -> str | None:
+def digest_of(found: legacy_media.Audio, media: Document, library: MediaLibrary) -> str | None:
     """The digest of a media document's audio, read to its end; None when it can't be."""
     stream = library.open(media, found.name)
     if stream is None:
         return None
-    reading = digests.Reading(stream)
+    reading = copying.DigestingStream(stream)
     try:
-        for _ in documents.pieces(reading):
+        for _ in copying.read_pieces(reading):
             pass
     except DatastoreUnreachable:
         raise
@@ -100,9 +102,9 @@ def fingerprint(*texts: object) -> int:
     return int.from_bytes(digest, "big")
 
 
-def _same_audio(compared: Compared, library: Library) -> bool:
+def _same_audio(compared: Compared, library: MediaLibrary) -> bool:
     """As far as there is anything to compare with; a message must have audio in any case."""
-    found = documents.audio_of(compared.media)
+    found = legacy_media.usable_audio(compared.media)
     if found is None or compared.media is None:
         return recording.has_audio(compared.stored)
     return same_audio(found, dict(compared.media), library, compared.modb, compared.stored)

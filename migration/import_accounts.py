@@ -16,7 +16,8 @@ from crossbar.errors import DatastoreConflict
 from migration import sources
 from migration.sources import AccountSource, Source, Survey
 from storage import database_names, private_fields
-from voicemail.legacy import boxes, documents
+from voicemail.legacy import boxes
+from voicemail.legacy import media as legacy_media
 from voicemail.legacy.entries import MESSAGES
 
 _BATCH = 200
@@ -100,7 +101,7 @@ def _bring_media(source: AccountSource, database: Database, doc_id: str, brought
     if not _missing(database, [doc_id]):
         return
     doc = source.library.fetch([doc_id]).get(doc_id)
-    found = documents.audio_of(doc)
+    found = legacy_media.usable_audio(doc)
     if doc is None or found is None:
         return
     brought.counts["greeting"] += 1
@@ -145,7 +146,7 @@ def _translated(doc: Document) -> Document:
     """A document as it is stored here: a box as later versions have it, without its messages."""
     if doc.get("pvt_type") != sources.BOX:
         return _bare(doc)
-    modern = boxes.modernised(_bare(doc))
+    modern = boxes.modernise(_bare(doc))
     # What is no array nobody can make messages of: it comes along, that it isn't lost.
     return {key: value for key, value in modern.items() if key != MESSAGES or (value and not isinstance(value, list))}
 

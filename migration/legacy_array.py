@@ -11,14 +11,14 @@ from storage import private_fields
 from storage.private_fields import Actor
 from voicemail.legacy import boxes
 from voicemail.legacy.entries import ERROR, MESSAGES, TRIES
-from voicemail.legacy.storing import Outcome, Result
+from voicemail.legacy.outcomes import EntryResult, Outcome
 from voicemail.mailboxes import store as mailbox_store
 
 
 class Keeper(Protocol):
     """Sees to one box's array."""
 
-    def settle(self, results: Iterable[Result]) -> Document | None:
+    def settle(self, results: Iterable[EntryResult]) -> Document | None:
         """Entries have become messages, or failed. Safe to repeat. The box as it is here then, None if it is gone."""
 
 
@@ -28,9 +28,9 @@ class ServedKeeper:
     def __init__(self, account_id: str, box_id: str, actor: Actor | None = None) -> None:
         self._account_id, self._box_id, self._actor = account_id, box_id, actor
 
-    def settle(self, results: Iterable[Result]) -> Document | None:
+    def settle(self, results: Iterable[EntryResult]) -> Document | None:
         """Take out what is done, mark what failed; the box's old-fashioned members are brought up to date."""
-        return boxes.settle(self._account_id, self._box_id, results, self._actor)
+        return boxes.apply_results(self._account_id, self._box_id, results, self._actor)
 
 
 class ForeignKeeper:
@@ -45,7 +45,7 @@ class ForeignKeeper:
         self._raw: dict[bytes, Any] = {}
         self._done: set[bytes] = set()
 
-    def settle(self, results: Iterable[Result]) -> Document | None:
+    def settle(self, results: Iterable[EntryResult]) -> Document | None:
         """Keep what failed, drop what is done."""
         for result in results:
             spelt = spelled(result.entry.raw)

@@ -21,9 +21,10 @@ from migration.months_import import Month
 from migration.progress import Patient, Row, Stopped, Tally, Watch
 from migration.sources import AccountSource, Box, Source, Survey
 from storage.private_fields import Actor
-from voicemail.legacy import boxes, entries, storing
+from voicemail.legacy import boxes, entries
+from voicemail.legacy import store as legacy_store
 from voicemail.legacy.entries import Entry
-from voicemail.legacy.storing import How, Outcome, Result
+from voicemail.legacy.outcomes import EntryResult, MigrationOptions, Outcome
 from voicemail.messages import changes
 
 Item = TypeVar("Item")
@@ -163,7 +164,7 @@ def _shared(account: AccountSource, found: Sequence[Box]) -> dict[str, str]:
         if not box.entries:
             continue
         doc = account.documents([box.id]).get(box.id) or {}
-        for entry in entries.of(doc):
+        for entry in entries.parse_array(doc):
             if entry.media_id is not None and first.setdefault(entry.media_id, box.id) != box.id:
                 shared[entry.media_id] = first[entry.media_id]
     return shared
@@ -292,14 +293,16 @@ class _Run:
         chosen = in_order(box)
         keeper = self._keeper(account_id, box, bool(chosen))
         how = self._how(work, box_id)
-        pending: list[Result] = []
+        pending: list[EntryResult] = []
         seen: set[str] = set()
         often = max(self.options.batch, -(-len(chosen) // _SETTLINGS))
         for start in range(0, len(chosen), self.options.batch):
             if self.watch.stopping:
                 break
             some = chosen[start : start + self.options.batch]
-            results = self._patiently(partial(storing.store, work.account, box, some, work.source.library, how))
+            results = self._patiently(
+                partial(legacy_store.store_messages, work.account, box, some, work.source.library, how)
+            )
             pending += results
             if keeper is not None and len(pending) >= often:
                 self._settle(keeper, pending)
@@ -308,7 +311,7 @@ class _Run:
         if keeper is not None:
             self._end(work, self._settle(keeper, pending))
 
-    def _settle(self, keeper: Keeper, results: list[Result]) -> Document | None:
+    def _settle(self, keeper: Keeper, results: list[EntryResult]) -> Document | None:
         # What is stored is to leave the array also when nobody waits any more.
         return self._patiently(partial(keeper.settle, results))
 
@@ -323,13 +326,15 @@ class _Run:
             return None
         if not self.source.is_served:
             return ForeignKeeper(account_id, box["_id"], self.options.actor)
-        if has_entries or boxes.modernised(box) != box:
+        if has_entries or boxes.modernise(box) != box:
             return ServedKeeper(account_id, box["_id"], self.options.actor)
         return None
 
-    def _how(self, work: Work, box_id: str) -> How:
+    def _how(self, work: Work, box_id: str) -> MigrationOptions:
         shared = frozenset(media_id for media_id, first in work.shared.items() if first != box_id)
-        return How(link=self.options.link, dry_run=self.options.dry_run, actor=self.options.actor, shared=shared)
+        return MigrationOptions(
+            link=self.options.link, dry_run=self.options.dry_run, actor=self.options.actor, shared_media=shared
+        )
 
     def _resolve(self, work: Work) -> None:
         account_id = work.source.account_id
@@ -353,10 +358,10 @@ def months_of(work: Work, options: Options) -> list[Month]:
 
 def in_order(box: Document) -> list[Entry]:
     """A box's entries as they are worked on, those of a month together: a batch then asks few databases."""
-    return sorted(entries.of(box), key=lambda entry: entry.timestamp or 0)
+    return sorted(entries.parse_array(box), key=lambda entry: entry.timestamp or 0)
 
 
-def _once(results: Iterable[Result], seen: set[str]) -> Iterator[Result]:
+def _once(results: Iterable[EntryResult], seen: set[str]) -> Iterator[EntryResult]:
     """The results of a dry run, as if those before had been stored."""
     for result in results:
         if result.message_id in seen and result.outcome is not Outcome.FAILED:
@@ -367,7 +372,7 @@ def _once(results: Iterable[Result], seen: set[str]) -> Iterator[Result]:
         yield result
 
 
-def _rows(account_id: str, results: Iterable[Result]) -> Iterator[Row]:
+def _rows(account_id: str, results: Iterable[EntryResult]) -> Iterator[Row]:
     for result in results:
         entry = result.entry
         yield Row(

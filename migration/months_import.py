@@ -18,10 +18,12 @@ from migration import audio_links, comparing
 from migration.progress import Ask, Row
 from migration.sources import AccountSource, MonthSource
 from storage import database_names, modbs
-from voicemail.audio import recording
-from voicemail.legacy import digests, documents, storing
-from voicemail.legacy.documents import PREVIOUS_ID, Audio, Library
-from voicemail.legacy.storing import Outcome
+from voicemail.audio import copying, recording
+from voicemail.legacy import media as legacy_media
+from voicemail.legacy import outcomes
+from voicemail.legacy.documents import PREVIOUS_ID
+from voicemail.legacy.media import Audio, MediaLibrary
+from voicemail.legacy.outcomes import Outcome
 from voicemail.messages import store as message_store
 
 COPIED = "copied"
@@ -33,7 +35,7 @@ _PLACES = frozenset({"media_filename", "pvt_attachments"})
 class _Found(NamedTuple):
     """Where the audio of a message is."""
 
-    library: Library
+    library: MediaLibrary
     doc: Document
     audio: Audio
 
@@ -90,7 +92,7 @@ class Month:
         if here is not None and (found is None or recording.has_audio(here)):
             return self._row(doc, Outcome.PRESENT)
         if found is None:
-            return self._row(doc, COPIED, "" if recording.has_audio(doc) else storing.NO_AUDIO)
+            return self._row(doc, COPIED, "" if recording.has_audio(doc) else outcomes.NO_AUDIO)
         return self._row(doc, COPIED, "", found.audio.length)
 
     def _store(self, modb: Database, doc: Document, here: Document | None) -> Row:
@@ -107,37 +109,37 @@ class Month:
         except DatastoreConflict:
             return self._row(doc, Outcome.PRESENT)  # somebody was quicker
         except RequestTooLarge:
-            return self._row(doc, Outcome.FAILED, storing.TOO_LARGE)
+            return self._row(doc, Outcome.FAILED, outcomes.TOO_LARGE)
         except UnspecifiedFault:
-            return self._row(doc, Outcome.FAILED, storing.REFUSED)
+            return self._row(doc, Outcome.FAILED, outcomes.REFUSED)
         except ValueError:  # fewer bytes than the stub said
-            return self._row(doc, Outcome.FAILED, storing.BROKEN_AUDIO)
+            return self._row(doc, Outcome.FAILED, outcomes.BROKEN_AUDIO)
 
     def _store_spoken(self, modb: Database, whole: Document, found: _Found, told: Row) -> Row:
         stream = found.library.open(found.doc, found.audio.name)
         if stream is None:
-            return self._row(whole, Outcome.FAILED, storing.NO_AUDIO)
-        reading, name = digests.Reading(stream), documents.fit_name(found.audio)
+            return self._row(whole, Outcome.FAILED, outcomes.NO_AUDIO)
+        reading, name = copying.DigestingStream(stream), copying.fit_name(found.audio)
         try:
             named = message_store.with_audio_name(whole, name)
             saved = modb.put_with_attachment(named, name, found.audio.content_type, reading, found.audio.length)
         finally:
             stream.close()
         stored = modb.get(whole["_id"]) or {}
-        if stored.get("_rev") != saved["_rev"] or digests.has_audio_of(modb, stored, reading.digest):
+        if stored.get("_rev") != saved["_rev"] or copying.has_audio(modb, stored, reading.digest):
             return told
         # Whoever looks again must not take it for done.
         modb.delete(whole["_id"], saved["_rev"])
-        return self._row(whole, Outcome.FAILED, storing.BROKEN_AUDIO)
+        return self._row(whole, Outcome.FAILED, outcomes.BROKEN_AUDIO)
 
     def _found(self, doc: Document) -> _Found | None:
         """Where a message's audio is, in its system; None when there is none that can be read."""
-        own = documents.attached(doc)
+        own = legacy_media.attached_audio(doc)
         if own is not None:
             return _Found(self._there, doc, own)
         for target in sorted(audio_links.links_of(doc)):
             media = self.source.library.fetch([target]).get(target)
-            linked = documents.attached(media) if media is not None else None
+            linked = legacy_media.attached_audio(media) if media is not None else None
             if media is not None and linked is not None:
                 return _Found(self.source.library, media, linked)
         return None

@@ -17,7 +17,8 @@ from migration.migrate import Options, Work, patient, side_by_side, survey
 from migration.progress import Ask, Patient, Row, Stopped, Tally, Watch
 from migration.sources import Source
 from storage import database_names
-from voicemail.legacy import documents, entries
+from voicemail.legacy import entries
+from voicemail.legacy import media as legacy_media
 from voicemail.legacy.documents import PREVIOUS_ID
 
 PURGED, KEPT, FAILED = "purged", "kept", "failed"
@@ -115,7 +116,7 @@ class _Purge:
             return "entry"
         if mark in self.linked:
             return "link"
-        found = documents.audio_of(media)
+        found = legacy_media.usable_audio(media)
         if found is None:
             return "no_audio"
         if not doc.get("_attachments"):
@@ -128,7 +129,9 @@ class _Purge:
         needed = {fingerprint(one) for one in self.work.survey.greetings}
         for start in range(0, len(ids), _BATCH):
             for box in self.work.source.documents(ids[start : start + _BATCH]).values():
-                needed |= {fingerprint(entry.media_id) for entry in entries.of(box) if entry.media_id is not None}
+                needed |= {
+                    fingerprint(entry.media_id) for entry in entries.parse_array(box) if entry.media_id is not None
+                }
                 played = box.get("media")
                 needed |= {fingerprint(one) for one in played.values()} if isinstance(played, dict) else set()
         return needed
@@ -158,5 +161,5 @@ class _Purge:
 
 
 def _length(media: Document) -> int:
-    found = documents.audio_of(media)
+    found = legacy_media.usable_audio(media)
     return found.length if found else 0

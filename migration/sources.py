@@ -15,8 +15,9 @@ from migration.backups.folder import Backups
 from migration.backups.index import Index, kind_of
 from migration.progress import Ask, at_once
 from storage import database_names, private_fields
-from voicemail.legacy.documents import Library, Stream
+from voicemail.audio.copying import Stream
 from voicemail.legacy.entries import MESSAGES
+from voicemail.legacy.media import MediaLibrary
 from voicemail.messages import store as message_store
 
 BOX, USER, ACCOUNT, MESSAGE = "vmbox", "user", "account", message_store.TYPE
@@ -72,7 +73,7 @@ class Survey:
             self.realm = realm.lower() if isinstance(realm, str) else None
 
 
-class MonthSource(Library, Protocol):
+class MonthSource(MediaLibrary, Protocol):
     """A MODb of an account: its messages, and their audio."""
 
     def messages(self, ask: Ask, others: Counter[str]) -> Iterator[Document]:
@@ -87,7 +88,7 @@ class AccountSource(Protocol):
         """The account's id."""
 
     @property
-    def library(self) -> Library:
+    def library(self) -> MediaLibrary:
         """Its media documents."""
 
     def survey(self) -> Survey:

@@ -19,10 +19,13 @@ from migration.migrate import Options, Work, in_order, months_of, patient, side_
 from migration.progress import Ask, Row, Stopped, Tally, Watch
 from migration.sources import Source
 from storage import database_names, gregorian
-from voicemail.legacy import documents, entries, storing
-from voicemail.legacy.documents import PREVIOUS_ID, Library
+from voicemail.legacy import documents, entries, outcomes
+from voicemail.legacy import media as legacy_media
+from voicemail.legacy import store as legacy_store
+from voicemail.legacy.documents import PREVIOUS_ID
 from voicemail.legacy.entries import ERROR, Entry
-from voicemail.legacy.storing import How, Outcome
+from voicemail.legacy.media import MediaLibrary
+from voicemail.legacy.outcomes import MigrationOptions, Outcome
 from voicemail.mailboxes import store as mailbox_store
 
 MISSING, EXTRA, MARKED, UNCLAIMED = "missing", "extra", "marked", "unclaimed"
@@ -70,7 +73,7 @@ class _Verification:
     def __init__(self, options: Options, watch: Watch, work: Work, ask: Ask) -> None:
         self.options, self.watch, self.work, self.ask = options, watch, work, ask
         self.account_id = work.source.account_id
-        self.library: Library = work.source.library
+        self.library: MediaLibrary = work.source.library
         self.boxes = {box.id for box in work.boxes}
         self.is_partial = bool(options.boxes)
 
@@ -145,12 +148,12 @@ class _InPlace(_Verification):
     def _entries(self, box_id: str) -> set[int]:
         """What is left in a box's array; the marks of the media that it names."""
         box = self.ask(partial(self.work.source.documents, [box_id])).get(box_id) or {}
-        found = entries.of(box) if box else []
+        found = entries.parse_array(box) if box else []
         self.tell(map(self._entry, found))
         return {fingerprint(entry.media_id) for entry in found if entry.media_id is not None}
 
     def _entry(self, entry: Entry) -> Row:
-        raw = entry.raw if isinstance(entry.raw, dict) else {ERROR: storing.NO_MEDIA_ID}
+        raw = entry.raw if isinstance(entry.raw, dict) else {ERROR: outcomes.NO_MEDIA_ID}
         error = raw.get(ERROR)
         outcome, reason = (MARKED, str(error)) if error else (MISSING, "not_migrated")
         return self.row(outcome, reason, entry.box_id, entry.media_id, None)
@@ -159,7 +162,7 @@ class _InPlace(_Verification):
         database = couch().database(database_names.account_db(self.account_id))
         months = audio_links.month_databases(self.account_id, self.ask)
         media = (doc for doc in sources.every_document(database, ask=self.ask) if sources.is_voicemail(doc))
-        heard = (doc for doc in media if documents.audio_of(doc) is not None)
+        heard = (doc for doc in media if legacy_media.usable_audio(doc) is not None)
         lost = (doc for doc in heard if fingerprint(doc["_id"]) not in claimed)
         while some := list(islice(lost, _BATCH)):
             deleted = self.ask(partial(_deleted, months, some))
@@ -214,7 +217,7 @@ class _AgainstSource(_Verification):
         """Compare the messages of a box's entries."""
         box = self.ask(partial(self.work.source.documents, [box_id])).get(box_id) or {}
         kept = self.ask(partial(mailbox_store.database_of(self.account_id).get, box_id)) or {}
-        waiting = {legacy_array.spelled(entry.raw) for entry in entries.of(kept)} if kept else set()
+        waiting = {legacy_array.spelled(entry.raw) for entry in entries.parse_array(kept)} if kept else set()
         # In the order of the migration: of entries for one message the first one becomes it.
         found = in_order(box) if box else []
         for start in range(0, len(found), _BATCH):
@@ -223,7 +226,9 @@ class _AgainstSource(_Verification):
 
     def _entries(self, box: Document, some: Sequence[Entry], waiting: set[bytes]) -> list[Row]:
         shared = frozenset(one for one, first in self.work.shared.items() if first != box["_id"])
-        results = storing.store(self.account, box, some, self.library, How(dry_run=True, shared=shared))
+        results = legacy_store.store_messages(
+            self.account, box, some, self.library, MigrationOptions(dry_run=True, shared_media=shared)
+        )
         media = self.library.fetch(entry.media_id for entry in some if entry.media_id is not None)
         stored = _stored(self.account_id, (one.message_id for one in results if one.message_id is not None))
         rows = []
@@ -253,8 +258,8 @@ class _AgainstSource(_Verification):
     def _compare(
         self, box: Document, entry: Entry, media: Document | None, modb: Database, doc: Document
     ) -> tuple[str, str]:
-        seconds = entries.when(entry, media, entries.created(box), doc.get("utc_seconds") or gregorian.now())
-        built = documents.build(self.account, box, entry, media, doc["_id"], seconds, None, None)
+        seconds = entries.message_time(entry, media, entries.box_time(box), doc.get("utc_seconds") or gregorian.now())
+        built = documents.build_message(self.account, box, entry, media, message_id=doc["_id"], seconds=seconds)
         found = verdict(Compared(modb, doc, media), built, self.library)
         return found.outcome, found.reason
 
@@ -281,7 +286,7 @@ def _deleted(months: Sequence[Database], media: Sequence[Document]) -> dict[str,
         ids: dict[str, str] = {}
         for doc in media:
             ids[entries.message_id(month or "", doc["_id"])] = doc["_id"]
-            ids[entries.other_message_id(month or "", doc["_id"], str(doc.get("source_id")))] = doc["_id"]
+            ids[entries.alternative_message_id(month or "", doc["_id"], str(doc.get("source_id")))] = doc["_id"]
         for row in modb.all_docs(keys=list(ids)):
             if (row.get("value") or {}).get("deleted") and row["id"] in ids:
                 deleted[ids[row["id"]]] = row["id"]

@@ -29,7 +29,7 @@ from desk.models import Account
 from desk.users import choices as user_choices
 from migration.models import MigrationRun
 from storage import database_stats
-from voicemail.legacy import left
+from voicemail.legacy import remaining
 from voicemail.mailboxes import listing as mailbox_listing
 from voicemail.messages import counts, retention
 
@@ -119,7 +119,7 @@ class AccountAdmin(HealthPages, AccountSwitch):
             boxes=boxes.entries,
             has_more_boxes=boxes.next_start_key is not None,
             months=counts.by_month(account_id),
-            old=left.of_account(account_id),
+            old=remaining.count_entries(account_id),
             was_migrated=MigrationRun.objects.filter(account_id=account_id).exists(),
             databases=of_databases,
             storage=sum(one.on_disk for one in of_databases),

@@ -24,7 +24,7 @@ from desk.messages.uploads import UploadPages
 from desk.models import Message
 from voicemail.api.raw import audio_response, disposition
 from voicemail.audio import recording
-from voicemail.legacy import touch
+from voicemail.legacy import on_access
 from voicemail.mailboxes import store as mailbox_store
 from voicemail.messages import metadata, restore, retention
 from voicemail.messages import store as message_store
@@ -111,7 +111,7 @@ class MessageAdmin(UploadPages):
         """One message, removed or not: what is known of it, its audio, and what can be done with it."""
         account, box = directory.account(account_id), _mailbox(account_id, box_id, or_removed=True)
         if mailbox_store.is_live(box):
-            message_id = touch.current_id(account, box, message_id, actor(request), silent=True)
+            message_id = on_access.current_id(account, box, message_id, actor(request), audio_optional=True)
         if request.method == "POST":
             return self._act_on_one(request, account, box, message_id)
         _, doc = _find(account_id, box_id, message_id)

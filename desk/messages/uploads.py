@@ -21,7 +21,7 @@ from desk.kit.uploads import too_large
 from desk.messages import actions as message_actions
 from desk.messages.links import crumbs, list_url, message_url
 from voicemail.audio import content_types
-from voicemail.legacy import touch
+from voicemail.legacy import on_access
 from voicemail.mailboxes import store as mailbox_store
 from voicemail.messages import metadata
 from voicemail.messages import store as message_store
@@ -110,7 +110,7 @@ class UploadPages(DocumentAdmin):
     def upload(self, request: HttpRequest, account_id: str, box_id: str, message_id: str) -> HttpResponse:
         """A form for the audio of a message, in place of what it has."""
         account, box = directory.account(account_id), mailbox_store.get(account_id, box_id)
-        message_id = touch.current_id(account, box, message_id, actor(request), silent=True)
+        message_id = on_access.current_id(account, box, message_id, actor(request), audio_optional=True)
         _, before = message_store.find(account_id, box_id, message_id)
         here = message_url(account_id, box_id, message_id)
         form = _AudioForm(request)

@@ -19,7 +19,7 @@ from desk.kit.tables import Cell, Filter, Row, Table, choices, query_with
 from desk.migration_runs import run as run_pages
 from migration.models import MigrationRun, What
 from migration.runs import control, reports
-from voicemail.legacy import left
+from voicemail.legacy import remaining
 
 KIND = "migration"
 _LOOK, _ACT = "desk.view_account", "desk.migrate_account"
@@ -95,7 +95,7 @@ class MigrationAdmin(DocumentAdmin):
         """An account's boxes that have something left, its runs, and the buttons that start one."""
         control.settle()
         account = directory.account(account_id)
-        boxes = left.by_box(account_id)
+        boxes = remaining.list_boxes(account_id)
         runs = MigrationRun.objects.filter(account_id=account_id).select_related("operator")[:_RUNS_SHOWN]
         return self.rendered(
             request,
@@ -103,7 +103,7 @@ class MigrationAdmin(DocumentAdmin):
             f"Migration of {account.get('name') or account_id}",
             [*crumbs_to(account), ("Migration from Kazoo 3.x", None)],
             account_id=account_id,
-            left=left.Left(_sum(boxes, removed=False), _sum(boxes, removed=True)),
+            left=remaining.RemainingEntries(_sum(boxes, removed=False), _sum(boxes, removed=True)),
             boxes=[(box, self._box_url(request, account_id, box)) for box in boxes[:_BOXES_SHOWN]],
             more=max(len(boxes) - _BOXES_SHOWN, 0),
             runs=[(run, run_pages.url_of(run), run_pages.state_of(run)) for run in runs],
@@ -143,7 +143,7 @@ class MigrationAdmin(DocumentAdmin):
             f"Delete the old recordings of {account.get('name') or account_id}?",
             [*crumbs_to(account), ("Migration from Kazoo 3.x", above), ("Purge", None)],
             account_id=account_id,
-            left=left.of_account(account_id),
+            left=remaining.count_entries(account_id),
             cancel_url=above,
         )
 
@@ -197,7 +197,7 @@ class MigrationAdmin(DocumentAdmin):
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return StreamingHttpResponse(pieces(run), content_type=content_type, headers=headers)
 
-    def _box_url(self, request: HttpRequest, account_id: str, box: left.LeftInBox) -> str | None:
+    def _box_url(self, request: HttpRequest, account_id: str, box: remaining.BoxRemainder) -> str | None:
         may = self.allows(request, "desk.view_mailbox") and not box.is_removed
         return run_pages.box_url(account_id, box.box_id) if may else None
 
@@ -238,7 +238,7 @@ def _found(run_id: int) -> MigrationRun:
     return run
 
 
-def _sum(boxes: Iterable[left.LeftInBox], *, removed: bool) -> int:
+def _sum(boxes: Iterable[remaining.BoxRemainder], *, removed: bool) -> int:
     return sum(box.count for box in boxes if box.is_removed == removed)
 
 
@@ -246,19 +246,19 @@ def _account_rows(docs: list[Document]) -> list[Row]:
     """Accounts, those with most left first."""
     counted = in_parallel(_left, docs)
     runs = control.latest(doc["_id"] for doc in docs)
-    both = sorted(zip(docs, counted, strict=True), key=lambda one: one[1].all if one[1] else 0, reverse=True)
+    both = sorted(zip(docs, counted, strict=True), key=lambda one: one[1].total if one[1] else 0, reverse=True)
     return [_account_row(doc, found, runs.get(doc["_id"])) for doc, found in both]
 
 
-def _left(doc: Document) -> left.Left | None:
+def _left(doc: Document) -> remaining.RemainingEntries | None:
     """What an account has left; None where its database doesn't tell: that must not keep the others from the page."""
     try:
-        return left.of_account(doc["_id"])
+        return remaining.count_entries(doc["_id"])
     except ApiError:
         return None
 
 
-def _account_row(doc: Document, found: left.Left | None, run: MigrationRun | None) -> Row:
+def _account_row(doc: Document, found: remaining.RemainingEntries | None, run: MigrationRun | None) -> Row:
     url = reverse("admin:migration_migrationrun_account", args=[doc["_id"]])
     counts = [Cell("?", style="number")] * 2
     if found is not None:

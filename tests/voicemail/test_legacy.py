@@ -13,9 +13,10 @@ from tests.support import old_messages
 from tests.support.api_client import Account
 from tests.support.kazoo_messages import stored
 from tests.support.old_messages import entry
-from voicemail.legacy import boxes, entries, storing, touch
-from voicemail.legacy.documents import AccountLibrary
-from voicemail.legacy.storing import How, Outcome, Result
+from voicemail.legacy import boxes, entries, on_access
+from voicemail.legacy import store as legacy_store
+from voicemail.legacy.media import account_library
+from voicemail.legacy.outcomes import EntryResult, MigrationOptions, Outcome
 from voicemail.mailboxes import store as mailbox_store
 
 MAY = 63630058722
@@ -29,22 +30,24 @@ def box(account: Account) -> Document:
 
 
 @pytest.fixture
-def migrate(account: Account) -> Callable[..., list[Result]]:
+def migrate(account: Account) -> Callable[..., list[EntryResult]]:
     """Migrates all entries of a box, as it is stored now."""
 
-    def run(box: Document, **how: Any) -> list[Result]:
+    def run(box: Document, **how: Any) -> list[EntryResult]:
         fresh = mailbox_store.get(account.id, box["_id"])
-        return touch.migrate(directory.account(account.id), fresh, entries.of(fresh), How(**how))
+        return on_access.migrate_entries(
+            directory.account(account.id), fresh, entries.parse_array(fresh), MigrationOptions(**how)
+        )
 
     return run
 
 
-def outcomes(results: Sequence[Result]) -> list[tuple[str, str | None]]:
+def outcomes(results: Sequence[EntryResult]) -> list[tuple[str, str | None]]:
     return [(result.outcome.value, result.reason or result.message_id) for result in results]
 
 
 def test_an_entry_becomes_the_message_that_the_contract_describes(
-    account: Account, box: Document, migrate: Callable[..., list[Result]]
+    account: Account, box: Document, migrate: Callable[..., list[EntryResult]]
 ) -> None:
     old_messages.leave(account, box["_id"], [entry(MEDIA, call_id="abc")], AUDIO)
     (result,) = migrate(box)
@@ -92,7 +95,7 @@ def test_an_entry_becomes_the_message_that_the_contract_describes(
     ],
 )
 def test_a_time_that_is_none_comes_from_the_media_document(
-    account: Account, box: Document, migrate: Callable[..., list[Result]], fields: Document, month: str
+    account: Account, box: Document, migrate: Callable[..., list[EntryResult]], fields: Document, month: str
 ) -> None:
     old_messages.leave_media(account, MEDIA, AUDIO, pvt_modified=MAY + 31 * 86_400)
     old_messages.leave(account, box["_id"], [entry(MEDIA, **fields)], None)
@@ -103,7 +106,7 @@ def test_a_time_that_is_none_comes_from_the_media_document(
     ("folder", "becomes"), [("saved", "saved"), ("deleted", "deleted"), ("inbox", "new"), (7, "new")]
 )
 def test_an_unknown_folder_becomes_new(
-    account: Account, box: Document, migrate: Callable[..., list[Result]], folder: Any, becomes: str
+    account: Account, box: Document, migrate: Callable[..., list[EntryResult]], folder: Any, becomes: str
 ) -> None:
     old_messages.leave(account, box["_id"], [entry(MEDIA, folder=folder)], AUDIO)
     migrate(box)
@@ -111,7 +114,7 @@ def test_an_unknown_folder_becomes_new(
 
 
 def test_media_ids_of_other_forms_keep_their_text_and_stay_apart(
-    account: Account, box: Document, migrate: Callable[..., list[Result]]
+    account: Account, box: Document, migrate: Callable[..., list[EntryResult]]
 ) -> None:
     ids = ["old-media.17", "a/b", "a_b", "ä" * 300, "A" * 32]
     old_messages.leave(account, box["_id"], [entry(one) for one in ids], AUDIO)
@@ -125,7 +128,7 @@ def test_media_ids_of_other_forms_keep_their_text_and_stay_apart(
 
 
 def test_what_cannot_be_migrated_stays_with_its_reason(
-    account: Account, box: Document, migrate: Callable[..., list[Result]]
+    account: Account, box: Document, migrate: Callable[..., list[EntryResult]]
 ) -> None:
     old_messages.leave_media(account, "d" * 32, AUDIO, pvt_deleted=True)
     old_messages.database(account).put({"_id": "e" * 32, "pvt_type": "private_media"})
@@ -150,7 +153,7 @@ def test_what_cannot_be_migrated_stays_with_its_reason(
 
 
 def test_an_entry_that_failed_before_is_tried_again(
-    account: Account, box: Document, migrate: Callable[..., list[Result]]
+    account: Account, box: Document, migrate: Callable[..., list[EntryResult]]
 ) -> None:
     marked = entry(MEDIA, migration_error="no_audio", migration_tries=3)
     old_messages.leave(account, box["_id"], [marked], AUDIO)
@@ -158,12 +161,14 @@ def test_an_entry_that_failed_before_is_tried_again(
 
 
 def test_a_second_run_finds_the_first_ones_messages(
-    account: Account, box: Document, migrate: Callable[..., list[Result]]
+    account: Account, box: Document, migrate: Callable[..., list[EntryResult]]
 ) -> None:
-    library, owner = AccountLibrary(account.id), directory.account(account.id)
+    library, owner = account_library(account.id), directory.account(account.id)
     old_messages.leave(account, box["_id"], [entry(MEDIA)], AUDIO)
     fresh = mailbox_store.get(account.id, box["_id"])
-    storing.store(owner, fresh, entries.of(fresh), library, How())  # and killed before the box was changed
+    legacy_store.store_messages(
+        owner, fresh, entries.parse_array(fresh), library, MigrationOptions()
+    )  # and killed before the box was changed
     revision = stored(account, f"201605-{MEDIA}")["_rev"]
     assert outcomes(migrate(box)) == [("present", f"201605-{MEDIA}")]
     assert stored(account, f"201605-{MEDIA}")["_rev"] == revision
@@ -171,12 +176,12 @@ def test_a_second_run_finds_the_first_ones_messages(
 
 
 def test_a_message_that_was_removed_since_stays_removed(
-    account: Account, box: Document, migrate: Callable[..., list[Result]]
+    account: Account, box: Document, migrate: Callable[..., list[EntryResult]]
 ) -> None:
-    library, owner = AccountLibrary(account.id), directory.account(account.id)
+    library, owner = account_library(account.id), directory.account(account.id)
     old_messages.leave(account, box["_id"], [entry(MEDIA)], AUDIO)
     fresh = mailbox_store.get(account.id, box["_id"])
-    storing.store(owner, fresh, entries.of(fresh), library, How())
+    legacy_store.store_messages(owner, fresh, entries.parse_array(fresh), library, MigrationOptions())
     modb = modbs.ensure(account.id, "201605")
     modb.put({**stored(account, f"201605-{MEDIA}"), "pvt_deleted": True})
     assert outcomes(migrate(box)) == [("present", f"201605-{MEDIA}")]
@@ -184,7 +189,7 @@ def test_a_message_that_was_removed_since_stays_removed(
 
 
 def test_the_same_media_in_two_entries_is_one_message(
-    account: Account, box: Document, migrate: Callable[..., list[Result]]
+    account: Account, box: Document, migrate: Callable[..., list[EntryResult]]
 ) -> None:
     old_messages.leave_media(account, MEDIA, AUDIO)
     twice = [entry(MEDIA), entry(MEDIA), entry(MEDIA)]
@@ -194,7 +199,7 @@ def test_the_same_media_in_two_entries_is_one_message(
 
 
 def test_the_same_media_in_two_boxes_is_a_message_in_each(
-    account: Account, box: Document, migrate: Callable[..., list[Result]]
+    account: Account, box: Document, migrate: Callable[..., list[EntryResult]]
 ) -> None:
     other = mailbox_store.create(account.id, {"name": "Other", "mailbox": "3001"})
     old_messages.leave_media(account, MEDIA, AUDIO)
@@ -211,7 +216,7 @@ def test_the_same_media_in_two_boxes_is_a_message_in_each(
 
 
 def test_a_link_is_written_and_becomes_an_attachment_later(
-    account: Account, box: Document, migrate: Callable[..., list[Result]]
+    account: Account, box: Document, migrate: Callable[..., list[EntryResult]]
 ) -> None:
     old_messages.leave(account, box["_id"], [entry(MEDIA)], AUDIO)
     assert outcomes(migrate(box, link=True)) == [("linked", f"201605-{MEDIA}")]
@@ -232,7 +237,7 @@ def test_a_link_is_written_and_becomes_an_attachment_later(
 
 
 def test_a_message_whose_audio_never_came_gets_it(
-    account: Account, box: Document, migrate: Callable[..., list[Result]]
+    account: Account, box: Document, migrate: Callable[..., list[EntryResult]]
 ) -> None:
     old_messages.leave(account, box["_id"], [entry(MEDIA)], AUDIO)
     migrate(box)
@@ -246,7 +251,7 @@ def test_a_message_whose_audio_never_came_gets_it(
 
 
 def test_audio_that_couchdb_compresses_is_compared_by_its_bytes(
-    account: Account, box: Document, migrate: Callable[..., list[Result]]
+    account: Account, box: Document, migrate: Callable[..., list[EntryResult]]
 ) -> None:
     text = b"not audio, but what an old system called its audio " * 200
     old_messages.leave_media(account, MEDIA, text, "voice.txt", "text/plain")
@@ -255,13 +260,15 @@ def test_audio_that_couchdb_compresses_is_compared_by_its_bytes(
 
 
 def test_a_dry_run_tells_what_would_be_and_writes_nothing(
-    account: Account, box: Document, migrate: Callable[..., list[Result]]
+    account: Account, box: Document, migrate: Callable[..., list[EntryResult]]
 ) -> None:
     old_messages.leave(account, box["_id"], [entry(MEDIA), entry("c" * 32)], AUDIO)
     old_messages.leave(account, box["_id"], [{}], None)
     fresh = mailbox_store.get(account.id, box["_id"])
-    owner, library = directory.account(account.id), AccountLibrary(account.id)
-    told = storing.store(owner, fresh, entries.of(fresh), library, How(dry_run=True))
+    owner, library = directory.account(account.id), account_library(account.id)
+    told = legacy_store.store_messages(
+        owner, fresh, entries.parse_array(fresh), library, MigrationOptions(dry_run=True)
+    )
     assert outcomes(told) == [
         ("migrated", f"201605-{MEDIA}"),
         ("migrated", f"201605-{'c' * 32}"),
@@ -274,18 +281,22 @@ def test_a_dry_run_tells_what_would_be_and_writes_nothing(
 def test_what_comes_into_the_array_meanwhile_stays(account: Account, box: Document) -> None:
     old_messages.leave(account, box["_id"], [entry(MEDIA)], AUDIO)
     fresh = mailbox_store.get(account.id, box["_id"])
-    results = storing.store(
-        directory.account(account.id), fresh, entries.of(fresh), AccountLibrary(account.id), How()
+    results = legacy_store.store_messages(
+        directory.account(account.id),
+        fresh,
+        entries.parse_array(fresh),
+        account_library(account.id),
+        MigrationOptions(),
     )
     (later,) = old_messages.leave(account, box["_id"], [entry()], AUDIO)
     mailbox_store.merge(account.id, box["_id"], {"name": "Renamed"})
-    boxes.settle(account.id, box["_id"], results)
+    boxes.apply_results(account.id, box["_id"], results)
     assert [one["media_id"] for one in old_messages.array(account, box["_id"])] == [later]
     assert mailbox_store.get(account.id, box["_id"])["name"] == "Renamed"
 
 
 def test_several_at_once_make_one_message_of_each_entry(
-    account: Account, box: Document, migrate: Callable[..., list[Result]]
+    account: Account, box: Document, migrate: Callable[..., list[EntryResult]]
 ) -> None:
     ids = old_messages.leave(account, box["_id"], [entry() for _ in range(12)], AUDIO)
     with ThreadPoolExecutor(4) as pool:
@@ -307,7 +318,7 @@ def test_a_boxs_own_old_forms_become_the_new_ones(account: Account, box: Documen
             "notify_email_addresses": ["b@example.com", "a@example.com"],
         },
     )
-    boxes.settle(account.id, box["_id"], [])
+    boxes.apply_results(account.id, box["_id"], [])
     changed = mailbox_store.get(account.id, box["_id"])
     assert changed["mailbox"] == "3000"
     assert changed["notify_email_addresses"] == ["b@example.com", "a@example.com"]

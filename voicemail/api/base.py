@@ -13,7 +13,7 @@ from couch.client import Document
 from crossbar.envelope import Reply
 from crossbar.errors import ApiError, BadIdentifier, DatastoreConflict, ValidationFailed
 from crossbar.multipart import Part
-from voicemail.legacy import touch
+from voicemail.legacy import on_access
 from voicemail.mailboxes import store as mailbox_store
 from voicemail.messages import metadata, retention
 from voicemail.messages import store as message_store
@@ -88,12 +88,12 @@ class MessagesView(BoxesView):
         require_change_box(self.identity, box)
         return box
 
-    def current_id(self, box: Document, message_id: str, *, silent: bool = False) -> str:
+    def current_id(self, box: Document, message_id: str, *, audio_optional: bool = False) -> str:
         """The id of a message, which a message in the format of 3.x gets now; BadIdentifier when that fails.
 
-        `silent`: its audio doesn't matter any more.
+        `audio_optional`: its audio may be missing and needn't be copied.
         """
-        return touch.current_id(self.addressed, box, message_id, self.actor, silent=silent)
+        return on_access.current_id(self.addressed, box, message_id, self.actor, audio_optional=audio_optional)
 
     def shown(self, doc: Document, status: int = 200, headers: dict[str, str] | None = None) -> Reply:
         """One message's metadata."""

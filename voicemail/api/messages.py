@@ -173,7 +173,7 @@ class MessageViewSet(_Changing):
     def destroy(self, request: Request, account_id: str, box_id: str, message_id: str) -> Reply:
         """The message's metadata, now that it is removed."""
         box = self.box_to_change(box_id)
-        message_id = self.current_id(box, message_id, silent=True)
+        message_id = self.current_id(box, message_id, audio_optional=True)
         self._check_revision(box_id, message_id)
         outcome = changes.remove(self.addressed, box, [message_id], None, self.actor)
         return self.shown(outcome.documents[_succeeded(outcome, message_id)])

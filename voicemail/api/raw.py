@@ -49,7 +49,7 @@ class RawViewSet(MessagesView):
     def replace(self, request: Request, account_id: str, box_id: str, message_id: str) -> Reply:
         """The message's metadata, now with the audio that was sent."""
         box = self.box_to_change(box_id)
-        message_id = self.current_id(box, message_id, silent=True)
+        message_id = self.current_id(box, message_id, audio_optional=True)
         message_store.find(self.account_id, box_id, message_id)
         upload = self._upload(request)
         doc = message_store.replace_audio(

@@ -1,4 +1,4 @@
-"""What a mailbox of Kazoo 3.x becomes, and how entries leave its array."""
+"""Change mailboxes of Kazoo 3.x: take migrated entries out of their arrays, and bring their fields up to date."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -10,74 +10,77 @@ from couch.client import Document
 from storage import private_fields
 from storage.private_fields import Actor
 from voicemail.legacy.entries import ERROR, MESSAGES, TRIES
-from voicemail.legacy.storing import Outcome, Result
+from voicemail.legacy.outcomes import EntryResult, Outcome
 from voicemail.mailboxes import store as mailbox_store
 from voicemail.messages.retention import as_number
 
-# More attempts than anybody has made: no number of them.
-_MANY = 1_000_000
-OLD_ADDRESSES, ADDRESSES = "notify_email_address", "notify_email_addresses"
+# A larger number can't be a count of attempts.
+_MAX_TRIES = 1_000_000
+_OLD_ADDRESSES, _ADDRESSES = "notify_email_address", "notify_email_addresses"
 
 
-def settle(account_id: str, box_id: str, results: Iterable[Result], actor: Actor | None = None) -> Document | None:
-    """Take the entries that are messages now out of a box's array, and mark those that failed; the box then.
+def apply_results(
+    account_id: str, box_id: str, results: Iterable[EntryResult], actor: Actor | None = None
+) -> Document | None:
+    """Take migrated entries out of a mailbox's array, and mark those that failed.
 
-    Whatever came into the array meanwhile stays. An entry that was changed since it was read stays as well: who
-    looks again finds its message there. None when there is no such box any more.
+    Returns the mailbox as it is stored then; None if it doesn't exist any more. Entries that arrived since the array
+    was read stay. So does an entry that was changed since: the next attempt finds its message there.
     """
-    done: Counter[bytes] = Counter()
+    migrated: Counter[bytes] = Counter()
     failed: dict[bytes, str] = {}
     for result in results:
         if result.outcome is Outcome.FAILED:
-            failed[_spelled(result.entry.raw)] = result.reason or ""
+            failed[canonical_json(result.entry.raw)] = result.reason or ""
         else:
-            done[_spelled(result.entry.raw)] += 1
+            migrated[canonical_json(result.entry.raw)] += 1
 
     def change(stored: Document) -> Document | None:
-        changed = modernised({**stored, **_without(stored, Counter(done), failed)})
+        changed = modernise({**stored, **_reduce_array(stored, Counter(migrated), failed)})
         return None if changed == stored else private_fields.stamp_update(changed, actor=actor)
 
     return mailbox_store.database_of(account_id).update(box_id, change)
 
 
-def modernised(box: Mapping[str, Any]) -> Document:
-    """A box's document as later versions of Kazoo have it: its number a text, and one list of e-mail addresses."""
+def modernise(box: Mapping[str, Any]) -> Document:
+    """A mailbox as later versions of Kazoo store it: its number as text, and one list of e-mail addresses."""
     modern = dict(box)
     if isinstance(box.get("mailbox"), int | float) and not isinstance(box.get("mailbox"), bool):
         modern["mailbox"] = mailbox_store.number(box)
-    if OLD_ADDRESSES in modern:
-        addresses = [*_texts(modern.get(ADDRESSES)), *_texts(modern.pop(OLD_ADDRESSES))]
-        modern[ADDRESSES] = list(dict.fromkeys(addresses))
+    if _OLD_ADDRESSES in modern:
+        addresses = [*_list_texts(modern.get(_ADDRESSES)), *_list_texts(modern.pop(_OLD_ADDRESSES))]
+        modern[_ADDRESSES] = list(dict.fromkeys(addresses))
     return modern
 
 
-def _without(stored: Mapping[str, Any], done: Counter[bytes], failed: Mapping[bytes, str]) -> Document:
-    """The array of a box less what is done, the failed entries marked; nothing when the box has no array."""
+def canonical_json(value: Any) -> bytes:
+    """JSON that is the same for equal values, whatever the order of their keys."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def _reduce_array(stored: Mapping[str, Any], migrated: Counter[bytes], failed: Mapping[bytes, str]) -> Document:
+    """A mailbox's array without the migrated entries, and with marks in the failed ones; empty without an array."""
     array = stored.get(MESSAGES)
     if not isinstance(array, list):
         return {}
-    left: list[Any] = []
+    remaining: list[Any] = []
     for raw in array:
-        spelled = _spelled(raw)
-        if done[spelled]:
-            done[spelled] -= 1
+        key = canonical_json(raw)
+        if migrated[key]:
+            migrated[key] -= 1
         else:
-            left.append(_marked(raw, failed[spelled]) if spelled in failed else raw)
-    return {MESSAGES: left}
+            remaining.append(_mark_failed(raw, failed[key]) if key in failed else raw)
+    return {MESSAGES: remaining}
 
 
-def _marked(raw: Any, reason: str) -> Any:
-    """A failed entry with why; one that failed for the same reason before is left as it is."""
+def _mark_failed(raw: Any, reason: str) -> Any:
+    """A failed entry with the reason. An entry that failed for the same reason before stays as it is."""
     if not isinstance(raw, dict) or raw.get(ERROR) == reason:
         return raw
     tries = as_number(raw.get(TRIES)) or 0
-    return {**raw, ERROR: reason, TRIES: tries + 1 if 0 <= tries < _MANY else 1}
+    return {**raw, ERROR: reason, TRIES: tries + 1 if 0 <= tries < _MAX_TRIES else 1}
 
 
-def _texts(value: object) -> list[str]:
-    found = value if isinstance(value, list) else [value]
-    return [one for one in found if isinstance(one, str) and one]
-
-
-def _spelled(raw: Any) -> bytes:
-    return orjson.dumps(raw, option=orjson.OPT_SORT_KEYS)
+def _list_texts(value: object) -> list[str]:
+    items = value if isinstance(value, list) else [value]
+    return [item for item in items if isinstance(item, str) and item]

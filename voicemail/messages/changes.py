@@ -11,7 +11,7 @@ from typing import Any
 from couch.client import Database, Document, Row
 from storage import gregorian, modbs, private_fields
 from storage.private_fields import Actor
-from voicemail.legacy import touch
+from voicemail.legacy import on_access
 from voicemail.messages import bulk, metadata, retention
 from voicemail.messages.bulk import Outcome
 
@@ -24,7 +24,7 @@ def change_folder(
     """Put messages of a box into a folder; an unknown or missing one stands for ``saved``, as in Kazoo."""
     wanted = folder if folder in metadata.FOLDERS else metadata.SAVED
     outcome = Outcome()
-    current = touch.named(account, box, ids, actor, outcome)
+    current = on_access.list_current_ids(account, box, ids, actor, outcome)
     return _apply(account, box, current, lambda doc: bulk.in_folder(doc, wanted), actor, outcome)
 
 
@@ -44,11 +44,11 @@ def remove(
     change = bulk.removed_with_box if with_expired else bulk.removed
     if ids is None:
         if not with_expired:  # what 3.x left in a box goes with the box
-            touch.touch_all(account, box, folder, actor)
+            on_access.migrate_to_remove(account, box, folder, actor)
         ids = _every_id(account["_id"], box["_id"], folder)
         return _apply(account, box, ids, change, actor, Outcome(), with_expired=with_expired)
     outcome = Outcome()
-    current = touch.named(account, box, ids, actor, outcome, silent=True)
+    current = on_access.list_current_ids(account, box, ids, actor, outcome, audio_optional=True)
     return _apply(account, box, current, change, actor, outcome, with_expired=with_expired)
 
 

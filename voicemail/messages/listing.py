@@ -16,8 +16,8 @@ from crossbar.errors import FaultyRequest
 from crossbar.filters import Filter
 from crossbar.pages import PageRequest, TimeRange, encode_start_key
 from storage import database_names, gregorian, modbs
-from voicemail.legacy import rows as legacy_rows
-from voicemail.legacy.rows import Span
+from voicemail.legacy import listing as legacy_listing
+from voicemail.legacy.listing import Span
 from voicemail.messages import retention
 
 _CHUNK = 500
@@ -157,7 +157,7 @@ def _rows(
     first = next(of_legacy, None)
     if first is None:
         return of_modbs
-    return heapq.merge(of_modbs, chain([first], of_legacy), key=legacy_rows.position, reverse=wanted.descending)
+    return heapq.merge(of_modbs, chain([first], of_legacy), key=legacy_listing.sort_key, reverse=wanted.descending)
 
 
 def _legacy_rows(
@@ -176,12 +176,12 @@ def _legacy_rows(
         return
     span = Span(first, last, wanted.descending)
     if box is None:
-        found = legacy_rows.of_account(account_id, span)
+        found = legacy_listing.list_account(account_id, span)
     else:
-        found = iter(legacy_rows.of_box(account_id, box, span))
-    begin = None if start is None else legacy_rows.position((start.month, {"key": start.key, "id": start.doc_id}))
+        found = iter(legacy_listing.list_box(account_id, box, span))
+    begin = None if start is None else legacy_listing.sort_key((start.month, {"key": start.key, "id": start.doc_id}))
     for one in found:
-        here = legacy_rows.position(one)
+        here = legacy_listing.sort_key(one)
         if begin is None or (here <= begin if wanted.descending else here >= begin):
             yield one
 

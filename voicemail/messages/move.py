@@ -23,7 +23,7 @@ from storage import database_names, gregorian, modbs, private_fields
 from storage.private_fields import Actor
 from voicemail.audio import recording
 from voicemail.audio.recording import MissingAudio
-from voicemail.legacy import touch
+from voicemail.legacy import on_access
 from voicemail.mailboxes import store as mailbox_store
 from voicemail.messages import bulk, metadata, retention
 from voicemail.messages import store as message_store
@@ -50,7 +50,7 @@ def move(
     outcome = Outcome()
     route = _Route.to(account, destination, actor)
     limit = retention.limit(account["_id"])
-    current = touch.named(account, box, ids, actor, outcome)
+    current = on_access.list_current_ids(account, box, ids, actor, outcome)
     for modb, batch in bulk.batches(account["_id"], current, outcome, _BATCH):
         moving = _Move(route, modb, box["_id"], limit, outcome)
         for message_id in bulk.settle(batch, moving.attempt):
@@ -69,7 +69,7 @@ def copy(
     outcome = Outcome()
     routes = [_Route.to(account, destination, actor) for destination in destinations]
     limit = retention.limit(account["_id"])
-    current = touch.named(account, box, ids, actor, outcome)
+    current = on_access.list_current_ids(account, box, ids, actor, outcome)
     for modb, batch in bulk.batches(account["_id"], current, outcome, _BATCH):
         fit, expired = bulk.sorted_out(modb.fetch(batch), batch, box["_id"], limit, outcome)
         for message_id in bulk.refuse(modb, expired, actor, outcome):

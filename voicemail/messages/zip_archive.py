@@ -11,7 +11,7 @@ from zipstream import ZIP_STORED, ZipStream
 from couch.client import Ahead, AttachmentStream, Document
 from crossbar.errors import BadIdentifier
 from voicemail.audio import recording as audio
-from voicemail.legacy import touch
+from voicemail.legacy import on_access
 from voicemail.mailboxes import store as mailbox_store
 from voicemail.messages import bulk
 
@@ -37,9 +37,9 @@ def zip_stream(account: Mapping[str, Any], box: Mapping[str, Any], ids: Iterable
     anything is sent, when there is no audio at all. Should CouchDB go away midway the stream breaks off with an
     error, so that nobody takes half a ZIP for a whole one.
     """
-    touched = touch.touch(account, box, ids)
-    missing = dict(touched.failed)
-    files = _files(account["_id"], box["_id"], list(dict.fromkeys(touched.ids.values())), missing)
+    current = on_access.find_current_ids(account, box, ids)
+    missing = dict(current.failed)
+    files = _files(account["_id"], box["_id"], list(dict.fromkeys(current.ids.values())), missing)
     first = next(files, None)
     if first is None:
         raise BadIdentifier(audio.NO_AUDIO)

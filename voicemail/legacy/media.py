@@ -1,0 +1,68 @@
+"""Media documents of Kazoo 3.x, which hold the audio of the entries in mailboxes."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, Protocol
+
+from couch.client import Database, Document, couch
+from storage import database_names, private_fields
+from voicemail.audio import content_types
+from voicemail.audio.copying import Stream
+
+
+class MediaLibrary(Protocol):
+    """Gives access to the media documents of an account."""
+
+    def fetch(self, ids: Iterable[str], /) -> Mapping[str, Document]:
+        """The media documents that exist, by id, with their attachments as stubs."""
+
+    def open(self, doc: Document, name: str, /) -> Stream | None:
+        """An attachment of a media document; None if it is gone."""
+
+
+class DatabaseLibrary:
+    """The media documents in a database of any CouchDB."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def fetch(self, ids: Iterable[str], /) -> Mapping[str, Document]:
+        """The documents that exist, by id, in one request."""
+        # An entry may name any text as its media id; ids that begin with an underscore are CouchDB's own.
+        return self.database.fetch(doc_id for doc_id in ids if not doc_id.startswith("_"))
+
+    def open(self, doc: Document, name: str, /) -> Stream | None:
+        """An attachment as of the document's revision."""
+        return self.database.attachment(doc["_id"], name, rev=doc["_rev"])
+
+
+class Audio(NamedTuple):
+    """The audio of a media document: the attachment's name and its stub's fields."""
+
+    name: str
+    content_type: str
+    length: int
+    digest: str | None
+
+
+def account_library(account_id: str) -> DatabaseLibrary:
+    """The media documents in an account's own database."""
+    return DatabaseLibrary(couch().database(database_names.account_db(account_id)))
+
+
+def usable_audio(media: Mapping[str, Any] | None) -> Audio | None:
+    """The audio of a media document; None if the document is missing or deleted, or has no attachment."""
+    return attached_audio(media) if media is not None and private_fields.is_live(dict(media)) else None
+
+
+def attached_audio(doc: Mapping[str, Any]) -> Audio | None:
+    """The audio that is attached to a document of any kind; None if it has no attachment."""
+    stubs = doc.get("_attachments")
+    if not isinstance(stubs, dict) or not stubs:
+        return None
+    name = next((name for name in sorted(stubs) if _is_audio(stubs[name])), min(stubs))
+    stub = stubs[name]
+    return Audio(name, stub.get("content_type") or content_types.OCTETS, stub.get("length", 0), stub.get("digest"))
+
+
+def _is_audio(stub: Any) -> bool:
+    return isinstance(stub, dict) and content_types.is_audio(str(stub.get("content_type") or ""))
