@@ -1,92 +1,71 @@
 """Creation of accounts: everything an account needs is in place before it is listed.
 
-The order is: its database with the design documents, the account document there, its first user, this and next
-month's MODbs, and last its copy in `accounts`, by which it is found. Whoever is killed on the way leaves databases
-that nobody knows of and a claim on the realm; the next one who wants that realm takes both away.
+The steps are: its database with the design documents, the account document there, its first user, the MODbs of this
+and the next month, and last its copy in `accounts`, by which it is found. A process killed on the way leaves
+unlisted databases and a lock on the realm. Whoever creates an account with that realm next deletes both.
 """
 
 import logging
-import secrets
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from accounts import directory
+from accounts import account_index, accounts
 from accounts.auth import credentials
 from couch.client import Document, couch
 from couch_views.sync import sync
-from crossbar.errors import ValidationFailed
-from storage import database_names, gregorian, locks, modbs, private_fields, schemas, system_config
+from storage import database_names, document_types, gregorian, locks, modbs, private_fields
 from storage.locks import Claim
 from storage.private_fields import Actor
 
 logger = logging.getLogger(__name__)
 
-SCHEMA = "accounts"
-REALM_CLAIM = "account_realm_claim"
-_REALM_SUFFIX = "sip.localdomain"
-
 
 def create(
-    sent: Mapping[str, Any],
+    members: Mapping[str, Any],
     *,
     parent_id: str | None = None,
     superduper_admin: bool = False,
     actor: Actor | None = None,
     prepare: Callable[[str], None] | None = None,
 ) -> Document:
-    """Create an account from its public members (name, realm and more); its document.
+    """Create an account from its public members (name, realm and more) and return its document.
 
-    `prepare` gets the new account's id when its database is ready, and may put users and the like into it before
-    anybody finds it. Raises ValidationFailed (`realm` → `unique` when it is taken), BadIdentifier for an unknown
-    parent, and what `prepare` raises: the account is gone then.
+    `prepare` is called with the new account's id when its database is ready, to add users and the like before
+    anybody can find the account.
+
+    Raises ValidationFailed (`realm` → `unique` if another account has it), BadIdentifier for an unknown parent, and
+    whatever `prepare` raises; nothing of the account is left then.
     """
-    public = checked(sent)
-    parent = None if parent_id is None else directory.account(parent_id)
+    public = accounts.validate(members)
+    parent = None if parent_id is None else accounts.get(parent_id)
     account_id = uuid.uuid4().hex
     doc = _new_document(account_id, public, parent, superduper_admin, actor)
-    prepare_accounts_database()
-    accounts = directory.accounts_database()
-    realm = public["realm"]
-    with locks.held(accounts, REALM_CLAIM, realm, lambda: require_free(realm), account_id=account_id) as claim:
-        if claim.abandoned is not None:
-            _clear_away(str(claim.abandoned.get("account_id")))
+    prepare_index()
+    index, realm = account_index.database(), public["realm"]
+
+    def require_free() -> None:
+        accounts.require_free_realm(realm)
+
+    with locks.held(index, accounts.REALM_LOCK, realm, require_free, account_id=account_id) as lock:
+        if lock.abandoned is not None:
+            _delete_databases(str(lock.abandoned.get("account_id")))
         try:
-            _build(doc, claim, prepare)
+            _build(doc, lock, prepare)
             if superduper_admin:
-                _become_master(account_id)
-            claim.renew()
-            accounts.put({key: value for key, value in doc.items() if key != "_rev"})
+                _name_master(account_id)
+            lock.renew()
+            index.put({key: value for key, value in doc.items() if key != "_rev"})
         except Exception:
-            _clear_away(account_id)
+            _delete_databases(account_id)
             raise
     return doc
 
 
-def checked(sent: Mapping[str, Any]) -> Document:
-    """An account's public members as they are stored: by the schema, the realm in lower case, invented when absent.
-
-    What a response adds and nobody can set is left out. ValidationFailed.
-    """
-    public = {
-        key: value for key, value in private_fields.without_private(sent).items() if key not in directory.DERIVED
-    }
-    public = schemas.validator(SCHEMA).validate(public)
-    suffix = system_config.category("accounts").get("account_realm_suffix") or _REALM_SUFFIX
-    public["realm"] = str(public.get("realm") or f"{secrets.token_hex(3)}.{suffix}").lower()
-    return public
-
-
-def require_free(realm: str, account_id: str | None = None) -> None:
-    """ValidationFailed (`realm` → `unique`) when another account has the realm."""
-    if any(found != account_id for found in directory.with_realm(realm)):
-        raise ValidationFailed.field("realm", "unique", "Account realm already in use", value=realm)
-
-
-def prepare_accounts_database() -> None:
-    """See to the database of all accounts: the first account of a new system needs it."""
+def prepare_index() -> None:
+    """Create the database of all accounts with its views, which a new system lacks."""
     couch().create(database_names.ACCOUNTS)
-    sync(directory.accounts_database(), "accounts")
+    sync(account_index.database(), "accounts")
 
 
 def _new_document(
@@ -94,7 +73,7 @@ def _new_document(
 ) -> Document:
     doc = private_fields.stamp_new(
         {**public, "_id": account_id},
-        pvt_type=directory.TYPE,
+        pvt_type=document_types.ACCOUNT,
         account_id=account_id,
         db_name=database_names.account_db(account_id),
         actor=actor,
@@ -106,54 +85,59 @@ def _new_document(
         "pvt_tree": [],
     }
     if parent is not None:
-        doc |= {"pvt_parent_id": parent["_id"], "pvt_tree": [*directory.tree(parent), parent["_id"]]}
-        seller = parent["_id"] if directory.is_reseller(parent) else directory.reseller_id(parent)
-        if seller is not None:
-            doc["pvt_reseller_id"] = seller
+        doc |= {"pvt_parent_id": parent["_id"], "pvt_tree": [*accounts.ancestor_ids(parent), parent["_id"]]}
+        reseller_id = parent["_id"] if accounts.is_reseller(parent) else accounts.reseller_id(parent)
+        if reseller_id is not None:
+            doc["pvt_reseller_id"] = reseller_id
     return doc
 
 
-def _build(doc: Document, claim: Claim, prepare: Callable[[str], None] | None) -> None:
-    """The account's databases and what is in them; `doc` gets its revision there."""
+def _build(doc: Document, lock: Claim, prepare: Callable[[str], None] | None) -> None:
+    """Create the account's databases and what belongs into them; `doc` gets its revision there."""
     account_id = doc["_id"]
-    database = directory.database_of(account_id)
+    database = accounts.database_of(account_id)
     couch().create(database.name)
     sync(database, "account")
-    claim.renew()
+    lock.renew()
     doc |= database.put(doc)
     if prepare is not None:
         prepare(account_id)
-        claim.renew()
+        lock.renew()
     modbs.ensure_ahead(account_id)
 
 
-def _become_master(account_id: str) -> None:
-    """Name this account as the master, unless there is one."""
+def _name_master(account_id: str) -> None:
+    """Make this account the master, unless there is one."""
     couch().create(database_names.CONFIG)
     config_database = couch().database(database_names.CONFIG)
 
     def change(doc: Document) -> Document | None:
         section = doc.get("default")
         section = section if isinstance(section, dict) else {}
-        named = section.get("master_account_id")
-        if named and private_fields.is_live(directory.accounts_database().get(str(named))):
+        master_id = section.get("master_account_id")
+        if master_id and private_fields.is_live(account_index.database().get(str(master_id))):
             return None
         return private_fields.stamp_update({**doc, "default": {**section, "master_account_id": account_id}})
 
     if config_database.get("accounts") is None:
-        # Two who put it at once get one conflict, after which `update` finds the other's.
-        empty = {"_id": "accounts", "pvt_type": "config", "pvt_created": gregorian.now(), "default": {}}
+        # If two processes do this at once, one gets a conflict, and `update` finds the other's document.
+        empty = {
+            "_id": "accounts",
+            "pvt_type": document_types.CONFIG,
+            "pvt_created": gregorian.now(),
+            "default": {},
+        }
         config_database.bulk([empty])
     config_database.update("accounts", change)
 
 
-def _clear_away(account_id: str) -> None:
-    """Drop the databases of an account that never came to be."""
+def _delete_databases(account_id: str) -> None:
+    """Delete the databases of an account that was never listed."""
     if not database_names.is_account_id(account_id):
         return
     try:
-        if directory.accounts_database().get(account_id) is None:
+        if account_index.database().get(account_id) is None:
             for name in couch().names(database_names.account_db(account_id)):
                 couch().drop(name)
-    except Exception:  # whoever cleans up after an error must not hide it
-        logger.exception("The databases of the unfinished account %s stay", account_id)
+    except Exception:  # a failed cleanup must not hide the error that led to it
+        logger.exception("Databases of the unfinished account %s could not be deleted", account_id)

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from accounts import directory
+from accounts import accounts
 from accounts.auth import credentials
 from couch.client import Document
 from crossbar.errors import BadIdentifier, ValidationFailed
@@ -27,7 +27,7 @@ Guard = Callable[[Document], None]
 
 def find(account_id: str, user_id: str) -> Document | None:
     """A live user's document, or None."""
-    return live(directory.database_of(account_id).get(user_id)) if database_names.is_account_id(user_id) else None
+    return live(accounts.database_of(account_id).get(user_id)) if database_names.is_account_id(user_id) else None
 
 
 def live(doc: Document | None) -> Document | None:
@@ -53,7 +53,7 @@ def search(account_id: str, text: str, most: int = 100) -> list[Document]:
     if database_names.is_account_id(wanted):
         found = find(account_id, wanted)
         return [] if found is None else [found]
-    database = directory.database_of(account_id)
+    database = accounts.database_of(account_id)
     docs = database.fetch(sorted(word_search.ids(database, DESIGN, WORDS, text))[:most])
     return sorted(docs.values(), key=lambda doc: str(doc.get("username") or ""))
 
@@ -81,7 +81,7 @@ def create(account_id: str, sent: Mapping[str, Any], actor: Actor | None = None)
 
     Raises ValidationFailed: the schema's, or `username` → `unique`.
     """
-    database = directory.database_of(account_id)
+    database = accounts.database_of(account_id)
     public = _checked(sent)
     doc = private_fields.stamp_new(
         {**public, **_new_hashes(public, sent.get("password"), {}), "_id": uuid.uuid4().hex},
@@ -159,7 +159,7 @@ def _with_name(account_id: str, user_id: str, username: str | None, write: Calla
     """What `write` returns, called while no other user can get the name."""
     if username is None:
         return write()
-    database = directory.database_of(account_id)
+    database = accounts.database_of(account_id)
     with locks.held(database, CLAIM, username, lambda: _require_free(account_id, username, user_id)):
         return write()
 
@@ -167,7 +167,7 @@ def _with_name(account_id: str, user_id: str, username: str | None, write: Calla
 def _update(account_id: str, user_id: str, change: Callable[[Document], Document]) -> Document:
     if not database_names.is_account_id(user_id):
         raise BadIdentifier(user_id)
-    changed = directory.database_of(account_id).update(user_id, change)
+    changed = accounts.database_of(account_id).update(user_id, change)
     if changed is None:
         raise BadIdentifier(user_id)
     return changed
@@ -183,7 +183,7 @@ def _require_live(stored: Document, guard: Guard | None) -> None:
 def _require_free(account_id: str, username: str | None, user_id: str) -> None:
     if username is None:
         return
-    taken = directory.database_of(account_id).view(DESIGN, VIEW, key=username)
+    taken = accounts.database_of(account_id).view(DESIGN, VIEW, key=username)
     if any(row["id"] != user_id for row in taken):
         raise ValidationFailed.field("username", "unique", "Username is not unique for this account", value=username)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from accounts import creation, directory
+from accounts import account_index, creation
 from couch.client import Database, Document, couch
 from couch_views.sync import sync
 from crossbar.errors import DatastoreConflict
@@ -119,19 +119,19 @@ def _bring_media(source: AccountSource, database: Database, doc_id: str, brought
 
 def _list(source: AccountSource, doc: Document, brought: Brought, dry_run: bool) -> None:
     """Put the account's document among all accounts, if it isn't there."""
-    if directory.accounts_database().get(source.account_id) is not None:
+    if account_index.database().get(source.account_id) is not None:
         return
     brought.counts["listed account"] += 1
     if not dry_run:
-        creation.prepare_accounts_database()
-        directory.accounts_database().bulk([_bare(source.listed() or doc)])
+        creation.prepare_index()
+        account_index.database().bulk([_bare(source.listed() or doc)])
 
 
 def _require_free_realm(doc: Mapping[str, Any]) -> None:
     realm = doc.get("realm")
     if not private_fields.is_live(doc) or not isinstance(realm, str) or not couch().exists(database_names.ACCOUNTS):
         return
-    others = [one for one in directory.with_realm(realm) if one != doc["_id"]]
+    others = [one for one in account_index.ids_with_realm(realm) if one != doc["_id"]]
     if others:
         raise NotBrought("realm_taken", f"its realm {realm} belongs to account {others[0]} here")
 

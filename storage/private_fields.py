@@ -8,11 +8,12 @@ import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard, TypeVar
 
 from storage import database_names, gregorian
 
 Document = dict[str, Any]
+Doc = TypeVar("Doc", bound=Mapping[str, Any])
 
 NODE = f"vmboxes@{socket.gethostname()}"
 _NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
@@ -49,9 +50,11 @@ def merge_private(stored: Mapping[str, Any], sent: Mapping[str, Any]) -> Documen
     return {**without_private(sent), **kept}
 
 
-def is_live(doc: Mapping[str, Any] | None) -> bool:
-    """Whether there is a document and it is not soft-deleted."""
-    return doc is not None and doc.get("pvt_deleted") is not True and not doc.get("_deleted")
+def is_live(doc: Doc | None, pvt_type: str | None = None) -> TypeGuard[Doc]:
+    """Whether there is a document, of that type if one is given, and it is not soft-deleted."""
+    if doc is None or doc.get("pvt_deleted") is True or doc.get("_deleted"):
+        return False
+    return pvt_type is None or doc.get("pvt_type") == pvt_type
 
 
 def alphanumeric(name: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from accounts import creation, directory, users
+from accounts import accounts, creation, users
 from couch.client import Document
 from crossbar.errors import BadIdentifier
 from crossbar.multipart import Part
@@ -62,7 +62,7 @@ def demo(file: Path) -> dict[str, str]:
 
 def _is_there(account_id: str) -> bool:
     try:
-        directory.account(account_id)
+        accounts.get(account_id)
     except BadIdentifier:
         return False
     return True

@@ -2,7 +2,7 @@
 
 from rest_framework.request import Request
 
-from accounts import changes, creation, directory, listing
+from accounts import account_index, accounts, creation, listing
 from accounts.auth import authentication, credentials
 from accounts.auth.permissions import AccountViewSet, AuthenticatedViewSet, require_admin
 from couch.client import Document
@@ -36,15 +36,15 @@ class OneAccountViewSet(AccountViewSet):
 
     def replace(self, request: Request, account_id: str) -> Reply:
         """The account as sent, in place of what it was."""
-        return self._changed(changes.replace(self.account_id, self.data, self.actor, self._guard))
+        return self._changed(accounts.replace(self.account_id, self.data, self.actor, self._guard))
 
     def merge(self, request: Request, account_id: str) -> Reply:
         """The account with what was sent merged into it."""
-        return self._changed(changes.merge(self.account_id, self.data, self.actor, self._guard))
+        return self._changed(accounts.merge(self.account_id, self.data, self.actor, self._guard))
 
     def destroy(self, request: Request, account_id: str) -> Reply:
         """The account as it was, now deleted."""
-        return self._changed(changes.delete(self.account_id, self.actor, self._guard))
+        return self._changed(accounts.delete(self.account_id, self.actor, self._guard))
 
     def _guard(self, account: Document) -> None:
         require_admin(self.identity)
@@ -58,18 +58,18 @@ class OneAccountViewSet(AccountViewSet):
 class BelowViewSet(AccountViewSet):
     """``.../descendants``, however far below, and ``.../children``, right below the account."""
 
-    view = directory.BY_ANCESTOR
+    view = account_index.BY_ANCESTOR
 
     def list(self, request: Request, account_id: str) -> Reply:
         """The accounts by name, in pages."""
         require_admin(self.identity)
         query = request.query_params
         page = listing.page(
-            directory.accounts_database(),
-            (directory.DESIGN, self.view),
+            account_index.database(),
+            (account_index.DESIGN, self.view),
             PageRequest.from_query(query, descending=False),
             parse_filters(query),
-            directory.shown,
+            accounts.serialize,
             below=[self.account_id],
         )
         return Reply([row["value"] for row in page.rows], extra=page.extra)
@@ -86,7 +86,7 @@ class ApiKeyViewSet(AccountViewSet):
     def create(self, request: Request, account_id: str) -> Reply:
         """A new key; the old one, and the tokens it was good for, end."""
         require_admin(self.identity)
-        account = changes.renew_api_key(self.account_id, self.actor)
+        account = accounts.renew_api_key(self.account_id, self.actor)
         authentication.forget(self.account_id)
         return Reply({"api_key": credentials.api_key_of(account)}, status=201)
 
@@ -98,4 +98,4 @@ def _created(request: Request, account: Document) -> Reply:
 
 
 def _reply(account: Document, status: int = 200) -> Reply:
-    return Reply(directory.shown(account), status=status, revision=account.get("_rev"))
+    return Reply(accounts.serialize(account), status=status, revision=account.get("_rev"))

@@ -5,7 +5,7 @@ from typing import Any
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.request import Request
 
-from accounts import directory, users
+from accounts import accounts, users
 from accounts.auth import authentication, credentials, login, login_response, rate_limit, tokens
 from accounts.auth.permissions import AuthenticatedViewSet, client_address
 from couch.client import Document
@@ -74,6 +74,6 @@ class TokenAuthViewSet(AuthenticatedViewSet):
 
     def _told(self) -> dict[str, Any]:
         who = self.identity
-        account = directory.account(who.account_id)
+        account = accounts.get(who.account_id)
         user = None if who.owner_id is None else users.get(who.account_id, who.owner_id)
         return {**login_response.told(account, user), "method": who.claims.get("method", "cb_basic_auth")}

@@ -4,10 +4,10 @@ from typing import Any
 
 from django.urls import include, re_path
 
+from accounts.account_index import BY_PARENT
 from accounts.api.accounts import ApiKeyViewSet, BelowViewSet, NewAccountViewSet, OneAccountViewSet
 from accounts.api.auth import ApiAuthViewSet, TokenAuthViewSet, UserAuthViewSet
 from accounts.api.users import UserViewSet
-from accounts.directory import BY_PARENT
 
 _CHANGES: dict[str, Any] = {"get": "retrieve", "post": "replace", "patch": "merge", "delete": "destroy"}
 _ACCOUNT = r"^accounts/(?P<account_id>[^/]+)"

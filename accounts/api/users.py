@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework.request import Request
 
-from accounts import directory, listing, users
+from accounts import accounts, listing, users
 from accounts.auth import authentication
 from accounts.auth.permissions import AccountViewSet, owns, require_admin
 from couch.client import Document
@@ -23,7 +23,7 @@ class UserViewSet(AccountViewSet):
         """Summaries of the users, by user name, in pages."""
         query = request.query_params
         page = listing.page(
-            directory.database_of(self.account_id),
+            accounts.database_of(self.account_id),
             (users.DESIGN, users.VIEW),
             PageRequest.from_query(query, descending=False),
             parse_filters(query),

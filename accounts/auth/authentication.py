@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from accounts import directory
+from accounts import accounts
 from accounts.auth import cache as auth_cache
 from accounts.auth import login, tokens
 from accounts.auth.cache import Needed
@@ -84,7 +84,7 @@ def look_up(
     if not needed.ids:
         return {}
     revocation, docs = couch().both(
-        tokens.wish_for_revocation(claims), directory.database_of(own_id).wish_for_all(needed.ids)
+        tokens.wish_for_revocation(claims), accounts.database_of(own_id).wish_for_all(needed.ids)
     )
     tokens.remember(claims, revoked=revocation is not None)
     return needed.remembered(docs)

@@ -11,7 +11,7 @@ from typing import Any
 
 from cachetools import TTLCache, cached, keys
 
-from accounts import directory, users
+from accounts import accounts, users
 from accounts.auth import credentials, tokens
 from couch.client import Document, MissingDatabase
 from storage import system_config
@@ -50,15 +50,15 @@ _lock = Lock()
 @cached(_accounts, lock=_lock)
 def of_account(account_id: str) -> AccountFacts:
     """The facts of a live account, a few seconds old at most; BadIdentifier."""
-    return _facts_of_account(directory.account(account_id))
+    return _facts_of_account(accounts.get(account_id))
 
 
 def _facts_of_account(doc: Document) -> AccountFacts:
     return AccountFacts(
         doc["_id"],
-        tuple(directory.tree(doc)),
-        directory.is_enabled(doc),
-        directory.is_superduper_admin(doc),
+        tuple(accounts.ancestor_ids(doc)),
+        accounts.is_enabled(doc),
+        accounts.is_superduper_admin(doc),
         tokens.fingerprint(credentials.api_key_of(doc)),
         doc.get("realm"),
         doc.get("timezone"),
@@ -123,7 +123,7 @@ class Needed:
     def found(self) -> Mapping[str, Document]:
         """Ask for it."""
         try:
-            docs = directory.database_of(self.account_id).fetch(self.ids)
+            docs = accounts.database_of(self.account_id).fetch(self.ids)
         except MissingDatabase:
             return {}
         return self.remembered(docs)
@@ -138,10 +138,10 @@ class Needed:
 
 def _remember(account_id: str, user_id: str | None, docs: Mapping[str, Document]) -> None:
     """Know an account and a user for a while, if they are among some documents, and live."""
-    account = directory.live(docs.get(account_id))
+    account = docs.get(account_id)
     user = None if user_id is None else users.live(docs.get(user_id))
     with _lock:
-        if account is not None:
+        if accounts.is_live(account):
             _accounts[keys.hashkey(account_id)] = _facts_of_account(account)
         if user is not None:
             _users[keys.hashkey(account_id, user_id)] = _facts_of_user(user)

@@ -6,7 +6,7 @@ Nothing here tells an unknown account from a wrong password.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from accounts import directory, users
+from accounts import account_index, accounts, users
 from accounts.auth import credentials, login_throttle
 from couch.client import Document, MissingDatabase, Row, couch
 from crossbar.errors import BadIdentifier, InvalidCredentials, ValidationFailed
@@ -39,7 +39,7 @@ def by_password(sent: Mapping[str, Any], address: str) -> tuple[Document, Docume
 
 def by_api_key(api_key: str) -> Document:
     """The enabled account with this API key; InvalidCredentials."""
-    for account_id in directory.with_api_key(api_key):
+    for account_id in account_index.ids_with_api_key(api_key):
         account = _enabled_account(account_id)
         if account is not None and credentials.same(credentials.api_key_of(account), api_key):
             return account
@@ -62,9 +62,9 @@ def _candidates(sent: Mapping[str, Any]) -> list[str]:
     if account_id := sent.get("account_id"):
         return [account_id] if database_names.is_account_id(account_id) else []
     if realm := sent.get("account_realm"):
-        return directory.with_realm(realm)
+        return account_index.ids_with_realm(realm)
     if name := sent.get("account_name"):
-        return directory.with_name(name)[:_MOST_NAMESAKES]
+        return account_index.ids_with_name(name)[:_MOST_NAMESAKES]
     if number := sent.get("phone_number"):
         message = "Accounts can't be found by phone number here: use account_name, account_realm or account_id"
         raise ValidationFailed.field("phone_number", "not_supported", message, value=number)
@@ -80,29 +80,29 @@ def _spelled(sent: Mapping[str, Any]) -> str:
 
 def _both(account_id: str, method: str, digest: str) -> tuple[Document | None, Document | None]:
     """The enabled account with an id, and its enabled user with a digest, asked for together."""
-    database = directory.database_of(account_id)
+    database = accounts.database_of(account_id)
     view, _ = _VIEWS[method]
     rows = database.wish_for_rows("users", view, key=digest.lower(), include_docs=True)
     try:
         found, users_found = couch().both(database.wish_for(account_id), rows)
     except BadIdentifier:  # the database is missing
         return None, None
-    account = directory.live(found)
-    return account if account and directory.is_enabled(account) else None, _user_among(users_found, method, digest)
+    account = found if accounts.is_live(found) and accounts.is_enabled(found) else None
+    return account, _user_among(users_found, method, digest)
 
 
 def _enabled_account(account_id: str) -> Document | None:
     try:
-        account = directory.account(account_id)
+        account = accounts.get(account_id)
     except BadIdentifier:
         return None
-    return account if directory.is_enabled(account) else None
+    return account if accounts.is_enabled(account) else None
 
 
 def _user_with(account_id: str, method: str, digest: str) -> Document | None:
     view, _ = _VIEWS[method]
     try:
-        rows = directory.database_of(account_id).view("users", view, key=digest.lower(), include_docs=True)
+        rows = accounts.database_of(account_id).view("users", view, key=digest.lower(), include_docs=True)
     except BadIdentifier:  # the database is missing
         return None
     return _user_among(rows, method, digest)

@@ -5,21 +5,21 @@ from typing import Any
 
 from django.conf import settings
 
-from accounts import directory
+from accounts import accounts
 from couch.client import Document
 from storage import system_config
 
 
 def told(account: Document, user: Document | None) -> dict[str, Any]:
     """The data that answers a sign-in; `user` is None for an API key."""
-    language = (user or {}).get("language") or directory.language(account)
+    language = (user or {}).get("language") or accounts.language(account)
     told: dict[str, Any] = {
         "account_id": account["_id"],
         "account_name": account.get("name"),
         "language": language,
-        "is_master_account": account["_id"] == directory.master_account_id(),
-        "is_reseller": directory.is_reseller(account),
-        "reseller_id": directory.reseller_id(account),
+        "is_master_account": account["_id"] == accounts.master_account_id(),
+        "is_reseller": accounts.is_reseller(account),
+        "reseller_id": accounts.reseller_id(account),
         "cluster_id": cluster_id(),
         # Nothing here turns speech into text; what Kazoo transcribed is shown.
         "capabilities": {"voicemail": {"transcription": {"available": False, "default": False}}},

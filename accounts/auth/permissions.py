@@ -15,7 +15,7 @@ from django.conf import settings
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.request import Request
 
-from accounts import directory
+from accounts import accounts
 from accounts.auth import authentication, rate_limit, tokens
 from accounts.auth import cache as auth_cache
 from accounts.auth.authentication import Identity
@@ -110,9 +110,9 @@ class AccountViewSet(AuthenticatedViewSet):
         return self.account_id
 
     @cached_property
-    def account(self) -> directory.Lazy:
+    def account(self) -> accounts.LazyAccount:
         """The account's document as it is now; read when more than its id is asked for."""
-        return directory.Lazy(self.account_id)
+        return accounts.LazyAccount(self.account_id)
 
 
 def client_address(request: Request) -> str:

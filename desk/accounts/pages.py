@@ -9,7 +9,7 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from accounts import changes, creation, directory, users
+from accounts import accounts, creation, users
 from accounts.auth import credentials
 from couch.client import Document
 from crossbar.errors import BadIdentifier, ValidationFailed
@@ -76,7 +76,7 @@ class AccountAdmin(HealthPages, AccountSwitch):
         title = "Accounts"
         crumbs: builtins.list[Crumb] = [("Accounts", None)]
         if below := request.GET.get("below"):
-            above = directory.account(below)
+            above = accounts.get(below)
             title = f"Accounts below {above.get('name')}"
             crumbs = [*self._way_down_to(above), ("Below it", None)]
         table = account_listing.table(request)
@@ -104,7 +104,7 @@ class AccountAdmin(HealthPages, AccountSwitch):
 
     def detail(self, request: HttpRequest, account_id: str) -> HttpResponse:
         """Everything about an account that a call needs."""
-        doc = directory.account(account_id)
+        doc = accounts.get(account_id)
         of_databases = database_stats.of_account(account_id)
         boxes = mailbox_listing.page(account_id, PageRequest(size=10, descending=False))
         return self.rendered(
@@ -112,9 +112,9 @@ class AccountAdmin(HealthPages, AccountSwitch):
             "desk/accounts/detail.html",
             str(doc.get("name") or account_id),
             [*self._way_down_to(doc)[:-1], (str(doc.get("name")), None)],
-            account=directory.shown(doc),
+            account=accounts.serialize(doc),
             created=date_text(doc.get("pvt_created")),
-            parents=list(names_of(directory.tree(doc)).items()),
+            parents=list(names_of(accounts.ancestor_ids(doc)).items()),
             children=_below(account_id),
             boxes=boxes.entries,
             has_more_boxes=boxes.next_start_key is not None,
@@ -139,11 +139,11 @@ class AccountAdmin(HealthPages, AccountSwitch):
 
     def change(self, request: HttpRequest, account_id: str) -> HttpResponse:
         """The account's form."""
-        doc = directory.account(account_id)
+        doc = accounts.get(account_id)
         name, url = str(doc.get("name")), url_of(account_id)
 
         def merge(patch: Document, guard: Guard) -> Document:
-            return changes.merge(account_id, patch, actor(request), guard)
+            return accounts.merge(account_id, patch, actor(request), guard)
 
         edited = edit(request, doc, frozenset(), account_form.made, merge)
         if edited.changed is None:
@@ -163,13 +163,13 @@ class AccountAdmin(HealthPages, AccountSwitch):
 
     def told(self, request: HttpRequest, account_id: str) -> HttpResponse:
         """What was done to the account."""
-        doc = directory.account(account_id)
+        doc = accounts.get(account_id)
         name = str(doc.get("name"))
         return self.history(request, account_id, name, [*_ALL, (name, url_of(account_id))])
 
     def api_key(self, request: HttpRequest, account_id: str) -> HttpResponse:
         """The API key, once somebody asks for it; that it was seen is recorded."""
-        doc = directory.account(account_id)
+        doc = accounts.get(account_id)
         key = None
         if request.method == "POST":
             key = credentials.api_key_of(doc)
@@ -188,9 +188,9 @@ class AccountAdmin(HealthPages, AccountSwitch):
 
     def renew_api_key(self, request: HttpRequest, account_id: str) -> HttpResponse:
         """A new API key in place of the old one, after asking."""
-        doc = directory.account(account_id)
+        doc = accounts.get(account_id)
         if request.method == "POST":
-            changed = changes.renew_api_key(account_id, actor(request))
+            changed = accounts.renew_api_key(account_id, actor(request))
             self._record(request, "renewed the API key of", doc, before=doc, after=changed)
             messages.success(request, "The account has a new API key; the old one is no longer good.")
             return HttpResponseRedirect(url_of(account_id))
@@ -206,7 +206,7 @@ class AccountAdmin(HealthPages, AccountSwitch):
 
     def retention(self, request: HttpRequest, account_id: str) -> HttpResponse:
         """Change how long the account keeps its messages."""
-        doc = directory.account(account_id)
+        doc = accounts.get(account_id)
         form = RetentionForm(request.POST)
         if request.method == "POST" and form.is_valid():
             before = retention.own_days(account_id)
@@ -228,7 +228,7 @@ class AccountAdmin(HealthPages, AccountSwitch):
 
     def _way_down_to(self, doc: Document) -> builtins.list[Crumb]:
         """The way to an account through those above it."""
-        above = names_of(directory.tree(doc))
+        above = names_of(accounts.ancestor_ids(doc))
         name = str(doc.get("name") or doc["_id"])
         return [*_ALL, *((name, url_of(one)) for one, name in above.items()), (name, url_of(doc["_id"]))]
 
@@ -261,4 +261,4 @@ def crumbs_to(account: Document) -> list[Crumb]:
 
 def _below(account_id: str) -> list[Document]:
     found, _ = page_of_accounts(None, account_id)
-    return [directory.shown(doc) for doc in found]
+    return [accounts.serialize(doc) for doc in found]

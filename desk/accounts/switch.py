@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from accounts import changes, directory
+from accounts import accounts
 from accounts.auth import authentication
 from desk.audit import record as audit
 from desk.kit.pages import DocumentAdmin, Route, actor
@@ -22,11 +22,11 @@ class AccountSwitch(DocumentAdmin):
 
         The form says which, so that two operators who mean the same don't undo each other.
         """
-        doc = directory.account(account_id)
+        doc = accounts.get(account_id)
         name, url = str(doc.get("name")), reverse("admin:desk_account_detail", args=[account_id])
         if request.method == "POST" and request.POST.get("enabled") in ("yes", "no"):
             enabled = request.POST["enabled"] == "yes"
-            changed = changes.merge(account_id, {"enabled": enabled}, actor(request))
+            changed = accounts.merge(account_id, {"enabled": enabled}, actor(request))
             authentication.forget(account_id)
             action = "enabled" if enabled else "disabled"
             audit.record(
@@ -41,7 +41,7 @@ class AccountSwitch(DocumentAdmin):
             )
             messages.success(request, f"The account is {action}.")
             return HttpResponseRedirect(url)
-        if directory.is_enabled(doc):
+        if accounts.is_enabled(doc):
             title, question = "Disable", "Nobody of this account can sign in any more, and all its tokens end."
             question += " Accounts below it, its mailboxes and messages stay as they are."
         else:

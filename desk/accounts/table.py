@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from accounts import directory, listing
+from accounts import account_index, accounts, listing
 from couch.client import Document
 from crossbar.filters import Filter as DocumentFilter
 from crossbar.pages import PageRequest
@@ -29,10 +29,10 @@ def page_of_accounts(
     passing = DocumentFilter([lambda doc: _is(state, dict(doc))]) if state else DocumentFilter()
     view, below = ("accounts", "listing_by_name"), None
     if parent:
-        view, below = (directory.DESIGN, directory.BY_PARENT), [parent]
+        view, below = (account_index.DESIGN, account_index.BY_PARENT), [parent]
     elif state == _DISABLED:
-        view, passing = (directory.DISABLED_DESIGN, directory.DISABLED_BY_NAME), DocumentFilter()
-    page = listing.page(directory.accounts_database(), view, wanted, passing, lambda doc: doc, below=below)
+        view, passing = (account_index.DISABLED_DESIGN, account_index.DISABLED_BY_NAME), DocumentFilter()
+    page = listing.page(account_index.database(), view, wanted, passing, lambda doc: doc, below=below)
     found: str | None = page.extra.get("next_start_key")
     return [row["doc"] for row in page.rows], found
 
@@ -43,8 +43,8 @@ def table(request: HttpRequest) -> Table:
     parent, state = request.GET.get("below", ""), request.GET.get("state", "")
     following = None
     if text:
-        found = [doc for doc in directory.search(text) if _is(state, doc)]
-        found = [doc for doc in found if not parent or parent in directory.tree(doc)]
+        found = [doc for doc in account_index.search(text) if _is(state, doc)]
+        found = [doc for doc in found if not parent or parent in accounts.ancestor_ids(doc)]
     else:
         found, following = page_of_accounts(request.GET.get("start_key"), parent, state=state)
     return Table(
@@ -65,7 +65,7 @@ def table(request: HttpRequest) -> Table:
 def names_of(account_ids: Iterable[str]) -> dict[str, str]:
     """The names of some accounts by their ids, in one request; the id where an account is gone."""
     ids = [one for one in dict.fromkeys(account_ids) if database_names.is_account_id(one)]
-    found = directory.accounts_database().fetch(ids) if ids else {}
+    found = account_index.database().fetch(ids) if ids else {}
     return {one: str((found.get(one) or {}).get("name") or one) for one in ids}
 
 
@@ -83,18 +83,18 @@ def _state_field(state: str) -> SafeString:
 
 
 def _is(state: str, doc: Document) -> bool:
-    return not state or directory.is_enabled(doc) == (state == _ENABLED)
+    return not state or accounts.is_enabled(doc) == (state == _ENABLED)
 
 
 def _rows(docs: list[Document]) -> list[Row]:
-    above = {doc["_id"]: tree[-1] for doc in docs if (tree := directory.tree(doc))}
+    above = {doc["_id"]: tree[-1] for doc in docs if (tree := accounts.ancestor_ids(doc))}
     names = names_of(above.values())
-    parents = directory.parents_among(doc["_id"] for doc in docs)
+    parents = account_index.ids_with_children(doc["_id"] for doc in docs)
     return [_row(doc, above.get(doc["_id"]), names, is_parent=doc["_id"] in parents) for doc in docs]
 
 
 def _row(doc: Document, above: str | None, names: dict[str, str], *, is_parent: bool) -> Row:
-    account_id, is_enabled = doc["_id"], directory.is_enabled(doc)
+    account_id, is_enabled = doc["_id"], accounts.is_enabled(doc)
     below = f"{reverse('admin:desk_account_changelist')}?below={account_id}"
     cells = (
         Cell(str(doc.get("name") or account_id)[:100], reverse("admin:desk_account_detail", args=[account_id])),

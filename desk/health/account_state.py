@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from accounts import directory
+from accounts import accounts
 from couch.client import Document
 from couch.parallel import in_parallel
 from desk.kit.charts import bars
@@ -55,5 +55,5 @@ def _state(doc: Document) -> AccountState:
         name=str(doc.get("name") or account_id),
         on_disk=sum(one.on_disk for one in found),
         lacking=tuple(one.month or "account" for one in found if one.lacking),
-        missing_months=missing_months(one.month for one in found) if directory.is_enabled(doc) else (),
+        missing_months=missing_months(one.month for one in found) if accounts.is_enabled(doc) else (),
     )

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from accounts import directory
+from accounts import accounts
 from couch.client import Document
 from desk.accounts.table import page_of_accounts
 from desk.audit import record as audit
@@ -57,7 +57,7 @@ class HealthPages(DocumentAdmin):
 
     def make_views(self, request: HttpRequest, account_id: str) -> HttpResponse:
         """Add what the account's databases lack of design documents, as `manage.py sync_views --account` does."""
-        account = directory.account(account_id)
+        account = accounts.get(account_id)
         if request.method != "POST":
             question = "Design documents that lack views get them; nothing else of anybody's is changed."
             return self._asked(request, account, "Make the missing views", question)
@@ -72,7 +72,7 @@ class HealthPages(DocumentAdmin):
 
     def make_months(self, request: HttpRequest, account_id: str) -> HttpResponse:
         """Create the account's databases of this and next month, as `manage.py ensure_modbs` does for all."""
-        account = directory.account(account_id)
+        account = accounts.get(account_id)
         if request.method != "POST":
             question = "The account's databases of this month and the next are created, where they are missing."
             return self._asked(request, account, "Make next month's database", question)

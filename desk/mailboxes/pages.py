@@ -10,7 +10,7 @@ from django.contrib.admin import widgets
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
 
-from accounts import directory, users
+from accounts import accounts, users
 from couch.client import Document
 from crossbar.errors import ValidationFailed
 from desk.accounts.pages import crumbs_to
@@ -60,7 +60,7 @@ class MailboxAdmin(RemovedMailboxPages):
         if not account_id:
             messages.info(request, "Choose an account, then its mailboxes.")
             return HttpResponseRedirect(reverse("admin:desk_account_changelist"))
-        account = directory.account(account_id)
+        account = accounts.get(account_id)
         removed = mailbox_table.is_of_removed(request)
         table = mailbox_table.table(request, account_id)
         can_add = self.allows(request, "add_mailbox")
@@ -71,7 +71,7 @@ class MailboxAdmin(RemovedMailboxPages):
 
     def add(self, request: HttpRequest, account_id: str) -> HttpResponse:
         """A form for a new mailbox."""
-        account = directory.account(account_id)
+        account = accounts.get(account_id)
         form = mailbox_form.made(account_id, request.POST or None, {})
         if request.method == "POST" and form.is_valid():
             try:
@@ -94,7 +94,7 @@ class MailboxAdmin(RemovedMailboxPages):
 
     def detail(self, request: HttpRequest, account_id: str, box_id: str) -> HttpResponse:
         """A mailbox, removed or not: its settings, and how many messages it has."""
-        account = directory.account(account_id)
+        account = accounts.get(account_id)
         box, removed = mailbox_restore.known(account_id, box_id)
         shown = mailbox_store.shown(box, secrets=False)
         owner_id = box.get("owner_id")
@@ -119,7 +119,7 @@ class MailboxAdmin(RemovedMailboxPages):
 
     def change(self, request: HttpRequest, account_id: str, box_id: str) -> HttpResponse:
         """The mailbox's form; what it doesn't show stays as it is."""
-        account, box = directory.account(account_id), mailbox_store.get(account_id, box_id)
+        account, box = accounts.get(account_id), mailbox_store.get(account_id, box_id)
         url = _url(account_id, box_id)
 
         def merge(patch: Document, guard: Guard) -> Document:
@@ -143,7 +143,7 @@ class MailboxAdmin(RemovedMailboxPages):
 
     def pin(self, request: HttpRequest, account_id: str, box_id: str) -> HttpResponse:
         """The PIN, once somebody asks for it, or a new one; either is recorded."""
-        account, box = directory.account(account_id), mailbox_store.get(account_id, box_id)
+        account, box = accounts.get(account_id), mailbox_store.get(account_id, box_id)
         shown = None
         form = _PinForm(request.POST if "new" in request.POST else None)
         rules = schemas.schema(mailbox_store.SCHEMA)["properties"].get("pin", {})
@@ -174,7 +174,7 @@ class MailboxAdmin(RemovedMailboxPages):
 
     def remove(self, request: HttpRequest, account_id: str, box_id: str) -> HttpResponse:
         """Remove the mailbox with its messages, after asking."""
-        account, box = directory.account(account_id), mailbox_store.get(account_id, box_id)
+        account, box = accounts.get(account_id), mailbox_store.get(account_id, box_id)
         if request.method == "POST":
             removed = removal.remove_box(account, box_id, actor(request))
             self.record(request, "removed", account_id, removed, before=box, after=removed)
@@ -194,7 +194,7 @@ class MailboxAdmin(RemovedMailboxPages):
 
     def told(self, request: HttpRequest, account_id: str, box_id: str) -> HttpResponse:
         """What was done to the mailbox."""
-        account = directory.account(account_id)
+        account = accounts.get(account_id)
         box, _ = mailbox_restore.known(account_id, box_id)
         crumbs = [*crumbs_to(account), (named_box(box), _url(account_id, box_id))]
         return self.history(request, box_id, named_box(box), crumbs)

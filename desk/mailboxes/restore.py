@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from accounts import directory
+from accounts import accounts
 from couch.client import Document
 from crossbar.errors import ValidationFailed
 from desk.accounts.pages import crumbs_to
@@ -28,7 +28,7 @@ class RemovedMailboxPages(DocumentAdmin):
 
     def restore(self, request: HttpRequest, account_id: str, box_id: str) -> HttpResponse:
         """Bring a removed mailbox back with the messages that went with it, after asking."""
-        account = directory.account(account_id)
+        account = accounts.get(account_id)
         box, _ = mailbox_restore.known(account_id, box_id)
         url = reverse("admin:desk_mailbox_detail", args=[account_id, box_id])
         if request.method == "POST":

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
-from accounts import directory
+from accounts import accounts
 from couch.client import Document
 from crossbar.pages import PageRequest, encode_start_key
 from desk.kit.formats import time_text
@@ -77,7 +77,7 @@ def _removed(request: HttpRequest, account_id: str, wanted: PageRequest, text: s
 def _owners(account_id: str, entries: list[Document]) -> dict[str, str]:
     """The names of the owners of some boxes, by their ids: one request for all."""
     ids = {one for entry in entries if database_names.is_account_id(one := str(entry.get("owner_id")))}
-    found = directory.database_of(account_id).fetch(sorted(ids))
+    found = accounts.database_of(account_id).fetch(sorted(ids))
     return {one: user_choices.name_of(user) for one, user in found.items() if user.get("pvt_type") == "user"}
 
 

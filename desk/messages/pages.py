@@ -9,7 +9,7 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from accounts import directory
+from accounts import accounts
 from couch.client import Database, Document
 from crossbar.errors import BadIdentifier
 from desk.accounts.pages import crumbs_to
@@ -57,7 +57,7 @@ class MessageAdmin(UploadPages):
         if not account_id:
             notices.info(request, "Choose an account, then its messages.")
             return HttpResponseRedirect(reverse("admin:desk_account_changelist"))
-        account = directory.account(account_id)
+        account = accounts.get(account_id)
         if request.method == "POST":
             return self._act(request, account)
         removed = message_table.is_of_removed(request)
@@ -102,14 +102,14 @@ class MessageAdmin(UploadPages):
 
     def mailboxes(self, request: HttpRequest, account_id: str) -> JsonResponse:
         """Some mailboxes that messages can be moved or copied to."""
-        directory.account(account_id)
+        accounts.get(account_id)
         return mailbox_choice.choices(request, account_id)
 
     # --- one ---
 
     def detail(self, request: HttpRequest, account_id: str, box_id: str, message_id: str) -> HttpResponse:
         """One message, removed or not: what is known of it, its audio, and what can be done with it."""
-        account, box = directory.account(account_id), _mailbox(account_id, box_id, or_removed=True)
+        account, box = accounts.get(account_id), _mailbox(account_id, box_id, or_removed=True)
         if mailbox_store.is_live(box):
             message_id = on_access.current_id(account, box, message_id, actor(request), audio_optional=True)
         if request.method == "POST":
@@ -157,7 +157,7 @@ class MessageAdmin(UploadPages):
 
     def audio(self, request: HttpRequest, account_id: str, box_id: str, message_id: str) -> HttpResponseBase:
         """The audio, or the part that the player asks for. That it is listened to is recorded, not each part."""
-        account, box = directory.account(account_id), _mailbox(account_id, box_id, or_removed=True)
+        account, box = accounts.get(account_id), _mailbox(account_id, box_id, or_removed=True)
         database, doc = _find(account_id, box_id, message_id)
         found = recording.recording(database, doc)
         if request.method == "GET":
@@ -171,7 +171,7 @@ class MessageAdmin(UploadPages):
 
     def told(self, request: HttpRequest, account_id: str, box_id: str, message_id: str) -> HttpResponse:
         """What was done to the message, also when it is gone."""
-        account, box = directory.account(account_id), _mailbox(account_id, box_id, or_removed=True)
+        account, box = accounts.get(account_id), _mailbox(account_id, box_id, or_removed=True)
         way = [*crumbs(account, box), ("Message", message_url(account_id, box_id, message_id))]
         return self.history(request, message_id, "message", way)
 

@@ -9,7 +9,7 @@ from django.contrib.admin import widgets
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.defaultfilters import filesizeformat
 
-from accounts import directory
+from accounts import accounts
 from couch.client import Document
 from crossbar.body import media_type_of
 from crossbar.errors import RequestTooLarge, UnsupportedMediaType, ValidationFailed
@@ -92,7 +92,7 @@ class UploadPages(DocumentAdmin):
 
     def add(self, request: HttpRequest, account_id: str, box_id: str) -> HttpResponse:
         """A form for a new message in a mailbox."""
-        account, box = directory.account(account_id), mailbox_store.get(account_id, box_id)
+        account, box = accounts.get(account_id), mailbox_store.get(account_id, box_id)
         form = _MessageForm(request)
         if request.method == "POST" and form.is_valid():
             made = self._taken(
@@ -109,7 +109,7 @@ class UploadPages(DocumentAdmin):
 
     def upload(self, request: HttpRequest, account_id: str, box_id: str, message_id: str) -> HttpResponse:
         """A form for the audio of a message, in place of what it has."""
-        account, box = directory.account(account_id), mailbox_store.get(account_id, box_id)
+        account, box = accounts.get(account_id), mailbox_store.get(account_id, box_id)
         message_id = on_access.current_id(account, box, message_id, actor(request), audio_optional=True)
         _, before = message_store.find(account_id, box_id, message_id)
         here = message_url(account_id, box_id, message_id)

@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, StreamingHttpResponse
 from django.urls import reverse
 
-from accounts import directory
+from accounts import account_index, accounts
 from couch.client import Document
 from couch.parallel import in_parallel
 from crossbar.errors import ApiError
@@ -71,7 +71,7 @@ class MigrationAdmin(DocumentAdmin):
         """A page of accounts with what each one still has in the old format, and the runs that are under way."""
         text = request.GET.get("q", "").strip()
         if text:
-            found, start_key = directory.search(text), None
+            found, start_key = account_index.search(text), None
         else:
             found, start_key = page_of_accounts(request.GET.get("start_key"), "", _PAGE)
         table = Table(
@@ -94,7 +94,7 @@ class MigrationAdmin(DocumentAdmin):
     def account(self, request: HttpRequest, account_id: str) -> HttpResponse:
         """An account's boxes that have something left, its runs, and the buttons that start one."""
         control.settle()
-        account = directory.account(account_id)
+        account = accounts.get(account_id)
         boxes = remaining.list_boxes(account_id)
         runs = MigrationRun.objects.filter(account_id=account_id).select_related("operator")[:_RUNS_SHOWN]
         return self.rendered(
@@ -113,7 +113,7 @@ class MigrationAdmin(DocumentAdmin):
 
     def start(self, request: HttpRequest, account_id: str) -> HttpResponse:
         """Start a run; purging is asked about on a page of its own."""
-        account = directory.account(account_id)
+        account = accounts.get(account_id)
         back = reverse("admin:migration_migrationrun_account", args=[account_id])
         if request.method != "POST" or request.POST.get("what") not in What.values:
             return HttpResponseRedirect(back)
@@ -135,7 +135,7 @@ class MigrationAdmin(DocumentAdmin):
 
     def purge(self, request: HttpRequest, account_id: str) -> HttpResponse:
         """Asks whether the old recordings are really to go."""
-        account = directory.account(account_id)
+        account = accounts.get(account_id)
         above = reverse("admin:migration_migrationrun_account", args=[account_id])
         return self.rendered(
             request,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from accounts import directory, users
+from accounts import accounts, users
 from couch.client import Document
 
 MOST = 200
@@ -19,13 +19,13 @@ def name_of(user: Mapping[str, Any]) -> str:
 
 def some(account_id: str, most: int = MOST) -> list[Document]:
     """The users of an account by user name, the first ones of many."""
-    rows = directory.database_of(account_id).view(users.DESIGN, users.VIEW, include_docs=True, limit=most)
+    rows = accounts.database_of(account_id).view(users.DESIGN, users.VIEW, include_docs=True, limit=most)
     return [row["doc"] for row in rows if row.get("doc")]
 
 
 def of_username(account_id: str, username: str) -> Document | None:
     """The user of that user name, or None."""
-    rows = directory.database_of(account_id).view(
+    rows = accounts.database_of(account_id).view(
         users.DESIGN, users.VIEW, key=username.lower(), include_docs=True, limit=1
     )
     return rows[0].get("doc") if rows else None

@@ -9,7 +9,7 @@ from django.contrib.admin import widgets
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from accounts import directory, listing, users
+from accounts import accounts, listing, users
 from accounts.auth import authentication
 from couch.client import Document
 from crossbar.errors import ValidationFailed
@@ -60,7 +60,7 @@ class AccountUserAdmin(DocumentAdmin):
         if not account_id:
             messages.info(request, "Choose an account, then its users.")
             return HttpResponseRedirect(reverse("admin:desk_account_changelist"))
-        account = directory.account(account_id)
+        account = accounts.get(account_id)
         text = request.GET.get("q", "").strip()
         following = None
         if text:
@@ -86,7 +86,7 @@ class AccountUserAdmin(DocumentAdmin):
 
     def add(self, request: HttpRequest, account_id: str) -> HttpResponse:
         """A form for a new user, a first password included."""
-        account = directory.account(account_id)
+        account = accounts.get(account_id)
         form = _form(request.POST if request.method == "POST" else None, {}, _password_field(required=False))
         if request.method == "POST" and form.is_valid():
             filled = {key: value for key, value in sent(form).items() if value not in (None, [], {})}
@@ -105,7 +105,7 @@ class AccountUserAdmin(DocumentAdmin):
 
     def detail(self, request: HttpRequest, account_id: str, user_id: str) -> HttpResponse:
         """A user, and the mailboxes that it owns."""
-        account, user = directory.account(account_id), users.get(account_id, user_id)
+        account, user = accounts.get(account_id), users.get(account_id, user_id)
         return self.rendered(
             request,
             "desk/users/detail.html",
@@ -123,7 +123,7 @@ class AccountUserAdmin(DocumentAdmin):
 
     def change(self, request: HttpRequest, account_id: str, user_id: str) -> HttpResponse:
         """The user's form; what it doesn't show stays as it is. A new user name takes the password again."""
-        account, user = directory.account(account_id), users.get(account_id, user_id)
+        account, user = accounts.get(account_id), users.get(account_id, user_id)
         url = _url(account_id, user_id)
 
         def merge(patch: Document, guard: Guard) -> Document:
@@ -147,7 +147,7 @@ class AccountUserAdmin(DocumentAdmin):
 
     def password(self, request: HttpRequest, account_id: str, user_id: str) -> HttpResponse:
         """A new password; only hashes of it are stored, so that nobody can be shown the old one."""
-        account, user = directory.account(account_id), users.get(account_id, user_id)
+        account, user = accounts.get(account_id), users.get(account_id, user_id)
         form = _made({_PASSWORD: _password_field(required=True)}, request.POST or None, {})
         is_sent = request.method == "POST" and form.is_valid()
         if is_sent and self._has_new_password(request, form, account_id, user):
@@ -173,7 +173,7 @@ class AccountUserAdmin(DocumentAdmin):
 
     def remove(self, request: HttpRequest, account_id: str, user_id: str) -> HttpResponse:
         """Remove the user, after asking; its mailboxes stay."""
-        account, user = directory.account(account_id), users.get(account_id, user_id)
+        account, user = accounts.get(account_id), users.get(account_id, user_id)
         name = user_choices.name_of(user)
         if request.method == "POST":
             removed = users.delete(account_id, user_id, actor(request))
@@ -195,7 +195,7 @@ class AccountUserAdmin(DocumentAdmin):
 
     def told(self, request: HttpRequest, account_id: str, user_id: str) -> HttpResponse:
         """What was done to the user."""
-        account, user = directory.account(account_id), users.get(account_id, user_id)
+        account, user = accounts.get(account_id), users.get(account_id, user_id)
         return self.history(request, user_id, user_choices.name_of(user), _to(account, user))
 
     def _tell(self, request: HttpRequest, action: str, account_id: str, before: Document, after: Document) -> None:
@@ -218,7 +218,7 @@ class AccountUserAdmin(DocumentAdmin):
 def page_of_users(account_id: str, start_key: str | None, size: int) -> tuple[list[Document], str | None]:
     """A page of an account's users by user name, and where the next one begins."""
     wanted = PageRequest.from_query({"start_key": start_key} if start_key else {}, size, descending=False)
-    database = directory.database_of(account_id)
+    database = accounts.database_of(account_id)
     page = listing.page(database, (users.DESIGN, users.VIEW), wanted, Filter(), lambda doc: doc)
     following: str | None = page.extra.get("next_start_key")
     return [row["doc"] for row in page.rows], following

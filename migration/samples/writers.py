@@ -28,7 +28,7 @@ class Unwritten(Exception):
 
 def into_couchdb(accounts: Iterable[Account], done: Callable[[Account], None]) -> None:
     """Put accounts into the served CouchDB, with its design documents; what is there already stays as it is."""
-    creation.prepare_accounts_database()
+    creation.prepare_index()
     for account in accounts:
         couch().create(account.database)
         database = couch().database(account.database)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from accounts import creation, directory
+from accounts import account_index, accounts
 from couch.client import Database, Document, couch
 from storage import database_names, gregorian, locks
 from tests.support.api_client import Account
@@ -61,8 +61,8 @@ def master_put_back(couchdb: str) -> Iterator[Database]:
 
 
 def documents(account_id: str) -> tuple[Document, Document]:
-    own = directory.database_of(account_id).get(account_id)
-    copy = directory.accounts_database().get(account_id)
+    own = accounts.database_of(account_id).get(account_id)
+    copy = account_index.database().get(account_id)
     assert own is not None
     assert copy is not None
     return own, copy
@@ -91,7 +91,7 @@ def test_the_account_stands_in_both_places(create: Callable[..., dict[str, Any]]
 
 def test_the_first_user_is_an_administrator(create: Callable[..., dict[str, Any]], realm: str) -> None:
     made = create("My Account", realm, "Admin", "pass word")
-    user = directory.database_of(made["account_id"]).get(made["user_id"]) or {}
+    user = accounts.database_of(made["account_id"]).get(made["user_id"]) or {}
     assert (user["username"], user["priv_level"], user["enabled"]) == ("admin", "admin", True)
     assert user["pvt_md5_auth"] == hashlib.md5(b"admin:pass word").hexdigest()
     assert "pass word" not in str(user)
@@ -160,7 +160,7 @@ def test_what_makes_no_sense_is_refused_and_leaves_nothing(couchdb: str, argumen
     with pytest.raises(CommandError, match=told):
         call_command("create_account", *arguments)
     assert couch().names("account/") == before
-    assert directory.with_realm("x.example.com") == []
+    assert account_index.ids_with_realm("x.example.com") == []
 
 
 def test_a_realm_that_another_has_is_refused(account: Account) -> None:
@@ -181,7 +181,7 @@ def test_of_several_at_once_one_gets_the_realm(made_accounts: list[str], service
     assert sorted(each.returncode for each in ended) == [0, 1, 1]
     (won,) = [json.loads(each.stdout) for each in ended if each.returncode == 0]
     made_accounts.append(won["account_id"])
-    assert directory.with_realm(realm) == [won["account_id"]]
+    assert account_index.ids_with_realm(realm) == [won["account_id"]]
     assert all("realm" in each.stderr for each in ended if each.returncode)
 
 
@@ -192,13 +192,13 @@ def test_who_died_on_the_way_is_not_listed_and_the_next_one_clears_up(
     command = [sys.executable, "-c", DIE_WHILE_CREATING, realm]
     died = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True)
     assert died.returncode == 9, died.stderr
-    claim = directory.accounts_database().get(locks.claim_id(creation.REALM_CLAIM, realm))
+    claim = account_index.database().get(locks.claim_id(accounts.REALM_LOCK, realm))
     assert claim is not None
     unfinished = database_names.account_db(claim["account_id"])
     assert couch().exists(unfinished)
-    assert directory.accounts_database().get(claim["account_id"]) is None
-    assert directory.with_realm(realm) == []
+    assert account_index.database().get(claim["account_id"]) is None
+    assert account_index.ids_with_realm(realm) == []
     made = create("Finished", realm, "admin", "pass word")
-    assert directory.with_realm(realm) == [made["account_id"]]
+    assert account_index.ids_with_realm(realm) == [made["account_id"]]
     assert not couch().exists(unfinished)
-    assert directory.accounts_database().get(locks.claim_id(creation.REALM_CLAIM, realm)) is None
+    assert account_index.database().get(locks.claim_id(accounts.REALM_LOCK, realm)) is None

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from accounts import changes, directory
+from accounts import account_index, accounts
 from couch.client import Database
 from storage import gregorian
 from tests.support.api_client import Account, Api
@@ -60,7 +60,7 @@ def test_the_api_key_is_shown_on_demand_and_recorded(operator: Operator, account
 def test_a_renewed_api_key_ends_the_old_one(operator: Operator, account: Account, api: Api) -> None:
     desk = operator("Administrators")
     desk.send(f"desk/account/{account.id}/renew-api-key/")
-    assert directory.account(account.id)["pvt_api_key"] != account.api_key
+    assert accounts.get(account.id)["pvt_api_key"] != account.api_key
     assert api.without_token().put("/v2/api_auth", {"api_key": account.api_key}).status_code == 401
 
 
@@ -70,8 +70,8 @@ def test_an_account_is_changed_and_what_is_wrong_stands_at_its_field(operator: O
     wrong = desk.fill(path, name="")
     assert "This field is required" in wrong.text
     desk.fill(path, name="Renamed <b>", timezone="Europe/Berlin")
-    assert directory.account(account.id)["timezone"] == "Europe/Berlin"
-    assert directory.account(account.id)["name"] == "Renamed <b>"
+    assert accounts.get(account.id)["timezone"] == "Europe/Berlin"
+    assert accounts.get(account.id)["name"] == "Renamed <b>"
     page = desk.get(f"desk/account/{account.id}/history/").text
     assert "Renamed &lt;b&gt;" in page
 
@@ -82,7 +82,7 @@ def test_a_taken_realm_is_told_at_its_field(
     other = new_account()
     page = operator("Administrators").fill(f"desk/account/{account.id}/change/", realm=other.realm.upper())
     assert "Account realm already in use" in page.text
-    assert directory.account(account.id)["realm"] == account.realm
+    assert accounts.get(account.id)["realm"] == account.realm
 
 
 def test_of_two_operators_the_second_one_is_told_what_the_first_one_changed(
@@ -95,9 +95,9 @@ def test_of_two_operators_the_second_one_is_told_what_the_first_one_changed(
     told = second.fill(path, opened, name="By the second")
     assert "Changed meanwhile" in told.text
     assert "By the first" in told.text
-    assert directory.account(account.id)["name"] == "By the first"
+    assert accounts.get(account.id)["name"] == "By the first"
     assert "was changed" in second.fill(path, told).text
-    stored = directory.account(account.id)
+    stored = accounts.get(account.id)
     assert (stored["name"], stored["timezone"], stored["realm"]) == ("By the second", "Asia/Tokyo", account.realm)
 
 
@@ -107,14 +107,14 @@ def test_a_disabled_account_signs_nobody_in_until_it_is_enabled(
     desk = operator("Administrators")
     path = f"desk/account/{account.id}/switch/"
     assert "The account is disabled." in desk.fill(path).text
-    stored = directory.account(account.id)
+    stored = accounts.get(account.id)
     assert (stored["pvt_enabled"], stored["enabled"]) == (False, False)
     answer = api.without_token().put("/v2/api_auth", {"api_key": account.api_key})
     assert answer.status_code in (401, 403)
     assert account.id in desk.get("desk/account/", q=account.id, state="disabled").text
     assert account.name not in desk.get("desk/account/", q=account.id, state="enabled").text
     assert "The account is enabled." in desk.fill(path).text
-    assert directory.account(account.id)["pvt_enabled"] is True
+    assert accounts.get(account.id)["pvt_enabled"] is True
     log_in(account)
     history = desk.get(f"desk/account/{account.id}/history/").text
     assert "disabled" in history
@@ -125,7 +125,7 @@ def test_disabled_accounts_are_listed_without_the_others(
     operator: Operator, account: Account, new_account: Callable[..., Account]
 ) -> None:
     other = new_account()
-    changes.merge(account.id, {"enabled": False})
+    accounts.merge(account.id, {"enabled": False})
     page = operator("Read only").get("desk/account/", state="disabled").text
     assert f"/admin/desk/account/{account.id}/" in page
     assert other.id not in page
@@ -157,9 +157,9 @@ def test_a_new_account_is_made_below_another_with_all_that_it_needs(
     assert "was created" in page.text
     made = page.url.rstrip("/").rpartition("/")[2]
     made_accounts.append(made)
-    stored = directory.account(made)
+    stored = accounts.get(made)
     assert (stored["name"], stored["pvt_tree"]) == ("Below", [account.id])
-    assert directory.with_realm(f"below.{account.realm}") == [made]
+    assert account_index.ids_with_realm(f"below.{account.realm}") == [made]
     wrong = desk.fill("desk/account/add/", name="", realm=account.realm, parent="f" * 32)
     assert "This field is required" in wrong.text
     unknown = desk.fill("desk/account/add/", name="X", realm=f"x.{account.realm}", parent="f" * 32)
@@ -175,14 +175,14 @@ def test_what_a_group_lacks_is_denied_by_the_server(
     path = f"desk/account/{account.id}/{page}"
     assert desk.get(path).status_code == 403
     assert desk.send(path, days="1", name="Mine").status_code == 403
-    assert directory.account(account.id)["name"] == account.name
+    assert accounts.get(account.id)["name"] == account.name
 
 
 def test_a_forged_form_is_refused(operator: Operator, account: Account) -> None:
     desk = operator("Administrators")
     answer = desk.session.post(f"{desk.url}/admin/desk/account/{account.id}/renew-api-key/", timeout=60)
     assert answer.status_code == 403
-    assert directory.account(account.id)["pvt_api_key"] == account.api_key
+    assert accounts.get(account.id)["pvt_api_key"] == account.api_key
 
 
 def test_who_is_not_logged_in_sees_the_log_in_page(operator: Operator, account: Account) -> None:

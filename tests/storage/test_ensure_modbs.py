@@ -8,7 +8,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from accounts import directory
+from accounts import account_index
 from couch.client import Database, couch
 from storage import database_names, gregorian
 from tests.support.api_client import Account
@@ -44,10 +44,10 @@ def ensure(service: Service) -> str:
 def broken(made_accounts: list[str]) -> Iterator[str]:
     """The id of an account that is listed, but has no database."""
     account_id = "0" * 31 + "b"
-    accounts = couch().database(database_names.ACCOUNTS)
-    doc = accounts.put({"_id": account_id, "pvt_type": "account", "name": "Broken", "realm": "broken.example.com"})
+    index = couch().database(database_names.ACCOUNTS)
+    doc = index.put({"_id": account_id, "pvt_type": "account", "name": "Broken", "realm": "broken.example.com"})
     yield account_id
-    accounts.delete(account_id, doc["_rev"])
+    index.delete(account_id, doc["_rev"])
 
 
 def test_what_is_missing_is_made_with_its_views(service: Service, account: Account) -> None:
@@ -104,6 +104,6 @@ def test_a_broken_account_makes_the_exit_status_1_and_the_others_are_served(
 
 
 def test_without_anything_wrong_the_exit_status_is_0(couchdb: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(directory, "live_ids", lambda: iter(()))
+    monkeypatch.setattr(account_index, "iterate_live_ids", lambda: iter(()))
     call_command("ensure_modbs", stdout=(printed := StringIO()))
     assert printed.getvalue() == "0 accounts looked at, 0 failed\n"

@@ -106,7 +106,7 @@ class Kazoo3:
         server = server or couch()
         server.create(database_names.ACCOUNTS)
         if server is couch():
-            creation.prepare_accounts_database()
+            creation.prepare_index()
         name = database_names.account_db(self.id)
         server.create(name)
         sync(server.database(name), "account")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from accounts import directory
+from accounts import accounts
 from couch.client import Document
 from storage import modbs
 from tests.support import old_messages
@@ -36,7 +36,7 @@ def migrate(account: Account) -> Callable[..., list[EntryResult]]:
     def run(box: Document, **how: Any) -> list[EntryResult]:
         fresh = mailbox_store.get(account.id, box["_id"])
         return on_access.migrate_entries(
-            directory.account(account.id), fresh, entries.parse_array(fresh), MigrationOptions(**how)
+            accounts.get(account.id), fresh, entries.parse_array(fresh), MigrationOptions(**how)
         )
 
     return run
@@ -163,7 +163,7 @@ def test_an_entry_that_failed_before_is_tried_again(
 def test_a_second_run_finds_the_first_ones_messages(
     account: Account, box: Document, migrate: Callable[..., list[EntryResult]]
 ) -> None:
-    library, owner = account_library(account.id), directory.account(account.id)
+    library, owner = account_library(account.id), accounts.get(account.id)
     old_messages.leave(account, box["_id"], [entry(MEDIA)], AUDIO)
     fresh = mailbox_store.get(account.id, box["_id"])
     legacy_store.store_messages(
@@ -178,7 +178,7 @@ def test_a_second_run_finds_the_first_ones_messages(
 def test_a_message_that_was_removed_since_stays_removed(
     account: Account, box: Document, migrate: Callable[..., list[EntryResult]]
 ) -> None:
-    library, owner = account_library(account.id), directory.account(account.id)
+    library, owner = account_library(account.id), accounts.get(account.id)
     old_messages.leave(account, box["_id"], [entry(MEDIA)], AUDIO)
     fresh = mailbox_store.get(account.id, box["_id"])
     legacy_store.store_messages(owner, fresh, entries.parse_array(fresh), library, MigrationOptions())
@@ -265,7 +265,7 @@ def test_a_dry_run_tells_what_would_be_and_writes_nothing(
     old_messages.leave(account, box["_id"], [entry(MEDIA), entry("c" * 32)], AUDIO)
     old_messages.leave(account, box["_id"], [{}], None)
     fresh = mailbox_store.get(account.id, box["_id"])
-    owner, library = directory.account(account.id), account_library(account.id)
+    owner, library = accounts.get(account.id), account_library(account.id)
     told = legacy_store.store_messages(
         owner, fresh, entries.parse_array(fresh), library, MigrationOptions(dry_run=True)
     )
@@ -282,7 +282,7 @@ def test_what_comes_into_the_array_meanwhile_stays(account: Account, box: Docume
     old_messages.leave(account, box["_id"], [entry(MEDIA)], AUDIO)
     fresh = mailbox_store.get(account.id, box["_id"])
     results = legacy_store.store_messages(
-        directory.account(account.id),
+        accounts.get(account.id),
         fresh,
         entries.parse_array(fresh),
         account_library(account.id),

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from accounts import directory
+from accounts import accounts
 from couch.client import Document
 from crossbar.errors import ValidationFailed
 from storage import gregorian, system_config
@@ -48,7 +48,7 @@ def set_own_days(account_id: str, days: int | None, actor: Actor | None = None) 
     """
     if days is not None and days < 1:
         raise ValidationFailed.field(_SETTING[-1], "minimum", "Value must be at least 1", target=1, value=days)
-    directory.account(account_id)
+    accounts.get(account_id)
 
     def change(doc: Document) -> Document:
         found = doc.get(_SETTING[0])

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts import directory
+from accounts import account_index, accounts
 from couch.parallel import in_parallel
 from crossbar.errors import BadIdentifier
 from storage import modbs
@@ -21,24 +21,24 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, verbosity: int, **options: Any) -> None:
         """Prints a line per failure and a summary; CommandError (exit status 1) when any account failed."""
-        accounts, failed = 0, 0
-        ids = directory.live_ids()
+        account_count, failed = 0, 0
+        ids = account_index.iterate_live_ids()
         while some := list(islice(ids, _AT_ONCE)):
             faults = [fault for fault in in_parallel(_ensure, some) if fault is not None]
             for fault in faults:
                 self.stderr.write(fault)
-            accounts += len(some)
+            account_count += len(some)
             failed += len(faults)
         if verbosity > 0:
-            self.stdout.write(f"{accounts} accounts looked at, {failed} failed")
+            self.stdout.write(f"{account_count} accounts looked at, {failed} failed")
         if failed:
-            raise CommandError(f"{failed} of {accounts} accounts failed")
+            raise CommandError(f"{failed} of {account_count} accounts failed")
 
 
 def _ensure(account_id: str) -> str | None:
     """Make an account's databases; what went wrong, if anything did."""
     try:
-        directory.account(account_id)
+        accounts.get(account_id)
         modbs.ensure_ahead(account_id)
     except BadIdentifier:
         return f"{account_id}: its database does not exist, or lacks the account's document"

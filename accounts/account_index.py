@@ -1,0 +1,92 @@
+"""The index of all accounts: the database `accounts`, with a copy of each account's document in it.
+
+By its views accounts are found: by id, realm, name, API key, or their place in the tree.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from couch.client import Database, Document, Row, couch
+from storage import database_names, document_types, private_fields
+
+DESIGN = "vmboxes_accounts"
+BY_ANCESTOR, BY_PARENT = "by_ancestor", "by_parent"
+DISABLED_DESIGN, DISABLED_BY_NAME = "vmboxes_disabled", "by_name"
+_PAGE_SIZE = 500
+_NOT_ASCII_ALPHANUMERIC = re.compile(r"[^a-z0-9]")
+
+
+def database() -> Database:
+    """Return the database with a copy of each account's document."""
+    return couch().database(database_names.ACCOUNTS)
+
+
+def search(text: str, limit: int = 100) -> list[Document]:
+    """Return live accounts whose id is `text`, or whose name or realm starts with it, in upper or lower case."""
+    text = text.strip().lower()
+    if database_names.is_account_id(text):
+        doc = database().get(text)
+        return [doc] if private_fields.is_live(doc) else []
+    rows: list[Row] = []
+    for view, prefix in (("listing_by_name", private_fields.alphanumeric(text)), ("listing_by_realm", text)):
+        if prefix:
+            options = {"startkey": prefix, "endkey": f"{prefix}\ufff0", "limit": limit, "include_docs": True}
+            rows += database().view("accounts", view, **options)
+    return list({row["id"]: row["doc"] for row in rows if private_fields.is_live(row.get("doc"))}.values())[:limit]
+
+
+def ids_with_realm(realm: str) -> list[str]:
+    """Return the ids of the accounts with a realm in upper or lower case: one id at most, unless Kazoo made more."""
+    options = {"key": realm} if realm == realm.lower() else {"keys": [realm, realm.lower()]}
+    return _account_ids(database().view("accounts", "listing_by_realm", **options))
+
+
+def ids_with_api_key(api_key: str) -> list[str]:
+    """Return the ids of the accounts with an API key: one id at most."""
+    return _account_ids(database().view("accounts", "listing_by_api", key=api_key))
+
+
+def ids_with_name(name: str) -> list[str]:
+    """Return the ids of the accounts whose name has the same letters and digits."""
+    alphanumeric = private_fields.alphanumeric(name)
+    # Versions of the view differ in which letters beyond ASCII they keep in their keys.
+    keys = sorted({alphanumeric, _NOT_ASCII_ALPHANUMERIC.sub("", alphanumeric)} - {""})
+    if not keys:
+        return []
+    rows = database().view("accounts", "listing_by_name", keys=keys, include_docs=True)
+    return _account_ids([row for row in rows if _alphanumeric_name(row) == alphanumeric])
+
+
+def iterate_live_ids() -> Iterator[str]:
+    """Yield the ids of all live accounts, read page by page."""
+    start = ""
+    while True:
+        rows = database().all_docs(startkey=start, limit=_PAGE_SIZE + 1, include_docs=True)
+        for row in rows[:_PAGE_SIZE]:
+            is_live = private_fields.is_live(row.get("doc"), document_types.ACCOUNT)
+            if is_live and database_names.is_account_id(row["id"]):
+                yield row["id"]
+        if len(rows) <= _PAGE_SIZE:
+            return
+        start = rows[_PAGE_SIZE]["id"]
+
+
+def has_children(account_id: str) -> bool:
+    """Whether an account is the parent of another one."""
+    return bool(ids_with_children([account_id]))
+
+
+def ids_with_children(account_ids: Iterable[str]) -> set[str]:
+    """Return those of the ids whose accounts are parents of others. Costs one request."""
+    ids = list(account_ids)
+    queries = [{"startkey": [account_id], "endkey": [account_id, {}], "limit": 1} for account_id in ids]
+    results = database().queries(DESIGN, BY_PARENT, queries)
+    return {account_id for account_id, rows in zip(ids, results, strict=True) if rows}
+
+
+def _account_ids(rows: Iterable[Row]) -> list[str]:
+    return list(dict.fromkeys(row["id"] for row in rows if database_names.is_account_id(row["id"])))
+
+
+def _alphanumeric_name(row: Row) -> str:
+    return private_fields.alphanumeric(str((row.get("doc") or {}).get("name")))

@@ -1,0 +1,262 @@
+"""Accounts: read, shown, changed and soft-deleted.
+
+The document in the account's own database is what counts; `accounts` holds a copy of it, by whose views accounts are
+found (`account_index`). The own document is changed first, then copied. A process killed in between leaves an
+outdated copy, which the next change of any kind brings up to date. An account with only one of the two is being
+created (`creation`) or deleted.
+"""
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from typing import Any, TypeGuard
+
+from accounts import account_index
+from accounts.auth import credentials
+from couch.client import Database, Document, couch
+from crossbar.errors import BadIdentifier, Forbidden, ValidationFailed
+from storage import database_names, document_types, locks, merge_patch, private_fields, schemas, system_config
+from storage.private_fields import Actor
+
+SCHEMA = "accounts"
+DEFAULT_LANGUAGE = "en-us"
+REALM_LOCK = "account_realm_claim"
+DERIVED_MEMBERS = frozenset({"id", "created", "superduper_admin", "is_reseller", "reseller_id"})
+"""What a response adds to an account's public members. No client can set them."""
+_REALM_SUFFIX = "sip.localdomain"
+
+Guard = Callable[[Document], None]
+"""Checks the stored account before each attempt to change it, and raises if the caller must not."""
+
+
+def get(account_id: str) -> Document:
+    """Return a live account's document; BadIdentifier if the id is malformed or there is no such account."""
+    doc = database_of(account_id).get(account_id)
+    if not is_live(doc):
+        raise BadIdentifier(account_id)
+    return doc
+
+
+def is_live(doc: Document | None) -> TypeGuard[Document]:
+    """Whether a document is an account that is not soft-deleted."""
+    return private_fields.is_live(doc, document_types.ACCOUNT)
+
+
+class LazyAccount(Mapping[str, Any]):
+    """A live account's document, read when anything but its ``_id`` is needed, which may raise BadIdentifier."""
+
+    def __init__(self, account_id: str) -> None:
+        self._id = account_id
+
+    @cached_property
+    def document(self) -> Document:
+        """The document, read once."""
+        return get(self._id)
+
+    def __getitem__(self, key: str) -> Any:
+        return self._id if key == "_id" else self.document[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.document)
+
+    def __len__(self) -> int:
+        return len(self.document)
+
+
+def database_of(account_id: str) -> Database:
+    """Return the account's own database; BadIdentifier for a malformed id."""
+    if not database_names.is_account_id(account_id):
+        raise BadIdentifier(account_id)
+    return couch().database(database_names.account_db(account_id))
+
+
+def is_enabled(doc: Document) -> bool:
+    """Whether an account's users may sign in: neither the account nor its parent has disabled it."""
+    return not any(doc.get(key) in (False, "false") for key in ("enabled", "pvt_enabled"))
+
+
+def is_superduper_admin(doc: Document) -> bool:
+    """Whether the account's administrators may act on every account."""
+    return doc.get("pvt_superduper_admin") in (True, "true")
+
+
+def is_reseller(doc: Document) -> bool:
+    """Whether the account sells to its descendants."""
+    return doc.get("pvt_reseller") in (True, "true")
+
+
+def ancestor_ids(doc: Document) -> list[str]:
+    """Return the ids of an account's ancestors, the topmost first."""
+    tree = doc.get("pvt_tree")
+    return [account_id for account_id in tree if isinstance(account_id, str)] if isinstance(tree, list) else []
+
+
+def master_account_id() -> str | None:
+    """Return the id of the account above all others; None if none is named in `system_config`."""
+    account_id = system_config.category("accounts").get("master_account_id")
+    return account_id if isinstance(account_id, str) and account_id else None
+
+
+def reseller_id(doc: Document) -> str | None:
+    """Return the id of the account that sells to this one: the one its document names, else the master account."""
+    account_id = doc.get("pvt_reseller_id")
+    return account_id if isinstance(account_id, str) and account_id else master_account_id()
+
+
+def language(doc: Document) -> str:
+    """Return the account's language, else the system's."""
+    value = doc.get("language") or system_config.category("accounts").get("default_language")
+    return value if isinstance(value, str) else DEFAULT_LANGUAGE
+
+
+def serialize(doc: Document) -> dict[str, Any]:
+    """Return an account as the API shows it: its public members, and those derived from private ones."""
+    members = {
+        **private_fields.public(doc),
+        "language": language(doc),
+        "created": doc.get("pvt_created"),
+        "enabled": is_enabled(doc),
+        "superduper_admin": is_superduper_admin(doc),
+        "is_reseller": is_reseller(doc),
+        "reseller_id": reseller_id(doc),
+    }
+    members.setdefault("timezone", system_config.category("accounts").get("default_timezone"))
+    return {key: value for key, value in members.items() if value is not None}
+
+
+def validate(members: Mapping[str, Any]) -> Document:
+    """Return the public members to store; ValidationFailed if they don't match the schema.
+
+    The realm is in lower case, and made up if there is none. Members that a response adds are left out.
+    """
+    public = {
+        key: value for key, value in private_fields.without_private(members).items() if key not in DERIVED_MEMBERS
+    }
+    public = schemas.validator(SCHEMA).validate(public)
+    suffix = system_config.category("accounts").get("account_realm_suffix") or _REALM_SUFFIX
+    public["realm"] = str(public.get("realm") or f"{secrets.token_hex(3)}.{suffix}").lower()
+    return public
+
+
+def require_free_realm(realm: str, account_id: str | None = None) -> None:
+    """ValidationFailed (`realm` → `unique`) if an account other than `account_id` has the realm."""
+    if any(owner_id != account_id for owner_id in account_index.ids_with_realm(realm)):
+        raise ValidationFailed.field("realm", "unique", "Account realm already in use", value=realm)
+
+
+def replace(
+    account_id: str, members: Mapping[str, Any], actor: Actor | None = None, guard: Guard | None = None
+) -> Document:
+    """Replace an account's public members and return its document; an absent `realm` or `enabled` stays as it is.
+
+    Raises BadIdentifier, ValidationFailed, DatastoreConflict, and whatever the guard raises.
+    """
+    return _change(account_id, lambda stored: {**_sticky_members(stored), **members}, actor, guard)
+
+
+def merge(
+    account_id: str, patch: Mapping[str, Any], actor: Actor | None = None, guard: Guard | None = None
+) -> Document:
+    """Merge a patch into an account's public members, null removing a member; otherwise like `replace`."""
+
+    def patched(stored: Document) -> Mapping[str, Any]:
+        sticky = _sticky_members(stored)
+        return {**sticky, **merge_patch.merged({**private_fields.without_private(stored), **sticky}, patch)}
+
+    return _change(account_id, patched, actor, guard)
+
+
+def renew_api_key(account_id: str, actor: Actor | None = None) -> Document:
+    """Give an account a new API key, which ends the old key and its tokens; return the account's document."""
+    key = credentials.new_api_key()
+
+    def change(stored: Document) -> Document:
+        return private_fields.stamp_update({**_require_live(stored), "pvt_api_key": key}, actor=actor)
+
+    return _store(account_id, change)
+
+
+def delete(account_id: str, actor: Actor | None = None, guard: Guard | None = None) -> Document:
+    """Soft-delete an account and return its document.
+
+    It leaves `accounts` first: should its own document stay, repeating the call finds and deletes it.
+    Raises ValidationFailed if it has descendants, Forbidden for the master account, and whatever the guard raises.
+    """
+    doc = get(account_id)
+    if guard is not None:
+        guard(doc)
+    if account_id == master_account_id():
+        raise Forbidden()
+    if account_index.has_children(account_id):
+        message = "Account has descendants: delete those first"
+        raise ValidationFailed.field("account", "account_has_descendants", message, value=account_id)
+
+    def change(stored: Document) -> Document | None:
+        if not private_fields.is_live(stored):
+            return None
+        return private_fields.stamp_update({**stored, "pvt_deleted": True}, actor=actor)
+
+    account_index.database().update(account_id, change)
+    return database_of(account_id).update(account_id, change) or doc
+
+
+def _change(
+    account_id: str, edit: Callable[[Document], Mapping[str, Any]], actor: Actor | None, guard: Guard | None
+) -> Document:
+    """Change a live account: `edit` returns its new public members, of the fresh document on each attempt."""
+
+    def change(stored: Document) -> Document:
+        _require_live(stored)
+        if guard is not None:
+            guard(stored)
+        public = validate(edit(stored))
+        if public["realm"] != realm:
+            require_free_realm(public["realm"], account_id)
+        doc = private_fields.merge_private(stored, public)
+        return private_fields.stamp_update({**doc, "pvt_enabled": public.get("enabled", True)}, actor=actor)
+
+    stored = get(account_id)
+    if guard is not None:
+        guard(stored)
+    realm = validate(edit(stored))["realm"]
+    if realm == str(stored.get("realm")).lower():
+        return _store(account_id, change)
+    with locks.held(account_index.database(), REALM_LOCK, realm, lambda: require_free_realm(realm, account_id)):
+        return _store(account_id, change)
+
+
+def _store(account_id: str, change: Callable[[Document], Document]) -> Document:
+    changed = database_of(account_id).update(account_id, change)
+    if changed is None:
+        raise BadIdentifier(account_id)
+    _update_copy(account_id)
+    return changed
+
+
+def _update_copy(account_id: str) -> None:
+    """Bring the copy in `accounts` up to date.
+
+    The own document is read after the copy whose revision the write depends on. So no copy ever goes back to a state
+    older than one that another writer stored.
+    """
+
+    def change(copy: Document) -> Document | None:
+        doc = database_of(account_id).get(account_id)
+        if doc is None:
+            return None
+        couchdb_members = {key: value for key, value in copy.items() if key.startswith("_")}
+        return {**{key: value for key, value in doc.items() if not key.startswith("_")}, **couchdb_members}
+
+    account_index.database().update(account_id, change)
+
+
+def _require_live(stored: Document) -> Document:
+    if not is_live(stored):
+        raise BadIdentifier(stored["_id"])
+    return stored
+
+
+def _sticky_members(stored: Document) -> Document:
+    """Members that stay unless a change names them: the realm, and `enabled`, which a parent may have set."""
+    realm = {"realm": stored["realm"]} if stored.get("realm") else {}
+    return {**realm, "enabled": is_enabled(stored)}
