@@ -149,7 +149,7 @@ def replace(
 ) -> Document:
     """Replace an account's public members and return its document; an absent `realm` or `enabled` stays as it is.
 
-    Raises BadIdentifier, ValidationFailed, DatastoreConflict, and whatever the guard raises.
+    Raises BadIdentifier, ValidationFailed, Conflict, and whatever the guard raises.
     """
     return _change(account_id, lambda stored: {**_sticky_members(stored), **members}, actor, guard)
 

@@ -99,7 +99,7 @@ def replace(
     """Put what was sent in place of a user's public members; without a password the old one stays.
 
     Raises BadIdentifier, ValidationFailed (also for a new user name without a password, since the stored hashes
-    are of both), DatastoreConflict, and whatever the guard does.
+    are of both), Conflict, and whatever the guard does.
     """
     return _change(account_id, user_id, lambda stored: dict(sent), actor, guard)
 

@@ -134,7 +134,7 @@ TEMPLATES = [
     }
 ]
 REST_FRAMEWORK: dict[str, Any] = {
-    "EXCEPTION_HANDLER": "crossbar.errors.exception_handler",
+    "EXCEPTION_HANDLER": "accounts.api.exception_handler.exception_handler",
     # Who asks is found by the accounts app, from tokens: Django's users are only for the admin pages.
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],

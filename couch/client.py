@@ -1,15 +1,4 @@
-"""The gateway to CouchDB: the one place that talks to it (through python-couchdb) and tells what went wrong.
-
-Errors, as the API's own (crossbar.errors):
-
-    MissingDatabase        the database does not exist (404 bad_identifier)
-    DatastoreConflict      the revision is no longer current, or the id is taken (409)
-    DatastoreMissingView   the database is there, the view is not (503)
-    DatastoreUnreachable   no answer in time, or none that helps (503, Retry-After)
-    RequestTooLarge        CouchDB's own limits (413)
-
-CouchDB's wording of reasons is never looked at: it differs between versions.
-"""
+"""The client for CouchDB: the one place that talks to it. What can go wrong is in `couch.errors`."""
 
 import logging
 import random
@@ -25,10 +14,10 @@ import orjson
 from couchdb.http import urljoin
 from django.conf import settings
 
+from couch.errors import Conflict, CouchError, MissingDatabase, MissingView, Unreachable
 from couch.requests import (
     AttachmentStream,
     Document,
-    MissingDatabase,
     Wish,
     attachment_path,
     doc_path,
@@ -40,15 +29,9 @@ from couch.requests import (
     refusal,
     rows_query,
 )
-from couch.session import Answer, Readable, Reading, Sent, Session, SizedBody, Unreachable
+from couch.session import Answer, Readable, Reading, Sent, Session, SizedBody
 from couch_views.loader import KAZOO_DOCUMENTS
 from couch_views.sync import sync
-from crossbar.errors import (
-    ApiError,
-    DatastoreConflict,
-    DatastoreMissingView,
-    DatastoreUnreachable,
-)
 from storage import database_names
 
 __all__ = [
@@ -57,7 +40,6 @@ __all__ = [
     "Couch",
     "Database",
     "Document",
-    "MissingDatabase",
     "Row",
     "Saved",
     "Wish",
@@ -95,7 +77,7 @@ class Couch:
         """Whether CouchDB answers and takes requests."""
         try:
             return self.call("GET", "_up").status == 200
-        except ApiError:
+        except CouchError:
             return False
 
     def info(self) -> Document:
@@ -162,7 +144,7 @@ class Couch:
             content = answer.read()
         except Unreachable as error:
             logger.warning("CouchDB gave no answer to %s /%s: %s", method, "/".join(path[:2]), error)
-            raise DatastoreUnreachable() from error
+            raise
         if answer.status in allow:
             return answer
         raise refusal(answer.status, method, path, content)
@@ -210,7 +192,7 @@ class Couch:
             return parsed(answer.read())
         except Unreachable as error:
             logger.warning("CouchDB's answer broke off: %s", error)
-            raise DatastoreUnreachable() from error
+            raise
 
 
 class Ahead:
@@ -287,12 +269,12 @@ class Database:
         return Wish("GET", (self.name, "_design", ddoc, "_view", view), rows, rows_query(options))
 
     def put(self, doc: Document) -> Document:
-        """Store a document under its ``_id``, and return it with its new revision; DatastoreConflict."""
+        """Store a document under its ``_id``, and return it with its new revision; Conflict."""
         answer = self._call("PUT", *doc_path(doc["_id"]), body=doc)
         return {**doc, "_rev": self.server.json(answer)["rev"]}
 
     def delete(self, doc_id: str, rev: str) -> None:
-        """Delete a document; nothing to do when it is gone. DatastoreConflict when the revision isn't current."""
+        """Delete a document; nothing to do when it is gone. Conflict when the revision isn't current."""
         self._call("DELETE", *doc_path(doc_id), params={"rev": rev}, allow=(404,), safe=True).read()
 
     def bulk(self, docs: Sequence[Document]) -> list[Saved]:
@@ -306,7 +288,7 @@ class Database:
         """Change a document, on its fresh state again whenever another writer was quicker.
 
         `change` gets the stored document and returns the one to store, or None to leave it.
-        Returns the document as stored; None when there is none. DatastoreConflict after many lost races.
+        Returns the document as stored; None when there is none. Conflict after many lost races.
         """
         for attempt in range(_UPDATE_ATTEMPTS):
             doc = self.get(doc_id)
@@ -317,10 +299,10 @@ class Database:
                 return doc
             try:
                 return self.put(changed)
-            except DatastoreConflict:
+            except Conflict:
                 # Writers that lost together must not meet again: each waits a random, growing while.
                 time.sleep(random.uniform(0, 0.01 * 2 ** min(attempt, 5)))  # noqa: S311 - no secret
-        raise DatastoreConflict()
+        raise Conflict(doc_id)
 
     def all_docs(self, **options: Any) -> list[Row]:
         """Rows of ``_all_docs``; options as for `view`."""
@@ -329,7 +311,7 @@ class Database:
     def view(self, ddoc: str, view: str, /, **options: Any) -> list[Row]:
         """A view's rows: dicts of id, key, value (and doc). `ddoc` without ``_design/``; keys are plain values.
 
-        Raises MissingDatabase or DatastoreMissingView.
+        Raises MissingDatabase or MissingView.
         """
         return self._rows("_design", ddoc, "_view", view, **options)
 
@@ -408,7 +390,7 @@ class Database:
             return answer
         if path[0] == "_design" and self.exists():
             logger.error("Database %s lacks the view %s", self.name, "/".join(path[1:4]))
-            raise DatastoreMissingView()
+            raise MissingView(f"{self.name}: {'/'.join(path[1:4])}")
         raise MissingDatabase(self.name)
 
     def _add_own_views(self, ddoc: str) -> bool:

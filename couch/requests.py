@@ -8,19 +8,12 @@ from typing import Any, Generic, TypeVar
 import orjson
 from couchdb.http import quote
 
-from couch.session import Answer, Unreachable
+from couch.errors import CouchError, MissingDatabase, Unreachable, error_for_status
+from couch.session import Answer
 from couch.wire import CHUNK
 from crossbar.caching import cache_short_texts
-from crossbar.errors import (
-    ApiError,
-    BadIdentifier,
-    DatastoreConflict,
-    DatastoreUnreachable,
-    RequestTooLarge,
-    UnspecifiedFault,
-)
 
-logger = logging.getLogger("accounts.couch")
+logger = logging.getLogger(__name__)
 
 Document = dict[str, Any]
 Result = TypeVar("Result")
@@ -30,10 +23,6 @@ _JSON_OPTIONS = frozenset({"key", "keys", "startkey", "endkey"})
 
 # Names of databases and designs come again and again, and few ids need quoting at all.
 quoted = cache_short_texts(10_000)(quote)
-
-
-class MissingDatabase(BadIdentifier):
-    """The database does not exist."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +61,8 @@ class AttachmentStream:
         return piece
 
     def read(self, size: int = -1) -> bytes:
-        """The next bytes, none at the end; DatastoreUnreachable when CouchDB breaks off."""
-        try:
-            return self._answer.read(size)
-        except Unreachable as error:
-            raise DatastoreUnreachable() from error
+        """The next bytes, none at the end; Unreachable when CouchDB breaks off."""
+        return self._answer.read(size)
 
     def close(self) -> None:
         """Give up what is unread."""
@@ -121,12 +107,12 @@ def rows_query(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def parsed(content: bytes) -> Any:
-    """An answer's JSON; DatastoreUnreachable when it is none."""
+    """An answer's JSON; Unreachable when it is none."""
     try:
         return orjson.loads(content)
     except orjson.JSONDecodeError as error:
         logger.warning("CouchDB's answer is no JSON: %s", error)
-        raise DatastoreUnreachable() from error
+        raise Unreachable("the answer is no JSON") from error
 
 
 def documents(found: Any) -> dict[str, Document]:
@@ -134,15 +120,8 @@ def documents(found: Any) -> dict[str, Document]:
     return {row["id"]: row["doc"] for row in (found or {"rows": []})["rows"] if row.get("doc")}
 
 
-def refusal(status: int, method: str, path: Sequence[str], content: bytes) -> ApiError:
-    """CouchDB's refusal as one of our errors. Names of databases and documents are logged, bodies are not."""
-    if status == 409:
-        return DatastoreConflict()
+def refusal(status: int, method: str, path: Sequence[str], content: bytes) -> CouchError:
+    """CouchDB's refusal as an exception."""
     if status == 404:
         return MissingDatabase(path[0] if path else "")
-    if status == 413:
-        return RequestTooLarge(None)
-    logger.error("CouchDB answered %s to %s /%s: %s", status, method, "/".join(path[:4]), content[:300])
-    if status in (401, 429) or status >= 500:
-        return DatastoreUnreachable()
-    return UnspecifiedFault()
+    return error_for_status(status, method, "/" + "/".join(path), content)

@@ -19,20 +19,13 @@ from typing import Any, NamedTuple, Protocol
 import orjson
 from couchdb import http as couchdb_http
 
+from couch.errors import TimedOut, Unreachable
 from couch.wire import CHUNK, Connection, Response
 
 # Pauses before a request is tried again: long enough for a restarting listener, short enough for a caller.
 _RETRY_PAUSES = (0.05, 0.25)
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
 _SAFE_METHODS = ("GET", "HEAD")
-
-
-class Unreachable(Exception):
-    """No answer came: nobody listens, the connection broke, or time ran out."""
-
-
-class TimedOut(Unreachable):
-    """Somebody listens, but time ran out: to ask again at once would only double the wait."""
 
 
 class Readable(Protocol):

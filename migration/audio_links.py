@@ -5,8 +5,8 @@ from functools import partial
 from itertools import islice
 
 from couch.client import Database, Document, couch
+from couch.errors import Conflict, CouchError, Unreachable
 from couch.parallel import in_parallel
-from crossbar.errors import ApiError, DatastoreConflict, DatastoreUnreachable
 from migration import sources
 from migration.progress import Ask, Row
 from storage import database_names
@@ -66,15 +66,15 @@ def _resolve(modb: Database, doc: Document, *, dry_run: bool) -> Row:
             return _copy(modb, doc, found)
         except MissingAudio:
             return _row(modb, doc, Outcome.FAILED, outcomes.NO_AUDIO)
-        except DatastoreConflict:
+        except Conflict:
             # Somebody changed it meanwhile, or gave it other audio.
             fresh = modb.get(doc["_id"])
             if fresh is None or fresh.get("_attachments") or not links_of(fresh):
                 return _row(modb, doc, Outcome.PRESENT)
             doc = fresh
-        except DatastoreUnreachable:
+        except Unreachable:
             raise
-        except (ApiError, ValueError):
+        except (CouchError, ValueError):
             return _row(modb, doc, Outcome.FAILED, outcomes.BROKEN_AUDIO)
     return _row(modb, doc, Outcome.FAILED, outcomes.CONFLICT)
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from couch.client import Database, Document
-from crossbar.errors import ApiError, DatastoreUnreachable
+from couch.errors import CouchError, Unreachable
 from storage import database_names, private_fields
 from voicemail.audio import copying, recording
 from voicemail.audio.recording import MissingAudio
@@ -87,9 +87,9 @@ def digest_of(found: legacy_media.Audio, media: Document, library: MediaLibrary)
     try:
         for _ in copying.read_pieces(reading):
             pass
-    except DatastoreUnreachable:
+    except Unreachable:
         raise
-    except (ApiError, ValueError):
+    except (CouchError, ValueError):
         return None
     finally:
         stream.close()

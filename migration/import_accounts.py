@@ -11,8 +11,8 @@ from typing import Any
 
 from accounts import account_index, creation
 from couch.client import Database, Document, couch
+from couch.errors import Conflict
 from couch_views.sync import sync
-from crossbar.errors import DatastoreConflict
 from migration import sources
 from migration.sources import AccountSource, Source, Survey
 from storage import database_names, private_fields
@@ -110,7 +110,7 @@ def _bring_media(source: AccountSource, database: Database, doc_id: str, brought
         return
     try:
         database.put_with_attachment(_bare(doc), found.name, found.content_type, stream, found.length)
-    except (DatastoreConflict, ValueError):
+    except (Conflict, ValueError):
         # Somebody was quicker, or the backup is damaged there; a mailbox does without a greeting.
         brought.counts["greeting"] -= 1
     finally:

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
+from accounts.api.exception_handler import api_error
 from couch.client import Database, Document, couch
+from couch.errors import CouchError
 from crossbar.errors import ApiError
 from migration import audio_links, import_accounts, sources
 from migration.import_accounts import NotBrought
@@ -74,7 +76,7 @@ class Unknown(Exception):
 def migrate(source: Source, options: Options, watch: Watch) -> Tally:
     """Migrate; returns when all is done, or when `watch.stop()` was called and the running batches have ended.
 
-    Raises Unknown before anything is done, and DatastoreUnreachable when a CouchDB stays away.
+    Raises Unknown before anything is done, and Unreachable when a CouchDB stays away.
     """
     run = _Run(source, options, watch)
     with suppress(Stopped):
@@ -224,9 +226,10 @@ class _Run:
                 work.theirs = self._patiently(partial(months_of, work, self.options))
         except NotBrought as error:
             return self._give_up(work, error.reason, f"Account {account_id} is left out: {error}")
-        except ApiError as error:
+        except (ApiError, CouchError) as error:
             self._patiently.end_if_gone(error)
-            return self._give_up(work, error.message, f"Account {account_id} is left out: {told(error)}")
+            reason = api_error(error).message
+            return self._give_up(work, reason, f"Account {account_id} is left out: {told(error)}")
         if not sources.is_live(work.account):
             skipped = sum(box.entries for box in work.boxes)
             self.watch.expect(messages=-skipped)
@@ -264,9 +267,9 @@ class _Run:
             yield
         except Stopped:
             pass
-        except ApiError as error:
+        except (ApiError, CouchError) as error:
             self._patiently.end_if_gone(error)
-            self.watch.problem(account_id, box_id, error.message, f"{sentence}: {told(error)}")
+            self.watch.problem(account_id, box_id, api_error(error).message, f"{sentence}: {told(error)}")
 
     def _month(self, month: Month) -> None:
         account_id = month.source.account_id
@@ -386,7 +389,8 @@ def _rows(account_id: str, results: Iterable[EntryResult]) -> Iterator[Row]:
         )
 
 
-def told(error: ApiError) -> str:
+def told(error: ApiError | CouchError) -> str:
     """An error of CouchDB's as a sentence for an operator."""
-    cause = error.data.get("cause") or error.data.get("message") or ""
-    return f"{error.message} {cause}".strip()
+    refusal = api_error(error)
+    cause = refusal.data.get("cause") or refusal.data.get("message") or ""
+    return f"{refusal.message} {cause}".strip()

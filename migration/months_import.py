@@ -12,8 +12,8 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from couch.client import Database, Document, couch
+from couch.errors import Conflict, Rejected, TooLarge
 from couch.parallel import in_parallel
-from crossbar.errors import DatastoreConflict, RequestTooLarge, UnspecifiedFault
 from migration import audio_links, comparing
 from migration.progress import Ask, Row
 from migration.sources import AccountSource, MonthSource
@@ -106,11 +106,11 @@ class Month:
                 modb.put(whole)
                 return told
             return self._store_spoken(modb, whole, found, told)
-        except DatastoreConflict:
+        except Conflict:
             return self._row(doc, Outcome.PRESENT)  # somebody was quicker
-        except RequestTooLarge:
+        except TooLarge:
             return self._row(doc, Outcome.FAILED, outcomes.TOO_LARGE)
-        except UnspecifiedFault:
+        except Rejected:
             return self._row(doc, Outcome.FAILED, outcomes.REFUSED)
         except ValueError:  # fewer bytes than the stub said
             return self._row(doc, Outcome.FAILED, outcomes.BROKEN_AUDIO)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
-from crossbar.errors import ApiError, DatastoreUnreachable
+from couch.errors import CouchError, Unreachable
+from crossbar.errors import ApiError
 
 Result = TypeVar("Result")
 
@@ -174,14 +175,14 @@ class Watch:
     def patiently(self, work: Callable[[], Result], is_up: Callable[[], bool]) -> Result:
         """The result of something that may be repeated; a CouchDB that doesn't answer is waited for.
 
-        `is_up`: whether those that it asks answer at all. Raises DatastoreUnreachable when that took too long, or
+        `is_up`: whether those that it asks answer at all. Raises Unreachable when that took too long, or
         when this very thing fails again and again, and Stopped when there is no use in waiting any more.
         """
         deadline, pause, failures = 0.0, 0.25, 0
         while True:
             try:
                 return work()
-            except DatastoreUnreachable:
+            except Unreachable:
                 failures = failures + 1 if is_up() else 0
                 deadline = deadline or time.monotonic() + self.patience
                 if failures >= _ATTEMPTS or time.monotonic() > deadline:
@@ -210,10 +211,10 @@ class Patient:
     is_up: Callable[[], bool]
 
     def __call__(self, work: Callable[[], Result], /) -> Result:
-        """The work's result. Raises DatastoreUnreachable, Stopped."""
+        """The work's result. Raises Unreachable, Stopped."""
         return self.watch.patiently(work, self.is_up)
 
-    def end_if_gone(self, error: ApiError) -> None:
+    def end_if_gone(self, error: ApiError | CouchError) -> None:
         """One box's trouble must not keep the others from their messages; without a CouchDB there is no going on."""
-        if isinstance(error, DatastoreUnreachable) and not self.is_up():
+        if isinstance(error, Unreachable) and not self.is_up():
             raise error

@@ -9,7 +9,9 @@ from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
+from accounts.api.exception_handler import api_error
 from couch.client import Database, Document, couch
+from couch.errors import CouchError
 from crossbar.errors import ApiError
 from migration import audio_links, comparing, sources
 from migration.comparing import fingerprint
@@ -28,7 +30,7 @@ _BATCH = 200
 def purge(source: Source, options: Options, watch: Watch) -> Tally:
     """Delete what is safe to delete of the served CouchDB; with `dry_run` only tell.
 
-    Outcomes: purged, kept with the reason, failed. Raises Unknown, DatastoreUnreachable.
+    Outcomes: purged, kept with the reason, failed. Raises Unknown, Unreachable.
     """
     with suppress(Stopped):
         works = survey(source, options, watch)
@@ -54,9 +56,10 @@ def _purge(options: Options, watch: Watch, ask: Patient, work: Work) -> None:
                     return
     except Stopped:
         return
-    except ApiError as error:
+    except (ApiError, CouchError) as error:
         ask.end_if_gone(error)
-        watch.problem(account_id, None, error.message, f"Account {account_id} is not purged: {error.message}")
+        reason = api_error(error).message
+        watch.problem(account_id, None, reason, f"Account {account_id} is not purged: {reason}")
 
 
 class _Safe(NamedTuple):

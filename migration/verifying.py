@@ -10,7 +10,9 @@ from contextlib import suppress
 from functools import partial
 from itertools import islice
 
+from accounts.api.exception_handler import api_error
 from couch.client import Database, Document, couch
+from couch.errors import CouchError
 from crossbar.errors import ApiError
 from migration import audio_links, import_accounts, legacy_array, sources
 from migration.comparing import Compared, Verdict, fingerprint, verdict
@@ -36,7 +38,7 @@ def verify(source: Source, options: Options, watch: Watch) -> Tally:
     """Compare what is here with what it came from; nothing is written.
 
     Outcomes: those of `comparing`, and missing, extra, marked (an entry that can't be migrated and waits in its box),
-    unclaimed (audio that no message and no entry names). Raises Unknown, DatastoreUnreachable.
+    unclaimed (audio that no message and no entry names). Raises Unknown, Unreachable.
     """
     watch.warn(source.warnings)
     with suppress(Stopped):
@@ -62,9 +64,10 @@ def _verify(source: Source, options: Options, watch: Watch, work: Work) -> None:
         pass
     except NotBrought as error:
         watch.problem(account_id, None, error.reason, f"Account {account_id} is not here: {error}")
-    except ApiError as error:
+    except (ApiError, CouchError) as error:
         ask.end_if_gone(error)
-        watch.problem(account_id, None, error.message, f"Account {account_id} is not verified: {error.message}")
+        reason = api_error(error).message
+        watch.problem(account_id, None, reason, f"Account {account_id} is not verified: {reason}")
 
 
 class _Verification:

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from couch.client import Document, MissingDatabase, couch
+from couch.client import Document, couch
+from couch.errors import MissingDatabase
 from couch.parallel import in_parallel
 from couch_views.sync import Change, sync
 from storage import database_names

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from couch.client import Database, Document
-from crossbar.errors import DatastoreConflict, DatastoreUnreachable
+from couch.errors import Conflict, Unreachable
 
 logger = logging.getLogger(__name__)
 
@@ -38,14 +38,14 @@ class Claim:
         """The claim of a holder that died, if this one took its place."""
 
     def renew(self) -> None:
-        """Say that the work goes on; DatastoreConflict when somebody else took over meanwhile."""
+        """Say that the work goes on; Conflict when somebody else took over meanwhile."""
         self._doc = self._database.put({**self._doc, "claimed_at": time.time()})
 
     def release(self) -> None:
         """Let the others go on."""
         try:
             self._database.delete(self._doc["_id"], self._doc["_rev"])
-        except (DatastoreConflict, DatastoreUnreachable) as failure:
+        except (Conflict, Unreachable) as failure:
             # Taken over, or out of reach: either way it ends by itself when it is old enough.
             logger.warning("Claim %s not released: %s", self._doc["_id"], type(failure).__name__)
 
@@ -55,7 +55,7 @@ def held(database: Database, kind: str, value: str, look: Callable[[], None], **
     """Hold the claim of a value against all other writers until the ``with`` block ends.
 
     `look` raises when the value turns out to be taken; it is called before, between waiting, and once the claim
-    is held. `notes` are stored in the claim. DatastoreConflict when somebody holds it for longer than a request
+    is held. `notes` are stored in the claim. Conflict when somebody holds it for longer than a request
     can wait.
     """
     look()
@@ -83,7 +83,7 @@ def _acquire(database: Database, wanted: Document, look: Callable[[], None]) -> 
             doc["_rev"] = abandoned["_rev"]
         try:
             return Claim(database, database.put(doc), abandoned)
-        except DatastoreConflict:
+        except Conflict:
             if time.monotonic() - started > WAIT_SECONDS:
                 raise
         time.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - no secret

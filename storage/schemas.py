@@ -16,7 +16,8 @@ from django.apps import apps
 from jsonschema import Draft4Validator
 from jsonschema.exceptions import SchemaError
 
-from couch.client import MissingDatabase, couch
+from couch.client import couch
+from couch.errors import MissingDatabase
 from crossbar.errors import BadIdentifier
 from crossbar.schema import SchemaValidator, formats
 from storage import database_names

@@ -11,7 +11,7 @@ from typing import Any
 from cachetools import TTLCache, cached, keys
 
 from couch.client import Document, couch
-from crossbar.errors import DatastoreConflict
+from couch.errors import Conflict
 from storage import database_names, private_fields
 from storage.private_fields import Actor
 
@@ -63,7 +63,7 @@ def change_account(
 ) -> Document:
     """Change an account's own `configs_<name>` document, an empty one where there is none; as it is stored then.
 
-    This process sees the change at once, others within CACHE_SECONDS. DatastoreConflict after many lost races.
+    This process sees the change at once, others within CACHE_SECONDS. Conflict after many lost races.
     """
     database = couch().database(database_names.account_db(account_id))
     doc_id = document_id(name)
@@ -79,7 +79,7 @@ def change_account(
         )
         try:
             stored = database.put(renewed(empty))
-        except DatastoreConflict:  # somebody else made it just now
+        except Conflict:  # somebody else made it just now
             stored = database.update(doc_id, renewed) or empty
     with _lock:
         _of_accounts.clear()

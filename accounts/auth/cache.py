@@ -13,7 +13,8 @@ from cachetools import TTLCache, cached, keys
 
 from accounts import accounts, users
 from accounts.auth import credentials, tokens
-from couch.client import Document, MissingDatabase
+from couch.client import Document
+from couch.errors import MissingDatabase
 from storage import system_config
 
 CACHE_SECONDS = 7

@@ -8,7 +8,8 @@ from typing import Any
 
 from accounts import account_index, accounts, users
 from accounts.auth import credentials, login_throttle
-from couch.client import Document, MissingDatabase, Row, couch
+from couch.client import Document, Row, couch
+from couch.errors import MissingDatabase
 from crossbar.errors import BadIdentifier, InvalidCredentials, ValidationFailed
 from storage import database_names, private_fields
 
@@ -85,7 +86,7 @@ def _both(account_id: str, method: str, digest: str) -> tuple[Document | None, D
     rows = database.wish_for_rows("users", view, key=digest.lower(), include_docs=True)
     try:
         found, users_found = couch().both(database.wish_for(account_id), rows)
-    except BadIdentifier:  # the database is missing
+    except MissingDatabase:
         return None, None
     account = found if accounts.is_live(found) and accounts.is_enabled(found) else None
     return account, _user_among(users_found, method, digest)
@@ -103,7 +104,7 @@ def _user_with(account_id: str, method: str, digest: str) -> Document | None:
     view, _ = _VIEWS[method]
     try:
         rows = accounts.database_of(account_id).view("users", view, key=digest.lower(), include_docs=True)
-    except BadIdentifier:  # the database is missing
+    except MissingDatabase:
         return None
     return _user_among(rows, method, digest)
 

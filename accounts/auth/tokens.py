@@ -19,8 +19,9 @@ import jwt
 from cachetools import LRUCache, TTLCache
 from django.conf import settings
 
-from couch.client import Document, MissingDatabase, Wish, couch
-from crossbar.errors import DatastoreConflict, InvalidCredentials
+from couch.client import Document, Wish, couch
+from couch.errors import Conflict, MissingDatabase
+from crossbar.errors import InvalidCredentials
 from storage import database_names
 
 ISSUER = "kazoo"
@@ -68,7 +69,7 @@ def check(token: str) -> Claims:
 
 
 def require_current(claims: Claims) -> None:
-    """InvalidCredentials when a token was revoked; DatastoreUnreachable when nobody can tell whether it was."""
+    """InvalidCredentials when a token was revoked; Unreachable when nobody can tell whether it was."""
     with _lock:
         revoked = _revoked.get(claims["jti"])
     if revoked is None:
@@ -109,7 +110,7 @@ def revoke(claims: Claims) -> None:
     except MissingDatabase:
         couch().create(database_names.TOKENS)
         database.put(revocation)
-    except DatastoreConflict:
+    except Conflict:
         pass  # revoked already
     remember(claims, revoked=True)
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from couch.client import Document, couch
-from crossbar.errors import ApiError
+from couch.errors import CouchError
 from storage import database_names
 
 _TASKS = {"indexer": "building views", "database_compaction": "compacting", "view_compaction": "compacting views"}
@@ -20,7 +20,7 @@ def _tasks() -> list[str] | None:
     """What CouchDB is doing beside answering; None where it doesn't tell."""
     try:
         found = couch().json(couch().call("GET", "_active_tasks"))
-    except ApiError:
+    except CouchError:
         return None
     return [_spelled(task) for task in found if isinstance(task, dict)]
 

@@ -12,6 +12,8 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
+from accounts.api.exception_handler import api_error
+from couch.errors import CouchError
 from crossbar.errors import ApiError, BadIdentifier, ValidationFailed
 from desk.audit import record as audit
 from storage.private_fields import Actor
@@ -50,8 +52,8 @@ class DocumentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic 
                 raise PermissionDenied
             try:
                 return route.page(request, **ids)
-            except ApiError as error:
-                return self.troubled(request, error)
+            except (ApiError, CouchError) as error:
+                return self.troubled(request, api_error(error))
 
         return self.admin_site.admin_view(wraps(route.page)(page))
 

@@ -9,6 +9,7 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.html import format_html
 
 from couch.client import Document
+from couch.errors import MissingDatabase
 from crossbar.errors import BadIdentifier
 from desk.audit import record as audit
 from desk.kit.formats import caller_text, named_box, time_text
@@ -71,7 +72,7 @@ def apply(request: HttpRequest, account: Document, box_id: str, ids: Sequence[st
             outcome = changes.remove(account, mailbox_store.get(account["_id"], box_id), ids, None, who)
         else:
             outcome = changes.change_folder(account, mailbox_store.get(account["_id"], box_id), ids, action, who)
-    except BadIdentifier:
+    except (BadIdentifier, MissingDatabase):
         outcome = Outcome(failed=[{one: restore.MAILBOX_GONE} for one in ids])
     _tell(request, account, box_id, action, ids, outcome, details, before)
     return True

@@ -10,7 +10,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.defaultfilters import filesizeformat
 
 from accounts import accounts
+from accounts.api.exception_handler import api_error
 from couch.client import Document
+from couch.errors import TooLarge
 from crossbar.body import media_type_of
 from crossbar.errors import RequestTooLarge, UnsupportedMediaType, ValidationFailed
 from crossbar.multipart import Part
@@ -140,8 +142,8 @@ class UploadPages(DocumentAdmin):
             form.add_error("file", _NOT_AUDIO)
         except message_store.Refused as error:
             form.add_error("file", str(error.data.get("message") or explained(error)))
-        except RequestTooLarge as error:
-            form.add_error("file", explained(error))
+        except (RequestTooLarge, TooLarge) as error:
+            form.add_error("file", explained(api_error(error)))
         else:
             return stored
         return None

@@ -9,8 +9,8 @@ from django.urls import reverse
 
 from accounts import account_index, accounts
 from couch.client import Document
+from couch.errors import CouchError
 from couch.parallel import in_parallel
-from crossbar.errors import ApiError
 from desk.accounts.pages import crumbs_to
 from desk.accounts.table import page_of_accounts
 from desk.audit import record as audit
@@ -254,7 +254,7 @@ def _left(doc: Document) -> remaining.RemainingEntries | None:
     """What an account has left; None where its database doesn't tell: that must not keep the others from the page."""
     try:
         return remaining.count_entries(doc["_id"])
-    except ApiError:
+    except CouchError:
         return None
 
 

@@ -4,7 +4,8 @@ import logging
 
 from django.db.models.functions import Now
 
-from crossbar.errors import ApiError, DatastoreUnreachable
+from couch.errors import CouchError, Unreachable
+from crossbar.errors import ApiError
 from migration import migrate, purging, sources, verifying
 from migration.migrate import Options, Unknown
 from migration.models import MigrationRun, State, What
@@ -52,9 +53,9 @@ def _work(run: MigrationRun, recorder: Recorder) -> tuple[State, str]:
         tally = _OPERATIONS[what](sources.served(), options, recorder.watch)
     except Unknown as error:
         return State.FAILED, f"{error}."
-    except DatastoreUnreachable:
+    except Unreachable:
         return State.FAILED, "CouchDB did not answer for too long. What is done is done: start it again to go on."
-    except ApiError as error:
+    except (ApiError, CouchError) as error:
         return State.FAILED, f"CouchDB refuses: {migrate.told(error)}"
     except Exception as error:
         logger.exception("Migration run %d failed", run.pk)

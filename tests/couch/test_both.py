@@ -7,9 +7,9 @@ from contextlib import closing
 
 import pytest
 
-from couch.client import Couch, Database, MissingDatabase, couch
+from couch.client import Couch, Database, couch
+from couch.errors import MissingDatabase, MissingView, Unreachable
 from couch.session import Session
-from crossbar.errors import DatastoreMissingView, DatastoreUnreachable
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "
 Answers = Callable[[bytes, int], bytes | None]
@@ -86,7 +86,7 @@ def test_rows_of_a_view_come_too(new_database: Database) -> None:
 
 
 def test_a_missing_view_is_told_from_a_missing_database(new_database: Database, absent: Database) -> None:
-    with pytest.raises(DatastoreMissingView):
+    with pytest.raises(MissingView):
         couch().both(new_database.wish_for("a"), new_database.wish_for_rows("none", "by_id", key="a"))
     with pytest.raises(MissingDatabase):
         couch().both(new_database.wish_for("a"), absent.wish_for_rows("none", "by_id", key="a"))
@@ -133,7 +133,7 @@ def test_what_broke_is_asked_again(serving: Callable[[Answers], tuple[Couch, lis
 def test_who_hangs_is_waited_for_once(serving: Callable[[Answers], tuple[Couch, list[bytes]]]) -> None:
     server, asked = serving(lambda request, number: b"")
     database = server.database("x")
-    with pytest.raises(DatastoreUnreachable):
+    with pytest.raises(Unreachable):
         server.both(database.wish_for("a"), database.wish_for("b"))
     assert len(asked) == 2  # each once
 
@@ -145,7 +145,7 @@ def test_an_error_of_one_is_told_and_leaves_no_connection_open(
         lambda request, number: b"HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n" if b"/x/a " in request else b""
     )
     database = server.database("x")
-    with pytest.raises(DatastoreUnreachable):
+    with pytest.raises(Unreachable):
         server.both(database.wish_for("a"), database.wish_for("b"))
     session = server._session
     assert isinstance(session, Session)
@@ -156,5 +156,5 @@ def test_nobody_there_is_told(couchdb: object) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as listening:
         port = listening.getsockname()[1]
     database = Couch(f"http://127.0.0.1:{port}", connect_timeout=1, read_timeout=1).database("x")
-    with pytest.raises(DatastoreUnreachable):
+    with pytest.raises(Unreachable):
         database.server.both(database.wish_for("a"), database.wish_for("b"))

@@ -8,9 +8,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from couch.client import Couch, Database, MissingDatabase, couch
+from couch.client import Couch, Database, couch
+from couch.errors import Conflict, MissingDatabase, MissingView, Unreachable
 from couch.parallel import in_parallel
-from crossbar.errors import DatastoreConflict, DatastoreMissingView, DatastoreUnreachable
 
 VIEW = {"_id": "_design/v", "views": {"by_id": {"map": "function (doc) { emit(doc._id, null); }"}}}
 
@@ -33,9 +33,9 @@ def test_a_stored_document_comes_back_with_its_revision(new_database: Database) 
 def test_a_stale_revision_is_a_conflict(new_database: Database) -> None:
     first = new_database.put({"_id": "x"})
     new_database.put({**first, "n": 2})
-    with pytest.raises(DatastoreConflict):
+    with pytest.raises(Conflict):
         new_database.put({**first, "n": 3})
-    with pytest.raises(DatastoreConflict):
+    with pytest.raises(Conflict):
         new_database.delete("x", first["_rev"])
     assert (new_database.get("x") or {})["n"] == 2
 
@@ -63,7 +63,7 @@ def test_updates_of_many_threads_are_all_counted(new_database: Database) -> None
 
 
 def test_a_missing_view_and_a_missing_database_are_told_apart(new_database: Database) -> None:
-    with pytest.raises(DatastoreMissingView):
+    with pytest.raises(MissingView):
         new_database.view("v", "by_id")
     with pytest.raises(MissingDatabase):
         couch().database(new_database.name + "-200001").view("v", "by_id")
@@ -155,7 +155,7 @@ def test_nobody_listening_is_unreachable() -> None:
         port = free.getsockname()[1]
     server = Couch(f"http://127.0.0.1:{port}/", connect_timeout=1, read_timeout=1)
     assert server.up() is False
-    with pytest.raises(DatastoreUnreachable):
+    with pytest.raises(Unreachable):
         server.database("db").get("x")
 
 
@@ -189,7 +189,7 @@ def test_a_proxys_error_page_or_half_an_answer_is_unreachable() -> None:
         threading.Thread(target=proxy.serve_forever, daemon=True).start()
         server = Couch(f"http://127.0.0.1:{proxy.server_port}/", connect_timeout=1, read_timeout=5)
         for doc_id in ("long", "short"):
-            with pytest.raises(DatastoreUnreachable):
+            with pytest.raises(Unreachable):
                 server.database("db").get(doc_id)
         proxy.shutdown()
 
@@ -209,7 +209,7 @@ def test_who_does_not_answer_in_time_is_asked_once() -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), Hung) as hung:
         threading.Thread(target=hung.serve_forever, daemon=True).start()
         server = Couch(f"http://127.0.0.1:{hung.server_port}/", connect_timeout=1, read_timeout=0.2)
-        with pytest.raises(DatastoreUnreachable):
+        with pytest.raises(Unreachable):
             server.database("db").get("x")
         over.set()
         hung.shutdown()

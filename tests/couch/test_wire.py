@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from couch.session import Session, Unreachable
+from couch.errors import Unreachable
+from couch.session import Session
 
 Answering = Callable[..., str]
 

@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings
 
 from couch.client import couch
-from crossbar.errors import DatastoreUnreachable
+from couch.errors import Unreachable
 from migration import migrate as running
 from migration import sources
 from migration.backups.folder import Backups
@@ -47,7 +47,7 @@ def dirty(old: Kazoo3) -> Kazoo3:
 
 def cut(proxy: CuttingProxy, work: Callable[[Watch], Any]) -> None:
     """Run something through the proxy, without patience: what it asks after the cut does not arrive."""
-    with proxy, through(proxy), suppress(DatastoreUnreachable):
+    with proxy, through(proxy), suppress(Unreachable):
         work(Watch(patience=0))
 
 

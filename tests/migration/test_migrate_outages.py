@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from crossbar.errors import DatastoreUnreachable
+from couch.errors import Unreachable
 from migration import purging, sources, verifying
 from migration.backups.folder import Backups
 from migration.migrate import Options
@@ -103,5 +103,5 @@ def test_purging_waits_for_couchdb_at_any_request(old_account: Maker, swallow: b
 @pytest.mark.parametrize("operation", [verifying.verify, purging.purge])
 def test_a_couchdb_that_stays_away_ends_it(old: Kazoo3, operation: Operation) -> None:
     migrate("--account", filled(old).store().id)
-    with CuttingProxy(settings.COUCHDB_URL, 9) as proxy, through(proxy), pytest.raises(DatastoreUnreachable):
+    with CuttingProxy(settings.COUCHDB_URL, 9) as proxy, through(proxy), pytest.raises(Unreachable):
         operation(sources.served(), Options(accounts=(old.id,)), Watch(patience=0))

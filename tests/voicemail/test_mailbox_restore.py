@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from couch.client import Database, Document
-from crossbar.errors import BadIdentifier, DatastoreConflict, ValidationFailed
+from couch.errors import Conflict
+from crossbar.errors import BadIdentifier, ValidationFailed
 from storage import gregorian
 from storage.private_fields import Actor
 from tests.support.api_client import Account
@@ -169,7 +170,7 @@ def test_a_box_that_is_removed_again_meanwhile_keeps_its_messages_until_it_comes
         return real(*arguments, **options)
 
     monkeypatch.setattr(restore, "restore", too_late)
-    with pytest.raises(DatastoreConflict):
+    with pytest.raises(Conflict):
         mailbox_restore.restore(owner, box["_id"])
     monkeypatch.setattr(restore, "restore", real)
     assert folders(account, ids) == [("deleted", True)]

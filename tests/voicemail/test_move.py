@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from crossbar.errors import DatastoreConflict
+from couch.errors import Conflict
 from storage import gregorian, modbs
 from tests.support.api_client import Account
 from tests.support.kazoo_messages import DAY, database, document, leave, leave_spoken, stored
@@ -36,7 +36,7 @@ def put_audio(account: Account, doc: dict[str, Any]) -> bool:
     """Replace a message's audio, unless it changed meanwhile."""
     try:
         database(account, doc["_id"]).put_with_attachment(doc, "b.mp3", "audio/mpeg", io.BytesIO(b"later"), 5)
-    except DatastoreConflict:
+    except Conflict:
         return False
     return True
 

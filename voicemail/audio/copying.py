@@ -76,7 +76,7 @@ class DigestingStream:
 def put_with_audio(database: Database, doc: Document, name: str, audio: AudioInfo, stream: Stream) -> StoredAudio:
     """Store a document together with audio as its attachment `name`. Closes the stream.
 
-    Raises DatastoreConflict, RequestTooLarge, UnspecifiedFault, and ValueError if the stream ends early.
+    Raises Conflict, TooLarge, Rejected, and ValueError if the stream ends early.
     """
     digesting = DigestingStream(stream)
     try:

@@ -38,7 +38,7 @@ class BoxRemainder:
 
 
 def count_entries(account_id: str) -> RemainingEntries:
-    """An account's entries, in one request. Raises DatastoreMissingView if the view isn't synced yet."""
+    """An account's entries, in one request. Raises MissingView if the view isn't synced yet."""
     counts = {row["key"][0]: int(row["value"]) for row in _query(account_id, group_level=1)}
     return RemainingEntries(counts.pop(_LIVE, 0), sum(counts.values()))
 

@@ -13,8 +13,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from couch.client import Database, Document
+from couch.errors import Conflict, Rejected, TooLarge
 from couch.parallel import in_parallel
-from crossbar.errors import DatastoreConflict, RequestTooLarge, UnspecifiedFault
 from storage import gregorian, modbs
 from voicemail.audio import copying, recording
 from voicemail.legacy import documents, plan
@@ -51,7 +51,7 @@ def store_messages(
     """Store the messages that entries of a mailbox become; a result per entry. The mailbox stays as it is.
 
     Uses the account's id, realm and time zone, and the mailbox's id, number, time zone and owner.
-    Raises DatastoreUnreachable; some messages may be stored by then, and the next call finds them.
+    Raises Unreachable; some messages may be stored by then, and the next call finds them.
     """
     media = library.fetch({entry.media_id for entry in batch if entry.media_id is not None})
     plans = plan.plan_messages(account["_id"], box, batch, media, gregorian.now())
@@ -140,7 +140,7 @@ class _Batch:
         ]
         try:
             results = modb.bulk([self._build_with_audio(planned, content) for planned, content in readable])
-        except (RequestTooLarge, UnspecifiedFault):
+        except (TooLarge, Rejected):
             # A message that CouchDB refuses must not keep the others from being stored.
             in_parallel(partial(self._store_one, modb), [planned for planned, _ in readable])
             return
@@ -193,11 +193,11 @@ class _Batch:
         try:
             stored = copying.put_with_audio(modb, self._build_for_audio(planned, name), name, audio, stream)
             planned.written_digest, planned.written_revision = stored.digest, stored.document["_rev"]
-        except DatastoreConflict:
+        except Conflict:
             return
-        except RequestTooLarge:
+        except TooLarge:
             planned.fail(TOO_LARGE)
-        except UnspecifiedFault:
+        except Rejected:
             planned.fail(REFUSED)
         except ValueError:  # fewer bytes than the stub states
             planned.fail(BROKEN_AUDIO)

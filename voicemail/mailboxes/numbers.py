@@ -75,7 +75,7 @@ class Reservation:
         """Make sure of numbers that the box hasn't yet; those that are held already cost nothing.
 
         Raises ValidationFailed (`mailbox` → `unique`) when another box has one of them, and
-        DatastoreConflict when somebody holds a claim for longer than a request can wait.
+        Conflict when somebody holds a claim for longer than a request can wait.
         """
         # Always in the same order, so that two boxes with crossed aliases don't wait for each other.
         wanted = sorted(set(numbers) - self._held.keys())

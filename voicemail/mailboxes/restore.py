@@ -14,7 +14,8 @@ from itertools import islice
 from typing import Any
 
 from couch.client import Document, Row
-from crossbar.errors import BadIdentifier, DatastoreConflict, FaultyRequest
+from couch.errors import Conflict
+from crossbar.errors import BadIdentifier, FaultyRequest
 from storage import modbs, private_fields
 from storage.private_fields import Actor
 from voicemail.mailboxes import numbers
@@ -79,7 +80,7 @@ def restore(account: Mapping[str, Any], box_id: str, actor: Actor | None = None)
 
     Of a box that is there it brings back the messages that an earlier attempt didn't come to.
 
-    Raises BadIdentifier, DatastoreConflict (removed again meanwhile), and ValidationFailed (``mailbox`` →
+    Raises BadIdentifier, Conflict (removed again meanwhile), and ValidationFailed (``mailbox`` →
     ``unique``) when another box has its number, or one of its aliases, by now.
     """
     box = _revive(account["_id"], box_id, actor)
@@ -89,7 +90,7 @@ def restore(account: Mapping[str, Any], box_id: str, actor: Actor | None = None)
     for ids in _gone_with(account["_id"], box_id, _unfinished_since(box)):
         part = restoring.restore(account, box_id, ids, actor, with_expired=True)
         if any(restoring.MAILBOX_GONE in failed.values() for failed in part.failed):
-            raise DatastoreConflict()
+            raise Conflict()
         outcome.succeeded += part.succeeded
         outcome.failed += part.failed
     # What could not be restored may be so later: the box goes on telling that.

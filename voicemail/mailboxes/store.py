@@ -81,7 +81,7 @@ def replace(
 ) -> Document:
     """Put what was sent in place of a box's public members; returns the box as stored.
 
-    Raises BadIdentifier, ValidationFailed, DatastoreConflict, and whatever the guard does.
+    Raises BadIdentifier, ValidationFailed, Conflict, and whatever the guard does.
     """
     return _change(account_id, box_id, lambda stored: _from_client(sent), actor, guard)
 

@@ -15,7 +15,8 @@ from threading import Lock
 
 from cachetools import TTLCache
 
-from couch.client import Database, MissingDatabase, Row
+from couch.client import Database, Row
+from couch.errors import MissingDatabase
 from couch.parallel import in_parallel
 from storage import gregorian, modbs
 from voicemail.messages import retention

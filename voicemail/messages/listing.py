@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Any, NamedTuple
 
-from couch.client import MissingDatabase, Row, couch
+from couch.client import Row, couch
+from couch.errors import MissingDatabase
 from crossbar.errors import FaultyRequest
 from crossbar.filters import Filter
 from crossbar.pages import PageRequest, TimeRange, encode_start_key

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from couch.client import Database, Document
+from couch.errors import Conflict
 from couch.parallel import in_parallel
-from crossbar.errors import DatastoreConflict
 from storage import database_names, gregorian, modbs, private_fields
 from storage.private_fields import Actor
 from voicemail.audio import recording
@@ -140,7 +140,7 @@ class _Route:
         try:
             named = message_store.with_audio_name(self._copied(load), found.name)
             return self.modb.put_with_attachment(named, found.name, found.content_type, stream, found.length)
-        except DatastoreConflict:
+        except Conflict:
             return CONFLICT
         finally:
             stream.close()
@@ -263,7 +263,7 @@ class _Move:
             return
         if message_id in self.made:
             made = self.made[message_id]
-            with suppress(DatastoreConflict):
+            with suppress(Conflict):
                 self.route.modb.delete(made["_id"], made["_rev"])
         self.outcome.fail(message_id, NOT_FOUND)
 

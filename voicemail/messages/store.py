@@ -7,7 +7,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from couch.client import Database, Document, couch
-from crossbar.errors import ApiError, BadIdentifier, DatastoreConflict, UnsupportedMediaType, ValidationFailed
+from couch.errors import Conflict
+from crossbar.errors import ApiError, BadIdentifier, UnsupportedMediaType, ValidationFailed
 from crossbar.multipart import Part
 from storage import database_names, gregorian, modbs, private_fields
 from storage.private_fields import Actor
@@ -173,7 +174,7 @@ def replace_audio(
 
     The message's `length` (milliseconds) stays unless given, or measured where audio is normalised (then one that
     a client gave before there was any audio still stays). Of several uploads at once the last one stays.
-    Raises BadIdentifier, ValidationFailed, UnsupportedMediaType, Refused, DatastoreConflict after many lost races;
+    Raises BadIdentifier, ValidationFailed, UnsupportedMediaType, Refused, Conflict after many lost races;
     also what `normalising.normalised` does.
     """
     media, measured = _received(account_id, box_id, media)
@@ -188,9 +189,9 @@ def replace_audio(
         media.file.seek(0)
         try:
             return _put_with_audio(database, private_fields.stamp_update(doc, actor=actor), media)
-        except DatastoreConflict:
+        except Conflict:
             continue
-    raise DatastoreConflict()
+    raise Conflict()
 
 
 def refuse_expired(database: Database, doc: Document) -> None:

@@ -7,8 +7,10 @@ import orjson
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts import creation, users
+from accounts.api.exception_handler import api_error
 from accounts.auth import credentials
 from couch.client import Document
+from couch.errors import CouchError
 from crossbar.errors import ApiError, ValidationFailed
 
 
@@ -48,8 +50,8 @@ class Command(BaseCommand):
                 superduper_admin=options["superduper_admin"],
                 prepare=lambda account_id: created.append(users.create(account_id, administrator)),
             )
-        except ApiError as error:
-            raise CommandError(_told(error)) from error
+        except (ApiError, CouchError) as error:
+            raise CommandError(_told(api_error(error))) from error
         made = {
             "account_id": account["_id"],
             "user_id": created[0]["_id"],

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts import account_index, accounts
+from couch.errors import MissingDatabase
 from couch.parallel import in_parallel
 from crossbar.errors import BadIdentifier
 from storage import modbs
@@ -40,7 +41,7 @@ def _ensure(account_id: str) -> str | None:
     try:
         accounts.get(account_id)
         modbs.ensure_ahead(account_id)
-    except BadIdentifier:
+    except (BadIdentifier, MissingDatabase):
         return f"{account_id}: its database does not exist, or lacks the account's document"
     except Exception as error:  # one broken account must not keep the others from their databases
         return f"{account_id}: {type(error).__name__}: {error}"

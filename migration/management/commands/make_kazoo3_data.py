@@ -7,7 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from crossbar.errors import ApiError
+from accounts.api.exception_handler import api_error
+from couch.errors import CouchError
 from migration.samples import systems, writers
 from storage import gregorian
 
@@ -81,8 +82,8 @@ class Command(BaseCommand):
                 writers.into_couchdb(systems.accounts(plan), done)
             else:
                 writers.into_folder(systems.accounts(plan), folder, options["format"], options["gzip"], done)
-        except ApiError as error:
-            raise CommandError(f"CouchDB does not take it: {error.message}") from error
+        except CouchError as error:
+            raise CommandError(f"CouchDB does not take it: {api_error(error).message}") from error
         except (writers.Unwritten, OSError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{plan.accounts} accounts, {plan.accounts * plan.boxes} mailboxes, ", ending="")

@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from accounts.api.exception_handler import api_error
 from couch.client import Couch, couch
-from crossbar.errors import ApiError, DatastoreUnreachable
+from couch.errors import CouchError, Unreachable
+from crossbar.errors import ApiError
 from migration import display, migrate, purging, reporting, sources, verifying
 from migration.backups.folder import Backups, Unreadable
 from migration.migrate import Options, Unknown
@@ -108,13 +110,14 @@ class Command(BaseCommand):
                 tally = _operation(options)(source, _options(options), watch)
             except (Unknown, Unreadable) as error:
                 raise CommandError(f"{error}.") from error
-            except DatastoreUnreachable as error:
+            except Unreachable as error:
                 raise CommandError(
                     "CouchDB does not answer any more. What is done is done: run the same command again to go on."
                 ) from error
-            except ApiError as error:
+            except (ApiError, CouchError) as error:
+                refusal = api_error(error)
                 raise CommandError(
-                    f"CouchDB refuses: {error.message} {error.data.get('cause', '')}".strip()
+                    f"CouchDB refuses: {refusal.message} {refusal.data.get('cause', '')}".strip()
                 ) from error
             finally:
                 shown.close()
@@ -207,7 +210,7 @@ def _require_access(server: Couch, url: str, name: str) -> None:
     host = urlsplit(url).hostname
     try:
         status = server.call("GET", "_all_dbs", params={"limit": 1}, allow=(401, 403)).status
-    except ApiError as error:
+    except CouchError as error:
         raise CommandError(f"CouchDB at {host} ({name}) does not answer.") from error
     if status in (401, 403):
         raise CommandError(
