@@ -1,10 +1,10 @@
-"""The migration from Kazoo 3.x as a Django app: its commands, and the runs that operators start at the desk."""
+"""The migration from Kazoo 3.x as a Django app: its commands, and the models of runs started at the desk."""
 
 from django.apps import AppConfig
 
 
 class MigrationConfig(AppConfig):
-    """What is migrated is in CouchDB; the runs and their reports are in Django's database."""
+    """Data is migrated inside CouchDB. Runs and their reports are stored in Django's database."""
 
     name = "migration"
     verbose_name = "Migration"

@@ -1,4 +1,4 @@
-"""Runs of the migration from Kazoo 3.x that operators start at the desk: how each one goes, and its report."""
+"""Runs of the migration from Kazoo 3.x that operators start at the desk: their progress and their reports."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 
 
-class What(models.TextChoices):
+class Operation(models.TextChoices):
     """What a run does."""
 
     DRY_RUN = "dry_run", "Dry run"
@@ -17,7 +17,7 @@ class What(models.TextChoices):
 
 
 class State(models.TextChoices):
-    """How far a run is."""
+    """The state of a run."""
 
     WAITING = "waiting", "waiting for its process"
     RUNNING = "running", "running"
@@ -31,9 +31,9 @@ ACTIVE = (State.WAITING, State.RUNNING)
 
 
 class MigrationRun(models.Model):
-    """One run over one account, in a process of its own that writes here how it goes.
+    """A run over one account, in a process of its own, which writes its progress here.
 
-    Times are those of the database's clock: the process and who looks at it may be on different machines.
+    Times are those of the database's clock: the process and its observers may be on different machines.
     """
 
     account_id = models.CharField("account", max_length=32, db_index=True)
@@ -42,33 +42,33 @@ class MigrationRun(models.Model):
         unique=True,
         null=True,
         editable=False,
-        help_text="the account, while it is under way",
+        help_text="the account, while the run is active",
     )
-    """Empty when it has ended; being unique, it keeps an account from having two runs under way at once."""
-    account_name = models.CharField(max_length=250, help_text="what the account was called then")
-    what = models.CharField(max_length=20, choices=What.choices)
+    """Null when the run has ended. As it is unique, an account can't have two active runs."""
+    account_name = models.CharField(max_length=250, help_text="the account's name at the time")
+    operation = models.CharField(max_length=20, choices=Operation.choices)
     operator = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     request_id = models.CharField(max_length=128, blank=True)
     state = models.CharField(max_length=20, choices=State.choices, default=State.WAITING)
-    stop_asked = models.BooleanField(default=False)
-    host = models.CharField(max_length=250, blank=True, help_text="the machine that its process is on")
+    stop_requested = models.BooleanField(default=False)
+    host = models.CharField(max_length=250, blank=True, help_text="the machine that the process runs on")
     pid = models.BigIntegerField("process", null=True)
-    asked = models.DateTimeField(help_text="when an operator asked for it")
-    started = models.DateTimeField(null=True)
-    heard = models.DateTimeField(help_text="when its process was last heard of")
-    ended = models.DateTimeField(null=True)
+    requested_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    last_seen_at = models.DateTimeField(help_text="the last sign of life of the process")
+    ended_at = models.DateTimeField(null=True)
     phase = models.CharField(max_length=40, blank=True)
-    waits = models.BooleanField("waits for CouchDB", default=False)
-    total = models.PositiveBigIntegerField(default=0, help_text="messages, as far as is known")
-    done = models.PositiveBigIntegerField(default=0)
-    bytes = models.PositiveBigIntegerField(default=0)
+    waits_for_couchdb = models.BooleanField("waits for CouchDB", default=False)
+    messages_total = models.PositiveBigIntegerField(default=0, help_text="as far as is known")
+    messages_done = models.PositiveBigIntegerField(default=0)
+    bytes = models.PositiveBigIntegerField(default=0, help_text="audio copied or deleted")
     seconds = models.FloatField(default=0)
-    faults = models.PositiveBigIntegerField(default=0, help_text="what failed, or is not as it should be")
+    faults = models.PositiveBigIntegerField(default=0, help_text="what failed or is not as it should be")
     outcomes: "models.JSONField[Any, Any]" = models.JSONField(default=list)
-    """How many there are of each outcome and reason: ``[[outcome, reason, number]]``."""
+    """Counts by outcome and reason: ``[[outcome, reason, count]]``."""
     remarks: "models.JSONField[Any, Any]" = models.JSONField(default=list)
-    """Sentences: what could not be worked on, what to know about the numbers."""
-    error = models.TextField(blank=True, help_text="why it failed or was interrupted")
+    """Sentences: accounts or mailboxes that could not be processed, and notes on the numbers."""
+    error = models.TextField(blank=True, help_text="why the run failed or was interrupted")
 
     class Meta:
         default_permissions = ()
@@ -77,26 +77,27 @@ class MigrationRun(models.Model):
         verbose_name_plural = "migration from Kazoo 3.x"
 
     def __str__(self) -> str:
-        return f"{self.get_what_display()} of {self.account_name or self.account_id}"
+        return f"{self.get_operation_display()} of {self.account_name or self.account_id}"
 
     @property
     def is_active(self) -> bool:
-        """Whether it is under way, as far as is known."""
+        """Whether the run has not ended yet."""
         return self.state in ACTIVE
 
     @property
     def rate(self) -> float:
-        """Messages a second."""
-        return self.done / self.seconds if self.seconds else 0.0
+        """Messages per second."""
+        return self.messages_done / self.seconds if self.seconds else 0.0
 
     @property
     def seconds_left(self) -> float | None:
-        """How long the rest takes at this rate; None when nobody can tell."""
-        return (self.total - self.done) / self.rate if self.rate and self.total > self.done else None
+        """Estimated time until the end; None while it can't be estimated."""
+        pending = self.messages_total - self.messages_done
+        return pending / self.rate if self.rate and pending > 0 else None
 
 
 class MigrationRow(models.Model):
-    """What became of one entry, message or media document in a run: a line of its report."""
+    """A line of a run's report: the outcome for one entry, message or media document."""
 
     run = models.ForeignKey(MigrationRun, models.CASCADE, related_name="rows")
     box_id = models.CharField(max_length=250, blank=True)

@@ -17,7 +17,7 @@ from desk.audit import record as audit
 from desk.kit.pages import Crumb, DocumentAdmin, Route
 from desk.kit.tables import Cell, Filter, Row, Table, choices, query_with
 from desk.migration_runs import run as run_pages
-from migration.models import MigrationRun, What
+from migration.models import MigrationRun, Operation
 from migration.runs import control, reports
 from voicemail.legacy import remaining
 
@@ -28,11 +28,11 @@ _BOXES_SHOWN = 50
 _RUNS_SHOWN = 20
 _ALL = "admin:migration_migrationrun_changelist"
 _RECORDED = {
-    What.DRY_RUN: "started a dry run of migrating",
-    What.MIGRATE: "started migrating",
-    What.VERIFY: "started verifying",
-    What.PURGE_DRY_RUN: "started a dry run of purging",
-    What.PURGE: "started purging",
+    Operation.DRY_RUN: "started a dry run of migrating",
+    Operation.MIGRATE: "started migrating",
+    Operation.VERIFY: "started verifying",
+    Operation.PURGE_DRY_RUN: "started a dry run of purging",
+    Operation.PURGE: "started purging",
 }
 
 
@@ -86,14 +86,14 @@ class MigrationAdmin(DocumentAdmin):
             empty="No account is called so." if text else "There are no accounts yet.",
         )
         crumbs = [("Migration from Kazoo 3.x", None)]
-        active = [(run, run_pages.url_of(run)) for run in control.all_active()[:_RUNS_SHOWN]]
+        active = [(run, run_pages.url_of(run)) for run in control.active_runs()[:_RUNS_SHOWN]]
         return self.rendered(
             request, "desk/migration_runs/list.html", "Migration from Kazoo 3.x", crumbs, table=table, active=active
         )
 
     def account(self, request: HttpRequest, account_id: str) -> HttpResponse:
         """An account's boxes that have something left, its runs, and the buttons that start one."""
-        control.settle()
+        control.mark_interrupted()
         account = accounts.get(account_id)
         boxes = remaining.list_boxes(account_id)
         runs = MigrationRun.objects.filter(account_id=account_id).select_related("operator")[:_RUNS_SHOWN]
@@ -115,22 +115,22 @@ class MigrationAdmin(DocumentAdmin):
         """Start a run; purging is asked about on a page of its own."""
         account = accounts.get(account_id)
         back = reverse("admin:migration_migrationrun_account", args=[account_id])
-        if request.method != "POST" or request.POST.get("what") not in What.values:
+        if request.method != "POST" or request.POST.get("operation") not in Operation.values:
             return HttpResponseRedirect(back)
-        what = What(request.POST["what"])
-        if what is What.PURGE and "sure" not in request.POST:
+        operation = Operation(request.POST["operation"])
+        if operation is Operation.PURGE and "sure" not in request.POST:
             return HttpResponseRedirect(reverse("admin:migration_migrationrun_purge", args=[account_id]))
         name = str(account.get("name") or account_id)
         request_id = str(getattr(request, "request_id", None) or "")
         try:
-            run = control.start(account_id, name, what, int(request.user.pk or 0), request_id)
-        except control.UnderWay as refused:
+            run = control.start(account_id, name, operation, int(request.user.pk or 0), request_id)
+        except control.AlreadyActive as refused:
             messages.error(request, str(refused))
             return HttpResponseRedirect(run_pages.url_of(refused.run) if refused.run else back)
-        except control.Refused as refused:
+        except control.CannotStart as refused:
             messages.error(request, str(refused))
             return HttpResponseRedirect(back)
-        self._record(request, _RECORDED[what], run)
+        self._record(request, _RECORDED[operation], run)
         return HttpResponseRedirect(run_pages.url_of(run))
 
     def purge(self, request: HttpRequest, account_id: str) -> HttpResponse:
@@ -156,7 +156,7 @@ class MigrationAdmin(DocumentAdmin):
         crumbs: list[Crumb] = [
             ("Migration from Kazoo 3.x", reverse(_ALL)),
             (run.account_name, above),
-            (f"{run.get_what_display()} {run.pk}", None),
+            (f"{run.get_operation_display()} {run.pk}", None),
         ]
         return self.rendered(
             request,
@@ -179,7 +179,7 @@ class MigrationAdmin(DocumentAdmin):
     def stop(self, request: HttpRequest, run_id: int) -> HttpResponse:
         """Ask a run to stop."""
         run = _found(run_id)
-        if request.method == "POST" and control.ask_to_stop(run_id):
+        if request.method == "POST" and control.request_stop(run_id):
             self._record(request, "stopped", run)
             messages.success(request, "It ends after the messages under way. Start it again to go on.")
         elif request.method == "POST":
@@ -189,11 +189,14 @@ class MigrationAdmin(DocumentAdmin):
     def report(self, request: HttpRequest, run_id: int, form: str) -> StreamingHttpResponse:
         """The whole report as a file."""
         run = _found(run_id)
-        kinds = {"csv": (reports.as_csv, "text/csv; charset=utf-8"), "json": (reports.as_json, "application/json")}
+        kinds = {
+            "csv": (reports.export_csv, "text/csv; charset=utf-8"),
+            "json": (reports.export_json, "application/json"),
+        }
         if form not in kinds:
             raise Http404
         pieces, content_type = kinds[form]
-        name = f"{run.what}-{run.account_id}-{run.pk}.{form}"
+        name = f"{run.operation}-{run.account_id}-{run.pk}.{form}"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return StreamingHttpResponse(pieces(run), content_type=content_type, headers=headers)
 
@@ -204,7 +207,7 @@ class MigrationAdmin(DocumentAdmin):
     def _rows(self, request: HttpRequest, run: MigrationRun) -> Table:
         wanted = request.GET.get("outcome", "")
         may = {"boxes": "desk.view_mailbox", "messages": "desk.view_message"}
-        links = {what: self.allows(request, permission) for what, permission in may.items()}
+        links = {kind: self.allows(request, permission) for kind, permission in may.items()}
         rows, following = run_pages.rows(run, wanted, request.GET.get("start_key", ""), **links)
         options = [("", "All"), *((one, one) for one in dict.fromkeys(outcome for outcome, _, _ in run.outcomes))]
         return Table(
@@ -226,12 +229,12 @@ class MigrationAdmin(DocumentAdmin):
             account_id=run.account_id,
             document_id=run.account_id,
             name=run.account_name,
-            details={"run": run.pk, "what": str(run.get_what_display())},
+            details={"run": run.pk, "operation": str(run.get_operation_display())},
         )
 
 
 def _found(run_id: int) -> MigrationRun:
-    control.settle()
+    control.mark_interrupted()
     run = MigrationRun.objects.filter(pk=run_id).select_related("operator").first()
     if run is None:
         raise Http404
@@ -245,7 +248,7 @@ def _sum(boxes: Iterable[remaining.BoxRemainder], *, removed: bool) -> int:
 def _account_rows(docs: list[Document]) -> list[Row]:
     """Accounts, those with most left first."""
     counted = in_parallel(_left, docs)
-    runs = control.latest(doc["_id"] for doc in docs)
+    runs = control.latest_runs(doc["_id"] for doc in docs)
     both = sorted(zip(docs, counted, strict=True), key=lambda one: one[1].total if one[1] else 0, reverse=True)
     return [_account_row(doc, found, runs.get(doc["_id"])) for doc, found in both]
 
@@ -265,5 +268,5 @@ def _account_row(doc: Document, found: remaining.RemainingEntries | None, run: M
         counts = [Cell(f"{number:,}" if number else "—", style="number") for number in (found.live, found.removed)]
     latest = Cell("—")
     if run is not None:
-        latest = Cell(f"{run.get_what_display()}: {run_pages.state_of(run)}", run_pages.url_of(run))
+        latest = Cell(f"{run.get_operation_display()}: {run_pages.state_of(run)}", run_pages.url_of(run))
     return Row([Cell(doc.get("name") or doc["_id"], url), *counts, latest, Cell(doc.get("realm") or "")])

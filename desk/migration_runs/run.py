@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from desk.kit.tables import Cell, Row
 from migration import reporting
-from migration.models import MigrationRow, MigrationRun, State, What
+from migration.models import MigrationRow, MigrationRun, Operation, State
 from storage import database_names
 
 _PAGE = 100
@@ -37,10 +37,10 @@ def progress(run: MigrationRun) -> dict[str, Any]:
         "is_active": run.is_active,
         "shown_state": state_of(run),
         "phase": run.phase,
-        "waits": run.waits,
-        "stop_asked": run.stop_asked,
-        "total": run.total,
-        "done": run.done,
+        "waits_for_couchdb": run.waits_for_couchdb,
+        "stop_requested": run.stop_requested,
+        "total": run.messages_total,
+        "done": run.messages_done,
         "bytes": run.bytes,
         "seconds": run.seconds,
         "faults": run.faults,
@@ -48,7 +48,7 @@ def progress(run: MigrationRun) -> dict[str, Any]:
         "host": run.host,
         "pid": run.pid,
         "place": f"{run.host}, process {run.pid}" if run.pid else "—",
-        "heard": f"{run.heard:%Y-%m-%d %H:%M:%S} UTC",
+        "last_seen": f"{run.last_seen_at:%Y-%m-%d %H:%M:%S} UTC",
     }
 
 
@@ -67,11 +67,15 @@ def again(run: MigrationRun) -> tuple[str, str] | None:
     if MigrationRun.objects.filter(account_id=run.account_id, pk__gt=run.pk).exists():
         return None
     if run.state in (State.INTERRUPTED, State.STOPPED, State.FAILED):
-        return run.what, "Start it again"
-    following = {What.DRY_RUN: What.MIGRATE, What.MIGRATE: What.VERIFY, What.PURGE_DRY_RUN: What.PURGE}
-    what = following.get(What(run.what)) if run.state == State.DONE else None
-    texts = {What.MIGRATE: "Migrate", What.VERIFY: "Verify", What.PURGE: "Purge …"}
-    return (what, texts[what]) if what else None
+        return run.operation, "Start it again"
+    following = {
+        Operation.DRY_RUN: Operation.MIGRATE,
+        Operation.MIGRATE: Operation.VERIFY,
+        Operation.PURGE_DRY_RUN: Operation.PURGE,
+    }
+    operation = following.get(Operation(run.operation)) if run.state == State.DONE else None
+    texts = {Operation.MIGRATE: "Migrate", Operation.VERIFY: "Verify", Operation.PURGE: "Purge …"}
+    return (operation, texts[operation]) if operation else None
 
 
 def rows(
@@ -100,7 +104,7 @@ def box_url(account_id: str, box_id: str) -> str | None:
 def _row(run: MigrationRun, row: MigrationRow, *, boxes: bool, messages: bool) -> Row:
     of_box = box_url(run.account_id, row.box_id)
     of_message = None
-    if messages and of_box and row.outcome in _STORED and run.what != What.DRY_RUN:
+    if messages and of_box and row.outcome in _STORED and run.operation != Operation.DRY_RUN:
         of_message = reverse("admin:desk_message_detail", args=[run.account_id, row.box_id, row.message_id])
     cells = (
         Cell(row.outcome, style="state-bad" if row.outcome in reporting.FAULTS else "state-good"),
@@ -120,8 +124,12 @@ def _meaning(outcome: str, reason: str) -> str:
 
 def _told(run: MigrationRun) -> str:
     """How far a run is, in a sentence."""
-    of_all = f" of {run.total:,}" if run.total else ""
-    numbers = [f"{run.done:,}{of_all} messages"] if run.done or run.total or not run.is_active else []
+    of_all = f" of {run.messages_total:,}" if run.messages_total else ""
+    numbers = (
+        [f"{run.messages_done:,}{of_all} messages"]
+        if run.messages_done or run.messages_total or not run.is_active
+        else []
+    )
     if run.bytes:
         numbers.append(reporting.size(run.bytes))
     if run.faults and run.is_active:
@@ -130,11 +138,11 @@ def _told(run: MigrationRun) -> str:
         numbers.append(f"{run.rate:,.0f} messages a second")
     if not run.is_active:
         return ", ".join([*numbers, f"{run.seconds:,.0f} seconds"])
-    if run.waits:
+    if run.waits_for_couchdb:
         return f"CouchDB doesn't answer: it is waited for, up to ten minutes. {', '.join(numbers)}"
     if run.seconds_left is not None:
         numbers.append(f"about {_spelled(run.seconds_left)} left")
-    begun = "It stops after the messages under way" if run.stop_asked else _PHASES.get(run.phase, run.phase)
+    begun = "It stops after the messages under way" if run.stop_requested else _PHASES.get(run.phase, run.phase)
     return ": ".join(one for one in (begun[:1].upper() + begun[1:], ", ".join(numbers)) if one)
 
 

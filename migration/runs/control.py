@@ -1,4 +1,4 @@
-"""Starting runs, asking them to stop, and noticing those whose process is gone."""
+"""Start runs, request their stop, and detect those whose process has died."""
 
 import logging
 import subprocess
@@ -14,131 +14,148 @@ from django.db import IntegrityError, close_old_connections, transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
-from migration.models import ACTIVE, MigrationRow, MigrationRun, State, What
+from migration.models import ACTIVE, MigrationRow, MigrationRun, Operation, State
 
 logger = logging.getLogger(__name__)
 
-SILENT = "Its process has not been heard of since then: it ended without a word, or its machine did."
-GONE = "Its process ended without a word (exit status {status})."
-_REPORTS_KEPT = 10
-_NAME = 250
+SILENT = "Its process has given no sign of life since then: the process or its machine has died."
+GONE = "Its process has died (exit status {status})."
+_REPORTS_PER_ACCOUNT = 10
+_MAX_NAME_LENGTH = 250
 # A busy machine takes its time to start a process.
-_SECONDS_TO_BEGIN = 60
+_SECONDS_TO_START = 60
 
 
-class Refused(Exception):
+class CannotStart(Exception):
     """A run can't be started now; the text is a sentence that says why."""
 
 
-class UnderWay(Refused):
-    """The account has a run under way."""
+class AlreadyActive(CannotStart):
+    """The account has an active run."""
 
     def __init__(self, run: MigrationRun | None) -> None:
-        who = f" {run.operator} started a {run.get_what_display().lower()} of it." if run else ""
-        super().__init__(f"This account is being worked on already.{who} Wait for its end, or stop it.")
+        who = f" {run.operator} started a {run.get_operation_display().lower()} of it." if run else ""
+        super().__init__(f"This account is being worked on already.{who} Wait until it ends, or stop it.")
         self.run = run
 
 
-def start(account_id: str, account_name: str, what: What, operator_id: int, request_id: str = "") -> MigrationRun:
-    """Start a run over an account; it goes on by itself. Raises UnderWay, or Refused when there are too many."""
-    settle()
-    most = settings.MIGRATIONS_AT_ONCE
-    if most and MigrationRun.objects.filter(state__in=ACTIVE).count() >= most:
-        raise Refused(f"As many migrations are under way as there may be at once ({most}). Wait until one has ended.")
+def start(
+    account_id: str, account_name: str, operation: Operation, operator_id: int, request_id: str = ""
+) -> MigrationRun:
+    """Start a run over an account, in a process of its own.
+
+    Raises AlreadyActive, and CannotStart if too many runs are active.
+    """
+    mark_interrupted()
+    limit = settings.MIGRATIONS_AT_ONCE
+    if limit and MigrationRun.objects.filter(state__in=ACTIVE).count() >= limit:
+        raise CannotStart(f"The limit of migrations at once ({limit}) is reached. Wait until one has ended.")
     try:
         with transaction.atomic():
             run = MigrationRun.objects.create(
                 account_id=account_id,
                 active_account_id=account_id,
-                account_name=account_name[:_NAME],
-                what=what,
+                account_name=account_name[:_MAX_NAME_LENGTH],
+                operation=operation,
                 operator_id=operator_id,
                 request_id=request_id[:128],
-                asked=Now(),
-                heard=Now(),
+                requested_at=Now(),
+                last_seen_at=Now(),
             )
     except IntegrityError as error:
-        raise UnderWay(active_run(account_id)) from error
-    _forget_old_reports(account_id)
+        raise AlreadyActive(active_run(account_id)) from error
+    _delete_old_reports(account_id)
     try:
         _launch(run.pk)
     except OSError as error:
-        end(run.pk, State.FAILED, f"Its process could not be started: {error.strerror}.")
+        _end(run.pk, State.FAILED, f"Its process could not be started: {error.strerror}.")
     return MigrationRun.objects.get(pk=run.pk)
 
 
-def ask_to_stop(run_id: int) -> bool:
-    """Ask a run to end after the batches under way; whether it is one that can be asked."""
-    return bool(MigrationRun.objects.filter(pk=run_id, state__in=ACTIVE).update(stop_asked=True))
+def request_stop(run_id: int) -> bool:
+    """Request that a run stops after the batches under way. False if the run is not active."""
+    return bool(MigrationRun.objects.filter(pk=run_id, state__in=ACTIVE).update(stop_requested=True))
 
 
-def end(run_id: int, state: State, error: str = "", *, heard: bool = True) -> bool:
-    """Write down that a run has ended, if it is under way; whether it was. `heard`: by whoever carries it out."""
-    at = Now() if heard else F("heard")
-    active = MigrationRun.objects.filter(pk=run_id, state__in=ACTIVE)
-    return bool(active.update(state=state, error=error, ended=at, heard=at, waits=False, active_account_id=None))
-
-
-def settle() -> None:
-    """Note the runs whose process has been silent for longer than one can be."""
+def mark_interrupted() -> None:
+    """Mark the active runs as interrupted whose process has given no sign of life for too long."""
     silence = settings.MIGRATION_SILENCE_SECONDS
-    allowed = ((State.RUNNING, silence), (State.WAITING, silence + _SECONDS_TO_BEGIN))
-    tests = (Q(state=state, heard__lt=Now() - timedelta(seconds=seconds)) for state, seconds in allowed)
-    silent = MigrationRun.objects.filter(reduce(or_, tests))
-    for run_id in list(silent.values_list("pk", flat=True)):
-        # Looked at once more: it may have been heard of in between.
-        silent.filter(pk=run_id).update(
-            state=State.INTERRUPTED, error=SILENT, ended=F("heard"), waits=False, active_account_id=None
+    limits = ((State.RUNNING, silence), (State.WAITING, silence + _SECONDS_TO_START))
+    conditions = (Q(state=state, last_seen_at__lt=Now() - timedelta(seconds=seconds)) for state, seconds in limits)
+    silent_runs = MigrationRun.objects.filter(reduce(or_, conditions))
+    for run_id in list(silent_runs.values_list("pk", flat=True)):
+        # The condition is checked again: the process may have given a sign of life in between.
+        silent_runs.filter(pk=run_id).update(
+            state=State.INTERRUPTED,
+            error=SILENT,
+            ended_at=F("last_seen_at"),
+            waits_for_couchdb=False,
+            active_account_id=None,
         )
 
 
 def active_run(account_id: str) -> MigrationRun | None:
-    """The run that an account has under way."""
+    """The active run of an account."""
     return MigrationRun.objects.filter(active_account_id=account_id).select_related("operator").first()
 
 
-def all_active() -> QuerySet[MigrationRun]:
-    """All runs that are under way, the latest first."""
-    settle()
+def active_runs() -> QuerySet[MigrationRun]:
+    """The active runs of all accounts, the latest first."""
+    mark_interrupted()
     return MigrationRun.objects.filter(state__in=ACTIVE).select_related("operator")
 
 
-def latest(account_ids: Iterable[str]) -> dict[str, MigrationRun]:
-    """The latest run of each of some accounts, by account; of those that had one."""
-    settle()
-    found = MigrationRun.objects.filter(account_id__in=list(account_ids)).order_by("account_id", "-id")
+def latest_runs(account_ids: Iterable[str]) -> dict[str, MigrationRun]:
+    """The latest run of each account that had one, by account id."""
+    mark_interrupted()
+    runs = MigrationRun.objects.filter(account_id__in=list(account_ids)).order_by("account_id", "-id")
     by_account: dict[str, MigrationRun] = {}
-    for run in found.only("account_id", "what", "state", "faults"):
+    for run in runs.only("account_id", "operation", "state", "faults"):
         by_account.setdefault(run.account_id, run)
     return by_account
 
 
-def _forget_old_reports(account_id: str) -> None:
-    """The rows of all but an account's last runs go; what they came to is kept with the runs."""
-    kept = MigrationRun.objects.filter(account_id=account_id).order_by("-id").values_list("pk", flat=True)
-    old = list(kept[_REPORTS_KEPT:])
-    if old:
-        MigrationRow.objects.filter(run_id__in=old).delete()
+def _end(run_id: int, state: State, error: str) -> bool:
+    """Mark an active run as ended. False if it has ended already."""
+    active = MigrationRun.objects.filter(pk=run_id, state__in=ACTIVE)
+    return bool(
+        active.update(
+            state=state,
+            error=error,
+            ended_at=Now(),
+            last_seen_at=Now(),
+            waits_for_couchdb=False,
+            active_account_id=None,
+        )
+    )
+
+
+def _delete_old_reports(account_id: str) -> None:
+    """Delete the rows of all but an account's latest runs. The runs themselves stay, with their counts."""
+    run_ids = MigrationRun.objects.filter(account_id=account_id).order_by("-id").values_list("pk", flat=True)
+    old_run_ids = list(run_ids[_REPORTS_PER_ACCOUNT:])
+    if old_run_ids:
+        MigrationRow.objects.filter(run_id__in=old_run_ids).delete()
 
 
 def _launch(run_id: int) -> None:
-    """Start a run's process: in a session of its own, so that nothing that befalls this process befalls it."""
+    """Start a run's process, in a session of its own, so that signals to this process don't reach it."""
     command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "run_migration", str(run_id)]
     process = subprocess.Popen(  # noqa: S603 - our own program
         command,
         cwd=settings.BASE_DIR,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
-        start_new_session=True,  # stderr is the service's own: there its log goes
+        start_new_session=True,  # stderr is inherited: the process logs where the service does
     )
-    threading.Thread(target=_attend, args=(process, run_id), name=f"run {run_id}", daemon=True).start()
+    threading.Thread(target=_wait_for, args=(process, run_id), name=f"run {run_id}", daemon=True).start()
 
 
-def _attend(process: "subprocess.Popen[bytes]", run_id: int) -> None:
-    """Wait for a process's end, as long as this one lives; a run that is left under way then is noted at once."""
+def _wait_for(process: "subprocess.Popen[bytes]", run_id: int) -> None:
+    """Wait until a process ends, and mark its run as interrupted at once if it is still active then."""
     status = process.wait()
     try:
-        if end(run_id, State.INTERRUPTED, GONE.format(status=status)):
-            logger.warning("The process of migration run %d ended with status %d", run_id, status)
+        if _end(run_id, State.INTERRUPTED, GONE.format(status=status)):
+            logger.warning("The process of migration run %d died with exit status %d", run_id, status)
     finally:
         close_old_connections()

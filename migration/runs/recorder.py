@@ -53,11 +53,11 @@ class Recorder:
 
         A database that is away is waited for. Raises DatabaseError when it stays away.
         """
-        last = {"state": state, "error": error[:_LONGEST_ERROR], "ended": Now(), "active_account_id": None}
+        last = {"state": state, "error": error[:_LONGEST_ERROR], "ended_at": Now(), "active_account_id": None}
         deadline = time.monotonic() + _PATIENCE
         while True:
             try:
-                return self._write({**last, "waits": False})
+                return self._write({**last, "waits_for_couchdb": False})
             except DatabaseError as error:
                 self._warn(error)
                 if time.monotonic() > deadline:
@@ -96,10 +96,10 @@ class Recorder:
             with transaction.atomic():
                 # The row is written first: so SQLite lets others finish, and does not refuse.
                 mine = MigrationRun.objects.filter(pk=self.run_id, state=State.RUNNING)
-                self.is_lost = not mine.update(**{"heard": Now(), **progress, **more})
+                self.is_lost = not mine.update(**{"last_seen_at": Now(), **progress, **more})
                 if not self.is_lost:
                     MigrationRow.objects.bulk_create(rows, batch_size=_ROWS_AT_ONCE)
-                asked = MigrationRun.objects.filter(pk=self.run_id, stop_asked=True)
+                asked = MigrationRun.objects.filter(pk=self.run_id, stop_requested=True)
                 self.is_asked_to_stop = asked.exists()
         except DatabaseError:
             with self._lock:
@@ -116,9 +116,9 @@ def _progress(tally: Tally) -> dict[str, Any]:
     faults = sum(count for (outcome, _), count in tally.outcomes.items() if outcome in reporting.FAULTS)
     return {
         "phase": tally.phase,
-        "waits": tally.waiting,
-        "total": max(tally.messages, tally.messages_done),
-        "done": tally.messages_done,
+        "waits_for_couchdb": tally.waiting,
+        "messages_total": max(tally.messages, tally.messages_done),
+        "messages_done": tally.messages_done,
         "bytes": tally.bytes,
         "seconds": round(tally.seconds, 1),
         "faults": faults + len(tally.problems),

@@ -1,4 +1,4 @@
-"""The report of a run as a file: a row per entry, message or media document, and in JSON what it came to."""
+"""Export the report of a run: a row per entry, message or media document, and a summary in JSON."""
 
 import csv
 import io
@@ -15,31 +15,30 @@ _CHUNK = 1_000
 _FIELDS = tuple(field.name for field in fields(Row))
 
 
-def as_csv(run: MigrationRun) -> Iterator[bytes]:
-    """The report as CSV, in pieces; columns as those of ``migrate_kazoo3 --report``."""
-    yield _csv([list(_FIELDS)])
-    for some in _chunks(run):
-        yield _csv([[format_cell(row[name]) for name in _FIELDS] for row in some])
+def export_csv(run: MigrationRun) -> Iterator[bytes]:
+    """The report as CSV, in pieces, with the columns of ``migrate_kazoo3 --report``."""
+    yield _format_csv([list(_FIELDS)])
+    for rows in _read_chunks(run):
+        yield _format_csv([[format_cell(row[name]) for name in _FIELDS] for row in rows])
 
 
-def as_json(run: MigrationRun) -> Iterator[bytes]:
+def export_json(run: MigrationRun) -> Iterator[bytes]:
     """The report as JSON, in pieces: ``{"entries": [...], "summary": {...}}``."""
     yield b'{"entries": ['
     separator = "\n"
-    for some in _chunks(run):
-        yield (separator + ",\n".join(json.dumps(row) for row in some)).encode()
+    for rows in _read_chunks(run):
+        yield (separator + ",\n".join(json.dumps(row) for row in rows)).encode()
         separator = ",\n"
-    yield ('\n], "summary": ' + json.dumps(summary(run), indent=2) + "}\n").encode()
+    yield ('\n], "summary": ' + json.dumps(_summarise(run), indent=2) + "}\n").encode()
 
 
-def summary(run: MigrationRun) -> dict[str, Any]:
-    """What a run came to, as JSON."""
+def _summarise(run: MigrationRun) -> dict[str, Any]:
     return {
         "account_id": run.account_id,
-        "what": run.what,
+        "operation": run.operation,
         "state": run.state,
         "error": run.error,
-        "processed": run.done,
+        "processed": run.messages_done,
         "bytes": run.bytes,
         "seconds": run.seconds,
         "outcomes": [
@@ -49,25 +48,21 @@ def summary(run: MigrationRun) -> dict[str, Any]:
     }
 
 
-def _chunks(run: MigrationRun) -> Iterator[list[dict[str, Any]]]:
-    """The rows as dictionaries, some at a time, however many there are."""
-    last = 0
-    while True:
-        some = list(run.rows.filter(pk__gt=last)[:_CHUNK])
-        if not some:
-            return
-        last = some[-1].pk
-        yield [_spelled(run, row) for row in some]
+def _read_chunks(run: MigrationRun) -> Iterator[list[dict[str, Any]]]:
+    """The rows as dictionaries, a chunk at a time, however many there are."""
+    last_id = 0
+    while rows := list(run.rows.filter(pk__gt=last_id)[:_CHUNK]):
+        last_id = rows[-1].pk
+        yield [_row_fields(run, row) for row in rows]
 
 
-def _spelled(run: MigrationRun, row: MigrationRow) -> dict[str, Any]:
-    """A row as the command's report has it: what isn't known is null."""
+def _row_fields(run: MigrationRun, row: MigrationRow) -> dict[str, Any]:
+    """A row as the command's report has it; unknown ids are null."""
     ids = {name: getattr(row, name) or None for name in ("box_id", "media_id", "message_id")}
-    told = {"outcome": row.outcome, "reason": row.reason, "bytes": row.bytes}
-    return {"account_id": run.account_id, **ids, **told}
+    return {"account_id": run.account_id, **ids, "outcome": row.outcome, "reason": row.reason, "bytes": row.bytes}
 
 
-def _csv(rows: list[list[str]]) -> bytes:
+def _format_csv(rows: list[list[str]]) -> bytes:
     out = io.StringIO()
     csv.writer(out).writerows(rows)
     return out.getvalue().encode("utf-8", "replace")

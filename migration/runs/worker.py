@@ -8,7 +8,7 @@ from couch.errors import CouchError, Unreachable
 from crossbar.errors import ApiError
 from migration import migrate, purging, sources, verifying
 from migration.migrate import Options, Unknown
-from migration.models import MigrationRun, State, What
+from migration.models import MigrationRun, Operation, State
 from migration.runs.recorder import Recorder
 from migration.signals import stopping
 from storage.private_fields import NODE, Actor
@@ -16,20 +16,20 @@ from storage.private_fields import NODE, Actor
 logger = logging.getLogger(__name__)
 
 _OPERATIONS = {
-    What.DRY_RUN: migrate.migrate,
-    What.MIGRATE: migrate.migrate,
-    What.VERIFY: verifying.verify,
-    What.PURGE_DRY_RUN: purging.purge,
-    What.PURGE: purging.purge,
+    Operation.DRY_RUN: migrate.migrate,
+    Operation.MIGRATE: migrate.migrate,
+    Operation.VERIFY: verifying.verify,
+    Operation.PURGE_DRY_RUN: purging.purge,
+    Operation.PURGE: purging.purge,
 }
-_WITHOUT_WRITING = (What.DRY_RUN, What.PURGE_DRY_RUN)
+_WITHOUT_WRITING = (Operation.DRY_RUN, Operation.PURGE_DRY_RUN)
 
 
 def carry_out(run_id: int, pid: int) -> State | None:
     """Carry out a run that waits for its process; how it ended, None when there is no such run that waits."""
     waiting = MigrationRun.objects.filter(pk=run_id, state=State.WAITING)
     host = NODE.partition("@")[2]
-    begun = {"state": State.RUNNING, "started": Now(), "heard": Now(), "host": host[:250], "pid": pid}
+    begun = {"state": State.RUNNING, "started_at": Now(), "last_seen_at": Now(), "host": host[:250], "pid": pid}
     if not waiting.update(**begun, phase="surveying"):
         return None
     run = MigrationRun.objects.get(pk=run_id)
@@ -43,7 +43,7 @@ def carry_out(run_id: int, pid: int) -> State | None:
 
 
 def _work(run: MigrationRun, recorder: Recorder) -> tuple[State, str]:
-    what = What(run.what)
+    what = Operation(run.operation)
     options = Options(
         accounts=(run.account_id,),
         dry_run=what in _WITHOUT_WRITING,

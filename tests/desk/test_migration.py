@@ -39,9 +39,9 @@ def box(api: Api) -> dict[str, Any]:
     return api.new_box("3000")
 
 
-def start(desk: Desk, account: Account, what: str, **fields: str) -> int:
+def start(desk: Desk, account: Account, operation: str, **fields: str) -> int:
     """Start a run from the account's page; its number."""
-    answer = post(desk, f"{PAGES}{account.id}/", f"{account.id}/start/", what=what, **fields)
+    answer = post(desk, f"{PAGES}{account.id}/", f"{account.id}/start/", operation=operation, **fields)
     found = RUN.search(answer.url)
     assert found, answer.text
     return int(found[1])
@@ -65,7 +65,7 @@ def send_start(desk: Desk, account: Account) -> requests.Response:
     session.cookies.update(desk.session.cookies)
     url = f"{desk.url}/admin/{PAGES}{account.id}/"
     token = desk.session.cookies["csrftoken"]
-    sent = {"csrfmiddlewaretoken": token, "what": "migrate"}
+    sent = {"csrfmiddlewaretoken": token, "operation": "migrate"}
     return session.post(f"{url}start/", data=sent, headers={"Referer": url}, timeout=60)
 
 
@@ -149,7 +149,7 @@ def test_a_dry_run_tells_the_same_and_writes_nothing(
     assert not couch().database(database_names.modb(account.id, MONTH)).exists()
     page = desk.get(f"{PAGES}run/{run_id}/").text
     assert all(one in page for one in media_ids)
-    assert 'name="what" value="migrate"' in page
+    assert 'name="operation" value="migrate"' in page
 
 
 def test_verifying_tells_what_is_whole_and_purging_asks_first(
@@ -162,7 +162,7 @@ def test_verifying_tells_what_is_whole_and_purging_asks_first(
     verified = ended(desk, start(desk, account, "verify"))
     assert (verified["state"], verified["done"], verified["faults"]) == ("done", 3, 0)
 
-    asked = post(desk, f"{PAGES}{account.id}/", f"{account.id}/start/", what="purge")
+    asked = post(desk, f"{PAGES}{account.id}/", f"{account.id}/start/", operation="purge")
     assert asked.url.endswith(f"{account.id}/purge/")
     assert "can't be had back" in asked.text.replace("&#x27;", "'")
     assert all(db.get(one) for one in media_ids)
@@ -198,11 +198,11 @@ def test_who_may_not_migrate_looks_and_starts_nothing(
     ended(desk, run_id)
     page = desk.get(f"{PAGES}{account.id}/")
     assert page.status_code == 200
-    assert 'name="what"' not in page.text
+    assert 'name="operation"' not in page.text
     assert desk.get(f"{PAGES}run/{run_id}/report.csv").status_code == 200
     logout = f"{PAGES}{account.id}/"  # any page of the desk has a form with a token
     for path in (f"{account.id}/start/", f"run/{run_id}/stop/", f"{account.id}/purge/"):
-        assert post(desk, logout, path, what="migrate").status_code == 403
+        assert post(desk, logout, path, operation="migrate").status_code == 403
     assert old_messages.array(account, box["id"]) == before
 
 
@@ -250,7 +250,7 @@ class Machine:
         run_id = start(self.desk, account, "migrate")
         wait_until(lambda: bool(progress(self.desk, run_id)["pid"]), 60)
         self.pids.add(progress(self.desk, run_id)["pid"])
-        wait_until(lambda: bool(progress(self.desk, run_id)["waits"]), 60)
+        wait_until(lambda: bool(progress(self.desk, run_id)["waits_for_couchdb"]), 60)
         return run_id
 
     def kill_run(self, run_id: int, number: int = signal.SIGKILL) -> None:
@@ -351,7 +351,7 @@ def test_a_killed_run_is_shown_as_interrupted_and_goes_on_when_started_again(
     assert ended(machine.desk, run_id)["state"] == "interrupted"
     page = machine.desk.get(f"{PAGES}run/{run_id}/").text
     assert "goes on where it stopped" in page
-    assert 'name="what" value="migrate"' in page
+    assert 'name="operation" value="migrate"' in page
     assert ended(machine.desk, start(machine.desk, account, "migrate"))["state"] == "done"
     assert_all_migrated_once(account, box, media_ids)
 
@@ -373,8 +373,8 @@ def test_an_account_has_one_run_at_a_time_and_another_operator_may_stop_it(
     run_id = machine.begin_and_lose_couchdb(account)
     other = machine.other()
     # Its buttons are gone; a form that was open before is refused.
-    assert 'name="what"' not in other.get(f"{PAGES}{account.id}/").text
-    refused = post(other, f"{PAGES}run/{run_id}/", f"{account.id}/start/", what="migrate")
+    assert 'name="operation"' not in other.get(f"{PAGES}{account.id}/").text
+    refused = post(other, f"{PAGES}run/{run_id}/", f"{account.id}/start/", operation="migrate")
     assert f"{machine.desk.name} started a migration of it" in refused.text
     assert refused.url.endswith(f"run/{run_id}/")
     post(other, f"{PAGES}run/{run_id}/", f"run/{run_id}/stop/")
@@ -398,7 +398,7 @@ def test_of_starts_at_the_same_moment_one_succeeds(machine: Machine, account: Ac
     runs = set(RUN.findall(other.get(f"{PAGES}{account.id}/").text))
     assert len(runs) == 1
     assert len([answer for answer in answers if f"/run/{min(runs)}/" in answer.url]) >= 1
-    wait_until(lambda: bool(progress(other, int(min(runs)))["waits"]), 60)
+    wait_until(lambda: bool(progress(other, int(min(runs)))["waits_for_couchdb"]), 60)
     machine.pids.add(progress(other, int(min(runs)))["pid"])
     history = other.get(f"desk/account/{account.id}/history/").text
     assert history.count("started migrating") == 1
@@ -411,6 +411,6 @@ def test_there_are_only_so_many_runs_at_once(
     machine.begin_and_lose_couchdb(account)
     busy = machine.other(MIGRATIONS_AT_ONCE="1")
     another = new_account()
-    refused = post(busy, f"{PAGES}{another.id}/", f"{another.id}/start/", what="dry_run")
-    assert "as there may be at once (1)" in refused.text
+    refused = post(busy, f"{PAGES}{another.id}/", f"{another.id}/start/", operation="dry_run")
+    assert "The limit of migrations at once (1) is reached" in refused.text
     assert "None yet from the desk." in refused.text

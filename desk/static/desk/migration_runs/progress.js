@@ -14,7 +14,7 @@
         }
         told.textContent = progress.told;
         document.getElementById('run-place').textContent = progress.place;
-        document.getElementById('run-heard').textContent = progress.heard;
+        document.getElementById('run-heard').textContent = progress.last_seen;
         // Written only when it changes: a screen reader speaks of it each time.
         if (state.textContent !== progress.shown_state) {
             state.textContent = progress.shown_state;
