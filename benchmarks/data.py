@@ -21,7 +21,7 @@ from couch.client import Database, Document, couch
 from couch.parallel import in_parallel
 from storage import database_names, gregorian, modbs, private_fields, schemas
 from voicemail.mailboxes import store as mailbox_store
-from voicemail.messages import metadata
+from voicemail.messages import folders
 from voicemail.messages import store as message_store
 
 USERNAME = "bench"
@@ -154,7 +154,7 @@ class Tenant:
         caller = number // 2 % len(_CALLERS)
         described = {
             "timestamp": left,
-            "folder": metadata.SAVED if number % 3 else metadata.NEW,
+            "folder": folders.SAVED if number % 3 else folders.NEW,
             "length": 1_000 * (number % 120 + 1),
             "call_id": secrets.token_hex(16),
             "caller_id_name": _CALLERS[caller],

@@ -27,7 +27,7 @@ from voicemail.legacy import boxes, entries
 from voicemail.legacy import store as legacy_store
 from voicemail.legacy.entries import Entry
 from voicemail.legacy.outcomes import EntryResult, MigrationOptions, Outcome
-from voicemail.messages import changes
+from voicemail.messages import bulk
 
 Item = TypeVar("Item")
 Done = TypeVar("Done")
@@ -322,7 +322,7 @@ class _Run:
         """Messages of a box that was deleted while they were stored go with it, as those before them."""
         if box is not None and not sources.is_live(box):
             actor = self.options.actor
-            self._patiently(partial(changes.remove, work.account, box, None, None, actor, with_expired=True))
+            self._patiently(partial(bulk.remove_messages, work.account, box, None, None, actor, with_expired=True))
 
     def _keeper(self, account_id: str, box: Document, has_entries: bool) -> Keeper | None:
         if self.options.dry_run:

@@ -18,8 +18,8 @@ from voicemail.api.raw import disposition
 from voicemail.audio import content_types
 from voicemail.mailboxes import search as mailbox_search
 from voicemail.mailboxes import store as mailbox_store
-from voicemail.messages import bulk, changes, metadata, move, restore, retention, zip_archive
-from voicemail.messages.bulk import Outcome
+from voicemail.messages import batches, bulk, metadata, move, restore, retention, zip_archive
+from voicemail.messages.batches import Outcome
 
 KIND = "message"
 RESTORE = "restore"
@@ -37,9 +37,9 @@ _NEEDS = {"remove": "delete_message", "zip": "listen_to_message"}
 _ONE_LISTENING = timedelta(minutes=10)
 _PAST = {"remove": "removed", "move": "moved", "copy": "copied", RESTORE: "restored"}
 _REASONS = {
-    bulk.NOT_FOUND: "it isn't there any more",
-    bulk.CONFLICT: "somebody else changed it at the same moment",
-    bulk.MISSING_AUDIO: "its audio is missing",
+    batches.NOT_FOUND: "it isn't there any more",
+    batches.CONFLICT: "somebody else changed it at the same moment",
+    batches.MISSING_AUDIO: "its audio is missing",
     retention.REASON: "it is older than messages are kept: it can't be changed",
     restore.MAILBOX_GONE: "its mailbox is removed: restore that first",
     restore.MOVED: "it was moved to another mailbox, and is there",
@@ -54,10 +54,10 @@ def needed(action: str) -> str:
 def apply(request: HttpRequest, account: Document, box_id: str, ids: Sequence[str], action: str) -> bool:
     """Do something with messages of a box, and say and record what became of them. False when nothing was tried."""
     who, details = actor(request), {}
-    before = {one: doc for one, (_, doc) in bulk.fetch(account["_id"], box_id, ids).items()}
+    before = {one: doc for one, (_, doc) in batches.fetch(account["_id"], box_id, ids).items()}
     try:
         if action == RESTORE:
-            outcome = restore.restore(account, box_id, ids, who, request.POST.get("folder") or None)
+            outcome = restore.restore_messages(account, box_id, ids, who, request.POST.get("folder") or None)
         elif action in ("move", "copy"):
             target = _target(request, account["_id"])
             if target is None:
@@ -65,13 +65,13 @@ def apply(request: HttpRequest, account: Document, box_id: str, ids: Sequence[st
             details = {"to": named_box(target), "to_id": target["_id"]}
             box = mailbox_store.get(account["_id"], box_id)
             if action == "move":
-                outcome = move.move(account, box, ids, target, who)
+                outcome = move.move_messages(account, box, ids, target, who)
             else:
-                outcome = move.copy(account, box, ids, [target], who)
+                outcome = move.copy_messages(account, box, ids, [target], who)
         elif action == "remove":
-            outcome = changes.remove(account, mailbox_store.get(account["_id"], box_id), ids, None, who)
+            outcome = bulk.remove_messages(account, mailbox_store.get(account["_id"], box_id), ids, None, who)
         else:
-            outcome = changes.change_folder(account, mailbox_store.get(account["_id"], box_id), ids, action, who)
+            outcome = bulk.change_folder(account, mailbox_store.get(account["_id"], box_id), ids, action, who)
     except (BadIdentifier, MissingDatabase):
         outcome = Outcome(failed=[{one: restore.MAILBOX_GONE} for one in ids])
     _tell(request, account, box_id, action, ids, outcome, details, before)
@@ -146,7 +146,7 @@ def _tell(
     failed = {message_id: reason for one in outcome.failed for message_id, reason in one.items()}
     done = [one for one in dict.fromkeys(ids) if one not in failed]
     past = _PAST.get(action, f"put into {action}")
-    box, _ = restore.mailbox(account["_id"], box_id)
+    box = mailbox_store.find(account["_id"], box_id) or {"_id": box_id}
     for message_id in done:
         was, now = before.get(message_id), outcome.documents.get(message_id)
         now_in = {"folder": metadata.folder(now)} if action == RESTORE and now else {}
@@ -164,7 +164,7 @@ def _tell(
 def _called(account_id: str, ids: Sequence[str]) -> dict[str, str]:
     """Messages by time and caller, those of which anything is known."""
     found: dict[str, str] = {}
-    for modb, batch in bulk.batches(account_id, ids, Outcome()):
+    for modb, batch in batches.by_month(account_id, ids, Outcome()):
         for message_id, doc in modb.fetch(batch).items():
             when = time_text(retention.age(doc)) or "an unknown time"
             found[message_id] = f"the message of {when} from {caller_text(metadata.of(doc))} ({message_id})"

@@ -26,9 +26,9 @@ from voicemail.api.raw import audio_response, disposition
 from voicemail.audio import recording
 from voicemail.legacy import on_access
 from voicemail.mailboxes import store as mailbox_store
-from voicemail.messages import metadata, restore, retention
+from voicemail.messages import deletion, metadata, restore, retention
 from voicemail.messages import store as message_store
-from voicemail.messages.bulk import REMOVED_FROM
+from voicemail.messages.deletion import REMOVED_FROM
 
 _OF_ONE = "<str:account_id>/<str:box_id>/<path:message_id>/"
 
@@ -115,9 +115,9 @@ class MessageAdmin(UploadPages):
         if request.method == "POST":
             return self._act_on_one(request, account, box, message_id)
         _, doc = _find(account_id, box_id, message_id)
-        removed = restore.is_removed(doc, box_id)
+        removed = deletion.is_removed(doc, box_id)
         limit = retention.limit(account_id)
-        shown = metadata.shown(doc, limit)
+        shown = metadata.representation(doc, limit)
         can_change = self.allows(request, "change_message")
         return self.rendered(
             request,
@@ -140,7 +140,7 @@ class MessageAdmin(UploadPages):
             picker=mailbox_choice.field(account_id) if can_change and not removed else "",
             removed=removed,
             removed_at=time_text(doc.get("pvt_modified")),
-            back=restore.folder_back(doc.get(REMOVED_FROM), metadata.folder(doc)),
+            back=deletion.restore_folder(doc.get(REMOVED_FROM), metadata.folder(doc)),
             is_there=mailbox_store.is_live(box),
             expired=retention.is_expired(doc, limit),
         )
@@ -179,10 +179,12 @@ class MessageAdmin(UploadPages):
 def _find(account_id: str, box_id: str, message_id: str) -> tuple[Database, Document]:
     """A message of a box, or a removed one; BadIdentifier."""
     try:
-        return message_store.find(account_id, box_id, message_id)
+        return message_store.get(account_id, box_id, message_id)
     except BadIdentifier:
-        return restore.find(account_id, box_id, message_id)
+        return restore.get_removed(account_id, box_id, message_id)
 
 
 def _mailbox(account_id: str, box_id: str, *, or_removed: bool) -> Document:
-    return restore.mailbox(account_id, box_id)[0] if or_removed else mailbox_store.get(account_id, box_id)
+    if not or_removed:
+        return mailbox_store.get(account_id, box_id)
+    return mailbox_store.find(account_id, box_id) or {"_id": box_id}

@@ -22,8 +22,8 @@ from desk.kit.formats import length_text, time_text
 from desk.kit.tables import Cell, Filter, Row, Table, choices, query_with
 from storage import gregorian
 from voicemail.mailboxes import store as mailbox_store
+from voicemail.messages import deletion, retention
 from voicemail.messages import listing as message_listing
-from voicemail.messages import restore, retention
 
 FOLDERS = [("", "All"), ("new", "New"), ("saved", "Saved"), ("deleted", "Deleted")]
 _STATES = [("", "Listed"), ("yes", "Removed")]
@@ -160,7 +160,7 @@ def _tests(query: Mapping[str, str], *, removed: bool, silent: bool) -> Iterator
 
 def _folder(said: Mapping[str, Any], *, removed: bool) -> str:
     """The folder a message is in, or was in before it was removed."""
-    return restore.folder_back(said.get("removed_from"), said.get("folder")) if removed else str(said["folder"])
+    return deletion.restore_folder(said.get("removed_from"), said.get("folder")) if removed else str(said["folder"])
 
 
 def _boxes(account_id: str, entries: Sequence[message_listing.Entry]) -> dict[str, Document]:

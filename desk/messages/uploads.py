@@ -25,7 +25,7 @@ from desk.messages.links import crumbs, list_url, message_url
 from voicemail.audio import content_types
 from voicemail.legacy import on_access
 from voicemail.mailboxes import store as mailbox_store
-from voicemail.messages import metadata
+from voicemail.messages import folders, metadata
 from voicemail.messages import store as message_store
 
 _NOT_AUDIO = "This is no audio: send an MP3, WAV, OGG, M4A or another recording."
@@ -85,7 +85,7 @@ class _MessageForm(_AudioForm):
     caller_id_number = forms.CharField(
         label="Caller's number", required=False, max_length=100, widget=widgets.AdminTextInputWidget
     )
-    folder = forms.ChoiceField(choices=[(one, one) for one in metadata.FOLDERS])
+    folder = forms.ChoiceField(choices=[(one, one) for one in folders.FOLDERS])
     field_order = ("caller_id_name", "caller_id_number", "folder", "file", "length")
 
 
@@ -113,7 +113,7 @@ class UploadPages(DocumentAdmin):
         """A form for the audio of a message, in place of what it has."""
         account, box = accounts.get(account_id), mailbox_store.get(account_id, box_id)
         message_id = on_access.current_id(account, box, message_id, actor(request), audio_optional=True)
-        _, before = message_store.find(account_id, box_id, message_id)
+        _, before = message_store.get(account_id, box_id, message_id)
         here = message_url(account_id, box_id, message_id)
         form = _AudioForm(request)
         if request.method == "POST" and form.is_valid():

@@ -17,7 +17,7 @@ from crossbar.pages import DEFAULT_SIZE, MAX_RANGE
 from tests.support.api_client import Api
 from tests.support.described_api import described_verbs
 from tests.support.servers import PROJECT, Running
-from voicemail.messages import metadata
+from voicemail.messages import folders
 
 ERRORS = [
     member
@@ -152,7 +152,7 @@ def test_its_limits_are_those_in_force(document: dict[str, Any]) -> None:
     assert document["info"]["version"] == VERSION
     assert parameters["page_size"]["schema"]["default"] == DEFAULT_SIZE
     assert f"at most {MAX_RANGE} " in parameters["created_from"]["description"]
-    assert document["components"]["schemas"]["Folder"]["enum"] == list(metadata.FOLDERS)
+    assert document["components"]["schemas"]["Folder"]["enum"] == list(folders.FOLDERS)
 
 
 def test_no_comma_cuts_a_text_in_two(document: dict[str, Any]) -> None:

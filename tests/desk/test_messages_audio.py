@@ -14,7 +14,7 @@ from tests.support.audio import Studio
 from tests.support.kazoo_messages import audio_of, leave, leave_spoken, stored
 from tests.support.operators import Desk, new_operator
 from tests.support.servers import Running, Service, children, direct
-from voicemail.messages import changes, retention
+from voicemail.messages import bulk, retention
 
 Operator = Callable[..., Desk]
 NOW = gregorian.now()
@@ -218,7 +218,7 @@ def test_a_form_without_its_token_is_refused(operator: Operator, account: Accoun
 
 def test_removed_and_old_messages_get_no_audio(operator: Operator, account: Account, box: dict[str, Any]) -> None:
     removed, old = leave(account, box, [NOW, NOW - 200 * 86_400])
-    changes.remove({"_id": account.id}, box, [removed], None, None)
+    bulk.remove_messages({"_id": account.id}, box, [removed], None, None)
     desk = operator("Support")
     assert "upload/" not in desk.get(page_of(account, box, removed)).text
     assert "upload/" not in desk.get(page_of(account, box, old)).text

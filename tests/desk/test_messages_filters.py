@@ -13,7 +13,7 @@ from tests.support import old_messages
 from tests.support.api_client import Account, Api
 from tests.support.kazoo_messages import DAY, database, leave, leave_spoken, stored
 from tests.support.operators import Desk
-from voicemail.messages import changes
+from voicemail.messages import bulk
 
 Operator = Callable[..., Desk]
 NOW = gregorian.now()
@@ -90,7 +90,7 @@ def test_without_audio(operator: Operator, account: Account, box: dict[str, Any]
     silent, linked, removed = leave(account, box, [NOW - 1, NOW - 40 * DAY, NOW - 3])
     link = {"a.mp3": {"handler": {"kz_att_link": {"att_dbname": "x", "att_docid": "y"}}}}
     database(account, linked).update(linked, lambda doc: {**doc, "pvt_attachments": link})
-    changes.remove({"_id": account.id}, box, [removed], None, None)
+    bulk.remove_messages({"_id": account.id}, box, [removed], None, None)
     (old,) = old_messages.leave(account, box["id"], [old_messages.entry(timestamp=NOW - DAY)])
     ids = [spoken, silent, linked, removed, old]
     desk = operator("Read only")

@@ -11,7 +11,7 @@ from tests.support.kazoo_messages import DAY, leave, leave_spoken, stored
 from tests.support.operators import Desk
 from voicemail.mailboxes import removal
 from voicemail.mailboxes import store as mailbox_store
-from voicemail.messages import changes, move, restore
+from voicemail.messages import bulk, move, restore
 
 Operator = Callable[..., Desk]
 NOW = gregorian.now()
@@ -33,7 +33,7 @@ def removed_list(account: Account, box: dict[str, Any] | None = None, **query: s
 
 
 def remove(owner: dict[str, Any], box: dict[str, Any], *ids: str) -> None:
-    assert changes.remove(owner, box, ids, None, None).failed == []
+    assert bulk.remove_messages(owner, box, ids, None, None).failed == []
 
 
 def test_removed_messages_are_listed_the_latest_first_across_months(
@@ -45,7 +45,7 @@ def test_removed_messages_are_listed_the_latest_first_across_months(
     live, moved = leave(account, box, [NOW - 5, NOW - 6])
     remove(owner, box, early, late)
     remove(owner, other, elsewhere)
-    move.move(owner, box, [moved], other, None)
+    move.move_messages(owner, box, [moved], other, None)
     desk = operator("Read only")
     of_box, of_account = (desk.get(removed_list(account, one)).text for one in (box, None))
     assert of_box.index(late) < of_box.index(early)
@@ -101,7 +101,7 @@ def test_chosen_ones_are_restored_and_what_failed_is_named_with_its_reason(
     fit, saved = leave(account, box, [NOW - 1, NOW - 2], folder="saved")
     (lost,) = leave(account, gone, [NOW - 3], caller_id_name="<b>Grace")
     (old,) = leave(account, box, [NOW - 200 * DAY], caller_id_name="Edsger", folder="deleted")
-    changes.remove(owner, box, None, None, None, with_expired=True)
+    bulk.remove_messages(owner, box, None, None, None, with_expired=True)
     removal.remove_box(owner, gone["id"])
     desk = operator("Support")
     chosen = [f"{one['id']} {message_id}" for one, message_id in ((box, fit), (box, saved), (gone, lost), (box, old))]
@@ -153,7 +153,7 @@ def test_who_may_not_change_messages_restores_none(
     chosen = f"{box['id']} {message_id}"
     for path in (page_of(account, box, message_id), removed_list(account, box)):
         assert desk.send(path, action="restore", chosen=chosen).status_code == 403
-    assert list(restore.removed_ids(account.id, box["id"])) == [message_id]
+    assert restore.get_removed(account.id, box["id"], message_id)
 
 
 def test_no_other_accounts_messages_are_seen(

@@ -145,5 +145,5 @@ def test_who_only_reads_changes_no_messages_in_bulk(scene: Scene, action: str) -
     data = {"action": action, "chosen": [f"{scene.ids['box_id']}/{message_id}", message_id]}
     desk.session.post(f"{desk.url}/admin/{path}", data=data, headers={"X-CSRFToken": token}, timeout=60)
     account_id, box_id = str(scene.ids["account_id"]), str(scene.ids["box_id"])
-    _, stored = message_store.find(account_id, box_id, message_id)
+    _, stored = message_store.get(account_id, box_id, message_id)
     assert stored["metadata"]["folder"] == "new"

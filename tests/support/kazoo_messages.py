@@ -30,7 +30,9 @@ def document(account: Account, box: dict[str, Any], timestamp: int, **fields: An
         "to": f"{box['mailbox']}@{account.realm}",
         **fields,
     }
-    return message_store.build(owner, stored, metadata.addressed(owner, described), mailbox_store.zone(owner, stored))
+    return message_store.build(
+        owner, stored, metadata.add_addresses(owner, described), mailbox_store.zone(owner, stored)
+    )
 
 
 def leave(account: Account, box: dict[str, Any], timestamps: Sequence[int], **fields: Any) -> list[str]:

@@ -14,7 +14,7 @@ from tests.support.kazoo_messages import audio_of, database, leave, leave_spoken
 from voicemail.mailboxes import removal
 from voicemail.mailboxes import restore as mailbox_restore
 from voicemail.mailboxes import store as mailbox_store
-from voicemail.messages import changes, restore
+from voicemail.messages import bulk, restore
 
 NOW = gregorian.now()
 ACTOR = Actor(request_id="restored it")
@@ -69,7 +69,7 @@ def test_what_was_removed_before_the_box_stays_removed(
     account: Account, owner: dict[str, Any], box: dict[str, Any]
 ) -> None:
     early, late = leave(account, box, [NOW - 1, NOW])
-    changes.remove(owner, box, [early], None, None)
+    bulk.remove_messages(owner, box, [early], None, None)
     removal.remove_box(owner, box["_id"])
     assert mailbox_restore.number_gone_with(account.id, mailbox_restore.get(account.id, box["_id"])) == 1
     mailbox_restore.restore(owner, box["_id"])
@@ -80,7 +80,7 @@ def test_of_a_box_that_kazoo_removed_what_went_at_that_time_comes_back(
     account: Account, owner: dict[str, Any], box: dict[str, Any], db: Database
 ) -> None:
     long_ago, with_it = leave(account, box, [NOW - 1, NOW])
-    changes.remove(owner, box, [long_ago], None, None)
+    bulk.remove_messages(owner, box, [long_ago], None, None)
     database(account, long_ago).update(long_ago, lambda doc: {**doc, "pvt_modified": NOW - 5_000})
     as_kazoo_removes(db, account, box, [with_it])
     mailbox_restore.restore(owner, box["_id"])
@@ -138,19 +138,19 @@ def test_what_a_kill_cut_short_is_finished_by_a_repeat(
         as_kazoo_removes(db, account, box, ids)
     else:
         removal.remove_box(owner, box["_id"])
-    real = restore.restore
+    real = restore.restore_messages
 
     def once(*arguments: Any, **options: Any) -> Any:
-        monkeypatch.setattr(restore, "restore", cut)
+        monkeypatch.setattr(restore, "restore_messages", cut)
         return real(*arguments, **options)
 
     def cut(*arguments: Any, **options: Any) -> Any:
         raise Cut
 
-    monkeypatch.setattr(restore, "restore", once)
+    monkeypatch.setattr(restore, "restore_messages", once)
     with pytest.raises(Cut):
         mailbox_restore.restore(owner, box["_id"])
-    monkeypatch.setattr(restore, "restore", real)
+    monkeypatch.setattr(restore, "restore_messages", real)
     assert mailbox_restore.RESTORING in mailbox_store.get(account.id, box["_id"])
     assert sorted(removed for _, removed in folders(account, ids)) == [False, True]
     mailbox_restore.restore(owner, box["_id"])
@@ -163,16 +163,16 @@ def test_a_box_that_is_removed_again_meanwhile_keeps_its_messages_until_it_comes
 ) -> None:
     ids = leave(account, box, [NOW])
     removal.remove_box(owner, box["_id"])
-    real = restore.restore
+    real = restore.restore_messages
 
     def too_late(*arguments: Any, **options: Any) -> Any:
         removal.remove_box(owner, box["_id"])
         return real(*arguments, **options)
 
-    monkeypatch.setattr(restore, "restore", too_late)
+    monkeypatch.setattr(restore, "restore_messages", too_late)
     with pytest.raises(Conflict):
         mailbox_restore.restore(owner, box["_id"])
-    monkeypatch.setattr(restore, "restore", real)
+    monkeypatch.setattr(restore, "restore_messages", real)
     assert folders(account, ids) == [("deleted", True)]
     mailbox_restore.restore(owner, box["_id"])
     assert folders(account, ids) == [("new", False)]

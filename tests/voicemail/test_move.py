@@ -12,9 +12,9 @@ from storage import gregorian, modbs
 from tests.support.api_client import Account
 from tests.support.kazoo_messages import DAY, database, document, leave, leave_spoken, stored
 from voicemail.audio import recording
-from voicemail.messages import changes, move
+from voicemail.messages import bulk, move
 from voicemail.messages import store as message_store
-from voicemail.messages.bulk import Outcome
+from voicemail.messages.batches import Outcome
 
 BOX = {"_id": "a0" * 16, "id": "a0" * 16, "mailbox": "3000"}
 FIRST = {"_id": "a1" * 16, "id": "a1" * 16, "mailbox": "3001"}
@@ -25,7 +25,7 @@ NOW = gregorian.now()
 def live(account: Account, box: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """All messages in a box, in whatever month."""
     rows = [row for _, modb in modbs.existing(account.id) for row in modb.all_docs(include_docs=True)]
-    return {row["id"]: row["doc"] for row in rows if message_store.is_of_box(row["doc"], box["_id"])}
+    return {row["id"]: row["doc"] for row in rows if message_store.is_message(row["doc"], box["_id"])}
 
 
 def heard(account: Account, doc: dict[str, Any]) -> bytes:
@@ -65,7 +65,7 @@ def reasons(outcome: Outcome) -> set[str]:
 class TestMove:
     def test_a_thousand_messages_of_several_months(self, account: Account, owner: dict[str, Any]) -> None:
         ids = leave(account, BOX, [NOW - n * DAY // 12 for n in range(1_000)])
-        told = move.move(owner, BOX, [*ids, *ids], FIRST, None)
+        told = move.move_messages(owner, BOX, [*ids, *ids], FIRST, None)
         assert told.failed == []
         assert set(told.succeeded) == set(live(account, FIRST))
         assert len(told.succeeded) == len(set(told.succeeded)) == 1_000
@@ -73,14 +73,14 @@ class TestMove:
 
     def test_the_source_tells_where_it_went(self, account: Account, owner: dict[str, Any]) -> None:
         (source,) = leave(account, BOX, [NOW])
-        told = move.move(owner, BOX, [source], FIRST, None)
+        told = move.move_messages(owner, BOX, [source], FIRST, None)
         assert stored(account, source)["pvt_moved_to"] == told.succeeded[0]
         assert "pvt_moved_to" not in stored(account, told.succeeded[0])
 
     def test_it_can_go_back_and_forth_and_remembers(self, account: Account, owner: dict[str, Any]) -> None:
         source = leave_spoken(account, BOX, NOW, b"spoken")
-        (there,) = move.move(owner, BOX, [source], FIRST, None).succeeded
-        (back,) = move.move(owner, FIRST, [there], BOX, None).succeeded
+        (there,) = move.move_messages(owner, BOX, [source], FIRST, None).succeeded
+        (back,) = move.move_messages(owner, FIRST, [there], BOX, None).succeeded
         ((message_id, doc),) = live(account, BOX).items()
         assert message_id == back
         assert doc["history"] == [BOX["_id"], FIRST["_id"]]
@@ -88,13 +88,13 @@ class TestMove:
 
     def test_into_its_own_box_it_becomes_new_again(self, account: Account, owner: dict[str, Any]) -> None:
         (source,) = leave(account, BOX, [NOW - DAY], folder="saved")
-        (moved,) = move.move(owner, BOX, [source], BOX, None).succeeded
+        (moved,) = move.move_messages(owner, BOX, [source], BOX, None).succeeded
         assert [doc["metadata"]["folder"] for doc in live(account, BOX).values()] == ["new"]
         assert list(live(account, BOX)) == [moved]
 
     def test_one_past_its_retention_stays_and_becomes_deleted(self, account: Account, owner: dict[str, Any]) -> None:
         (old,) = leave(account, BOX, [NOW - 100 * DAY])
-        told = move.move(owner, BOX, [old], FIRST, None)
+        told = move.move_messages(owner, BOX, [old], FIRST, None)
         assert told.failed == [{old: "prior_to_retention_duration"}]
         assert stored(account, old)["metadata"]["folder"] == "deleted"
         assert live(account, FIRST) == {}
@@ -103,7 +103,7 @@ class TestMove:
         doc = document(account, BOX, NOW)
         modb = modbs.ensure(account.id, gregorian.month_of(NOW))
         modb.put({**doc, "pvt_previous_id": "old", "kazoos_own": {"a": 1}, "metadata": {**doc["metadata"], "x": "y"}})
-        (moved,) = move.move(owner, BOX, [doc["_id"]], FIRST, None).succeeded
+        (moved,) = move.move_messages(owner, BOX, [doc["_id"]], FIRST, None).succeeded
         copied = stored(account, moved)
         assert (copied["pvt_previous_id"], copied["kazoos_own"], copied["metadata"]["x"]) == ("old", {"a": 1}, "y")
         assert copied["metadata"]["from"] == doc["metadata"]["from"]
@@ -115,7 +115,7 @@ class TestRepeatedMove:
     @pytest.fixture
     def half_moved(self, account: Account, owner: dict[str, Any]) -> tuple[str, str]:
         source = leave_spoken(account, BOX, NOW, b"spoken")
-        (copied,) = move.move(owner, BOX, [source], FIRST, None).succeeded
+        (copied,) = move.move_messages(owner, BOX, [source], FIRST, None).succeeded
         gone = ("pvt_deleted", "pvt_moved_to")
         database(account, source).update(source, lambda doc: {k: v for k, v in doc.items() if k not in gone})
         return source, copied
@@ -124,8 +124,8 @@ class TestRepeatedMove:
         self, account: Account, owner: dict[str, Any], half_moved: tuple[str, str]
     ) -> None:
         source, copied = half_moved
-        changes.change_folder(owner, FIRST, [copied], "saved", None)
-        assert move.move(owner, BOX, [source], FIRST, None).succeeded == [copied]
+        bulk.change_folder(owner, FIRST, [copied], "saved", None)
+        assert move.move_messages(owner, BOX, [source], FIRST, None).succeeded == [copied]
         ((message_id, doc),) = live(account, FIRST).items()
         assert message_id == copied
         assert doc["metadata"]["folder"] == "saved"
@@ -138,15 +138,15 @@ class TestRepeatedMove:
         database(account, source).put_with_attachment(
             stored(account, source), "b.mp3", "audio/mpeg", io.BytesIO(b"later"), 5
         )
-        assert move.move(owner, BOX, [source], FIRST, None).succeeded == [copied]
+        assert move.move_messages(owner, BOX, [source], FIRST, None).succeeded == [copied]
         assert heard(account, stored(account, copied)) == b"later"
 
     def test_a_copy_that_was_removed_meanwhile_stays_removed_and_another_is_made(
         self, account: Account, owner: dict[str, Any], half_moved: tuple[str, str]
     ) -> None:
         source, copied = half_moved
-        changes.remove(owner, FIRST, [copied], None, None)
-        (moved,) = move.move(owner, BOX, [source], FIRST, None).succeeded
+        bulk.remove_messages(owner, FIRST, [copied], None, None)
+        (moved,) = move.move_messages(owner, BOX, [source], FIRST, None).succeeded
         assert moved != copied
         assert list(live(account, FIRST)) == [moved]
 
@@ -161,7 +161,7 @@ class TestRepeatedMove:
         bare = {key: value for key, value in doc.items() if key not in ("_rev", "_attachments")}
         modb = modbs.ensure(account.id, before)
         modb.put_with_attachment({**bare, "_id": earlier}, "msg.mp3", "audio/mpeg", io.BytesIO(b"spoken"), 6)
-        assert move.move(owner, BOX, [source], FIRST, None).succeeded == [earlier]
+        assert move.move_messages(owner, BOX, [source], FIRST, None).succeeded == [earlier]
         assert list(live(account, FIRST)) == [earlier]
         assert live(account, BOX) == {}
 
@@ -169,7 +169,7 @@ class TestRepeatedMove:
 class TestRaces:
     def test_the_same_move_by_several_makes_one_copy(self, account: Account, owner: dict[str, Any]) -> None:
         ids = [leave_spoken(account, BOX, NOW - n, b"spoken %d" % n) for n in range(12)]
-        told = at_once(*[lambda: move.move(owner, BOX, ids, FIRST, None)] * 4)
+        told = at_once(*[lambda: move.move_messages(owner, BOX, ids, FIRST, None)] * 4)
         moved = live(account, FIRST)
         assert len(moved) == len(ids)
         assert live(account, BOX) == {}
@@ -180,8 +180,8 @@ class TestRaces:
     def test_moves_into_different_boxes_make_one_copy(self, account: Account, owner: dict[str, Any]) -> None:
         ids = leave(account, BOX, [NOW - n for n in range(30)])
         one, other = at_once(
-            lambda: move.move(owner, BOX, ids, FIRST, None),
-            lambda: move.move(owner, BOX, ids[::-1], SECOND, None),
+            lambda: move.move_messages(owner, BOX, ids, FIRST, None),
+            lambda: move.move_messages(owner, BOX, ids[::-1], SECOND, None),
         )
         assert live(account, BOX) == {}
         assert set(one.succeeded) == set(live(account, FIRST))
@@ -192,8 +192,8 @@ class TestRaces:
     def test_what_somebody_else_removes_is_not_moved(self, account: Account, owner: dict[str, Any]) -> None:
         ids = leave(account, BOX, [NOW - n for n in range(30)])
         moved, removed = at_once(
-            lambda: move.move(owner, BOX, ids, FIRST, None),
-            lambda: changes.remove(owner, BOX, ids, None, None),
+            lambda: move.move_messages(owner, BOX, ids, FIRST, None),
+            lambda: bulk.remove_messages(owner, BOX, ids, None, None),
         )
         assert live(account, BOX) == {}
         assert set(moved.succeeded) == set(live(account, FIRST))
@@ -207,11 +207,11 @@ class TestRaces:
         def replace() -> Outcome:
             for message_id in ids:
                 doc = stored(account, message_id)
-                if message_store.is_of_box(doc, BOX["_id"]) and put_audio(account, doc):
+                if message_store.is_message(doc, BOX["_id"]) and put_audio(account, doc):
                     replaced.append(message_id)
             return Outcome()
 
-        told, _ = at_once(lambda: move.move(owner, BOX, ids, FIRST, None), replace)
+        told, _ = at_once(lambda: move.move_messages(owner, BOX, ids, FIRST, None), replace)
         assert told.failed == []
         expected = {stored(account, one)["pvt_moved_to"]: b"later" if one in replaced else b"spoken" for one in ids}
         assert {one: heard(account, doc) for one, doc in live(account, FIRST).items()} == expected
@@ -219,8 +219,8 @@ class TestRaces:
     def test_a_change_of_folder_hinders_no_move(self, account: Account, owner: dict[str, Any]) -> None:
         ids = leave(account, BOX, [NOW - n for n in range(30)])
         told, _ = at_once(
-            lambda: move.move(owner, BOX, ids, FIRST, None),
-            lambda: changes.change_folder(owner, BOX, ids, "saved", None),
+            lambda: move.move_messages(owner, BOX, ids, FIRST, None),
+            lambda: bulk.change_folder(owner, BOX, ids, "saved", None),
         )
         assert told.failed == []
         assert {doc["metadata"]["folder"] for doc in live(account, FIRST).values()} == {"new"}
@@ -230,15 +230,15 @@ class TestRaces:
 class TestCopy:
     def test_each_request_makes_copies_of_its_own(self, account: Account, owner: dict[str, Any]) -> None:
         ids = [leave_spoken(account, BOX, NOW, b"spoken"), *leave(account, BOX, [NOW - 40 * DAY])]
-        first = move.copy(owner, BOX, ids, [FIRST, SECOND], None)
-        again = move.copy(owner, BOX, ids, [FIRST], None)
+        first = move.copy_messages(owner, BOX, ids, [FIRST, SECOND], None)
+        again = move.copy_messages(owner, BOX, ids, [FIRST], None)
         assert len({*first.succeeded, *again.succeeded}) == 6
         assert (len(live(account, FIRST)), len(live(account, SECOND)), len(live(account, BOX))) == (4, 2, 2)
 
     def test_what_cannot_be_copied_is_told_once(self, account: Account, owner: dict[str, Any]) -> None:
         (fine, old) = leave(account, BOX, [NOW, NOW - 100 * DAY])
         absent = f"{fine[:7]}{'0' * 32}"
-        told = move.copy(owner, BOX, [fine, old, absent], [FIRST, SECOND], None)
+        told = move.copy_messages(owner, BOX, [fine, old, absent], [FIRST, SECOND], None)
         assert len(told.succeeded) == 2
         assert sorted(told.failed, key=str) == sorted(
             [{old: "prior_to_retention_duration"}, {absent: "not_found"}], key=str

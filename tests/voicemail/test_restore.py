@@ -15,10 +15,10 @@ from tests.support.api_client import Account
 from tests.support.kazoo_messages import DAY, audio_of, database, leave, leave_spoken, stored
 from voicemail.mailboxes import removal
 from voicemail.mailboxes import store as mailbox_store
-from voicemail.messages import changes, move, retention
+from voicemail.messages import bulk, move, retention
 from voicemail.messages import listing as message_listing
 from voicemail.messages import restore as restoring
-from voicemail.messages.bulk import Outcome
+from voicemail.messages.batches import Outcome
 
 NOW = gregorian.now()
 ACTOR = Actor(request_id="restored it")
@@ -30,16 +30,23 @@ def box(account: Account) -> dict[str, Any]:
     return {**made, "id": made["_id"]}
 
 
-def listed(account: Account, box: dict[str, Any]) -> dict[str, str]:
-    """The messages that a box's listing shows, each with its folder."""
-    wanted = PageRequest.from_query({}, 1_000)
+def listed(
+    account: Account, box: dict[str, Any], source: message_listing.Source = message_listing.LIVE
+) -> dict[str, str]:
+    """The messages that a listing of a mailbox shows, with their folders."""
+    request = PageRequest.from_query({}, 1_000)
     time = TimeRange(gregorian.FIRST, gregorian.now(), is_open=True)
-    page = message_listing.page(account.id, box, wanted, time, Filter([]), None)
+    page = message_listing.page(account.id, box, request, time, Filter([]), None, source=source)
     return {entry.summary["media_id"]: entry.summary["folder"] for entry in page.entries}
 
 
+def removed(account: Account, box: dict[str, Any]) -> dict[str, str]:
+    """The removed messages of a mailbox, with their folders."""
+    return listed(account, box, message_listing.REMOVED)
+
+
 def remove(owner: dict[str, Any], box: dict[str, Any], ids: list[str]) -> None:
-    assert changes.remove(owner, box, ids, None, None).failed == []
+    assert bulk.remove_messages(owner, box, ids, None, None).failed == []
 
 
 def reasons(outcome: Outcome) -> dict[str, str]:
@@ -63,7 +70,7 @@ class TestFolders:
         before = stored(account, message_id)
         remove(owner, box, [message_id])
         assert listed(account, box) == {}
-        outcome = restoring.restore(owner, box["_id"], [message_id], ACTOR)
+        outcome = restoring.restore_messages(owner, box["_id"], [message_id], ACTOR)
         assert (outcome.succeeded, outcome.failed) == ([message_id], [])
         assert listed(account, box) == {message_id: folder}
         assert audio_of(account, message_id) == b"spoken words"
@@ -81,13 +88,13 @@ class TestFolders:
     ) -> None:
         (message_id,) = leave(account, box, [NOW], folder="saved")
         remove_as_kazoo_does(account, message_id)
-        restoring.restore(owner, box["_id"], [message_id], None)
+        restoring.restore_messages(owner, box["_id"], [message_id], None)
         assert listed(account, box) == {message_id: "new"}
 
     def test_another_folder_can_be_named(self, account: Account, owner: dict[str, Any], box: dict[str, Any]) -> None:
         (message_id,) = leave(account, box, [NOW])
         remove(owner, box, [message_id])
-        restoring.restore(owner, box["_id"], [message_id], None, "saved")
+        restoring.restore_messages(owner, box["_id"], [message_id], None, "saved")
         assert listed(account, box) == {message_id: "saved"}
 
     def test_a_copy_of_a_restored_message_knows_nothing_of_its_removal(
@@ -95,7 +102,7 @@ class TestFolders:
     ) -> None:
         (message_id,) = leave(account, box, [NOW])
         database(account, message_id).update(message_id, lambda doc: {**doc, "pvt_removed_from": "saved"})
-        (copied,) = move.copy(owner, box, [message_id], [box], None).succeeded
+        (copied,) = move.copy_messages(owner, box, [message_id], [box], None).succeeded
         assert "pvt_removed_from" not in stored(account, copied)
 
 
@@ -103,25 +110,19 @@ class TestMany:
     def test_hundreds_of_several_months(self, account: Account, owner: dict[str, Any], box: dict[str, Any]) -> None:
         ids = leave(account, box, [NOW - n * DAY // 8 for n in range(600)], folder="saved")
         remove(owner, box, ids)
-        assert set(restoring.removed_ids(account.id, box["_id"])) == set(ids)
-        outcome = restoring.restore(owner, box["_id"], [*restoring.removed_ids(account.id, box["_id"]), ids[0]], None)
+        assert set(removed(account, box)) == set(ids)
+        outcome = restoring.restore_messages(owner, box["_id"], [*ids, ids[0]], None)
         assert sorted(outcome.succeeded) == sorted(ids)
         assert listed(account, box) == dict.fromkeys(ids, "saved")
-        assert list(restoring.removed_ids(account.id, box["_id"])) == []
-
-    def test_only_what_was_removed_since(self, account: Account, owner: dict[str, Any], box: dict[str, Any]) -> None:
-        early, late = leave(account, box, [NOW - 5, NOW - 4])
-        remove(owner, box, [early, late])
-        database(account, early).update(early, lambda doc: {**doc, "pvt_modified": NOW - 1_000})
-        assert list(restoring.removed_ids(account.id, box["_id"], NOW - 60)) == [late]
+        assert removed(account, box) == {}
 
     def test_a_repeat_changes_nothing(self, account: Account, owner: dict[str, Any], box: dict[str, Any]) -> None:
         (message_id,) = leave(account, box, [NOW])
         remove(owner, box, [message_id])
-        restoring.restore(owner, box["_id"], [message_id], None)
-        changes.change_folder(owner, box, [message_id], "saved", None)
+        restoring.restore_messages(owner, box["_id"], [message_id], None)
+        bulk.change_folder(owner, box, [message_id], "saved", None)
         before = stored(account, message_id)
-        outcome = restoring.restore(owner, box["_id"], [message_id], None, "new")
+        outcome = restoring.restore_messages(owner, box["_id"], [message_id], None, "new")
         assert (outcome.succeeded, outcome.failed) == ([message_id], [])
         assert stored(account, message_id) == before
 
@@ -130,12 +131,14 @@ class TestMany:
         fit, moved, old = leave(account, box, [NOW, NOW - 1, NOW - 200 * DAY])
         (foreign,) = leave(account, {**other, "id": other["_id"]}, [NOW])
         remove(owner, box, [fit])
-        move.move(owner, box, [moved], other, None)
+        move.move_messages(owner, box, [moved], other, None)
         remove_as_kazoo_does(account, old)
         remove(owner, other, [foreign])
         nothing = f"{fit[:7]}{'0' * 32}"
         before = {one: stored(account, one) for one in (moved, old, foreign)}
-        outcome = restoring.restore(owner, box["_id"], [fit, moved, old, foreign, nothing, "a" * 32, "_x"], None)
+        outcome = restoring.restore_messages(
+            owner, box["_id"], [fit, moved, old, foreign, nothing, "a" * 32, "_x"], None
+        )
         assert outcome.succeeded == [fit]
         assert reasons(outcome) == {
             moved: "moved",
@@ -152,7 +155,7 @@ class TestMany:
     ) -> None:
         (old,) = leave(account, box, [NOW - 200 * DAY])
         remove_as_kazoo_does(account, old)
-        assert restoring.restore(owner, box["_id"], [old], None, with_expired=True).succeeded == [old]
+        assert restoring.restore_messages(owner, box["_id"], [old], None, with_expired=True).succeeded == [old]
         assert "pvt_deleted" not in stored(account, old)
 
 
@@ -162,22 +165,22 @@ class TestRemovedMessages:
     ) -> None:
         (message_id,) = leave(account, box, [NOW])
         removal.remove_box(owner, box["_id"])
-        assert restoring.find(account.id, box["_id"], message_id)[1]["_id"] == message_id
+        assert restoring.get_removed(account.id, box["_id"], message_id)[1]["_id"] == message_id
 
     def test_no_other_is(self, account: Account, owner: dict[str, Any], box: dict[str, Any]) -> None:
         other = mailbox_store.create(account.id, {"name": "Other", "mailbox": "3001"})
-        live, moved, removed = leave(account, box, [NOW, NOW, NOW])
-        move.move(owner, box, [moved], other, None)
-        remove(owner, box, [removed])
+        live, moved, deleted = leave(account, box, [NOW, NOW, NOW])
+        move.move_messages(owner, box, [moved], other, None)
+        remove(owner, box, [deleted])
         for box_id, message_id in (
             (box["_id"], live),
             (box["_id"], moved),
-            (other["_id"], removed),
+            (other["_id"], deleted),
             (box["_id"], "a" * 32),
             (box["_id"], "../_users"),
         ):
             with pytest.raises(BadIdentifier):
-                restoring.find(account.id, box_id, message_id)
+                restoring.get_removed(account.id, box_id, message_id)
 
     def test_views_that_a_month_lacks_are_added_when_asked_for(
         self, account: Account, owner: dict[str, Any], box: dict[str, Any]
@@ -187,7 +190,7 @@ class TestRemovedMessages:
         modb = database(account, message_id)
         design = modb.get("_design/mailbox_message_lists") or {}
         modb.delete(design["_id"], design["_rev"])
-        assert list(restoring.removed_ids(account.id, box["_id"])) == [message_id]
+        assert list(removed(account, box)) == [message_id]
 
 
 class TestRemovedMailbox:
@@ -195,7 +198,7 @@ class TestRemovedMailbox:
         ids = leave(account, box, [NOW, NOW - 40 * DAY])
         removal.remove_box(owner, box["_id"])
         before = [stored(account, one) for one in ids]
-        outcome = restoring.restore(owner, box["_id"], ids, None)
+        outcome = restoring.restore_messages(owner, box["_id"], ids, None)
         assert outcome.succeeded == []
         assert reasons(outcome) == dict.fromkeys(ids, "mailbox_gone")
         assert [stored(account, one) for one in ids] == before
@@ -204,7 +207,7 @@ class TestRemovedMailbox:
     def test_nor_into_what_is_none(self, owner: dict[str, Any], account: Account, box_id: str) -> None:
         (message_id,) = leave(account, {"id": box_id, "mailbox": "1"}, [NOW])
         remove_as_kazoo_does(account, message_id)
-        assert reasons(restoring.restore(owner, box_id, [message_id], None)) == {message_id: "mailbox_gone"}
+        assert reasons(restoring.restore_messages(owner, box_id, [message_id], None)) == {message_id: "mailbox_gone"}
         assert stored(account, message_id)["pvt_deleted"] is True
 
     def test_one_that_is_removed_meanwhile_takes_its_messages_with_it(
@@ -220,7 +223,7 @@ class TestRemovedMailbox:
             return bulk(modb, docs)
 
         monkeypatch.setattr(Database, "bulk", after_the_box)
-        outcome = restoring.restore(owner, box["_id"], ids, None)
+        outcome = restoring.restore_messages(owner, box["_id"], ids, None)
         assert outcome.succeeded == []
         assert outcome.documents == {}
         assert reasons(outcome) == dict.fromkeys(ids, "mailbox_gone")
@@ -232,7 +235,7 @@ class TestRemovedMailbox:
     ) -> None:
         ids = leave(account, box, [NOW, NOW - 200 * DAY])
         mailbox_store.mark_deleted(account.id, box["_id"])
-        restoring.restore(owner, box["_id"], ids, None)
+        restoring.restore_messages(owner, box["_id"], ids, None)
         assert [stored(account, one)["pvt_deleted"] for one in ids] == [True, True]
 
 
@@ -245,10 +248,10 @@ class TestAtOnce:
         told: dict[str, Outcome] = {}
 
         def restore(name: str) -> None:
-            told[name] = restoring.restore(owner, box["_id"], ids, None)
+            told[name] = restoring.restore_messages(owner, box["_id"], ids, None)
 
         doings = [threading.Thread(target=restore, args=(name,)) for name in ("one", "other")]
-        doings.append(threading.Thread(target=changes.remove, args=(owner, box, ids[1::2], None, None)))
+        doings.append(threading.Thread(target=bulk.remove_messages, args=(owner, box, ids[1::2], None, None)))
         for doing in doings:
             doing.start()
         for doing in doings:
@@ -277,6 +280,6 @@ class TestAtOnce:
             return bulk(modb, docs)
 
         monkeypatch.setattr(Database, "bulk", after_somebody)
-        assert restoring.restore(owner, box["_id"], [message_id], None).succeeded == [message_id]
+        assert restoring.restore_messages(owner, box["_id"], [message_id], None).succeeded == [message_id]
         assert stored(account, message_id)["transcription"]["text"] == "hi"
         assert listed(account, box) == {message_id: "new"}

@@ -5,7 +5,7 @@ import pytest
 from couch.client import Database, couch
 from storage import database_names, gregorian, system_config
 from tests.support.api_client import Account
-from voicemail.messages import retention
+from voicemail.messages import folders, retention
 
 NOW = 63_961_000_000
 
@@ -82,7 +82,7 @@ def test_a_message_is_expired_once_it_is_older_than_the_limit() -> None:
 
 def test_an_expired_message_is_shown_as_deleted_and_says_why() -> None:
     stored = {"folder": "saved", "length": 5}
-    shown = retention.enforce(stored)
+    shown = folders.show_folder(stored, 99, 100)
     assert shown["folder"] == "deleted"
     assert shown["retention"] == "enforced"
     assert "no update is permitted" in shown["retention_message"]

@@ -97,7 +97,7 @@ class MessagesView(BoxesView):
 
     def shown(self, doc: Document, status: int = 200, headers: dict[str, str] | None = None) -> Reply:
         """One message's metadata."""
-        data = metadata.shown(doc, retention.limit(self.account_id))
+        data = metadata.representation(doc, retention.limit(self.account_id))
         return Reply(data, status=status, revision=doc["_rev"], headers=headers)
 
     def guard(self, doc: Document) -> None:

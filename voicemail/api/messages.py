@@ -19,10 +19,10 @@ from crossbar.upload import read_upload
 from storage import gregorian
 from voicemail.api.base import MessagesView, asked_folder, failure, message_ids, required_ids, the_one
 from voicemail.mailboxes import store as mailbox_store
-from voicemail.messages import changes, metadata, move, retention
+from voicemail.messages import bulk, folders, move, retention
 from voicemail.messages import listing as message_listing
 from voicemail.messages import store as message_store
-from voicemail.messages.bulk import Outcome
+from voicemail.messages.batches import Outcome
 
 
 class _Listing(MessagesView):
@@ -87,17 +87,17 @@ class _Changing(MessagesView):
         """Move, copy or put messages into a folder, as the payload says. Raises BadIdentifier, ValidationFailed."""
         if "source_id" not in data:
             folder = asked_folder(self.request, data)
-            return changes.change_folder(
+            return bulk.change_folder(
                 self.addressed, box, ids, folder if isinstance(folder, str) else None, self.actor
             )
         target = data["source_id"]
         if not target:
             raise ValidationFailed.field("source_id", "required", "Field is required but missing", value=target)
         if isinstance(target, str):
-            return move.move(self.addressed, box, ids, self.box_to_change(target), self.actor)
+            return move.move_messages(self.addressed, box, ids, self.box_to_change(target), self.actor)
         if isinstance(target, list) and all(isinstance(one, str) and one for one in target):
             boxes = [self.box_to_change(one) for one in dict.fromkeys(target)]
-            return move.copy(self.addressed, box, ids, boxes, self.actor)
+            return move.copy_messages(self.addressed, box, ids, boxes, self.actor)
         message = "Value did not match type(s): string, array"
         raise ValidationFailed.field("source_id", "type", message, target="string, array", value=target)
 
@@ -140,8 +140,8 @@ class MessagesViewSet(_Listing, _Changing):
         if folder is not None and (not isinstance(folder, str) or not folder):
             # Taken for "all folders", a slip of the client's would empty the box.
             message = "Value not found in enumerated list of values"
-            raise ValidationFailed.field("folder", "enum", message, target=list(metadata.FOLDERS), value=folder)
-        return _told(changes.remove(self.addressed, box, ids, folder, self.actor))
+            raise ValidationFailed.field("folder", "enum", message, target=list(folders.FOLDERS), value=folder)
+        return _told(bulk.remove_messages(self.addressed, box, ids, folder, self.actor))
 
 
 class MessageViewSet(_Changing):
@@ -167,7 +167,7 @@ class MessageViewSet(_Changing):
             return _told(outcome)
         changed_id = _succeeded(outcome, message_id)
         return self.shown(
-            outcome.documents.get(changed_id) or message_store.find(self.account_id, target, changed_id)[1]
+            outcome.documents.get(changed_id) or message_store.get(self.account_id, target, changed_id)[1]
         )
 
     def destroy(self, request: Request, account_id: str, box_id: str, message_id: str) -> Reply:
@@ -175,13 +175,13 @@ class MessageViewSet(_Changing):
         box = self.box_to_change(box_id)
         message_id = self.current_id(box, message_id, audio_optional=True)
         self._check_revision(box_id, message_id)
-        outcome = changes.remove(self.addressed, box, [message_id], None, self.actor)
+        outcome = bulk.remove_messages(self.addressed, box, [message_id], None, self.actor)
         return self.shown(outcome.documents[_succeeded(outcome, message_id)])
 
     def _check_revision(self, box_id: str, message_id: str) -> None:
         """PreconditionFailed when the caller says which revision it saw, and that is no longer the stored one."""
         if "If-Match" in self.request.headers:
-            self.guard(message_store.find(self.account_id, box_id, message_id)[1])
+            self.guard(message_store.get(self.account_id, box_id, message_id)[1])
 
 
 def _told(outcome: Outcome) -> Reply:

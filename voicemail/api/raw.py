@@ -50,14 +50,14 @@ class RawViewSet(MessagesView):
         """The message's metadata, now with the audio that was sent."""
         box = self.box_to_change(box_id)
         message_id = self.current_id(box, message_id, audio_optional=True)
-        message_store.find(self.account_id, box_id, message_id)
+        message_store.get(self.account_id, box_id, message_id)
         upload = self._upload(request)
         doc = message_store.replace_audio(
             self.account_id,
             box_id,
             message_id,
             the_one(upload.media),
-            length=metadata.sent_length(upload.json or {}),
+            length=metadata.length_from_client(upload.json or {}),
             actor=self.actor,
             guard=self.guard,
         )

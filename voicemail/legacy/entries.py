@@ -13,7 +13,7 @@ from typing import Any
 from couch.client import Document
 from storage import database_names, gregorian
 from voicemail.mailboxes import store as mailbox_store
-from voicemail.messages import metadata, retention
+from voicemail.messages import folders, metadata, retention
 
 MESSAGES = "messages"
 ERROR = "migration_error"
@@ -111,7 +111,7 @@ def _parse_metadata(box: Mapping[str, Any], fields: Mapping[str, Any]) -> Docume
         # Stands for an unknown call, and must be the same in every run.
         "call_id": _hex_digest("call", str(fields.get("media_id"))),
         **texts,
-        "folder": folder if folder in metadata.FOLDERS else metadata.NEW,
+        "folder": folder if folder in folders.FOLDERS else folders.NEW,
         "length": length if length is not None and 0 <= length <= _MAX_INTEGER else 1,
     }
     parsed.setdefault("from", parsed["caller_id_number"])

@@ -20,10 +20,10 @@ from voicemail.legacy.documents import PREVIOUS_ID
 from voicemail.legacy.entries import Entry
 from voicemail.legacy.media import account_library
 from voicemail.legacy.outcomes import EntryResult, MigrationOptions
-from voicemail.messages import bulk, metadata, retention
+from voicemail.messages import batches, folders, retention
 from voicemail.messages import store as message_store
 
-_REASONS = {outcomes.NO_AUDIO: bulk.MISSING_AUDIO, outcomes.BROKEN_AUDIO: bulk.MISSING_AUDIO}
+_REASONS = {outcomes.NO_AUDIO: batches.MISSING_AUDIO, outcomes.BROKEN_AUDIO: batches.MISSING_AUDIO}
 _BATCH = 100
 
 
@@ -71,7 +71,7 @@ def list_current_ids(
     box: Mapping[str, Any],
     requested_ids: Iterable[str],
     actor: Actor | None,
-    outcome: bulk.Outcome,
+    outcome: batches.Outcome,
     *,
     audio_optional: bool = False,
 ) -> list[str]:
@@ -96,7 +96,7 @@ def current_id(
     be migrated for another reason.
     """
     current = find_current_ids(account, box, [requested_id], actor, audio_optional=audio_optional)
-    if current.failed.get(requested_id) == bulk.MISSING_AUDIO:
+    if current.failed.get(requested_id) == batches.MISSING_AUDIO:
         raise recording.MissingAudio(recording.NO_AUDIO)
     if requested_id in current.failed:
         raise BadIdentifier(requested_id)
@@ -131,8 +131,7 @@ def migrate_entries(
 
 def _shown_folder(entry: Entry, limit: int) -> str:
     """The folder that a listing shows an entry in: ``deleted`` if it is past its retention."""
-    folder: str = entry.metadata["folder"]
-    return metadata.DELETED if entry.timestamp is not None and entry.timestamp < limit else folder
+    return folders.shown_folder(entry.metadata["folder"], entry.timestamp, limit)
 
 
 def _match_entries(box: Mapping[str, Any], requested_ids: Sequence[str]) -> dict[str, Entry]:
@@ -168,6 +167,6 @@ def _find_in_month(box_id: str, media_id: str, month_and_modb: tuple[str, Databa
     docs = modb.fetch(ids)
     for message_id in ids:
         doc = docs.get(message_id)
-        if message_store.is_of_box(doc, box_id) and doc is not None and doc.get(PREVIOUS_ID) == media_id:
+        if message_store.is_message(doc, box_id) and doc is not None and doc.get(PREVIOUS_ID) == media_id:
             return message_id
     return None

@@ -8,7 +8,7 @@ from crossbar.errors import BadIdentifier
 from storage.private_fields import Actor
 from voicemail.mailboxes import store as mailbox_store
 from voicemail.mailboxes.store import Guard
-from voicemail.messages import changes
+from voicemail.messages import bulk
 
 
 def remove_box(
@@ -20,7 +20,7 @@ def remove_box(
     Raises what the guard does.
     """
     box, done_now = mailbox_store.mark_deleted(account["_id"], box_id, actor, guard)
-    outcome = changes.remove(account, box, None, None, actor, with_expired=True)
+    outcome = bulk.remove_messages(account, box, None, None, actor, with_expired=True)
     if not done_now and not outcome.succeeded:
         raise BadIdentifier(box_id)
     return box

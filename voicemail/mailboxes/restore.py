@@ -1,7 +1,7 @@
 """Bringing removed mailboxes back: the box with its settings, then the messages that went with it.
 
 Removing a box marks it with when that was (``pvt_removed_at``), and each message that goes with it
-(selection.REMOVED_WITH_BOX); so messages that somebody had removed before stay removed. Kazoo marks neither: of
+(deletion.REMOVED_WITH_BOX); so messages that somebody had removed before stay removed. Kazoo marks neither: of
 a box that it removed, the messages come back that were removed at that time or later.
 
 A box is live again before its messages are, and holds ``pvt_restoring`` until the last one is. So a restore that was
@@ -22,7 +22,7 @@ from voicemail.mailboxes import numbers
 from voicemail.mailboxes import store as mailbox_store
 from voicemail.messages import restore as restoring
 from voicemail.messages import retention
-from voicemail.messages.bulk import Outcome
+from voicemail.messages.batches import Outcome
 from voicemail.messages.listing import REMOVED
 
 DESIGN, VIEW = "vmboxes_lists", "removed"
@@ -69,10 +69,10 @@ def get(account_id: str, box_id: str) -> Document:
 
 def known(account_id: str, box_id: str) -> tuple[Document, bool]:
     """A box's document, and whether it is removed; BadIdentifier when there never was one."""
-    doc, is_there = restoring.mailbox(account_id, box_id)
-    if "pvt_type" not in doc:
+    doc = mailbox_store.find(account_id, box_id)
+    if doc is None:
         raise BadIdentifier(box_id)
-    return doc, not is_there
+    return doc, not private_fields.is_live(doc)
 
 
 def restore(account: Mapping[str, Any], box_id: str, actor: Actor | None = None) -> tuple[Document, Outcome]:
@@ -88,7 +88,7 @@ def restore(account: Mapping[str, Any], box_id: str, actor: Actor | None = None)
     if RESTORING not in box:
         return box, outcome
     for ids in _gone_with(account["_id"], box_id, _unfinished_since(box)):
-        part = restoring.restore(account, box_id, ids, actor, with_expired=True)
+        part = restoring.restore_messages(account, box_id, ids, actor, with_expired=True)
         if any(restoring.MAILBOX_GONE in failed.values() for failed in part.failed):
             raise Conflict()
         outcome.succeeded += part.succeeded

@@ -42,6 +42,12 @@ def get(account_id: str, box_id: str) -> Document:
     return required(doc, box_id)
 
 
+def find(account_id: str, box_id: str) -> Document | None:
+    """A mailbox's document, removed or not; None if there never was such a mailbox."""
+    doc = None if box_id[:1] in ("", "_") else database_of(account_id).get(box_id)
+    return doc if doc is not None and doc.get("pvt_type") == TYPE else None
+
+
 def is_live(doc: Mapping[str, Any] | None) -> bool:
     """Whether a document is a box that is not deleted."""
     return doc is not None and doc.get("pvt_type") == TYPE and private_fields.is_live(doc)

@@ -20,6 +20,7 @@ from storage import database_names, gregorian, modbs
 from voicemail.legacy import listing as legacy_listing
 from voicemail.legacy.listing import Span
 from voicemail.messages import retention
+from voicemail.messages.folders import show_folder
 
 _CHUNK = 500
 # How many months are asked at once: more than a retention's five would mostly bring what is not shown.
@@ -99,12 +100,8 @@ def page(
 
 
 def _entry(box_id: str | None, row: Row, limit: int) -> Entry:
-    summary = dict(row["value"])
-    summary["folder"] = summary.get("folder") or "new"
+    summary = show_folder(row["value"], retention.as_number(row["value"].get("timestamp")), limit)
     summary.setdefault("media_id", row["id"])
-    timestamp = retention.as_number(summary.get("timestamp"))
-    if timestamp is not None and timestamp < limit:
-        summary = retention.enforce(summary)
     return Entry(box_id if box_id is not None else row["key"][1], summary)
 
 

@@ -1,11 +1,11 @@
-"""Carrying messages into other boxes: moves and copies, audio and all.
+"""Move and copy messages to other mailboxes, with their audio.
 
-A copy is a new message of the current month. What has no audio of its own costs a fetch and a bulk write per month
-touched; audio is streamed from one document into the next, several side by side.
+A copy is a new message of the current month. Messages without audio of their own cost a fetch and a bulk write per
+month. Audio is streamed from one document to the other, for several messages at a time.
 
-A move is decided by one write, the one that removes the source, and that is made on the very revision that was
-carried: nothing that anybody did to the source meanwhile gets lost, and of several who move or remove one message
-one wins. The source then tells where it went (``pvt_moved_to``); who lost takes its own copy away again.
+One write decides a move: the one that removes the source, made on the very revision that was copied. So no concurrent
+change of the source is lost, and of several requests that move or remove a message one wins. The source then holds
+the id of its copy (``pvt_moved_to``). A request that loses deletes the copy that it made.
 """
 
 import hashlib
@@ -25,251 +25,261 @@ from voicemail.audio import recording
 from voicemail.audio.recording import MissingAudio
 from voicemail.legacy import on_access
 from voicemail.mailboxes import store as mailbox_store
-from voicemail.messages import bulk, metadata, retention
+from voicemail.messages import batches, deletion, metadata, retention
 from voicemail.messages import store as message_store
-from voicemail.messages.bulk import CONFLICT, MISSING_AUDIO, NOT_FOUND, REMOVED_FROM, REMOVED_WITH_BOX, Outcome
+from voicemail.messages.batches import CONFLICT, MISSING_AUDIO, NOT_FOUND, Outcome
+from voicemail.messages.deletion import MOVED_TO, REMOVED_FROM, REMOVED_WITH_BOX
+from voicemail.messages.folders import NEW
 
-MOVED_TO = "pvt_moved_to"
-# Few enough that what was fetched is fresh when it is carried, and that no request has all the connections.
-_BATCH = 100
-_SIDE_BY_SIDE = 8
+# Few enough that documents are fresh when they are copied, and that no request takes all the connections.
+_BATCH_SIZE = 100
+_AUDIO_AT_ONCE = 8
 
 
-def move(
+def move_messages(
     account: Mapping[str, Any],
     box: Mapping[str, Any],
     ids: Iterable[str],
-    destination: Mapping[str, Any],
+    target_box: Mapping[str, Any],
     actor: Actor | None,
 ) -> Outcome:
-    """Move messages of a box into another; `succeeded` tells their new ids.
+    """Move messages of a mailbox to another one; `succeeded` holds their new ids.
 
-    The new id derives from the old one and the destination: a repeat after a kill finds the copy, and only
-    removes the source.
+    A new id derives from the old one and the target: a retry after a crash finds the copy, and only removes the
+    source.
     """
     outcome = Outcome()
-    route = _Route.to(account, destination, actor)
+    destination = _Destination.now(account, target_box, actor)
     limit = retention.limit(account["_id"])
-    current = on_access.list_current_ids(account, box, ids, actor, outcome)
-    for modb, batch in bulk.batches(account["_id"], current, outcome, _BATCH):
-        moving = _Move(route, modb, box["_id"], limit, outcome)
-        for message_id in bulk.settle(batch, moving.attempt):
-            outcome.fail(message_id, moving.reasons.get(message_id, CONFLICT))
+    current_ids = on_access.list_current_ids(account, box, ids, actor, outcome)
+    for modb, batch in batches.by_month(account["_id"], current_ids, outcome, _BATCH_SIZE):
+        move = _Move(destination, modb, box["_id"], limit, outcome)
+        for message_id in batches.retry_conflicts(batch, move.attempt):
+            outcome.fail(message_id, move.reasons.get(message_id, CONFLICT))
     return outcome
 
 
-def copy(
+def copy_messages(
     account: Mapping[str, Any],
     box: Mapping[str, Any],
     ids: Iterable[str],
-    destinations: Sequence[Mapping[str, Any]],
+    target_boxes: Sequence[Mapping[str, Any]],
     actor: Actor | None,
 ) -> Outcome:
-    """Copy messages of a box into one or several; `succeeded` tells the ids of all copies, each one of its own."""
+    """Copy messages of a mailbox to one or more others; `succeeded` holds the ids of all copies."""
     outcome = Outcome()
-    routes = [_Route.to(account, destination, actor) for destination in destinations]
+    destinations = [_Destination.now(account, target_box, actor) for target_box in target_boxes]
     limit = retention.limit(account["_id"])
-    current = on_access.list_current_ids(account, box, ids, actor, outcome)
-    for modb, batch in bulk.batches(account["_id"], current, outcome, _BATCH):
-        fit, expired = bulk.sorted_out(modb.fetch(batch), batch, box["_id"], limit, outcome)
-        for message_id in bulk.refuse(modb, expired, actor, outcome):
+    current_ids = on_access.list_current_ids(account, box, ids, actor, outcome)
+    for modb, batch in batches.by_month(account["_id"], current_ids, outcome, _BATCH_SIZE):
+        changeable, expired = batches.partition(modb.fetch(batch), batch, box["_id"], limit, outcome)
+        for message_id in batches.refuse_expired(modb, expired, actor, outcome):
             outcome.fail(message_id, retention.REASON)
-        for route in routes:
-            for source, result in route.carry(modb, [_Load(doc, message_store.new_id(route.month)) for doc in fit]):
+        for destination in destinations:
+            pending = [_PendingCopy(doc, message_store.new_id(destination.month)) for doc in changeable]
+            for source_id, result in destination.store_copies(modb, pending):
                 if isinstance(result, str):
-                    outcome.fail(source, result)
+                    outcome.fail(source_id, result)
                 else:
                     outcome.succeeded.append(result["_id"])
     return outcome
 
 
-class _Load(NamedTuple):
-    """A message to carry: its document, the id its copy gets, and the revision of the copy it is to replace."""
+class _PendingCopy(NamedTuple):
+    """A message to copy: its document, the copy's id, and the revision of a stale copy to replace."""
 
-    doc: Document
-    new_id: str
-    replaced: str | None = None
+    source: Document
+    copy_id: str
+    stale_revision: str | None = None
 
 
 @dataclass(frozen=True)
-class _Route:
-    """The way into a box, as of now."""
+class _Destination:
+    """A mailbox that copies are stored in, and the time and month they get."""
 
     account: Mapping[str, Any]
-    destination: Mapping[str, Any]
+    box: Mapping[str, Any]
     zone: ZoneInfo | None
     actor: Actor | None
-    now: int
+    seconds: int
     modb: Database
 
     @classmethod
-    def to(cls, account: Mapping[str, Any], destination: Mapping[str, Any], actor: Actor | None) -> "_Route":
-        now = gregorian.now()
-        modb = modbs.ensure(account["_id"], gregorian.month_of(now))
-        return cls(account, destination, mailbox_store.zone(account, destination), actor, now, modb)
+    def now(cls, account: Mapping[str, Any], box: Mapping[str, Any], actor: Actor | None) -> "_Destination":
+        """The mailbox with the current time and this month's MODb."""
+        seconds = gregorian.now()
+        modb = modbs.ensure(account["_id"], gregorian.month_of(seconds))
+        return cls(account, box, mailbox_store.zone(account, box), actor, seconds, modb)
 
     @property
     def month(self) -> str:
-        return gregorian.month_of(self.now)
+        return gregorian.month_of(self.seconds)
 
-    def months(self) -> list[tuple[str, Database]]:
-        """The month before, if it has a MODb, and this month."""
-        before = gregorian.month_of(gregorian.month_bounds(self.month)[0] - 1)
-        modb = modbs.open_for(self.account["_id"], before)
-        return [*([] if modb is None else [(before, modb)]), (self.month, self.modb)]
+    def recent_modbs(self) -> list[tuple[str, Database]]:
+        """This month and its MODb, after the previous month and its MODb if that exists."""
+        previous = gregorian.month_of(gregorian.month_bounds(self.month)[0] - 1)
+        modb = modbs.open_for(self.account["_id"], previous)
+        return [*([] if modb is None else [(previous, modb)]), (self.month, self.modb)]
 
-    def carry(self, source: Database, loads: Sequence[_Load]) -> Iterator[tuple[str, Document | str]]:
-        """Store copies of messages of one month: for each its source's id, and the copy or why there is none."""
-        # Linked audio needs no carrying: the copy holds the same link.
-        silent = [load for load in loads if not load.doc.get("_attachments")]
-        spoken = [load for load in loads if load.doc.get("_attachments")]
-        copies = [self._copied(load) for load in silent]
-        for load, copied, saved in zip(silent, copies, self.modb.bulk(copies), strict=True):
-            yield load.doc["_id"], saved.error or {**copied, "_rev": saved.rev}
-        for start in range(0, len(spoken), _SIDE_BY_SIDE):
-            some = spoken[start : start + _SIDE_BY_SIDE]
-            results = in_parallel(partial(self._carry_audio, source), some)
-            yield from zip((load.doc["_id"] for load in some), results, strict=True)
+    def store_copies(
+        self, source_modb: Database, pending: Sequence[_PendingCopy]
+    ) -> Iterator[tuple[str, Document | str]]:
+        """Store copies of messages of one month: for each the source's id, and the copy or the reason it failed."""
+        # A link to audio is copied with the document.
+        without_audio = [copy for copy in pending if not copy.source.get("_attachments")]
+        with_audio = [copy for copy in pending if copy.source.get("_attachments")]
+        docs = [self._build(copy) for copy in without_audio]
+        for copy, doc, result in zip(without_audio, docs, self.modb.bulk(docs), strict=True):
+            yield copy.source["_id"], result.error or {**doc, "_rev": result.rev}
+        for start in range(0, len(with_audio), _AUDIO_AT_ONCE):
+            batch = with_audio[start : start + _AUDIO_AT_ONCE]
+            results = in_parallel(partial(self._store_with_audio, source_modb), batch)
+            yield from zip((copy.source["_id"] for copy in batch), results, strict=True)
 
-    def _carry_audio(self, source: Database, load: _Load) -> Document | str:
+    def _store_with_audio(self, source_modb: Database, copy: _PendingCopy) -> Document | str:
         try:
-            found = recording.recording(source, load.doc)
-            stream = found.open()
+            audio = recording.recording(source_modb, copy.source)
+            stream = audio.open()
         except MissingAudio:
             return MISSING_AUDIO
         try:
-            named = message_store.with_audio_name(self._copied(load), found.name)
-            return self.modb.put_with_attachment(named, found.name, found.content_type, stream, found.length)
+            doc = message_store.with_audio_name(self._build(copy), audio.name)
+            return self.modb.put_with_attachment(doc, audio.name, audio.content_type, stream, audio.length)
         except Conflict:
             return CONFLICT
         finally:
             stream.close()
 
-    def _copied(self, load: _Load) -> Document:
-        """The document of a message's copy: new, as of now, its history told."""
-        described = {
-            **metadata.of(load.doc),
-            "to": mailbox_store.number(self.destination),
-            "folder": metadata.NEW,
-            "timestamp": self.now,
+    def _build(self, copy: _PendingCopy) -> Document:
+        """The document of a copy: new, of the current time, with the source's mailbox added to its history."""
+        source = copy.source
+        fields = {
+            **metadata.of(source),
+            "to": mailbox_store.number(self.box),
+            "folder": NEW,
+            "timestamp": self.seconds,
         }
         built = message_store.build(
-            self.account, self.destination, described, self.zone, message_id=load.new_id, actor=self.actor
+            self.account, self.box, fields, self.zone, message_id=copy.copy_id, actor=self.actor
         )
-        left_out = {*built, MOVED_TO, REMOVED_FROM, REMOVED_WITH_BOX}
-        own = {key: value for key, value in load.doc.items() if not key.startswith("_") and key not in left_out}
-        history = load.doc.get("history")
-        told = [*(history if isinstance(history, list) else []), load.doc["source_id"]]
-        replaced = {"_rev": load.replaced} if load.replaced else {}
-        return {**own, **built, "history": told, **replaced}
+        not_copied = {*built, MOVED_TO, REMOVED_FROM, REMOVED_WITH_BOX}
+        copied = {key: value for key, value in source.items() if not key.startswith("_") and key not in not_copied}
+        history = source.get("history")
+        extended = [*(history if isinstance(history, list) else []), source["source_id"]]
+        revision = {"_rev": copy.stale_revision} if copy.stale_revision else {}
+        return {**copied, **built, "history": extended, **revision}
 
 
 @dataclass
 class _Move:
-    """Messages of one box and month on their way into another box."""
+    """A move of messages of one mailbox and month to another mailbox."""
 
-    route: _Route
+    destination: _Destination
     modb: Database
     box_id: str
     limit: int
     outcome: Outcome
     reasons: dict[str, str] = field(default_factory=dict)
     """Why messages are not moved yet, by their ids."""
-    copies: dict[str, str] = field(default_factory=dict)
-    """The copies' ids, by those of their sources."""
-    made: dict[str, Document] = field(default_factory=dict)
-    """The copies that this request made, by the ids of their sources."""
+    copy_ids: dict[str, str] = field(default_factory=dict)
+    """The ids of stored copies, by the ids of their sources."""
+    own_copies: dict[str, Document] = field(default_factory=dict)
+    """The copies that this request stored, by the ids of their sources."""
 
     def attempt(self, ids: list[str]) -> list[str]:
         """Move messages; the ids of those whose source, or copy, another writer changed meanwhile."""
         docs = self.modb.fetch(ids)
-        outrun = [
-            one for one in ids if one in self.copies and not message_store.is_of_box(docs.get(one), self.box_id)
-        ]
-        for message_id in outrun:
-            self._outrun(message_id, docs.get(message_id))
-        present = [one for one in ids if one not in outrun]
-        fit, expired = bulk.sorted_out(docs, present, self.box_id, self.limit, self.outcome)
-        left = bulk.refuse(self.modb, expired, self.route.actor, self.outcome)
-        carried = self._carry(fit)
-        left += [doc["_id"] for doc in fit if doc["_id"] not in carried]
-        sources = [self._source_removed(doc) for doc in fit if doc["_id"] in carried]
-        removed, conflicts = bulk.store(self.modb, sources, self.outcome)
-        self.outcome.succeeded += [self.copies[message_id] for message_id in removed]
-        return left + conflicts
+        lost_ids = {
+            message_id
+            for message_id in ids
+            if message_id in self.copy_ids and not message_store.is_message(docs.get(message_id), self.box_id)
+        }
+        for message_id in lost_ids:
+            self._lost_race(message_id, docs.get(message_id))
+        remaining_ids = [message_id for message_id in ids if message_id not in lost_ids]
+        changeable, expired = batches.partition(docs, remaining_ids, self.box_id, self.limit, self.outcome)
+        conflicts = batches.refuse_expired(self.modb, expired, self.destination.actor, self.outcome)
+        copied_ids = self._copy(changeable)
+        conflicts += [doc["_id"] for doc in changeable if doc["_id"] not in copied_ids]
+        removed_docs = [self._remove_source(doc) for doc in changeable if doc["_id"] in copied_ids]
+        removed_ids, removal_conflicts = batches.save(self.modb, removed_docs, self.outcome)
+        self.outcome.succeeded += [self.copy_ids[message_id] for message_id in removed_ids]
+        return conflicts + removal_conflicts
 
-    def _carry(self, docs: Sequence[Document]) -> set[str]:
-        """See to a true copy of each message; the ids of the messages that have one now."""
-        there = self._there(docs)
-        ready: set[str] = set()
-        loads: list[_Load] = []
-        for doc in docs:
-            load = self._load(doc, there.get(doc["_id"]))
-            if load is None:
-                self.copies[doc["_id"]] = there[doc["_id"]]["_id"]
-                ready.add(doc["_id"])
+    def _copy(self, sources: Sequence[Document]) -> set[str]:
+        """Ensure that each message has a current copy; the ids of the messages that have one now."""
+        stored_copies = self._fetch_copies(sources)
+        copied_ids: set[str] = set()
+        pending: list[_PendingCopy] = []
+        for source in sources:
+            copy = self._pending_copy(source, stored_copies.get(source["_id"]))
+            if copy is None:
+                self.copy_ids[source["_id"]] = stored_copies[source["_id"]]["_id"]
+                copied_ids.add(source["_id"])
             else:
-                loads.append(load)
-        renewed = {load.doc["_id"] for load in loads if load.replaced}
-        for source, result in self.route.carry(self.modb, loads):
+                pending.append(copy)
+        replaced_ids = {copy.source["_id"] for copy in pending if copy.stale_revision}
+        for source_id, result in self.destination.store_copies(self.modb, pending):
             if isinstance(result, str):
-                self.reasons[source] = result
+                self.reasons[source_id] = result
                 continue
-            self.copies[source] = result["_id"]
-            ready.add(source)
-            if source not in renewed or source in self.made:
-                self.made[source] = result
-        return ready
+            self.copy_ids[source_id] = result["_id"]
+            copied_ids.add(source_id)
+            # A stale copy that was replaced may be another request's.
+            if source_id not in replaced_ids or source_id in self.own_copies:
+                self.own_copies[source_id] = result
+        return copied_ids
 
-    def _there(self, docs: Sequence[Document]) -> dict[str, Document]:
-        """What is stored already under the ids that copies get, by the ids of their sources.
+    def _fetch_copies(self, sources: Sequence[Document]) -> dict[str, Document]:
+        """The documents that are stored under the ids of copies, by the ids of the sources.
 
-        A move may have been cut short in the last hour of a month, and be repeated in the first of the next.
+        A move that was interrupted in the last hour of a month may be repeated in the first hour of the next.
         """
-        found: dict[str, Document] = {}
-        for month, modb in self.route.months():
-            wanted = {self._copy_id(doc, month): doc["_id"] for doc in docs}
-            found |= {wanted[copy_id]: copied for copy_id, copied in modb.fetch(wanted).items()}
-        return found
+        copies: dict[str, Document] = {}
+        for month, modb in self.destination.recent_modbs():
+            source_ids = {self._copy_id(source, month): source["_id"] for source in sources}
+            copies |= {source_ids[copy_id]: doc for copy_id, doc in modb.fetch(source_ids).items()}
+        return copies
 
-    def _load(self, doc: Document, copied: Document | None) -> _Load | None:
-        """What is to be carried of a message, when this is stored as its copy; None when all of it is there."""
-        if copied is None:
-            return _Load(doc, self._copy_id(doc, self.route.month))
-        if message_store.is_of_box(copied, self.route.destination["_id"]):
-            if _content(copied) == _content(doc):
+    def _pending_copy(self, source: Document, stored: Document | None) -> _PendingCopy | None:
+        """The copy that is to be made of a message, given what is stored as its copy; None if that is current."""
+        month = self.destination.month
+        if stored is None:
+            return _PendingCopy(source, self._copy_id(source, month))
+        if message_store.is_message(stored, self.destination.box["_id"]):
+            if _content(stored) == _content(source):
                 return None
-            if database_names.month_of_message(copied["_id"]) == self.route.month:
-                return _Load(doc, copied["_id"], copied["_rev"])
-        # It was moved there once, and on from there, or removed: this is another journey.
-        return _Load(doc, message_store.new_id(self.route.month))
+            if database_names.month_of_message(stored["_id"]) == month:
+                return _PendingCopy(source, stored["_id"], stored["_rev"])
+        # An earlier move's copy, which was moved on or removed since: this move needs another id.
+        return _PendingCopy(source, message_store.new_id(month))
 
-    def _copy_id(self, doc: Document, month: str) -> str:
-        """The id that a message gets in the box it is moved to: the same one however often the move is repeated.
+    def _copy_id(self, source: Document, month: str) -> str:
+        """The id that a message gets in the target mailbox, the same one however often the move is repeated.
 
-        Its revision is no part of it: a change of the source between two attempts must not make a second copy.
+        It doesn't depend on the revision: a change of the source between two attempts must not make a second copy.
         """
-        digest = hashlib.sha256(f"{doc['_id']} {self.route.destination['_id']}".encode()).hexdigest()
-        return self.copies.get(doc["_id"]) or f"{month}-{digest[:32]}"
+        digest = hashlib.sha256(f"{source['_id']} {self.destination.box['_id']}".encode()).hexdigest()
+        return self.copy_ids.get(source["_id"]) or f"{month}-{digest[:32]}"
 
-    def _source_removed(self, doc: Document) -> Document:
-        moved = {**bulk.removed(doc), MOVED_TO: self.copies[doc["_id"]]}
-        return private_fields.stamp_update(moved, actor=self.route.actor)
+    def _remove_source(self, doc: Document) -> Document:
+        removed = {**deletion.soft_delete(doc), MOVED_TO: self.copy_ids[doc["_id"]]}
+        return private_fields.stamp_update(removed, actor=self.destination.actor)
 
-    def _outrun(self, message_id: str, source: Document | None) -> None:
-        """Somebody else removed the source, whose copy is stored. By the same move, or for another reason?"""
-        if source is not None and source.get(MOVED_TO) == self.copies[message_id]:
-            self.outcome.succeeded.append(self.copies[message_id])
+    def _lost_race(self, message_id: str, source: Document | None) -> None:
+        """Handle a message that another request removed after its copy was stored: by the same move, or otherwise."""
+        if source is not None and source.get(MOVED_TO) == self.copy_ids[message_id]:
+            self.outcome.succeeded.append(self.copy_ids[message_id])
             return
-        if message_id in self.made:
-            made = self.made[message_id]
+        if message_id in self.own_copies:
+            copy = self.own_copies[message_id]
             with suppress(Conflict):
-                self.route.modb.delete(made["_id"], made["_rev"])
+                self.destination.modb.delete(copy["_id"], copy["_rev"])
         self.outcome.fail(message_id, NOT_FOUND)
 
 
 def _content(doc: Mapping[str, Any]) -> tuple[object, ...]:
-    """What a copy must have of its source; two documents with the same hold the same message."""
+    """What a copy must have in common with its source: two documents with equal content hold the same message."""
     stubs = doc.get("_attachments") or {}
     digests = sorted(str(stub.get("digest")) for stub in stubs.values())
     return digests, doc.get("pvt_attachments") or None, doc.get("transcription") or None

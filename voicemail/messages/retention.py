@@ -74,15 +74,14 @@ def age(doc: Mapping[str, Any]) -> int | None:
     return None
 
 
+def is_past(age: int | None, limit: int) -> bool:
+    """Whether a message of some age is past its retention; one of unknown age is not."""
+    return age is not None and age < limit
+
+
 def is_expired(doc: Mapping[str, Any], limit: int) -> bool:
-    """Whether a message document is older than a limit; one of unknown age is not."""
-    left = age(doc)
-    return left is not None and left < limit
-
-
-def enforce(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """The metadata of a message past its retention, as the API shows it."""
-    return {**metadata, "folder": "deleted", "retention": "enforced", "retention_message": MESSAGE}
+    """Whether a message document is past its retention."""
+    return is_past(age(doc), limit)
 
 
 def as_number(value: object) -> int | None:

@@ -14,7 +14,7 @@ from storage import database_names, gregorian, modbs, private_fields
 from storage.private_fields import Actor
 from voicemail.audio import content_types, recording, transcoding
 from voicemail.mailboxes import store as mailbox_store
-from voicemail.messages import metadata, retention
+from voicemail.messages import folders, metadata, retention
 
 TYPE = "mailbox_message"
 DESCRIPTION = "voicemail message with media"
@@ -40,7 +40,7 @@ def new_id(month: str) -> str:
     return f"{month}-{uuid.uuid4().hex}"
 
 
-def database_of(account_id: str, message_id: str) -> Database | None:
+def modb_of(account_id: str, message_id: str) -> Database | None:
     """The MODb that a message's id names, whether it exists or not; None when the id is none of a message."""
     month = database_names.month_of_message(message_id)
     if month is None or len(message_id) > _LONGEST_ID or not message_id.isprintable():
@@ -48,7 +48,7 @@ def database_of(account_id: str, message_id: str) -> Database | None:
     return couch().database(database_names.modb(account_id, month))
 
 
-def is_of_box(doc: Mapping[str, Any] | None, box_id: str) -> bool:
+def is_message(doc: Mapping[str, Any] | None, box_id: str) -> bool:
     """Whether a document is a live message of a box."""
     return (
         doc is not None
@@ -58,26 +58,30 @@ def is_of_box(doc: Mapping[str, Any] | None, box_id: str) -> bool:
     )
 
 
-def find(account_id: str, box_id: str, message_id: str) -> tuple[Database, Document]:
+def get(account_id: str, box_id: str, message_id: str) -> tuple[Database, Document]:
     """A live message of a box: its MODb and its document, in one request; BadIdentifier when there is none."""
-    database = database_of(account_id, message_id)
+    database = modb_of(account_id, message_id)
     doc = None if database is None else database.get(message_id)
-    if database is None or doc is None or not is_of_box(doc, box_id):
+    if database is None or doc is None or not is_message(doc, box_id):
         raise BadIdentifier(message_id)
     return database, doc
 
 
 def read(account_id: str, box_id: str, message_id: str) -> tuple[Database, Document]:
-    """As `find`, for who listens or looks: a message that is in no folder is put into ``new`` first."""
-    database, doc = find(account_id, box_id, message_id)
+    """As `get`, for who listens or looks: a message that is in no folder is put into ``new`` first."""
+    database, doc = get(account_id, box_id, message_id)
     if metadata.folder(doc) is not None or retention.is_expired(doc, retention.limit(account_id)):
         return database, doc
 
     def settle(stored: Document) -> Document | None:
-        return None if metadata.folder(stored) is not None else _in_folder(stored, metadata.NEW)
+        return (
+            None
+            if metadata.folder(stored) is not None
+            else private_fields.stamp_update(metadata.put_in_folder(stored, folders.NEW))
+        )
 
     settled = database.update(message_id, settle)
-    if settled is None or not is_of_box(settled, box_id):
+    if settled is None or not is_message(settled, box_id):
         raise BadIdentifier(message_id)
     return database, settled
 
@@ -98,7 +102,7 @@ def create(
     described = metadata.from_client(account, box, sent)
     if media is not None:
         media, measured = _received(account["_id"], box["_id"], media)
-        if measured is not None and metadata.sent_length(sent) is None:
+        if measured is not None and metadata.length_from_client(sent) is None:
             described["length"] = measured
     doc = build(account, box, described, mailbox_store.zone(account, box), actor=actor)
     database = modbs.ensure(account["_id"], gregorian.month_of(described["timestamp"]))
@@ -137,7 +141,7 @@ def build(
         "media_source": "recording",
         "streamable": True,
         "utc_seconds": seconds,
-        "metadata": {**metadata.addressed(account, described), "media_id": identifier},
+        "metadata": {**metadata.add_addresses(account, described), "media_id": identifier},
     }
     account_id = account["_id"]
     db_name = database_names.modb(account_id, month)
@@ -179,7 +183,7 @@ def replace_audio(
     """
     media, measured = _received(account_id, box_id, media)
     for _ in range(_ATTEMPTS):
-        database, doc = find(account_id, box_id, message_id)
+        database, doc = get(account_id, box_id, message_id)
         if guard is not None:
             guard(doc)
         refuse_expired(database, doc)
@@ -199,13 +203,11 @@ def refuse_expired(database: Database, doc: Document) -> None:
     name = database_names.split(database.name)
     if name is None or not retention.is_expired(doc, retention.limit(name.account_id)):
         return
-    if metadata.folder(doc) != metadata.DELETED:
-        database.update(doc["_id"], lambda stored: _in_folder(stored, metadata.DELETED))
+    if metadata.folder(doc) != folders.DELETED:
+        database.update(
+            doc["_id"], lambda stored: private_fields.stamp_update(metadata.put_in_folder(stored, folders.DELETED))
+        )
     raise Refused(retention.REASON, doc["_id"], retention.MESSAGE)
-
-
-def _in_folder(doc: Document, folder: str) -> Document:
-    return private_fields.stamp_update({**doc, "metadata": {**metadata.of(doc), "folder": folder}})
 
 
 def _received(account_id: str, box_id: str, media: Part) -> tuple[Part, int | None]:

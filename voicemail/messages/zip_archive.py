@@ -13,7 +13,7 @@ from crossbar.errors import BadIdentifier
 from voicemail.audio import recording as audio
 from voicemail.legacy import on_access
 from voicemail.mailboxes import store as mailbox_store
-from voicemail.messages import bulk
+from voicemail.messages import batches
 
 MISSING = "missing.txt"
 _PAGE = 100  # documents of messages that are held at a time
@@ -50,10 +50,10 @@ def _files(account_id: str, box_id: str, ids: Sequence[str], missing: dict[str, 
     """The messages that have audio, each looked for when its turn comes; the others become missing."""
     for start in range(0, len(ids), _PAGE):
         page = ids[start : start + _PAGE]
-        found = bulk.fetch(account_id, box_id, page)
+        found = batches.fetch(account_id, box_id, page)
         for message_id in page:
             if message_id not in found:
-                missing[message_id] = bulk.NOT_FOUND
+                missing[message_id] = batches.NOT_FOUND
                 continue
             modb, doc = found[message_id]
             try:
