@@ -4,7 +4,7 @@
     └── AccountViewSet      acts on the account in its path, ``{account_id}``
 
 A token acts on its own account; an administrator's also on the accounts below it, a superduper
-administrator's on all. Users who are no administrators see the boxes of their account and change their own.
+administrator's on all.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from accounts.auth.cache import AccountFacts
 from couch.client import Document
 from crossbar.errors import BadIdentifier, Forbidden, InvalidCredentials, ValidationFailed
 from crossbar.viewset import CrossbarViewSet
-from storage import database_names, system_config
+from storage import database_names
 from storage.private_fields import Actor
 
 _WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
@@ -147,39 +147,3 @@ def require_admin(who: Identity) -> None:
 def owns(who: Identity, owner_id: object) -> bool:
     """Whether the caller is the user with that id."""
     return who.owner_id is not None and who.owner_id == owner_id
-
-
-def may_see_box(who: Identity, box: Mapping[str, Any]) -> bool:
-    """Whether the caller may look at a box, given that it may act on the box's account.
-
-    Everybody may, unless `system_config/crossbar.voicemail`, or the account's own settings over it, say that a
-    box is only for its owner (`should_restrict_access_to_owner`) or one without owner only for administrators
-    (`should_restrict_access_to_unowned`).
-    """
-    owner_id = box.get("owner_id")
-    if who.is_admin or owns(who, owner_id):
-        return True
-    setting = "should_restrict_access_to_owner" if owner_id else "should_restrict_access_to_unowned"
-    return not system_config.is_on(who.account_id, "crossbar.voicemail", setting)
-
-
-def may_change_box(who: Identity, box: Mapping[str, Any]) -> bool:
-    """Whether the caller may change a box and its messages: an administrator, or the box's owner."""
-    return who.is_admin or owns(who, box.get("owner_id"))
-
-
-def require_see_box(who: Identity, box: Mapping[str, Any]) -> None:
-    """Forbidden unless the caller may look at the box."""
-    if not may_see_box(who, box):
-        raise Forbidden()
-
-
-def require_change_box(who: Identity, box: Mapping[str, Any]) -> None:
-    """Forbidden unless the caller may change the box."""
-    if not may_change_box(who, box):
-        raise Forbidden()
-
-
-def shows_secrets(who: Identity, owner_id: object) -> bool:
-    """Whether the caller sees the secrets (such as a PIN) of something with that owner."""
-    return who.is_admin or owns(who, owner_id)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from rest_framework.request import Request
 
 from accounts.auth import cache as auth_cache
-from accounts.auth.permissions import AccountViewSet, require_change_box, require_see_box
+from accounts.auth.permissions import AccountViewSet
 from couch.client import Document
 from crossbar.envelope import Reply
 from crossbar.errors import ApiError, BadIdentifier, DatastoreConflict, ValidationFailed
@@ -17,6 +17,7 @@ from voicemail.legacy import on_access
 from voicemail.mailboxes import store as mailbox_store
 from voicemail.messages import metadata, retention
 from voicemail.messages import store as message_store
+from voicemail.permissions import require_change_box, require_see_box
 
 Answered = TypeVar("Answered")
 

@@ -6,7 +6,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from accounts import users
-from accounts.auth.permissions import may_see_box, require_admin, require_change_box, require_see_box, shows_secrets
+from accounts.auth.permissions import require_admin
 from couch.client import Document
 from crossbar.csv_renderer import CsvRenderer
 from crossbar.envelope import EnvelopeRenderer, Reply
@@ -16,6 +16,7 @@ from voicemail.api.base import BoxesView
 from voicemail.mailboxes import listing as mailbox_listing
 from voicemail.mailboxes import removal
 from voicemail.mailboxes import store as mailbox_store
+from voicemail.permissions import may_see_box, may_see_secrets, require_change_box, require_see_box
 
 
 class _Boxes(BoxesView):
@@ -27,7 +28,7 @@ class _Boxes(BoxesView):
 
     def sees_secrets(self, box: Document) -> bool:
         """Whether the caller may see a box's PIN."""
-        return shows_secrets(self.identity, box.get("owner_id"))
+        return may_see_secrets(self.identity, box)
 
     def shows(self, box: Document) -> bool:
         """Whether the caller may see a box, or its summary, at all."""

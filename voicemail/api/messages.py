@@ -8,7 +8,6 @@ from django.conf import settings
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
-from accounts.auth.permissions import may_see_box
 from couch.client import Document
 from crossbar.csv_renderer import CsvRenderer
 from crossbar.envelope import EnvelopeRenderer, Reply
@@ -23,6 +22,7 @@ from voicemail.messages import bulk, folders, move, retention
 from voicemail.messages import listing as message_listing
 from voicemail.messages import store as message_store
 from voicemail.messages.batches import Outcome
+from voicemail.permissions import may_see_box
 
 
 class _Listing(MessagesView):
