@@ -1,1 +1,1 @@
-"""What the service costs beyond the CouchDB requests it makes, and how that grows: see README.md here."""
+"""Measures what the service costs beyond its CouchDB requests, and how that grows; see README.md in this folder."""

@@ -1,28 +1,31 @@
-"""All calls that are measured, in the order of the tables."""
+"""The calls that are measured, in the order of the tables.
+
+The docstring of each says what the API is asked to do, and after "bare" what CouchDB is asked to do for the same.
+"""
 
 from collections.abc import Callable, Mapping
 
-from benchmarks import crowd, reading, sound, writing
+from benchmarks import audio, many_accounts, reading, writing
 from benchmarks.client import Address
-from benchmarks.data import Tenant, World
+from benchmarks.data import Dataset, Tenant
 from benchmarks.measuring import Call
 
-CALLS: Mapping[str, Callable[[World, Address], Call]] = {
+CALLS: Mapping[str, Callable[[Dataset, Address], Call]] = {
     "get box": reading.get_box,
     "get message": reading.get_message,
     "list boxes": reading.list_boxes,
     "list messages": reading.list_messages,
-    "list deep page": reading.deep_page,
-    "list filtered": reading.filtered,
+    "list deep page": reading.list_deep_page,
+    "list filtered": reading.list_filtered,
     "create message": writing.create_message,
-    "create with audio": sound.create_with_audio,
-    "raw": sound.raw,
-    "raw large": sound.raw_large,
-    "upload large": sound.upload_large,
-    "change folder": writing.change_one,
-    "change folder of many": writing.change_many,
-    "move": sound.move,
-    "ZIP": sound.archive,
+    "create with audio": audio.create_with_audio,
+    "raw": audio.download,
+    "raw large": audio.download_large,
+    "upload large": audio.upload_large,
+    "change folder": writing.change_folder,
+    "change folder of many": writing.change_folder_of_many,
+    "move": audio.move_messages,
+    "ZIP": audio.download_zip,
     "log in": reading.log_in,
 }
 
@@ -40,14 +43,14 @@ IN_ONE_ACCOUNT = (
     "create with audio",
     "move",
 )
-"""Those whose growth with an account's messages is measured, what changes the account last."""
+"""Calls measured in accounts of several sizes. Those that change the account come last."""
 
 IN_MANY_ACCOUNTS: Mapping[str, Callable[[list[Tenant], Address], Call]] = {
-    "get box": crowd.get_box,
-    "get message": crowd.get_message,
-    "list boxes": crowd.list_boxes,
-    "list messages": crowd.list_messages,
-    "log in": crowd.log_in,
-    "create message": crowd.create_message,
+    "get box": many_accounts.get_box,
+    "get message": many_accounts.get_message,
+    "list boxes": many_accounts.list_boxes,
+    "list messages": many_accounts.list_messages,
+    "log in": many_accounts.log_in,
+    "create message": many_accounts.create_message,
 }
-"""Those whose growth with the number of accounts is measured; each request goes to the next account."""
+"""Calls measured with several numbers of accounts. Each request goes to the next account."""

@@ -1,7 +1,7 @@
-"""``make bench-growth``: how the cost of calls grows with an account's messages, and with the number of accounts.
+"""``make bench-growth``: how calls slow down with an account's messages, and with the number of accounts.
 
-What grows with what it does not return is a fault, unless CouchDB itself takes that much longer: so the bare requests
-are measured beside each, and judged is what the API adds to them.
+A call whose time grows with data that it doesn't return is a fault, unless CouchDB itself slows down as much. So the
+bare requests are measured beside each call, and the verdict is about what the API adds to them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,17 +9,17 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from benchmarks import crowd, plot, report
+from benchmarks import many_accounts, plot, report
 from benchmarks.calls import CALLS, IN_MANY_ACCOUNTS, IN_ONE_ACCOUNT
-from benchmarks.data import OneAccount, Size, Tenant, World
+from benchmarks.data import Dataset, SingleAccountDataset, Size, Tenant
 from benchmarks.measuring import Row
 from benchmarks.session import Session
 from config import environment
 from couch.parallel import in_parallel
 
-# The API's p50 over the bare requests', at the largest size compared with the smallest.
+# A call whose p50 grows at most this many times as much as that of the bare requests grows as CouchDB does.
 _TOLERANCE = 1.5
-# What takes this many times as long at the largest size, at most, doesn't grow.
+# A call that takes at most this many times as long at the largest size as at the smallest doesn't grow.
 _FLAT = 1.5
 
 
@@ -33,13 +33,13 @@ class Growth:
     rows: list[Row] = field(default_factory=list)
 
     def factor(self, side: str) -> float:
-        """How many times as long one side takes at the largest size as at the smallest."""
+        """The p50 of a side (`api` or `bare`) at the largest size, divided by that at the smallest."""
         first, last = (getattr(row, side).p50 for row in (self.rows[0], self.rows[-1]))
         return float(last / first)
 
     @property
     def verdict(self) -> str:
-        """In a word or two."""
+        """Whether the call grows, in a few words."""
         if self.factor("api") <= _FLAT:
             return "flat"
         if self.factor("api") <= self.factor("bare") * _TOLERANCE:
@@ -47,67 +47,70 @@ class Growth:
         return "GROWS"
 
     def as_json(self) -> dict[str, Any]:
-        """All of it."""
+        """The report's entry."""
         measured = [{"size": size, **row.as_json()} for size, row in zip(self.sizes, self.rows, strict=True)]
         factors = {"api": self.factor("api"), "bare": self.factor("bare")}
         return {"part": self.part, "call": self.call, "growth": factors, "verdict": self.verdict, "sizes": measured}
 
 
-def run(session: Session) -> None:
-    """Measure, print, save."""
-    print(report.about(session.about), flush=True)
+def measure_growth(session: Session) -> None:
+    """Measure, print and save."""
+    print(report.describe(session.about), flush=True)
     messages = _sizes("MESSAGE_COUNTS", "1000,10000,100000")
     accounts = _sizes("ACCOUNT_COUNTS", "10,100,1000")
-    growths = [*_with_messages(session, messages), *_with_accounts(session, accounts)]
+    growths = [*_by_messages(session, messages), *_by_accounts(session, accounts)]
     file = session.options.file("growth")
-    report.save(file.with_suffix(".json"), session.about, [each.as_json() for each in growths])
-    plot.growth(file.with_suffix(".png"), session.about, _points(growths))
+    report.save_json(file.with_suffix(".json"), session.about, [growth.as_json() for growth in growths])
+    plot.save_growth(file.with_suffix(".png"), session.about, _plot_points(growths))
     print(f"Saved {file}.json and .png")
 
 
-def _with_messages(session: Session, sizes: Sequence[int]) -> list[Growth]:
-    """Accounts of several sizes side by side; each call is measured in one after the other."""
+def _by_messages(session: Session, sizes: Sequence[int]) -> list[Growth]:
+    """Measure each call in accounts with several numbers of messages."""
     growths: list[Growth] = []
     with ExitStack() as stack:
         size = Size.read()
-        worlds = [OneAccount(session.service.url, replace(size, messages=each), report.aside) for each in sizes]
-        for world in worlds:
-            stack.enter_context(world)
-            _ = world.office
+        datasets = [
+            SingleAccountDataset(session.service.url, replace(size, messages=count), report.print_progress)
+            for count in sizes
+        ]
+        for dataset in datasets:
+            stack.enter_context(dataset)
+            _ = dataset.many_boxes
         print(_heading("messages in the account", sizes), flush=True)
         for name in IN_ONE_ACCOUNT:
             if not session.options.wants(name):
                 continue
             growth = Growth("messages in the account", name)
-            for count, world in zip(sizes, worlds, strict=True):
-                call = CALLS[name](world, session.bare)
+            for count, dataset in zip(sizes, datasets, strict=True):
+                call = CALLS[name](dataset, session.bare)
                 growth.rows.append(session.options.plan.measure(session.service, call, 1))
                 growth.sizes.append(count)
             growths.append(growth)
-            print(_line(growth), flush=True)
+            print(_format_growth(growth), flush=True)
     return growths
 
 
-def _with_accounts(session: Session, sizes: Sequence[int]) -> list[Growth]:
-    """More and more accounts; the requests go round all of them."""
-    found = {name: Growth("accounts", name) for name in IN_MANY_ACCOUNTS if session.options.wants(name)}
+def _by_accounts(session: Session, sizes: Sequence[int]) -> list[Growth]:
+    """Measure each call with more and more accounts; the requests take turns with all of them."""
+    growths = {name: Growth("accounts", name) for name in IN_MANY_ACCOUNTS if session.options.wants(name)}
     tenants: list[Tenant] = []
-    with World(session.service.url, Size.read(), report.aside) as world:
+    with Dataset(session.service.url, Size.read(), report.print_progress) as dataset:
         for count in sizes:
-            report.aside(f"making accounts until there are {count}")
-            tenants += in_parallel(lambda _: _new_tenant(world), range(count - len(tenants)))
-            for name, growth in found.items():
+            report.print_progress(f"creating accounts until there are {count}")
+            tenants += in_parallel(lambda _: _new_tenant(dataset), range(count - len(tenants)))
+            for name, growth in growths.items():
                 call = IN_MANY_ACCOUNTS[name](tenants, session.bare)
                 growth.rows.append(session.options.plan.measure(session.service, call, 1))
                 growth.sizes.append(count)
-        print(_heading("accounts", sizes), *map(_line, found.values()), sep="\n", flush=True)
-    return list(found.values())
+        print(_heading("accounts", sizes), *map(_format_growth, growths.values()), sep="\n", flush=True)
+    return list(growths.values())
 
 
-def _new_tenant(world: World) -> Tenant:
-    tenant = world.new_tenant()
-    crowd.fill(tenant)
-    _ = tenant.api  # it signs in now, and not while others are timed
+def _new_tenant(dataset: Dataset) -> Tenant:
+    tenant = dataset.new_tenant()
+    many_accounts.fill(tenant)
+    _ = tenant.api  # signs in now, and not while calls are timed
     return tenant
 
 
@@ -120,13 +123,15 @@ def _heading(part: str, sizes: Sequence[int]) -> str:
     return f"\n{f'p50 ms (bare) by {part}':<36}{columns}{'growth (bare)':>20}"
 
 
-def _line(growth: Growth) -> str:
-    cells = "".join(f"{f'{report.number(row.api.p50)} ({report.number(row.bare.p50)})':>22}" for row in growth.rows)
+def _format_growth(growth: Growth) -> str:
+    cells = "".join(
+        f"{f'{report.format_number(row.api.p50)} ({report.format_number(row.bare.p50)})':>22}" for row in growth.rows
+    )
     factors = f"{growth.factor('api'):.2f} ({growth.factor('bare'):.2f})"
     return f"{growth.call:<36}{cells}{factors:>20}  {growth.verdict}"
 
 
-def _points(growths: Sequence[Growth]) -> Mapping[str, Mapping[str, tuple[Any, Any]]]:
+def _plot_points(growths: Sequence[Growth]) -> Mapping[str, Mapping[str, tuple[Any, Any]]]:
     parts: dict[str, dict[str, tuple[Any, Any]]] = {}
     for growth in growths:
         api = [(size, row.api.p50) for size, row in zip(growth.sizes, growth.rows, strict=True)]

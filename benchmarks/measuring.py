@@ -1,11 +1,11 @@
-"""Measuring a call: slices of the API and of the bare CouchDB requests in turn, so that noise hits both."""
+"""Measure a call: slices of the API and of the bare CouchDB requests take turns, so that noise hits both."""
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from benchmarks.client import Address, Operation, Sample, run
+from benchmarks.client import Address, Operation, Sample, run_operations
 from benchmarks.servers import Service
 
 _MB = 1_000_000
@@ -13,25 +13,26 @@ _MB = 1_000_000
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two ways to have something done: where, and what to do in each lane."""
+    """The API's or CouchDB's side of a call: the server's address, and the operation of each connection."""
 
     address: Address
     operation: Callable[[int], Operation]
-    """The operation of a lane, which is numbered from 0."""
+    """Returns the operation of a connection; connections are numbered from 0."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """What is asked of a call: which figure, at which concurrency, and what it must reach."""
+    """A figure that a call must reach at a concurrency."""
 
     figure: str
     limit: float
     concurrency: int | None = None
-    """None: whatever the concurrency."""
+    """None: at every concurrency."""
     at_most: bool = False
+    """Whether the limit is an upper one."""
 
     def met(self, row: "Row") -> bool | None:
-        """Whether a row meets it; None when it isn't about this row."""
+        """Whether a row meets the target; None if the target is for another concurrency."""
         if self.concurrency not in (None, row.concurrency):
             return None
         value = row.figure(self.figure)
@@ -43,26 +44,25 @@ class Target:
 
 @dataclass(frozen=True)
 class Call:
-    """A call of the API, and the bare requests that it can't do without."""
+    """A call of the API, and the CouchDB requests that it needs at least."""
 
     name: str
     api: Side
     bare: Side
     targets: tuple[Target, ...] = ()
     heavy: bool = False
-    """Whether it takes so long that few of it are enough."""
+    """Whether one operation takes so long that few are enough: no warm-up, half the rounds."""
 
 
 @dataclass
 class Figures:
-    """What one side did."""
+    """The figures of one side. All latencies are in milliseconds."""
 
     operations: int
     seconds: float
     per_second: float
     megabytes_per_second: float
     p50: float
-    """Milliseconds, as all latencies here."""
     p99: float
     first_byte_p50: float
 
@@ -82,7 +82,7 @@ class Figures:
 
 @dataclass
 class Row:
-    """A call at a concurrency, measured."""
+    """The measurements of a call at a concurrency."""
 
     call: str
     concurrency: int
@@ -91,13 +91,13 @@ class Row:
     cpu: float
     """Milliseconds of the workers' CPU per operation."""
     rss: float
-    """Megabytes of the largest worker, at the end."""
+    """Memory of the largest worker at the end, in megabytes."""
     growth: float
-    """Megabytes that a worker had more at its peak than before the call, at most."""
+    """Largest growth of a worker's memory, from before the call to its peak, in megabytes."""
     targets: dict[str, bool] = field(default_factory=dict)
 
     def figure(self, name: str) -> float:
-        """A figure that targets name."""
+        """The figure that a target names."""
         figures = {
             "throughput": self.api.per_second / self.bare.per_second,
             "speed": self.bare.p50 / self.api.p50,
@@ -108,57 +108,57 @@ class Row:
         return figures[name]
 
     def as_json(self) -> dict[str, Any]:
-        """All of it, and the ratios."""
+        """The report's entry, with the ratios."""
         ratios = {"throughput": self.figure("throughput"), "p50": self.figure("p50")}
         return {**asdict(self), "ratio": ratios}
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How long to measure."""
+    """How long and in how many rounds to measure."""
 
     seconds: float = 1.5
-    """For each side of a call, in all."""
+    """Time for each side of a call, over all rounds."""
     rounds: int = 3
 
     def measure(self, service: Service, call: Call, concurrency: int) -> Row:
-        """A row; the two sides take turns, and in who begins."""
-        api = [call.api.operation(lane) for lane in range(concurrency)]
-        bare = [call.bare.operation(lane) for lane in range(concurrency)]
+        """Measure a call at a concurrency. The sides take turns, also in which of them is first."""
+        api = [call.api.operation(connection) for connection in range(concurrency)]
+        bare = [call.bare.operation(connection) for connection in range(concurrency)]
         before = service.usage()
-        service.forget_peaks()
+        service.reset_peaks()
         if not call.heavy:
             self._warm_up(call, api, bare)
-        sides = (Sample(), Sample())
+        samples = (Sample(), Sample())
         cpu = 0.0
         rounds = max(2, self.rounds // 2) if call.heavy else self.rounds
         for turn in range(rounds):
-            for which in (0, 1) if turn % 2 else (1, 0):
-                side, operations = ((call.api, api), (call.bare, bare))[which]
+            for index in (0, 1) if turn % 2 else (1, 0):
+                side, operations = ((call.api, api), (call.bare, bare))[index]
                 cpu_before = service.usage().cpu
-                sides[which].add(run(side.address, operations, self.seconds / rounds))
-                if which == 0:
+                samples[index].add(run_operations(side.address, operations, self.seconds / rounds))
+                if index == 0:
                     cpu += service.usage().cpu - cpu_before
         after = service.usage()
         row = Row(
             call=call.name,
             concurrency=concurrency,
-            api=Figures.of(sides[0]),
-            bare=Figures.of(sides[1]),
-            cpu=cpu / len(sides[0].latencies) * 1000,
+            api=Figures.of(samples[0]),
+            bare=Figures.of(samples[1]),
+            cpu=cpu / len(samples[0].latencies) * 1000,
             rss=max(after.rss) / _MB,
             growth=max(peak - rss for peak, rss in zip(after.peak, before.rss, strict=False)) / _MB,
         )
-        told = ((str(target), target.met(row)) for target in call.targets)
-        row.targets = {name: met for name, met in told if met is not None}
+        results = ((str(target), target.met(row)) for target in call.targets)
+        row.targets = {name: met for name, met in results if met is not None}
         return row
 
     def _warm_up(self, call: Call, api: Sequence[Operation], bare: Sequence[Operation]) -> None:
-        run(call.bare.address, bare, self.seconds / 10)
-        run(call.api.address, api, self.seconds / 10, at_least=3)
+        run_operations(call.bare.address, bare, self.seconds / 10)
+        run_operations(call.api.address, api, self.seconds / 10, at_least=3)
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """The value that so many percent of them don't exceed."""
+    """The smallest value that at least `percent` percent of the values do not exceed."""
     ordered = sorted(values)
     return ordered[max(math.ceil(len(ordered) * percent / 100) - 1, 0)]

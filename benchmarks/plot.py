@@ -1,4 +1,4 @@
-"""What was measured, as pictures."""
+"""Plots of the measurements."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,13 +14,13 @@ _API, _BARE, _MISSED = "#1f6fb4", "#9a9a9a", "#c8402e"
 _Points = Sequence[tuple[float, float]]
 
 
-def beside(file: Path, about: Mapping[str, Any], rows: Sequence[Row]) -> None:
-    """Throughput as a ratio, latencies, and what the workers took; a line for each row of the table."""
+def save_comparison(file: Path, about: Mapping[str, Any], rows: Sequence[Row]) -> None:
+    """Plot throughput ratios, latencies and the workers' CPU and memory, with a line for each row of the table."""
     figure = Figure(figsize=(15, 1.6 + 0.27 * len(rows)), layout="constrained")
     ratio, latency, cost = figure.subplots(1, 3, sharey=True, width_ratios=(2, 3, 2))
     lines = list(range(len(rows)))
-    missed = [not all(row.targets.values()) for row in rows]
-    ratio.barh(lines, [row.figure("throughput") for row in rows], color=[_MISSED if bad else _API for bad in missed])
+    colors = [_API if all(row.targets.values()) else _MISSED for row in rows]
+    ratio.barh(lines, [row.figure("throughput") for row in rows], color=colors)
     ratio.axvline(1, color="black", linewidth=0.8)
     ratio.set_title("throughput, API : bare requests\n(red: a target is missed)", fontsize=10)
     ratio.set_yticks(lines, [f"{row.call}, {row.concurrency}" for row in rows], fontsize=8)
@@ -29,9 +29,10 @@ def beside(file: Path, about: Mapping[str, Any], rows: Sequence[Row]) -> None:
         figures: list[Figures] = [getattr(row, name) for row in rows]
         heights = [line + offset for line in lines]
         label = {"api": "API", "bare": "bare"}[name]
-        latency.hlines(heights, [each.p50 for each in figures], [each.p99 for each in figures], colors=color)
-        latency.plot([each.p50 for each in figures], heights, "o", color=color, markersize=4, label=f"{label}, p50")
-        latency.plot([each.p99 for each in figures], heights, "|", color=color, label=f"{label}, p99")
+        p50, p99 = [side.p50 for side in figures], [side.p99 for side in figures]
+        latency.hlines(heights, p50, p99, colors=color)
+        latency.plot(p50, heights, "o", color=color, markersize=4, label=f"{label}, p50")
+        latency.plot(p99, heights, "|", color=color, label=f"{label}, p99")
     latency.set_xscale("log")
     latency.set_title("latency in ms", fontsize=10)
     latency.legend(fontsize=7)
@@ -42,7 +43,7 @@ def beside(file: Path, about: Mapping[str, Any], rows: Sequence[Row]) -> None:
     for offset, color, label, values in bars:
         cost.barh([line + offset for line in lines], values, 0.34, color=color, label=label)
     cost.set_xscale("symlog", linthresh=10)
-    cost.set_title("what the workers took", fontsize=10)
+    cost.set_title("CPU and memory of the workers", fontsize=10)
     cost.legend(fontsize=7)
     for axes in (ratio, latency, cost):
         axes.grid(axis="x", alpha=0.3)
@@ -50,8 +51,10 @@ def beside(file: Path, about: Mapping[str, Any], rows: Sequence[Row]) -> None:
     figure.savefig(file, dpi=110)
 
 
-def growth(file: Path, about: Mapping[str, Any], parts: Mapping[str, Mapping[str, tuple[_Points, _Points]]]) -> None:
-    """Latency over size, a field per part: each call's points of the API, solid, and of the bare requests, dashed."""
+def save_growth(
+    file: Path, about: Mapping[str, Any], parts: Mapping[str, Mapping[str, tuple[_Points, _Points]]]
+) -> None:
+    """Plot latency over size, one chart per part: solid lines for the API, dashed ones for the bare requests."""
     figure = Figure(figsize=(7 * len(parts), 6), layout="constrained")
     for axes, (name, calls) in zip(figure.subplots(1, len(parts), squeeze=False)[0], parts.items(), strict=True):
         for number, (call, (api, bare)) in enumerate(calls.items()):

@@ -1,4 +1,4 @@
-"""Calls that read: boxes, messages, listings and audio."""
+"""Calls that read: mailboxes, messages, listings, and signing in."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 import orjson
 
-from benchmarks.client import Address, Operation, Request, Steps, once
-from benchmarks.data import Tenant, World
+from benchmarks.client import Address, Operation, Request, Steps, send
+from benchmarks.data import Dataset, Tenant
 from benchmarks.measuring import Call, Side, Target
 from storage import database_names, modbs
 
@@ -15,11 +15,11 @@ CHEAP = (Target("throughput", 0.5, concurrency=8), Target("speed", 0.6, concurre
 LISTING = (Target("p50", 1.5, concurrency=1, at_most=True),)
 
 
-def rotating(requests: Sequence[Request]) -> Callable[[int], Operation]:
-    """One request at a time, each lane beginning with another one."""
+def rotate(requests: Sequence[Request]) -> Callable[[int], Operation]:
+    """Operations of one request each, from the list in turn. Each connection starts with a different one."""
 
-    def of_lane(lane: int) -> Operation:
-        turn = lane * 7
+    def of_connection(connection: int) -> Operation:
+        turn = connection * 7
 
         def steps() -> Steps:
             nonlocal turn
@@ -28,127 +28,132 @@ def rotating(requests: Sequence[Request]) -> Callable[[int], Operation]:
 
         return steps
 
-    return of_lane
+    return of_connection
 
 
-def always(*requests: Request) -> Callable[[int], Operation]:
-    """The same requests, one after the other, as one operation."""
+def repeat(*requests: Request) -> Callable[[int], Operation]:
+    """An operation that sends the same requests one after another."""
 
     def steps() -> Steps:
         for request in requests:
-            _ = yield request  # a tuple that is yielded from takes no answers
+            _ = yield request  # `yield from` a tuple can't receive responses
 
-    return lambda lane: steps
-
-
-def view(db: str, design: str, name: str, **options: Any) -> str:
-    """The target of a view query, whose rows come at once as those of the service's own do."""
-    spelled = "&".join(f"{key}={quote(orjson.dumps(value).decode())}" for key, value in options.items())
-    return f"{db}/_design/{design}/_view/{name}?{spelled}&buffer_response=true"
+    return lambda connection: steps
 
 
-def log_in(world: World, bare: Address) -> Call:
-    """Signing in with a password and the account's realm : the view of realms, and the account's of credentials."""
-    tenant = world.workshop
-    realm = view(database_names.ACCOUNTS, "accounts", "listing_by_realm", key=tenant.account["realm"])
-    user = view(tenant.db, "users", "creds_by_md5", key=tenant.digest, include_docs=True)
+def view_path(db: str, design: str, name: str, **options: Any) -> str:
+    """The path of a view query. CouchDB sends its rows in one piece, as for the service's own queries."""
+    query = "&".join(f"{key}={quote(orjson.dumps(value).decode())}" for key, value in options.items())
+    return f"{db}/_design/{design}/_view/{name}?{query}&buffer_response=true"
+
+
+def log_in(dataset: Dataset, bare: Address) -> Call:
+    """Signing in with a password and the account's realm; bare: the views of realms and of credentials."""
+    tenant = dataset.for_changes
+    realm = view_path(database_names.ACCOUNTS, "accounts", "listing_by_realm", key=tenant.account["realm"])
+    user = view_path(tenant.db, "users", "creds_by_md5", key=tenant.digest, include_docs=True)
     return Call(
         "log in",
-        Side(tenant.api, always(tenant.api.request("PUT", "/v2/user_auth", tenant.credentials))),
-        Side(bare, always(*(bare.request("GET", target) for target in (f"/{realm}", user)))),
+        Side(tenant.api, repeat(tenant.api.request("PUT", "/v2/user_auth", tenant.credentials))),
+        Side(bare, repeat(*(bare.request("GET", target) for target in (f"/{realm}", user)))),
     )
 
 
-def get_box(world: World, bare: Address) -> Call:
-    """GET of a box : GET of its document."""
-    tenant, _ = world.office
+def get_box(dataset: Dataset, bare: Address) -> Call:
+    """GET of a mailbox; bare: GET of its document."""
+    tenant, _ = dataset.many_boxes
     paths = [f"/vmboxes/{box['_id']}" for box in tenant.boxes]
     return Call(
         "get box",
-        Side(tenant.api, rotating([tenant.api.request("GET", tenant.path + path) for path in paths])),
-        Side(bare, rotating([bare.request("GET", f"{tenant.db}/{box['_id']}") for box in tenant.boxes])),
+        Side(tenant.api, rotate([tenant.api.request("GET", tenant.path + path) for path in paths])),
+        Side(bare, rotate([bare.request("GET", f"{tenant.db}/{box['_id']}") for box in tenant.boxes])),
         CHEAP,
     )
 
 
-def get_message(world: World, bare: Address) -> Call:
-    """GET of a message : GET of its document."""
-    tenant, ids = world.mailbox
-    some = ids[:: max(1, len(ids) // 500)]
-    paths = [f"{tenant.box_path()}/messages/{message_id}" for message_id in some]
+def get_message(dataset: Dataset, bare: Address) -> Call:
+    """GET of a message; bare: GET of its document."""
+    tenant, ids = dataset.full_box
+    sampled_ids = ids[:: max(1, len(ids) // 500)]
+    paths = [f"{tenant.box_path()}/messages/{message_id}" for message_id in sampled_ids]
     return Call(
         "get message",
-        Side(tenant.api, rotating([tenant.api.request("GET", path) for path in paths])),
-        Side(bare, rotating([bare.request("GET", f"{tenant.modb(one)}/{one}") for one in some])),
+        Side(tenant.api, rotate([tenant.api.request("GET", path) for path in paths])),
+        Side(
+            bare,
+            rotate([bare.request("GET", f"{tenant.modb(message_id)}/{message_id}") for message_id in sampled_ids]),
+        ),
         CHEAP,
     )
 
 
-def list_boxes(world: World, bare: Address) -> Call:
-    """The listing of all boxes : the view of boxes, and each month's counts by box and folder."""
-    tenant, ids = world.office
+def list_boxes(dataset: Dataset, bare: Address) -> Call:
+    """The listing of all mailboxes; bare: the views of mailboxes and of each month's counts."""
+    tenant, ids = dataset.many_boxes
     count = len(tenant.boxes)
     months = sorted({message_id[:6] for message_id in ids})
-    counts = [view(tenant.modb(month), "mailbox_message_counts", "by_box_folder", group_level=2) for month in months]
-    listing = view(tenant.db, "vmboxes", "crossbar_listing", limit=count + 1)
+    counts = [
+        view_path(tenant.modb(month), "mailbox_message_counts", "by_box_folder", group_level=2) for month in months
+    ]
+    listing = view_path(tenant.db, "vmboxes", "crossbar_listing", limit=count + 1)
     return Call(
         f"list {count} boxes",
-        Side(tenant.api, always(tenant.api.request("GET", f"{tenant.path}/vmboxes?page_size={count}"))),
-        Side(bare, always(*(bare.request("GET", target) for target in (listing, *counts)))),
+        Side(tenant.api, repeat(tenant.api.request("GET", f"{tenant.path}/vmboxes?page_size={count}"))),
+        Side(bare, repeat(*(bare.request("GET", target) for target in (listing, *counts)))),
         LISTING,
     )
 
 
-def list_messages(world: World, bare: Address) -> Call:
-    """The first page of a box's messages : the one view query for it."""
-    tenant, ids = world.mailbox
+def list_messages(dataset: Dataset, bare: Address) -> Call:
+    """The first page of a mailbox's messages; bare: the view query for it."""
+    tenant, ids = dataset.full_box
     return Call(
         f"list 50 of {len(ids)}",
-        Side(tenant.api, always(tenant.api.request("GET", f"{tenant.box_path()}/messages"))),
-        Side(bare, always(bare.request("GET", _page(tenant, ids[0], 51)))),
+        Side(tenant.api, repeat(tenant.api.request("GET", f"{tenant.box_path()}/messages"))),
+        Side(bare, repeat(bare.request("GET", _page_path(tenant, ids[0], 51)))),
         LISTING,
     )
 
 
-def deep_page(world: World, bare: Address) -> Call:
-    """A page from the midst of a box's messages : the one view query for it."""
-    tenant, ids = world.mailbox
+def list_deep_page(dataset: Dataset, bare: Address) -> Call:
+    """A page from the middle of a mailbox's messages; bare: the view query for it."""
+    tenant, ids = dataset.full_box
     half = len(ids) // 2
     path = f"{tenant.box_path()}/messages"
-    before = once(tenant.api, tenant.api.request("GET", f"{path}?page_size={half}"))
-    start_key = quote(orjson.loads(before.body)["next_start_key"])
-    page = once(tenant.api, tenant.api.request("GET", f"{path}?start_key={start_key}"))
-    first = orjson.loads(page.body)["data"][0]["media_id"]
+    first_half = send(tenant.api, tenant.api.request("GET", f"{path}?page_size={half}"))
+    start_key = quote(orjson.loads(first_half.body)["next_start_key"])
+    page = send(tenant.api, tenant.api.request("GET", f"{path}?start_key={start_key}"))
+    first_id = orjson.loads(page.body)["data"][0]["media_id"]
     return Call(
         "list 50 from the midst",
-        Side(tenant.api, always(tenant.api.request("GET", f"{path}?start_key={start_key}"))),
-        Side(bare, always(bare.request("GET", _page(tenant, first, 51)))),
+        Side(tenant.api, repeat(tenant.api.request("GET", f"{path}?start_key={start_key}"))),
+        Side(bare, repeat(bare.request("GET", _page_path(tenant, first_id, 51)))),
         LISTING,
     )
 
 
-def filtered(world: World, bare: Address) -> Call:
-    """A page of one caller's messages, every tenth : the one view query for as many rows as that takes."""
-    tenant, ids = world.mailbox
+def list_filtered(dataset: Dataset, bare: Address) -> Call:
+    """A page of a caller's messages, one in ten; bare: the view query for all rows that this page takes."""
+    tenant, ids = dataset.full_box
     path = f"{tenant.box_path()}/messages?filter_caller_id_number=2025550103"
     return Call(
         "list 50, 1 in 10 filtered",
-        Side(tenant.api, always(tenant.api.request("GET", path))),
-        Side(bare, always(bare.request("GET", _page(tenant, ids[0], 504)))),
+        Side(tenant.api, repeat(tenant.api.request("GET", path))),
+        Side(bare, repeat(bare.request("GET", _page_path(tenant, ids[0], 504)))),
         LISTING,
     )
 
 
-def _page(tenant: Tenant, message_id: str, limit: int) -> str:
-    """The query for a page of a box's messages, newest first, that begins with one of them."""
+def _page_path(tenant: Tenant, message_id: str, limit: int) -> str:
+    """The path of the query for a page of a mailbox's messages, newest first, starting with a given one."""
     doc = modbs.ensure(tenant.id, message_id[:6]).get(message_id)
     assert doc is not None
-    box_id, left = doc["source_id"], doc["metadata"]["timestamp"]
-    return view(
+    box_id, timestamp = doc["source_id"], doc["metadata"]["timestamp"]
+    return view_path(
         tenant.modb(message_id),
         "mailbox_messages",
         "listing_by_mailbox",
-        startkey=[box_id, left],
+        startkey=[box_id, timestamp],
         endkey=[box_id, 0],
         descending=True,
         limit=limit,

@@ -1,4 +1,4 @@
-"""What was measured, as a table and as JSON."""
+"""The report of the measurements: a table, and JSON."""
 
 import os
 import platform
@@ -11,7 +11,7 @@ import orjson
 
 from benchmarks.measuring import Row
 
-_HEADS = (
+_COLUMNS = (
     ("call", 26),
     ("conc", 4),
     ("API/s", 8),
@@ -29,39 +29,39 @@ _HEADS = (
 
 
 def heading() -> str:
-    """The table's first line."""
-    first, *rest = _HEADS
-    return f"{first[0]:<{first[1]}}" + "".join(f" {name:>{width}}" for name, width in rest) + "  targets"
+    """The table's heading."""
+    first, *columns = _COLUMNS
+    return f"{first[0]:<{first[1]}}" + "".join(f" {name:>{width}}" for name, width in columns) + "  targets"
 
 
-def line(row: Row) -> str:
+def format_row(row: Row) -> str:
     """A row of the table."""
     numbers = (
         f"{row.concurrency}",
-        number(row.api.per_second),
-        number(row.bare.per_second),
+        format_number(row.api.per_second),
+        format_number(row.bare.per_second),
         f"{row.figure('throughput'):.2f}",
-        number(row.api.p50),
-        number(row.bare.p50),
+        format_number(row.api.p50),
+        format_number(row.bare.p50),
         f"{row.figure('p50'):.2f}",
-        number(row.api.p99),
-        number(row.bare.p99),
-        number(row.cpu),
+        format_number(row.api.p99),
+        format_number(row.bare.p99),
+        format_number(row.cpu),
         f"{row.rss:.0f}",
         f"{row.growth:.1f}",
     )
-    cells = "".join(f" {text:>{width}}" for text, (_, width) in zip(numbers, _HEADS[1:], strict=True))
+    cells = "".join(f" {text:>{width}}" for text, (_, width) in zip(numbers, _COLUMNS[1:], strict=True))
     targets = ", ".join(f"{name} {'met' if met else 'MISSED'}" for name, met in row.targets.items())
-    return f"{row.call:<{_HEADS[0][1]}}{cells}  {targets}".rstrip()
+    return f"{row.call:<{_COLUMNS[0][1]}}{cells}  {targets}".rstrip()
 
 
-def number(value: float) -> str:
-    """A number with as many digits as tell something."""
+def format_number(value: float) -> str:
+    """A number with three significant digits, or all digits before the point."""
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
 def machine() -> dict[str, Any]:
-    """What was measured on, and when."""
+    """The time, the machine and its load."""
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
@@ -71,24 +71,24 @@ def machine() -> dict[str, Any]:
     }
 
 
-def about(facts: dict[str, Any]) -> str:
-    """What was measured on, as a line."""
-    workers = f"{facts['workers']} workers (processes {', '.join(map(str, facts['pids']))})"
-    return f"{workers}, {facts['cores']} cores, load {facts['load'][0]:.1f}, CouchDB: {facts['couchdb']}"
+def describe(about: dict[str, Any]) -> str:
+    """The line above the table: workers, cores, load and CouchDB."""
+    workers = f"{about['workers']} workers (processes {', '.join(map(str, about['pids']))})"
+    return f"{workers}, {about['cores']} cores, load {about['load'][0]:.1f}, CouchDB: {about['couchdb']}"
 
 
-def aside(text: str) -> None:
-    """Say what is going on beside the table."""
+def print_progress(text: str) -> None:
+    """Print what the benchmark is doing between two lines of the table."""
     print(f"  ({text} ...)", flush=True)
 
 
-def summary(rows: Sequence[Row]) -> str:
-    """How many targets are met."""
-    told = [met for row in rows for met in row.targets.values()]
-    return f"{sum(told)} of {len(told)} targets met."
+def target_summary(rows: Sequence[Row]) -> str:
+    """A sentence with the number of targets met."""
+    results = [met for row in rows for met in row.targets.values()]
+    return f"{sum(results)} of {len(results)} targets met."
 
 
-def save(file: Path, about: dict[str, Any], rows: Sequence[dict[str, Any]]) -> None:
-    """The report as JSON."""
+def save_json(file: Path, about: dict[str, Any], rows: Sequence[dict[str, Any]]) -> None:
+    """Save the report as JSON."""
     report = {"about": about, "rows": list(rows)}
     file.write_bytes(orjson.dumps(report, option=orjson.OPT_INDENT_2))

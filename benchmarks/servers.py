@@ -1,4 +1,4 @@
-"""The servers that are measured: the service under gunicorn as it is configured, and a CouchDB."""
+"""The servers to measure: the service under gunicorn with its own configuration, and a CouchDB."""
 
 import contextlib
 import os
@@ -18,53 +18,53 @@ from urllib.parse import unquote, urlsplit
 
 import psutil
 
-from benchmarks.client import Address, Failed
+from benchmarks.client import Address, BenchmarkError
 
 PROJECT = Path(__file__).parents[1]
-_PATIENCE = 60  # seconds for a server to start
+_START_TIMEOUT = 60  # seconds for a server to start
 
 
 @contextlib.contextmanager
 def couchdb(folder: Path) -> Iterator[str]:
-    """The URL, with credentials, of the CouchDB that COUCHDB_URL names, else of an embedded one made for this run."""
-    named = os.environ.get("COUCHDB_URL", "").strip()
-    if named:
-        yield named.rstrip("/")
+    """Yield the URL, with credentials, of the CouchDB in COUCHDB_URL, or of an embedded one for this run."""
+    configured_url = os.environ.get("COUCHDB_URL", "").strip()
+    if configured_url:
+        yield configured_url.rstrip("/")
         return
     admin, port_file = f"admin:{secrets.token_hex(16)}", folder / "couchdb.port"
     options = ["--port", "0", "--data", str(folder / "couchdb"), "--port-file", str(port_file)]
     environment = {**os.environ, "EMBEDDED_COUCHDB_ADMIN": admin}
     with _running(folder / "couchdb.log", environment, "embedded_couchdb", *options) as process:
-        _wait(process, folder / "couchdb.log", port_file.exists)
+        _wait_until_ready(process, folder / "couchdb.log", port_file.exists)
         yield f"http://{admin}@127.0.0.1:{port_file.read_text()}"
 
 
 @contextlib.contextmanager
 def service(folder: Path) -> Iterator["Service"]:
-    """The service, running with this process's environment and the configuration that it has in earnest."""
+    """Run the service with this process's environment and its production configuration."""
     log = folder / "gunicorn.log"
     port = _free_port()
     arguments = ("-c", "config/gunicorn.conf.py", "-b", f"127.0.0.1:{port}")
     with _running(log, dict(os.environ), "gunicorn", *arguments) as process:
-        _wait(process, log, lambda: _answers(f"http://127.0.0.1:{port}/health/live"))
+        _wait_until_ready(process, log, lambda: _answers(f"http://127.0.0.1:{port}/health/live"))
         yield Service(f"http://127.0.0.1:{port}", psutil.Process(process.pid), log)
 
 
-def credentials(url: str) -> str:
-    """The header that the credentials in a CouchDB's URL make."""
+def _authorization_header(url: str) -> str:
+    """The Authorization header with the credentials of a CouchDB URL."""
     parts = urlsplit(url)
-    spelled = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
-    return f"Authorization: Basic {b64encode(spelled.encode()).decode()}\r\n"
+    credentials = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+    return f"Authorization: Basic {b64encode(credentials.encode()).decode()}\r\n"
 
 
-def bare(url: str) -> Address:
-    """A CouchDB as the bare requests reach it."""
-    return Address.of(url, credentials(url))
+def couchdb_address(url: str) -> Address:
+    """The address that the bare requests go to."""
+    return Address.of(url, _authorization_header(url))
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What the workers took: seconds of CPU since they began, memory now and at most, per worker, in bytes."""
+    """The workers' CPU seconds since their start, and each one's current and largest memory in bytes."""
 
     cpu: float
     rss: list[int]
@@ -84,22 +84,22 @@ class Service:
         return sorted(self.master.children(), key=lambda process: process.pid)
 
     def usage(self) -> Usage:
-        """What the workers take."""
+        """The workers' CPU and memory."""
         workers = self.workers()
-        times = [worker.cpu_times() for worker in workers]
+        cpu_times = [worker.cpu_times() for worker in workers]
         rss = [worker.memory_info().rss for worker in workers]
-        peak = [max(_peak(worker.pid), now) for worker, now in zip(workers, rss, strict=True)]
-        return Usage(sum(each.user + each.system for each in times), rss, peak)
+        peak = [max(_peak(worker.pid), current) for worker, current in zip(workers, rss, strict=True)]
+        return Usage(sum(cpu.user + cpu.system for cpu in cpu_times), rss, peak)
 
-    def forget_peaks(self) -> None:
-        """Count the largest memory anew from now on, where the kernel lets us."""
+    def reset_peaks(self) -> None:
+        """Start measuring the largest memory anew, if the kernel permits."""
         for worker in self.workers():
             with contextlib.suppress(OSError):
                 Path(f"/proc/{worker.pid}/clear_refs").write_text("5")
 
 
 def _peak(pid: int) -> int:
-    """The most memory that a process had resident, as the kernel noted it; 0 where it doesn't."""
+    """The largest resident memory of a process in bytes; 0 if the kernel doesn't record it."""
     with contextlib.suppress(OSError):
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
@@ -111,7 +111,7 @@ def _peak(pid: int) -> int:
 def _running(
     log: Path, environment: dict[str, str], module: str, *arguments: str
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A server in a session of its own, so that Ctrl-C reaches only this process, which ends it."""
+    """Run a server, which is stopped at the end. Its own session keeps Ctrl-C away from it."""
     guard = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
     with log.open("ab") as output:
         process = subprocess.Popen(  # noqa: S603 - our own programs
@@ -134,12 +134,12 @@ def _running(
             process.wait()
 
 
-def _wait(process: subprocess.Popen[bytes], log: Path, ready: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _PATIENCE
+def _wait_until_ready(process: subprocess.Popen[bytes], log: Path, ready: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _START_TIMEOUT
     while not ready():
         if process.poll() is not None or time.monotonic() > deadline:
             lines = log.read_text(errors="replace").strip().splitlines()
-            raise Failed(f"{lines[-1] if lines else 'a server ended'} (see {log})")
+            raise BenchmarkError(f"{lines[-1] if lines else 'a server ended'} (see {log})")
         time.sleep(0.05)
 
 

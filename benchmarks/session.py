@@ -1,4 +1,4 @@
-"""A session of measuring: both servers running, both ways to reach them, and the options of the command."""
+"""A session of measuring: both servers running, their addresses, and the command's options."""
 
 import os
 import secrets
@@ -20,7 +20,7 @@ from config import environment
 
 @dataclass(frozen=True)
 class Options:
-    """What the environment says about a run; the README has the list."""
+    """The options of a run, from the environment; README.md lists them."""
 
     full: bool
     plan: Plan
@@ -30,7 +30,7 @@ class Options:
 
     @classmethod
     def read(cls) -> "Options":
-        """The options, or ImproperlyConfigured."""
+        """Read the options. Raises ImproperlyConfigured if one is invalid."""
         full = environment.flag("FULL")
         seconds = environment.seconds("SECONDS", 5 if full else 1)
         return cls(
@@ -46,7 +46,7 @@ class Options:
         return not self.calls or any(word in name for word in self.calls)
 
     def file(self, kind: str) -> Path:
-        """Where a report goes, but for its suffix."""
+        """The path of a new report, without its suffix."""
         self.folder.mkdir(parents=True, exist_ok=True)
         return self.folder / f"{kind}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
 
@@ -63,7 +63,7 @@ class Session:
 
 @contextmanager
 def session(folder: Path, options: Options) -> Iterator[Session]:
-    """Starts what is needed, in a folder for what nobody needs later, and ends it."""
+    """Run both servers, with their data and logs in `folder`."""
     with servers.couchdb(folder) as url:
         _set_up(folder, url)
         with servers.service(folder) as service:
@@ -73,23 +73,23 @@ def session(folder: Path, options: Options) -> Iterator[Session]:
                 "workers": len(service.workers()),
                 "pids": [worker.pid for worker in service.workers()],
             }
-            yield Session(service, servers.bare(url), options, about)
+            yield Session(service, servers.couchdb_address(url), options, about)
 
 
 def _set_up(folder: Path, url: str) -> None:
-    """The environment that this process and the service have in common, and Django's tables."""
+    """Set the environment for this process and the service, and create Django's tables."""
     os.environ |= {
         "COUCHDB_URL": url,
         "SECRET_KEY": secrets.token_hex(32),
         "DATABASE_URL": f"sqlite:///{folder / 'django.sqlite3'}",
         "DEBUG": "0",
         "DJANGO_SETTINGS_MODULE": "config.settings",
-        # One account, asked from one address, gets all the load, for as long as it takes.
+        # One account gets all the load, from one address, for longer than tokens usually last.
         "REQUEST_LIMIT": "0",
         "SIGN_IN_FAILURES": "0",
         "TOKEN_LIFETIME": "86400",
     }
-    # The first query of a view over very many messages waits until all of them are indexed.
+    # The first query of a view waits until all messages are indexed, however many there are.
     os.environ.setdefault("COUCHDB_READ_TIMEOUT", "300")
     os.environ.setdefault("WEB_CONCURRENCY", str(os.cpu_count() or 1))
     django.setup()

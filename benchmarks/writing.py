@@ -1,4 +1,4 @@
-"""Calls that write: creating messages, and changing them."""
+"""Calls that write: creating and changing messages."""
 
 import secrets
 from collections.abc import Callable
@@ -7,41 +7,41 @@ from typing import Any
 import orjson
 
 from benchmarks.client import Address, Operation, Steps
-from benchmarks.data import World
+from benchmarks.data import Dataset
 from benchmarks.measuring import Call, Side, Target
-from benchmarks.reading import always
+from benchmarks.reading import repeat
 from couch.client import Document
 from storage import gregorian, modbs
 
 FOLDERS = ("new", "saved")
 
 
-def create_message(world: World, bare: Address) -> Call:
-    """PUT of a message without audio : PUT of its document."""
-    tenant = world.workshop
-    doc = template(world)
-    sent = {key: doc["metadata"][key] for key in ("caller_id_name", "caller_id_number", "length", "folder")}
-    request = tenant.api.request("PUT", f"{tenant.box_path()}/messages", orjson.dumps({"data": sent}))
+def create_message(dataset: Dataset, bare: Address) -> Call:
+    """PUT of a message without audio; bare: PUT of its document."""
+    tenant = dataset.for_changes
+    doc = template(dataset)
+    payload = {key: doc["metadata"][key] for key in ("caller_id_name", "caller_id_number", "length", "folder")}
+    request = tenant.api.request("PUT", f"{tenant.box_path()}/messages", orjson.dumps({"data": payload}))
     target, body = tenant.modb(doc["_id"]), orjson.dumps(doc)
 
-    def create(lane: int) -> Operation:
+    def create(connection: int) -> Operation:
         def steps() -> Steps:
             new_id = doc["_id"][:7] + secrets.token_hex(16)
-            named = body.replace(doc["_id"].encode(), new_id.encode())
-            yield bare.request("PUT", f"{target}/{new_id}", named)
+            new_body = body.replace(doc["_id"].encode(), new_id.encode())
+            yield bare.request("PUT", f"{target}/{new_id}", new_body)
 
         return steps
 
-    return Call("create message", Side(tenant.api, always(request)), Side(bare, create))
+    return Call("create message", Side(tenant.api, repeat(request)), Side(bare, create))
 
 
-def change_one(world: World, bare: Address) -> Call:
-    """Another folder for a message : GET and PUT of its document."""
-    tenant = world.workshop
-    of_lane = lanes(lambda: tenant.fill(1, tenant.boxes[:1], spread=0)[0])
+def change_folder(dataset: Dataset, bare: Address) -> Call:
+    """Another folder for a message; bare: GET and PUT of its document."""
+    tenant = dataset.for_changes
+    message_id_of = per_connection(lambda: tenant.fill(1, tenant.boxes[:1], spread=0)[0])
 
-    def change(lane: int) -> Operation:
-        path, turn = f"{tenant.box_path()}/messages/{of_lane(lane)}", 0
+    def change(connection: int) -> Operation:
+        path, turn = f"{tenant.box_path()}/messages/{message_id_of(connection)}", 0
 
         def steps() -> Steps:
             nonlocal turn
@@ -50,47 +50,47 @@ def change_one(world: World, bare: Address) -> Call:
 
         return steps
 
-    def bare_change(lane: int) -> Operation:
-        path, turn = f"{tenant.modb(of_lane(lane))}/{of_lane(lane)}", 0
+    def bare_change(connection: int) -> Operation:
+        path, turn = f"{tenant.modb(message_id_of(connection))}/{message_id_of(connection)}", 0
 
         def steps() -> Steps:
             nonlocal turn
             turn += 1
-            found = yield bare.request("GET", path, keep=True)
-            yield bare.request("PUT", path, orjson.dumps(_in_folder(orjson.loads(found.body), turn)))
+            response = yield bare.request("GET", path, keep_body=True)
+            yield bare.request("PUT", path, orjson.dumps(_with_next_folder(orjson.loads(response.body), turn)))
 
         return steps
 
     return Call("change folder of 1", Side(tenant.api, change), Side(bare, bare_change))
 
 
-def change_many(world: World, bare: Address) -> Call:
-    """Another folder for many messages : one fetch and one bulk write of their documents."""
-    tenant, count = world.workshop, world.size.bulk
-    of_lane = lanes(lambda: tenant.fill(count, tenant.boxes[:1], spread=0))
+def change_folder_of_many(dataset: Dataset, bare: Address) -> Call:
+    """Another folder for many messages; bare: one fetch and one bulk write of their documents."""
+    tenant, count = dataset.for_changes, dataset.size.bulk
+    ids_of = per_connection(lambda: tenant.fill(count, tenant.boxes[:1], spread=0))
 
-    def change(lane: int) -> Operation:
-        ids, turn = of_lane(lane), 0
+    def change(connection: int) -> Operation:
+        ids, turn = ids_of(connection), 0
 
         def steps() -> Steps:
             nonlocal turn
             turn += 1
             body = orjson.dumps({"data": {"messages": ids, "folder": FOLDERS[turn % 2]}})
-            answer = yield tenant.api.request("POST", f"{tenant.box_path()}/messages", body, keep=True)
-            assert len(orjson.loads(answer.body)["data"]["succeeded"]) == count
+            response = yield tenant.api.request("POST", f"{tenant.box_path()}/messages", body, keep_body=True)
+            assert len(orjson.loads(response.body)["data"]["succeeded"]) == count
 
         return steps
 
-    def bare_change(lane: int) -> Operation:
-        ids, turn = of_lane(lane), 0
+    def bare_change(connection: int) -> Operation:
+        ids, turn = ids_of(connection), 0
         db = tenant.modb(ids[0])
 
         def steps() -> Steps:
             nonlocal turn
             turn += 1
             keys = orjson.dumps({"keys": ids})
-            found = yield bare.request("POST", f"{db}/_all_docs?include_docs=true", keys, keep=True)
-            docs = [_in_folder(row["doc"], turn) for row in orjson.loads(found.body)["rows"]]
+            response = yield bare.request("POST", f"{db}/_all_docs?include_docs=true", keys, keep_body=True)
+            docs = [_with_next_folder(row["doc"], turn) for row in orjson.loads(response.body)["rows"]]
             yield bare.request("POST", f"{db}/_bulk_docs", orjson.dumps({"docs": docs}))
 
         return steps
@@ -99,27 +99,27 @@ def change_many(world: World, bare: Address) -> Call:
     return Call(f"change folder of {count}", Side(tenant.api, change), Side(bare, bare_change), targets, heavy=True)
 
 
-def lanes(make: Callable[[], Any]) -> Callable[[int], Any]:
-    """What each lane works on, made when first asked for: no two lanes get into each other's way."""
-    made: dict[int, Any] = {}
+def per_connection(make: Callable[[], Any]) -> Callable[[int], Any]:
+    """A function from a connection to what `make` returned for it. Its own messages keep it out of conflicts."""
+    by_connection: dict[int, Any] = {}
 
-    def of_lane(lane: int) -> Any:
-        if lane not in made:
-            made[lane] = make()
-        return made[lane]
+    def of_connection(connection: int) -> Any:
+        if connection not in by_connection:
+            by_connection[connection] = make()
+        return by_connection[connection]
 
-    return of_lane
+    return of_connection
 
 
-def _in_folder(doc: Document, turn: int) -> Document:
+def _with_next_folder(doc: Document, turn: int) -> Document:
     doc["metadata"]["folder"] = FOLDERS[turn % 2]
     doc["pvt_modified"] = gregorian.now()
     return doc
 
 
-def template(world: World) -> Document:
-    """A message's document as it is stored, but for what CouchDB adds."""
-    tenant = world.workshop
+def template(dataset: Dataset) -> Document:
+    """A new message's document, without the fields that CouchDB adds."""
+    tenant = dataset.for_changes
     (message_id,) = tenant.fill(1, tenant.boxes[:1], spread=0)
     doc = modbs.ensure(tenant.id, message_id[:6]).get(message_id)
     assert doc is not None
