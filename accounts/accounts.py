@@ -8,6 +8,7 @@ created (`creation`) or deleted.
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import cached_property
 from typing import Any, TypeGuard
 
@@ -15,7 +16,17 @@ from accounts import account_index
 from accounts.auth import credentials
 from couch.client import Database, Document, couch
 from crossbar.errors import BadIdentifier, Forbidden, ValidationFailed
-from storage import database_names, document_types, locks, merge_patch, private_fields, schemas, system_config
+from storage import (
+    database_names,
+    document_types,
+    documents,
+    locks,
+    merge_patch,
+    private_fields,
+    schemas,
+    system_config,
+)
+from storage.documents import Guard
 from storage.private_fields import Actor
 
 SCHEMA = "accounts"
@@ -24,9 +35,6 @@ REALM_LOCK = "account_realm_claim"
 DERIVED_MEMBERS = frozenset({"id", "created", "superduper_admin", "is_reseller", "reseller_id"})
 """What a response adds to an account's public members. No client can set them."""
 _REALM_SUFFIX = "sip.localdomain"
-
-Guard = Callable[[Document], None]
-"""Checks the stored account before each attempt to change it, and raises if the caller must not."""
 
 
 def get(account_id: str) -> Document:
@@ -169,11 +177,7 @@ def merge(
 def renew_api_key(account_id: str, actor: Actor | None = None) -> Document:
     """Give an account a new API key, which ends the old key and its tokens; return the account's document."""
     key = credentials.new_api_key()
-
-    def change(stored: Document) -> Document:
-        return private_fields.stamp_update({**_require_live(stored), "pvt_api_key": key}, actor=actor)
-
-    return _store(account_id, change)
+    return _store(account_id, lambda stored: {**stored, "pvt_api_key": key}, actor)
 
 
 def delete(account_id: str, actor: Actor | None = None, guard: Guard | None = None) -> Document:
@@ -190,14 +194,9 @@ def delete(account_id: str, actor: Actor | None = None, guard: Guard | None = No
     if account_index.has_children(account_id):
         message = "Account has descendants: delete those first"
         raise ValidationFailed.field("account", "account_has_descendants", message, value=account_id)
-
-    def change(stored: Document) -> Document | None:
-        if not private_fields.is_live(stored):
-            return None
-        return private_fields.stamp_update({**stored, "pvt_deleted": True}, actor=actor)
-
-    account_index.database().update(account_id, change)
-    return database_of(account_id).update(account_id, change) or doc
+    with suppress(BadIdentifier):
+        documents.soft_delete(account_index.database(), account_id, document_types.ACCOUNT, actor=actor)
+    return documents.soft_delete(database_of(account_id), account_id, document_types.ACCOUNT, actor=actor)
 
 
 def _change(
@@ -206,29 +205,26 @@ def _change(
     """Change a live account: `edit` returns its new public members, of the fresh document on each attempt."""
 
     def change(stored: Document) -> Document:
-        _require_live(stored)
-        if guard is not None:
-            guard(stored)
         public = validate(edit(stored))
         if public["realm"] != realm:
             require_free_realm(public["realm"], account_id)
-        doc = private_fields.merge_private(stored, public)
-        return private_fields.stamp_update({**doc, "pvt_enabled": public.get("enabled", True)}, actor=actor)
+        return {**private_fields.merge_private(stored, public), "pvt_enabled": public.get("enabled", True)}
 
     stored = get(account_id)
     if guard is not None:
         guard(stored)
     realm = validate(edit(stored))["realm"]
     if realm == str(stored.get("realm")).lower():
-        return _store(account_id, change)
+        return _store(account_id, change, actor, guard)
     with locks.held(account_index.database(), REALM_LOCK, realm, lambda: require_free_realm(realm, account_id)):
-        return _store(account_id, change)
+        return _store(account_id, change, actor, guard)
 
 
-def _store(account_id: str, change: Callable[[Document], Document]) -> Document:
-    changed = database_of(account_id).update(account_id, change)
-    if changed is None:
-        raise BadIdentifier(account_id)
+def _store(
+    account_id: str, change: Callable[[Document], Document], actor: Actor | None, guard: Guard | None = None
+) -> Document:
+    database = database_of(account_id)
+    changed = documents.change(database, account_id, document_types.ACCOUNT, change, actor=actor, guard=guard)
     _update_copy(account_id)
     return changed
 
@@ -248,12 +244,6 @@ def _update_copy(account_id: str) -> None:
         return {**{key: value for key, value in doc.items() if not key.startswith("_")}, **couchdb_members}
 
     account_index.database().update(account_id, change)
-
-
-def _require_live(stored: Document) -> Document:
-    if not is_live(stored):
-        raise BadIdentifier(stored["_id"])
-    return stored
 
 
 def _sticky_members(stored: Document) -> Document:

@@ -14,7 +14,7 @@ from accounts import account_index, accounts
 from accounts.auth import credentials
 from couch.client import Document, couch
 from couch_views.sync import sync
-from storage import database_names, document_types, gregorian, locks, modbs, private_fields
+from storage import database_names, document_types, documents, gregorian, locks, modbs, private_fields
 from storage.locks import Claim
 from storage.private_fields import Actor
 
@@ -99,7 +99,7 @@ def _build(doc: Document, lock: Claim, prepare: Callable[[str], None] | None) ->
     couch().create(database.name)
     sync(database, "account")
     lock.renew()
-    doc |= database.put(doc)
+    doc |= documents.put(database, doc)
     if prepare is not None:
         prepare(account_id)
         lock.renew()
@@ -128,7 +128,7 @@ def _name_master(account_id: str) -> None:
             "default": {},
         }
         config_database.bulk([empty])
-    config_database.update("accounts", change)
+    documents.update(config_database, "accounts", change)
 
 
 def _delete_databases(account_id: str) -> None:

@@ -1,65 +1,73 @@
-"""Users of an account: documents in its database, whose passwords are kept only as Kazoo's hashes.
+"""Users of an account: documents in its database, with only Kazoo's hashes of their passwords.
 
-A user name is unique in its account, upper and lower case being the same, and stored in lower case: so the
-hashes of the user name and password are Kazoo's.
+A user name is unique in its account, upper and lower case being the same, and stored in lower case, as Kazoo's
+hashes of user name and password need it.
 """
 
 import uuid
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from accounts import accounts
 from accounts.auth import credentials
 from couch.client import Document
 from crossbar.errors import BadIdentifier, ValidationFailed
-from storage import database_names, locks, merge_patch, private_fields, schemas, word_search
+from storage import (
+    database_names,
+    document_types,
+    documents,
+    locks,
+    merge_patch,
+    private_fields,
+    schemas,
+    word_search,
+)
+from storage.documents import Guard
 from storage.private_fields import Actor
 
-TYPE = "user"
 SCHEMA = "users"
-CLAIM = "user_name_claim"
+NAME_LOCK = "user_name_claim"
 DESIGN, VIEW, WORDS = "vmboxes_users", "by_username", "by_word"
 _NOT_STORED = frozenset({"id", "password"})
 
-Guard = Callable[[Document], None]
-"""Looks at the stored user before each attempt to change it, and raises if this caller must not."""
-
 
 def find(account_id: str, user_id: str) -> Document | None:
-    """A live user's document, or None."""
-    return live(accounts.database_of(account_id).get(user_id)) if database_names.is_account_id(user_id) else None
+    """Return a live user's document, None if there is none."""
+    if not database_names.is_account_id(user_id):
+        return None
+    doc = accounts.database_of(account_id).get(user_id)
+    return doc if is_live(doc) else None
 
 
-def live(doc: Document | None) -> Document | None:
-    """The document, if it is a live user's."""
-    is_user = doc is not None and doc.get("pvt_type") == TYPE and database_names.is_account_id(doc["_id"])
-    return doc if is_user and private_fields.is_live(doc) else None
+def is_live(doc: Document | None) -> TypeGuard[Document]:
+    """Whether a document is a user that is not soft-deleted, and has an id that a token may hold."""
+    return private_fields.is_live(doc, document_types.USER) and database_names.is_account_id(doc["_id"])
 
 
 def get(account_id: str, user_id: str) -> Document:
-    """A live user's document; BadIdentifier when there is none."""
+    """Return a live user's document; BadIdentifier if there is none."""
     user = find(account_id, user_id)
     if user is None:
         raise BadIdentifier(user_id)
     return user
 
 
-def search(account_id: str, text: str, most: int = 100) -> list[Document]:
-    """Live users of whose names (user name, given and family name, e-mail) each word begins one; or that of an id.
+def search(account_id: str, text: str, limit: int = 100) -> list[Document]:
+    """Return `limit` live users at most, by user name: the one whose id is `text`, or those whose names match.
 
-    By user name, `most` at most.
+    A user matches if each word of the text is the start of one of the user name, given name, family name or e-mail.
     """
-    wanted = text.strip().lower()
-    if database_names.is_account_id(wanted):
-        found = find(account_id, wanted)
-        return [] if found is None else [found]
+    user_id = text.strip().lower()
+    if database_names.is_account_id(user_id):
+        user = find(account_id, user_id)
+        return [] if user is None else [user]
     database = accounts.database_of(account_id)
-    docs = database.fetch(sorted(word_search.ids(database, DESIGN, WORDS, text))[:most])
-    return sorted(docs.values(), key=lambda doc: str(doc.get("username") or ""))
+    ids = sorted(word_search.ids(database, DESIGN, WORDS, text))[:limit]
+    return sorted(database.fetch(ids).values(), key=lambda doc: str(doc.get("username") or ""))
 
 
 def is_enabled(user: Document) -> bool:
-    """Whether the user may sign in; one that says nothing may."""
+    """Whether the user may sign in; a user that doesn't say so may."""
     return user.get("enabled") not in (False, "false")
 
 
@@ -68,149 +76,132 @@ def is_admin(user: Document) -> bool:
     return user.get("priv_level") == "admin"
 
 
-def shown(user: Document) -> Document:
-    """A user as the API shows it."""
-    return {
-        **{key: value for key, value in private_fields.public(user).items() if key not in _NOT_STORED},
-        "id": user["_id"],
-    }
+def serialize(user: Document) -> Document:
+    """Return a user as the API shows it."""
+    return {key: value for key, value in private_fields.public(user).items() if key != "password"}
 
 
-def create(account_id: str, sent: Mapping[str, Any], actor: Actor | None = None) -> Document:
-    """Store a new user. Without a password it can't sign in until it gets one.
+def create(account_id: str, members: Mapping[str, Any], actor: Actor | None = None) -> Document:
+    """Store a new user and return its document. Without a password it can't sign in until it gets one.
 
     Raises ValidationFailed: the schema's, or `username` → `unique`.
     """
     database = accounts.database_of(account_id)
-    public = _checked(sent)
+    public = _validate(members)
     doc = private_fields.stamp_new(
-        {**public, **_new_hashes(public, sent.get("password"), {}), "_id": uuid.uuid4().hex},
-        pvt_type=TYPE,
+        {**public, **_hashes(public, members.get("password"), {}), "_id": uuid.uuid4().hex},
+        pvt_type=document_types.USER,
         account_id=account_id,
         db_name=database.name,
         actor=actor,
     )
-    return _with_name(account_id, doc["_id"], public.get("username"), lambda: database.put(doc))
+    return _with_name_locked(account_id, doc["_id"], public.get("username"), lambda: documents.put(database, doc))
 
 
 def replace(
-    account_id: str, user_id: str, sent: Mapping[str, Any], actor: Actor | None = None, guard: Guard | None = None
+    account_id: str, user_id: str, members: Mapping[str, Any], actor: Actor | None = None, guard: Guard | None = None
 ) -> Document:
-    """Put what was sent in place of a user's public members; without a password the old one stays.
+    """Replace a user's public members and return its document; without a password the old one stays.
 
     Raises BadIdentifier, ValidationFailed (also for a new user name without a password, since the stored hashes
-    are of both), Conflict, and whatever the guard does.
+    are of both), Conflict, and whatever the guard raises.
     """
-    return _change(account_id, user_id, lambda stored: dict(sent), actor, guard)
+    return _change(account_id, user_id, lambda stored: members, actor, guard)
 
 
 def merge(
-    account_id: str, user_id: str, sent: Mapping[str, Any], actor: Actor | None = None, guard: Guard | None = None
+    account_id: str, user_id: str, patch: Mapping[str, Any], actor: Actor | None = None, guard: Guard | None = None
 ) -> Document:
-    """Merge what was sent into a user, null removing a member; otherwise as `replace`."""
-    return _change(
-        account_id,
-        user_id,
-        lambda stored: merge_patch.merged(private_fields.without_private(stored), sent),
-        actor,
-        guard,
-    )
+    """Merge a patch into a user's public members, null removing a member; otherwise like `replace`."""
+
+    def patched(stored: Document) -> Document:
+        return merge_patch.merged(private_fields.without_private(stored), patch)
+
+    return _change(account_id, user_id, patched, actor, guard)
 
 
 def delete(account_id: str, user_id: str, actor: Actor | None = None, guard: Guard | None = None) -> Document:
-    """Soft-delete a user: its name is free again, its tokens end."""
-
-    def change(stored: Document) -> Document:
-        _require_live(stored, guard)
-        return private_fields.stamp_update({**stored, "pvt_deleted": True}, actor=actor)
-
-    return _update(account_id, user_id, change)
+    """Soft-delete a user and return its document: its name is free again, its tokens end."""
+    if not database_names.is_account_id(user_id):
+        raise BadIdentifier(user_id)
+    database = accounts.database_of(account_id)
+    return documents.soft_delete(database, user_id, document_types.USER, actor=actor, guard=guard)
 
 
 def _change(
     account_id: str,
     user_id: str,
-    make: Callable[[Document], Document],
+    edit: Callable[[Document], Mapping[str, Any]],
     actor: Actor | None,
     guard: Guard | None,
 ) -> Document:
-    """Change a live user: `make` turns the stored document, a fresh one if need be, into what a client would send."""
+    """Change a live user: `edit` returns what a client would send, of the fresh document on each attempt."""
 
     def change(stored: Document) -> Document:
-        _require_live(stored, guard)
-        sent = make(stored)
-        public = _checked(sent)
-        if public.get("username") not in (_name(stored), username):
-            _require_free(account_id, public.get("username"), user_id)
-        kept = {key: value for key, value in stored.items() if key not in credentials.HASHES}
-        hashes = _new_hashes(public, sent.get("password"), stored)
-        return private_fields.stamp_update({**private_fields.merge_private(kept, public), **hashes}, actor=actor)
+        members = edit(stored)
+        public = _validate(members)
+        if public.get("username") not in (_username(stored), username):
+            _require_free_name(account_id, public.get("username"), user_id)
+        without_hashes = {key: value for key, value in stored.items() if key not in credentials.HASHES}
+        hashes = _hashes(public, members.get("password"), stored)
+        return {**private_fields.merge_private(without_hashes, public), **hashes}
+
+    def store() -> Document:
+        database = accounts.database_of(account_id)
+        return documents.change(database, user_id, document_types.USER, change, actor=actor, guard=guard)
 
     stored = get(account_id, user_id)
     if guard is not None:
         guard(stored)
-    username = _checked(make(stored)).get("username")
-    if username == _name(stored):
-        return _update(account_id, user_id, change)
-    return _with_name(account_id, user_id, username, lambda: _update(account_id, user_id, change))
+    username = _validate(edit(stored)).get("username")
+    if username == _username(stored):
+        return store()
+    return _with_name_locked(account_id, user_id, username, store)
 
 
-def _with_name(account_id: str, user_id: str, username: str | None, write: Callable[[], Document]) -> Document:
-    """What `write` returns, called while no other user can get the name."""
+def _with_name_locked(account_id: str, user_id: str, username: str | None, write: Callable[[], Document]) -> Document:
+    """Return what `write` returns, called while no other user can get the name."""
     if username is None:
         return write()
-    database = accounts.database_of(account_id)
-    with locks.held(database, CLAIM, username, lambda: _require_free(account_id, username, user_id)):
+
+    def require_free() -> None:
+        _require_free_name(account_id, username, user_id)
+
+    with locks.held(accounts.database_of(account_id), NAME_LOCK, username, require_free):
         return write()
 
 
-def _update(account_id: str, user_id: str, change: Callable[[Document], Document]) -> Document:
-    if not database_names.is_account_id(user_id):
-        raise BadIdentifier(user_id)
-    changed = accounts.database_of(account_id).update(user_id, change)
-    if changed is None:
-        raise BadIdentifier(user_id)
-    return changed
-
-
-def _require_live(stored: Document, guard: Guard | None) -> None:
-    if stored.get("pvt_type") != TYPE or not private_fields.is_live(stored):
-        raise BadIdentifier(stored["_id"])
-    if guard is not None:
-        guard(stored)
-
-
-def _require_free(account_id: str, username: str | None, user_id: str) -> None:
+def _require_free_name(account_id: str, username: str | None, user_id: str) -> None:
     if username is None:
         return
-    taken = accounts.database_of(account_id).view(DESIGN, VIEW, key=username)
-    if any(row["id"] != user_id for row in taken):
+    rows = accounts.database_of(account_id).view(DESIGN, VIEW, key=username)
+    if any(row["id"] != user_id for row in rows):
         raise ValidationFailed.field("username", "unique", "Username is not unique for this account", value=username)
 
 
-def _checked(sent: Mapping[str, Any]) -> Document:
-    """The public members to store: by the schema, the user name in lower case, no password."""
-    whole = schemas.validator(SCHEMA).validate(private_fields.without_private(sent))
-    public = {key: value for key, value in whole.items() if key not in _NOT_STORED}
+def _validate(members: Mapping[str, Any]) -> Document:
+    """Return the public members to store: as the schema has them, the user name in lower case, no password."""
+    validated = schemas.validator(SCHEMA).validate(private_fields.without_private(members))
+    public = {key: value for key, value in validated.items() if key not in _NOT_STORED}
     if isinstance(public.get("username"), str):
         public["username"] = public["username"].lower()
     return public
 
 
-def _new_hashes(public: Document, password: Any, stored: Document) -> Document:
-    """The hashes to store: of a new password, or the old ones while the user name is the same."""
+def _hashes(public: Document, password: Any, stored: Document) -> Document:
+    """Return the hashes to store: of a new password, else the stored ones, which a new user name rules out."""
     username = public.get("username")
     if username is None:
         return {}
     if password is not None:
-        return credentials.hashes(username, str(password))
-    old = {key: stored[key] for key in credentials.HASHES if key in stored}
-    if old and username != _name(stored):
+        return credentials.hash_password(username, str(password))
+    hashes = {key: stored[key] for key in credentials.HASHES if key in stored}
+    if hashes and username != _username(stored):
         message = "The password must be provided when updating the user name"
         raise ValidationFailed.field("password", "required", message)
-    return old
+    return hashes
 
 
-def _name(stored: Document) -> str | None:
+def _username(stored: Document) -> str | None:
     name = stored.get("username")
     return name.lower() if isinstance(name, str) else None

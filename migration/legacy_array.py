@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import orjson
 
 from couch.client import Document
-from storage import private_fields
+from storage import documents, private_fields
 from storage.private_fields import Actor
 from voicemail.legacy import boxes
 from voicemail.legacy.entries import ERROR, MESSAGES, TRIES
@@ -54,7 +54,7 @@ class ForeignKeeper:
                 self._raw[spelt] = _marked(result.entry.raw, result.reason or "")
             else:
                 self._done.add(spelt)
-        return mailbox_store.database_of(self._account_id).update(self._box_id, self._change)
+        return documents.update(mailbox_store.database_of(self._account_id), self._box_id, self._change)
 
     def _change(self, stored: Document) -> Document | None:
         found = stored.get(MESSAGES)

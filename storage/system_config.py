@@ -1,90 +1,93 @@
-"""Kazoo's own settings: documents in `system_config`, and an account's `configs_*` documents over them.
+"""Kazoo's own settings: documents in `system_config`, and an account's `configs_*` documents that override them.
 
-Read here as Kazoo wrote them; an account's own are written as Kazoo reads them. A change is seen within
-CACHE_SECONDS.
+They are read as Kazoo wrote them, and an account's own are written as Kazoo reads them. A change is noticed within
+CACHE_SECONDS, by the process that made it at once.
 """
 
 from collections.abc import Callable
-from threading import Lock
 from typing import Any
 
-from cachetools import TTLCache, cached, keys
-
-from couch.client import Document, couch
+from couch.client import Database, Document, couch
 from couch.errors import Conflict
-from storage import database_names, private_fields
+from storage import database_names, document_types, documents, private_fields
+from storage.document_cache import DocumentCache
 from storage.private_fields import Actor
 
 CACHE_SECONDS = 8
 
+_categories: DocumentCache[Document] = DocumentCache(1_000, CACHE_SECONDS)
+_account_settings: DocumentCache[Document] = DocumentCache(10_000, CACHE_SECONDS)
 
-@cached(TTLCache(maxsize=1_000, ttl=CACHE_SECONDS), lock=Lock())
+
 def category(name: str) -> dict[str, Any]:
-    """The `default` section of a document in `system_config`; empty when there is none."""
-    doc = couch().database(database_names.CONFIG).get(name) or {}
-    section = doc.get("default")
-    return section if isinstance(section, dict) else {}
+    """Return the `default` section of a document in `system_config`, empty if there is none."""
+
+    def read() -> Document:
+        doc = couch().database(database_names.CONFIG).get(name) or {}
+        section = doc.get("default")
+        return section if isinstance(section, dict) else {}
+
+    return _categories.get_or_read(database_names.CONFIG, name, read)
 
 
-_of_accounts: TTLCache[Any, Document] = TTLCache(maxsize=10_000, ttl=CACHE_SECONDS)
-_lock = Lock()
-
-
-@cached(_of_accounts, lock=_lock)
 def for_account(account_id: str, name: str) -> dict[str, Any]:
-    """An account's own `configs_<name>` document; empty when there is none. What it lacks, `category` tells."""
-    return _live(couch().database(database_names.account_db(account_id)).get(document_id(name)))
+    """Return an account's own `configs_<name>` document, empty if there is none: `category` has the defaults."""
+    database, doc_id = _account_database(account_id), document_id(name)
+    return _account_settings.get_or_read(database.name, doc_id, lambda: _live_settings(database.get(doc_id)))
 
 
-def is_remembered(account_id: str, name: str) -> bool:
-    """Whether `for_account` needs no request for now."""
-    with _lock:
-        return keys.hashkey(account_id, name) in _of_accounts
+def is_cached(account_id: str, name: str) -> bool:
+    """Whether `for_account` can answer without a request."""
+    return _account_settings.get(database_names.account_db(account_id), document_id(name)) is not None
 
 
-def remember(account_id: str, name: str, doc: Document | None) -> None:
-    """Let `for_account` know an account's document, or that there is none, as it was found just now."""
-    with _lock:
-        _of_accounts[keys.hashkey(account_id, name)] = _live(doc)
+def put_in_cache(account_id: str, name: str, doc: Document | None, generation: int) -> None:
+    """Cache an account's document that was fetched just now, or that it has none, for `for_account`.
+
+    `generation` is that of `document_cache` before the fetch.
+    """
+    database_name = database_names.account_db(account_id)
+    _account_settings.put(database_name, document_id(name), _live_settings(doc), generation)
 
 
 def document_id(name: str) -> str:
-    """The id of the document that holds an account's own settings of a name."""
+    """Return the id of the document with an account's own settings of a category."""
     return f"configs_{name}"
 
 
 def is_on(account_id: str, name: str, setting: str) -> bool:
-    """Whether a switch is on in an account: by its own settings, or else by `system_config`; off if neither says."""
+    """Whether a switch is on in an account: by its own settings, else by `system_config`; off if neither has it."""
     return for_account(account_id, name).get(setting, category(name).get(setting)) in (True, "true")
 
 
-def change_account(
-    account_id: str, name: str, change: Callable[[Document], Document], actor: Actor | None = None
+def change_for_account(
+    account_id: str, name: str, edit: Callable[[Document], Document], actor: Actor | None = None
 ) -> Document:
-    """Change an account's own `configs_<name>` document, an empty one where there is none; as it is stored then.
+    """Change an account's own `configs_<name>` document, an empty one if there is none, and return it as stored.
 
-    This process sees the change at once, others within CACHE_SECONDS. Conflict after many lost races.
+    Conflict after many lost races.
     """
-    database = couch().database(database_names.account_db(account_id))
-    doc_id = document_id(name)
+    database, doc_id = _account_database(account_id), document_id(name)
 
-    def renewed(doc: Document) -> Document:
+    def change(doc: Document) -> Document:
         live = {key: value for key, value in doc.items() if key != "pvt_deleted"}
-        return private_fields.stamp_update(change(live), actor=actor)
+        return private_fields.stamp_update(edit(live), actor=actor)
 
-    stored = database.update(doc_id, renewed)
-    if stored is None:
-        empty = private_fields.stamp_new(
-            {"_id": doc_id}, pvt_type="config", account_id=account_id, db_name=database.name
-        )
-        try:
-            stored = database.put(renewed(empty))
-        except Conflict:  # somebody else made it just now
-            stored = database.update(doc_id, renewed) or empty
-    with _lock:
-        _of_accounts.clear()
-    return stored
+    stored = documents.update(database, doc_id, change)
+    if stored is not None:
+        return stored
+    empty = private_fields.stamp_new(
+        {"_id": doc_id}, pvt_type=document_types.CONFIG, account_id=account_id, db_name=database.name
+    )
+    try:
+        return documents.put(database, change(empty))
+    except Conflict:  # another process created it just now
+        return documents.update(database, doc_id, change) or empty
 
 
-def _live(doc: Document | None) -> Document:
-    return {} if doc is None or doc.get("pvt_deleted") is True else doc
+def _account_database(account_id: str) -> Database:
+    return couch().database(database_names.account_db(account_id))
+
+
+def _live_settings(doc: Document | None) -> Document:
+    return doc if private_fields.is_live(doc) else {}

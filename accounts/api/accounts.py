@@ -3,7 +3,7 @@
 from rest_framework.request import Request
 
 from accounts import account_index, accounts, creation, listing
-from accounts.auth import authentication, credentials
+from accounts.auth import credentials
 from accounts.auth.permissions import AccountViewSet, AuthenticatedViewSet, require_admin
 from couch.client import Document
 from crossbar.envelope import Reply
@@ -36,23 +36,19 @@ class OneAccountViewSet(AccountViewSet):
 
     def replace(self, request: Request, account_id: str) -> Reply:
         """The account as sent, in place of what it was."""
-        return self._changed(accounts.replace(self.account_id, self.data, self.actor, self._guard))
+        return _reply(accounts.replace(self.account_id, self.data, self.actor, self._guard))
 
     def merge(self, request: Request, account_id: str) -> Reply:
         """The account with what was sent merged into it."""
-        return self._changed(accounts.merge(self.account_id, self.data, self.actor, self._guard))
+        return _reply(accounts.merge(self.account_id, self.data, self.actor, self._guard))
 
     def destroy(self, request: Request, account_id: str) -> Reply:
         """The account as it was, now deleted."""
-        return self._changed(accounts.delete(self.account_id, self.actor, self._guard))
+        return _reply(accounts.delete(self.account_id, self.actor, self._guard))
 
     def _guard(self, account: Document) -> None:
         require_admin(self.identity)
         self.check_if_match(account["_rev"])
-
-    def _changed(self, account: Document) -> Reply:
-        authentication.forget(self.account_id)
-        return _reply(account)
 
 
 class BelowViewSet(AccountViewSet):
@@ -81,14 +77,13 @@ class ApiKeyViewSet(AccountViewSet):
     def retrieve(self, request: Request, account_id: str) -> Reply:
         """The account's API key; empty when it has none."""
         require_admin(self.identity)
-        return Reply({"api_key": credentials.api_key_of(self.account.document)})
+        return Reply({"api_key": credentials.api_key(self.account.document)})
 
     def create(self, request: Request, account_id: str) -> Reply:
         """A new key; the old one, and the tokens it was good for, end."""
         require_admin(self.identity)
         account = accounts.renew_api_key(self.account_id, self.actor)
-        authentication.forget(self.account_id)
-        return Reply({"api_key": credentials.api_key_of(account)}, status=201)
+        return Reply({"api_key": credentials.api_key(account)}, status=201)
 
 
 def _created(request: Request, account: Document) -> Reply:

@@ -42,7 +42,7 @@ class UserAuthViewSet(_SignIn):
     def create(self, request: Request) -> Reply:
         """A token for a user."""
         account, user = login.by_password(self.checked, client_address(request))
-        return self.signed_in(account, user, credentials.secret_of(user))
+        return self.signed_in(account, user, credentials.user_secret(user))
 
 
 class ApiAuthViewSet(_SignIn):
@@ -54,7 +54,7 @@ class ApiAuthViewSet(_SignIn):
     def create(self, request: Request) -> Reply:
         """A token for an account."""
         account = login.by_api_key(self.checked["api_key"])
-        return self.signed_in(account, None, credentials.api_key_of(account))
+        return self.signed_in(account, None, credentials.api_key(account))
 
 
 class TokenAuthViewSet(AuthenticatedViewSet):

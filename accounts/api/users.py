@@ -5,7 +5,6 @@ from typing import Any
 from rest_framework.request import Request
 
 from accounts import accounts, listing, users
-from accounts.auth import authentication
 from accounts.auth.permissions import AccountViewSet, owns, require_admin
 from couch.client import Document
 from crossbar.envelope import Reply
@@ -27,7 +26,7 @@ class UserViewSet(AccountViewSet):
             (users.DESIGN, users.VIEW),
             PageRequest.from_query(query, descending=False),
             parse_filters(query),
-            users.shown,
+            users.serialize,
         )
         return Reply([_summary(row["doc"]) for row in page.rows], extra=page.extra)
 
@@ -44,16 +43,16 @@ class UserViewSet(AccountViewSet):
 
     def replace(self, request: Request, account_id: str, user_id: str) -> Reply:
         """The user as sent, in place of what it was; the password stays unless another was sent."""
-        return self._changed(users.replace(self.account_id, user_id, self.data, self.actor, self._guard))
+        return _reply(users.replace(self.account_id, user_id, self.data, self.actor, self._guard))
 
     def merge(self, request: Request, account_id: str, user_id: str) -> Reply:
         """The user with what was sent merged into it."""
-        return self._changed(users.merge(self.account_id, user_id, self.data, self.actor, self._guard))
+        return _reply(users.merge(self.account_id, user_id, self.data, self.actor, self._guard))
 
     def destroy(self, request: Request, account_id: str, user_id: str) -> Reply:
         """The user as it was, now deleted."""
         require_admin(self.identity)
-        return self._changed(users.delete(self.account_id, user_id, self.actor, self._guard_revision))
+        return _reply(users.delete(self.account_id, user_id, self.actor, self._guard_revision))
 
     def _guard(self, user: Document) -> None:
         """Lets administrators change anybody, and users themselves, but for what they may do."""
@@ -66,15 +65,11 @@ class UserViewSet(AccountViewSet):
     def _guard_revision(self, user: Document) -> None:
         self.check_if_match(user["_rev"])
 
-    def _changed(self, user: Document) -> Reply:
-        authentication.forget(self.account_id, user["_id"])
-        return _reply(user)
-
 
 def _reply(user: Document, status: int = 200, headers: dict[str, str] | None = None) -> Reply:
-    return Reply(users.shown(user), status=status, revision=user["_rev"], headers=headers)
+    return Reply(users.serialize(user), status=status, revision=user["_rev"], headers=headers)
 
 
 def _summary(user: Document) -> dict[str, Any]:
-    shown = users.shown(user)
-    return {"features": [], **{key: shown[key] for key in _SUMMARY if key in shown}}
+    members = users.serialize(user)
+    return {"features": [], **{key: members[key] for key in _SUMMARY if key in members}}

@@ -1,6 +1,6 @@
 """Who asks: a token's, or Basic credentials', user and account, as they are now and not when the token was given.
 
-What decides is remembered for facts.CACHE_SECONDS, and what was decided for KNOWN_SECONDS: a user or account that is
+What decides is remembered for cache.CACHE_SECONDS, and what was decided for KNOWN_SECONDS: a user or account that is
 disabled, deleted or loses its rights is noticed within both together on every instance, a revoked token within
 tokens.CACHE_SECONDS and KNOWN_SECONDS.
 """
@@ -15,9 +15,10 @@ from typing import Any
 from accounts import accounts
 from accounts.auth import cache as auth_cache
 from accounts.auth import login, tokens
-from accounts.auth.cache import Needed
+from accounts.auth.cache import Missing
 from couch.client import Document, couch
 from crossbar.errors import BadIdentifier, InvalidCredentials
+from storage import document_cache
 from storage.private_fields import Actor
 
 KNOWN_SECONDS = 1
@@ -40,18 +41,21 @@ class Identity:
         return Actor(self.account_id, self.owner_id, request_id)
 
 
-# Who good tokens were given to, and until when that needs no other look (by the clock that runs evenly).
-_known: dict[str, tuple[float, Identity]] = {}
+# The identity behind each good token, until when it counts (monotonic seconds), and the generation of documents.
+_known: dict[str, tuple[float, int, Identity]] = {}
 
 
 def known(token: str) -> Identity | None:
     """Who a token was given to, if that was found a moment ago."""
     found = _known.get(token)
-    return found[1] if found is not None and found[0] > time.monotonic() else None
+    if found is None or found[0] <= time.monotonic() or found[1] != document_cache.generation():
+        return None
+    return found[2]
 
 
 def of_token(token: str, claims: tokens.Claims) -> Identity:
     """Who a token with these claims was given to; InvalidCredentials when it, its user or its account is no good."""
+    generation = document_cache.generation()
     tokens.require_current(claims)
     try:
         found = _identity(claims["account_id"], claims.get("owner_id"), token, claims)
@@ -59,7 +63,7 @@ def of_token(token: str, claims: tokens.Claims) -> Identity:
         raise InvalidCredentials() from error
     if len(_known) >= _MOST_KNOWN:
         _known.clear()
-    _known[token] = time.monotonic() + KNOWN_SECONDS, found
+    _known[token] = time.monotonic() + KNOWN_SECONDS, generation, found
     return found
 
 
@@ -75,19 +79,21 @@ def look_up(
     """Ask for all at once that a request with a token to an account will need and nobody here knows for now.
 
     That is whether the token is revoked, its account and its user; when the request is about that same account, also
-    what `facts.look_up` asks for. Returns what that does.
+    what `auth_cache.prefetch` fetches. Returns what that does.
     """
     own_id, user_id = claims["account_id"], claims.get("owner_id")
-    needed = Needed.of(own_id, user_id, *((settings, ids) if account_id == own_id else ((), ())))
+    missing = Missing.of(own_id, user_id, *((settings, ids) if account_id == own_id else ((), ())))
     if tokens.is_remembered(claims):
-        return needed.found() if needed.missing else {}
-    if not needed.ids:
+        return missing.fetch() if missing.ids else {}
+    ids = missing.ids + missing.extra_ids
+    if not ids:
         return {}
     revocation, docs = couch().both(
-        tokens.wish_for_revocation(claims), accounts.database_of(own_id).wish_for_all(needed.ids)
+        tokens.wish_for_revocation(claims), accounts.database_of(own_id).wish_for_all(ids)
     )
     tokens.remember(claims, revoked=revocation is not None)
-    return needed.remembered(docs)
+    missing.put(docs)
+    return docs
 
 
 def of_basic(encoded: str, address: str) -> Identity:
@@ -106,17 +112,11 @@ def of_basic(encoded: str, address: str) -> Identity:
         raise InvalidCredentials() from error
 
 
-def forget(account_id: str, user_id: str | None = None) -> None:
-    """Drop what this process remembers of a changed account or user; others notice by themselves."""
-    _known.clear()
-    auth_cache.forget(account_id, user_id)
-
-
 def _identity(account_id: str, owner_id: str | None, token: str | None, claims: Mapping[str, Any]) -> Identity:
-    account = auth_cache.of_account(account_id)
+    account = auth_cache.get_account(account_id)
     if not account.is_enabled:
         raise InvalidCredentials()
-    user = None if owner_id is None else auth_cache.of_user(account_id, owner_id)
+    user = None if owner_id is None else auth_cache.get_user(account_id, owner_id)
     if user is not None and not user.is_enabled:
         raise InvalidCredentials()
     current = account.fingerprint if user is None else user.fingerprint

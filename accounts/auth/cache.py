@@ -1,153 +1,131 @@
-"""What is known of accounts and users for a while: what decides what they may do, and what else many requests ask.
+"""Cached values of accounts and users: what decides what a caller may do, and what else many requests read.
 
-It is remembered for CACHE_SECONDS: so soon is a change noticed on every instance, and at once in the process that
-made it.
+An instance notices a change within CACHE_SECONDS, the process that made it at once.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from threading import Lock
-from typing import Any
-
-from cachetools import TTLCache, cached, keys
 
 from accounts import accounts, users
 from accounts.auth import credentials, tokens
 from couch.client import Document
 from couch.errors import MissingDatabase
-from storage import system_config
+from storage import database_names, document_cache, system_config
+from storage.document_cache import DocumentCache
 
 CACHE_SECONDS = 7
 
 
 @dataclass(frozen=True)
-class AccountFacts:
-    """What of an account decides who may do what, and what else many requests ask of it."""
+class CachedAccount:
+    """The values of an account that many requests need."""
 
     account_id: str
-    tree: tuple[str, ...]
+    ancestor_ids: tuple[str, ...]
     is_enabled: bool
     is_superduper_admin: bool
     fingerprint: str
     realm: object
     timezone: object
 
+    @classmethod
+    def from_document(cls, doc: Document) -> "CachedAccount":
+        """Return what is cached of an account's document."""
+        return cls(
+            doc["_id"],
+            tuple(accounts.ancestor_ids(doc)),
+            accounts.is_enabled(doc),
+            accounts.is_superduper_admin(doc),
+            tokens.fingerprint(credentials.api_key(doc)),
+            doc.get("realm"),
+            doc.get("timezone"),
+        )
+
 
 @dataclass(frozen=True)
-class UserFacts:
-    """What of a user decides what it may do, and what else many requests ask of it."""
+class CachedUser:
+    """The values of a user that many requests need."""
 
     is_enabled: bool
     is_admin: bool
     fingerprint: str
     timezone: object
 
-
-_accounts: TTLCache[Any, AccountFacts] = TTLCache(maxsize=20_000, ttl=CACHE_SECONDS)
-_users: TTLCache[Any, UserFacts] = TTLCache(maxsize=50_000, ttl=CACHE_SECONDS)
-_lock = Lock()
-
-
-@cached(_accounts, lock=_lock)
-def of_account(account_id: str) -> AccountFacts:
-    """The facts of a live account, a few seconds old at most; BadIdentifier."""
-    return _facts_of_account(accounts.get(account_id))
+    @classmethod
+    def from_document(cls, doc: Document) -> "CachedUser":
+        """Return what is cached of a user's document."""
+        fingerprint = tokens.fingerprint(credentials.user_secret(doc))
+        return cls(users.is_enabled(doc), users.is_admin(doc), fingerprint, doc.get("timezone"))
 
 
-def _facts_of_account(doc: Document) -> AccountFacts:
-    return AccountFacts(
-        doc["_id"],
-        tuple(accounts.ancestor_ids(doc)),
-        accounts.is_enabled(doc),
-        accounts.is_superduper_admin(doc),
-        tokens.fingerprint(credentials.api_key_of(doc)),
-        doc.get("realm"),
-        doc.get("timezone"),
-    )
+_accounts: DocumentCache[CachedAccount] = DocumentCache(20_000, CACHE_SECONDS)
+_users: DocumentCache[CachedUser] = DocumentCache(50_000, CACHE_SECONDS)
 
 
-@cached(_users, lock=_lock)
-def of_user(account_id: str, user_id: str) -> UserFacts:
-    """The facts of a live user, a few seconds old at most; BadIdentifier."""
-    return _facts_of_user(users.get(account_id, user_id))
+def get_account(account_id: str) -> CachedAccount:
+    """Return a live account's values, CACHE_SECONDS old at most; BadIdentifier if there is none."""
+    name = accounts.database_of(account_id).name
+    return _accounts.get_or_read(name, account_id, lambda: CachedAccount.from_document(accounts.get(account_id)))
 
 
-def _facts_of_user(doc: Document) -> UserFacts:
-    fingerprint = tokens.fingerprint(credentials.secret_of(doc))
-    return UserFacts(users.is_enabled(doc), users.is_admin(doc), fingerprint, doc.get("timezone"))
+def get_user(account_id: str, user_id: str) -> CachedUser:
+    """Return a live user's values, CACHE_SECONDS old at most; BadIdentifier if there is none."""
+    name = accounts.database_of(account_id).name
+    return _users.get_or_read(name, user_id, lambda: CachedUser.from_document(users.get(account_id, user_id)))
 
 
-def forget(account_id: str, user_id: str | None = None) -> None:
-    """Drop what this process remembers of a changed account or user."""
-    with _lock:
-        if user_id is None:
-            _accounts.pop(keys.hashkey(account_id), None)
-        else:
-            _users.pop(keys.hashkey(account_id, user_id), None)
+def prefetch(account_id: str, settings: Iterable[str], ids: Iterable[str]) -> Mapping[str, Document]:
+    """Fetch in one request whatever is not cached of an account: its document and the named `settings`.
 
-
-def look_up(account_id: str, settings: Iterable[str], ids: Iterable[str]) -> Mapping[str, Document]:
-    """Ask for all at once that nobody here knows for now of an account: its facts and its `settings`.
-
-    Those are names of `config.for_account`. If there is any of it to ask for, so are its documents with some `ids`,
-    whose reader would ask next; they are returned. An account that isn't found is not remembered as missing: who
-    needs it asks again, and tells. Settings that aren't found are, as they need not be there.
+    The names are those of `system_config.for_account`. If anything has to be fetched, so are the account's documents
+    with the given ids, whose reader would come next; they are returned. An account that doesn't exist is not cached
+    as missing: its reader asks again and raises. Missing settings are, as most accounts have none.
     """
-    needed = Needed.of(account_id, None, settings, ids)
-    return needed.found() if needed.missing else {}
+    missing = Missing.of(account_id, None, settings, ids)
+    return missing.fetch() if missing.ids else {}
 
 
 @dataclass(frozen=True)
-class Needed:
-    """What nobody here knows for now of an account and a user, and what is to be asked for along with it."""
+class Missing:
+    """What is not cached of an account, a user and some settings, and what to fetch along with it."""
 
     account_id: str
     user_id: str | None
     settings: list[str]
-    missing: list[str]
-    """Ids of documents: of the account, the user, the settings."""
-    along: list[str]
+    ids: list[str]
+    """Ids of the documents that are not cached: of the account, the user, the settings."""
+    extra_ids: list[str]
+    generation: int
 
     @classmethod
-    def of(cls, account_id: str, user_id: str | None, settings: Iterable[str], along: Iterable[str]) -> "Needed":
-        missing = [] if _is_known(_accounts, account_id) else [account_id]
-        if user_id is not None and not _is_known(_users, account_id, user_id):
-            missing.append(user_id)
-        names = [name for name in settings if not system_config.is_remembered(account_id, name)]
-        return cls(account_id, user_id, names, [*missing, *map(system_config.document_id, names)], list(along))
+    def of(cls, account_id: str, user_id: str | None, settings: Iterable[str], extra_ids: Iterable[str]) -> "Missing":
+        """Find out what is not cached."""
+        generation = document_cache.generation()
+        name = database_names.account_db(account_id)
+        ids = [] if _accounts.get(name, account_id) else [account_id]
+        if user_id is not None and not _users.get(name, user_id):
+            ids.append(user_id)
+        missing_settings = [setting for setting in settings if not system_config.is_cached(account_id, setting)]
+        ids += map(system_config.document_id, missing_settings)
+        return cls(account_id, user_id, missing_settings, ids, list(extra_ids), generation)
 
-    @property
-    def ids(self) -> list[str]:
-        """Ids of all documents to ask for."""
-        return self.missing + self.along
-
-    def found(self) -> Mapping[str, Document]:
-        """Ask for it."""
+    def fetch(self) -> Mapping[str, Document]:
+        """Fetch, cache and return the documents by their ids; none if the account's database does not exist."""
         try:
-            docs = accounts.database_of(self.account_id).fetch(self.ids)
+            docs = accounts.database_of(self.account_id).fetch(self.ids + self.extra_ids)
         except MissingDatabase:
             return {}
-        return self.remembered(docs)
-
-    def remembered(self, docs: Mapping[str, Document]) -> Mapping[str, Document]:
-        """Remember for a while what was found, if it is live."""
-        _remember(self.account_id, self.user_id, docs)
-        for name in self.settings:
-            system_config.remember(self.account_id, name, docs.get(system_config.document_id(name)))
+        self.put(docs)
         return docs
 
-
-def _remember(account_id: str, user_id: str | None, docs: Mapping[str, Document]) -> None:
-    """Know an account and a user for a while, if they are among some documents, and live."""
-    account = docs.get(account_id)
-    user = None if user_id is None else users.live(docs.get(user_id))
-    with _lock:
+    def put(self, docs: Mapping[str, Document]) -> None:
+        """Cache the fetched documents, as far as they are live."""
+        name, account = database_names.account_db(self.account_id), docs.get(self.account_id)
         if accounts.is_live(account):
-            _accounts[keys.hashkey(account_id)] = _facts_of_account(account)
-        if user is not None:
-            _users[keys.hashkey(account_id, user_id)] = _facts_of_user(user)
-
-
-def _is_known(cache: TTLCache[Any, Any], *ids: str) -> bool:
-    with _lock:
-        return keys.hashkey(*ids) in cache
+            _accounts.put(name, self.account_id, CachedAccount.from_document(account), self.generation)
+        user = None if self.user_id is None else docs.get(self.user_id)
+        if self.user_id is not None and users.is_live(user):
+            _users.put(name, self.user_id, CachedUser.from_document(user), self.generation)
+        for setting in self.settings:
+            doc = docs.get(system_config.document_id(setting))
+            system_config.put_in_cache(self.account_id, setting, doc, self.generation)

@@ -42,7 +42,7 @@ def by_api_key(api_key: str) -> Document:
     """The enabled account with this API key; InvalidCredentials."""
     for account_id in account_index.ids_with_api_key(api_key):
         account = _enabled_account(account_id)
-        if account is not None and credentials.same(credentials.api_key_of(account), api_key):
+        if account is not None and credentials.matches(credentials.api_key(account), api_key):
             return account
     raise InvalidCredentials()
 
@@ -112,8 +112,8 @@ def _user_with(account_id: str, method: str, digest: str) -> Document | None:
 def _user_among(rows: Iterable[Row], method: str, digest: str) -> Document | None:
     _, member = _VIEWS[method]
     wanted = digest.lower()
-    found = (users.live(row.get("doc")) for row in rows)
-    return next(
-        (user for user in found if user and users.is_enabled(user) and credentials.same(user.get(member), wanted)),
-        None,
-    )
+    for row in rows:
+        user = row.get("doc")
+        if users.is_live(user) and users.is_enabled(user) and credentials.matches(user.get(member), wanted):
+            return user
+    return None

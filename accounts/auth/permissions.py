@@ -19,7 +19,7 @@ from accounts import accounts
 from accounts.auth import authentication, rate_limit, tokens
 from accounts.auth import cache as auth_cache
 from accounts.auth.authentication import Identity
-from accounts.auth.cache import AccountFacts
+from accounts.auth.cache import CachedAccount
 from couch.client import Document
 from crossbar.errors import BadIdentifier, Forbidden, InvalidCredentials, ValidationFailed
 from crossbar.viewset import CrossbarViewSet
@@ -105,7 +105,7 @@ class AccountViewSet(AuthenticatedViewSet):
         self.account_id = kwargs["account_id"]
         if self.account_id != self.identity.account_id and database_names.is_account_id(self.account_id):
             wanted = self._documents_in_path(**kwargs)
-            self.looked_up = auth_cache.look_up(self.account_id, self.settings_needed, wanted)
+            self.looked_up = auth_cache.prefetch(self.account_id, self.settings_needed, wanted)
         check_account(self.identity, self.account_id)
         return self.account_id
 
@@ -122,20 +122,20 @@ def client_address(request: Request) -> str:
     return forwarded.rpartition(",")[2].strip() or str(request.META.get("REMOTE_ADDR", ""))
 
 
-def check_account(who: Identity, account_id: str) -> AccountFacts:
-    """The account's facts; BadIdentifier when there is no such account, Forbidden when it isn't the caller's."""
+def check_account(who: Identity, account_id: str) -> CachedAccount:
+    """The account's cached values; BadIdentifier if there is no such account, Forbidden if it isn't the caller's."""
     if not database_names.is_account_id(account_id):
         raise BadIdentifier(account_id)
-    account = auth_cache.of_account(account_id)
+    account = auth_cache.get_account(account_id)
     if not _may_act_on(who, account):
         raise Forbidden()
     return account
 
 
-def _may_act_on(who: Identity, account: AccountFacts) -> bool:
+def _may_act_on(who: Identity, account: CachedAccount) -> bool:
     if who.account_id == account.account_id or who.is_superduper_admin:
         return True
-    return who.is_admin and who.account_id in account.tree
+    return who.is_admin and who.account_id in account.ancestor_ids
 
 
 def require_admin(who: Identity) -> None:

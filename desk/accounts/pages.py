@@ -128,7 +128,7 @@ class AccountAdmin(HealthPages, AccountSwitch):
             own_days=retention.own_days(account_id),
             days=retention.duration_days(account_id),
             chart=health.chart([account_id]),
-            users=[users.shown(one) for one in user_choices.some(account_id, _USERS_SHOWN)],
+            users=[users.serialize(one) for one in user_choices.some(account_id, _USERS_SHOWN)],
             can={name: self.allows(request, name) for name in _ABILITIES},
             can_see_record=self.allows(request, "view_auditentry"),
             can_add=self.allows(request, "add_account"),
@@ -172,7 +172,7 @@ class AccountAdmin(HealthPages, AccountSwitch):
         doc = accounts.get(account_id)
         key = None
         if request.method == "POST":
-            key = credentials.api_key_of(doc)
+            key = credentials.api_key(doc)
             self._record(request, "saw the API key of", doc)
         return self.rendered(
             request,

@@ -5,7 +5,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from accounts import accounts
-from accounts.auth import authentication
 from desk.audit import record as audit
 from desk.kit.pages import DocumentAdmin, Route, actor
 
@@ -27,7 +26,6 @@ class AccountSwitch(DocumentAdmin):
         if request.method == "POST" and request.POST.get("enabled") in ("yes", "no"):
             enabled = request.POST["enabled"] == "yes"
             changed = accounts.merge(account_id, {"enabled": enabled}, actor(request))
-            authentication.forget(account_id)
             action = "enabled" if enabled else "disabled"
             audit.record(
                 request,

@@ -10,7 +10,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from accounts import accounts, listing, users
-from accounts.auth import authentication
 from couch.client import Document
 from crossbar.errors import ValidationFailed
 from crossbar.filters import Filter
@@ -113,7 +112,7 @@ class AccountUserAdmin(DocumentAdmin):
             [*_to_list(account), (user_choices.name_of(user), None)],
             account_id=account_id,
             user_id=user_id,
-            user_shown=users.shown(user),
+            user_shown=users.serialize(user),
             user_enabled=users.is_enabled(user),
             has_password=any(user.get(key) for key in ("pvt_md5_auth", "pvt_sha1_auth")),
             boxes=mailbox_listing.owned(account_id, user_id),
@@ -141,7 +140,7 @@ class AccountUserAdmin(DocumentAdmin):
                 **edited.context(),
             )
         if edited.has_changes:
-            self._tell(request, "changed", account_id, user, edited.changed)
+            self._record_change(request, "changed", account_id, user, edited.changed)
         messages.success(request, "The user was changed." if edited.has_changes else "Nothing was changed.")
         return HttpResponseRedirect(url)
 
@@ -168,7 +167,7 @@ class AccountUserAdmin(DocumentAdmin):
         except ValidationFailed as error:
             take_errors(form, error)
             return False
-        self._tell(request, "changed the password of", account_id, user, changed)
+        self._record_change(request, "changed the password of", account_id, user, changed)
         return True
 
     def remove(self, request: HttpRequest, account_id: str, user_id: str) -> HttpResponse:
@@ -177,7 +176,7 @@ class AccountUserAdmin(DocumentAdmin):
         name = user_choices.name_of(user)
         if request.method == "POST":
             removed = users.delete(account_id, user_id, actor(request))
-            self._tell(request, "removed", account_id, user, removed)
+            self._record_change(request, "removed", account_id, user, removed)
             messages.success(request, f"The user {name} was removed.")
             return HttpResponseRedirect(f"{reverse(_LIST)}?account={account_id}")
         owned = len(mailbox_listing.owned(account_id, user_id))
@@ -198,9 +197,9 @@ class AccountUserAdmin(DocumentAdmin):
         account, user = accounts.get(account_id), users.get(account_id, user_id)
         return self.history(request, user_id, user_choices.name_of(user), _to(account, user))
 
-    def _tell(self, request: HttpRequest, action: str, account_id: str, before: Document, after: Document) -> None:
-        """Let what this process remembers of a user go, and record what was done."""
-        authentication.forget(account_id, after["_id"])
+    def _record_change(
+        self, request: HttpRequest, action: str, account_id: str, before: Document, after: Document
+    ) -> None:
         self._record(request, action, account_id, after, before=before, after=after)
 
     def _form_page(

@@ -3,7 +3,7 @@
 import pytest
 
 from couch.client import Database, couch
-from storage import database_names, gregorian, system_config
+from storage import database_names, documents, gregorian
 from tests.support.api_client import Account
 from voicemail.messages import folders, retention
 
@@ -18,8 +18,7 @@ def system_retention(couchdb: str) -> None:
 
 
 def set_for_account(db: Database, days: object) -> None:
-    db.put({"_id": "configs_callflow", "voicemail": {"message_retention_duration": days}})
-    system_config.for_account.cache_clear()
+    documents.put(db, {"_id": "configs_callflow", "voicemail": {"message_retention_duration": days}})
 
 
 def test_messages_are_kept_93_days_and_an_hour_unless_said_otherwise(
@@ -55,8 +54,7 @@ def test_a_duration_longer_than_time_itself_reaches_back_to_its_beginning(accoun
 
 def test_a_deleted_setting_no_longer_counts(account: Account, db: Database, system_retention: None) -> None:
     set_for_account(db, 10)
-    db.update("configs_callflow", lambda doc: {**doc, "pvt_deleted": True})
-    system_config.for_account.cache_clear()
+    documents.update(db, "configs_callflow", lambda doc: {**doc, "pvt_deleted": True})
     assert retention.duration_days(account.id) == 93
 
 

@@ -43,7 +43,7 @@ class MessagesView(BoxesView):
     @cached_property
     def addressed(self) -> Mapping[str, Any]:
         """The account, as far as its messages tell of it: its id, realm and time zone, some seconds old at most."""
-        known = auth_cache.of_account(self.account_id)
+        known = auth_cache.get_account(self.account_id)
         return {"_id": self.account_id, "realm": known.realm, "timezone": known.timezone}
 
     def box_to_see(self, box_id: str) -> Document:

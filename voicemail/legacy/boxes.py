@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from couch.client import Document
-from storage import private_fields
+from storage import documents, private_fields
 from storage.private_fields import Actor
 from voicemail.legacy.entries import ERROR, MESSAGES, TRIES
 from voicemail.legacy.outcomes import EntryResult, Outcome
@@ -39,7 +39,7 @@ def apply_results(
         changed = modernise({**stored, **_reduce_array(stored, Counter(migrated), failed)})
         return None if changed == stored else private_fields.stamp_update(changed, actor=actor)
 
-    return mailbox_store.database_of(account_id).update(box_id, change)
+    return documents.update(mailbox_store.database_of(account_id), box_id, change)
 
 
 def modernise(box: Mapping[str, Any]) -> Document:

@@ -5,9 +5,9 @@ from typing import Any
 
 from couch.client import Document
 from crossbar.errors import BadIdentifier
+from storage.documents import Guard
 from storage.private_fields import Actor
 from voicemail.mailboxes import store as mailbox_store
-from voicemail.mailboxes.store import Guard
 from voicemail.messages import bulk
 
 

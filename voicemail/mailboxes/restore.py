@@ -16,7 +16,7 @@ from typing import Any
 from couch.client import Document, Row
 from couch.errors import Conflict
 from crossbar.errors import BadIdentifier, FaultyRequest
-from storage import modbs, private_fields
+from storage import documents, modbs, private_fields
 from storage.private_fields import Actor
 from voicemail.mailboxes import numbers
 from voicemail.mailboxes import store as mailbox_store
@@ -120,7 +120,7 @@ def _revive(account_id: str, box_id: str, actor: Actor | None) -> Document:
             }
             return private_fields.stamp_update({**live, RESTORING: {"since": _since(stored)}}, actor=actor)
 
-        doc = None if box_id[:1] in ("", "_") else database.update(box_id, change)
+        doc = None if box_id[:1] in ("", "_") else documents.update(database, box_id, change)
     if doc is None:
         raise BadIdentifier(box_id)
     return doc
@@ -134,7 +134,7 @@ def _finish(account_id: str, box_id: str) -> Document | None:
             return None
         return {key: value for key, value in stored.items() if key != RESTORING}
 
-    return mailbox_store.database_of(account_id).update(box_id, change)
+    return documents.update(mailbox_store.database_of(account_id), box_id, change)
 
 
 def _since(box: Mapping[str, Any]) -> int | None:

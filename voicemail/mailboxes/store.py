@@ -6,20 +6,29 @@ What a client sends is checked against the schema ``vmboxes``, whose defaults ar
 
 import uuid
 from collections.abc import Callable, Mapping
-from threading import Lock
 from typing import Any
 from zoneinfo import ZoneInfo
-
-from cachetools import TTLCache
 
 from accounts.auth import cache as auth_cache
 from couch.client import Database, Document, couch
 from crossbar.errors import BadIdentifier, ValidationFailed
-from storage import database_names, gregorian, merge_patch, private_fields, schemas, system_config
+from storage import (
+    database_names,
+    document_cache,
+    document_types,
+    documents,
+    gregorian,
+    merge_patch,
+    private_fields,
+    schemas,
+    system_config,
+)
+from storage.document_cache import DocumentCache
+from storage.documents import Guard
 from storage.private_fields import Actor
 from voicemail.mailboxes import numbers
 
-TYPE = "vmbox"
+TYPE = document_types.MAILBOX
 SCHEMA = "vmboxes"
 INHERIT = "inherit"
 REMOVED_AT = "pvt_removed_at"
@@ -29,11 +38,7 @@ _NOT_A_CLIENTS = frozenset({"messages", "id"})
 _SECRETS = frozenset({"pin"})
 
 CACHE_SECONDS = 4
-_read: TTLCache[tuple[str, str], Document] = TTLCache(maxsize=2_000, ttl=CACHE_SECONDS)
-_lock = Lock()
-
-Guard = Callable[[Document], None]
-"""Looks at the stored box before each attempt to change it, and raises if this caller must not."""
+_cache: DocumentCache[Document] = DocumentCache(2_000, CACHE_SECONDS)
 
 
 def get(account_id: str, box_id: str) -> Document:
@@ -50,7 +55,7 @@ def find(account_id: str, box_id: str) -> Document | None:
 
 def is_live(doc: Mapping[str, Any] | None) -> bool:
     """Whether a document is a box that is not deleted."""
-    return doc is not None and doc.get("pvt_type") == TYPE and private_fields.is_live(doc)
+    return private_fields.is_live(doc, TYPE)
 
 
 def remembered(account_id: str, box_id: str) -> Document | None:
@@ -58,15 +63,13 @@ def remembered(account_id: str, box_id: str) -> Document | None:
 
     What is found in such a box is there; whether something is not there, or may not be seen, only `get` tells.
     """
-    with _lock:
-        return _read.get((account_id, box_id))
+    return _cache.get(database_of(account_id).name, box_id)
 
 
 def remember(account_id: str, box: Document) -> None:
     """Let `remembered` know a box for a while, unless it holds messages of 3.x, which leave it any time."""
     if not box.get("messages"):
-        with _lock:
-            _read[account_id, box["_id"]] = box
+        _cache.put(database_of(account_id).name, box["_id"], box, document_cache.generation())
 
 
 def create(account_id: str, sent: Mapping[str, Any], actor: Actor | None = None) -> Document:
@@ -79,7 +82,7 @@ def create(account_id: str, sent: Mapping[str, Any], actor: Actor | None = None)
     )
     with numbers.Reservation(database, box_id) as reservation:
         reservation.hold(numbers.of(doc))
-        return database.put(doc)
+        return documents.put(database, doc)
 
 
 def replace(
@@ -108,25 +111,18 @@ def mark_deleted(
 
     Raises BadIdentifier when there never was such a box. Its messages are removed by `removal.remove_box`.
     """
-    done = False
-
-    def change(stored: Document) -> Document | None:
-        nonlocal done
-        if stored.get("pvt_type") != TYPE:
-            raise BadIdentifier(box_id)
-        if guard is not None:
-            guard(stored)
-        done = private_fields.is_live(stored)
-        if not done:
-            return None
-        removed = {**stored, "pvt_deleted": True, REMOVED_AT: gregorian.now()}
-        return private_fields.stamp_update(removed, actor=actor)
-
-    doc = None if box_id.startswith("_") else database_of(account_id).update(box_id, change)
-    _forget(account_id, box_id)
-    if doc is None:
+    if box_id.startswith("_"):
         raise BadIdentifier(box_id)
-    return doc, done
+    database, marks = database_of(account_id), {REMOVED_AT: gregorian.now()}
+    try:
+        return documents.soft_delete(database, box_id, TYPE, actor=actor, guard=guard, **marks), True
+    except BadIdentifier:
+        doc = database.get(box_id)
+        if doc is None or doc.get("pvt_type") != TYPE or is_live(doc):
+            raise
+        if guard is not None:
+            guard(doc)
+        return doc, False
 
 
 def shown(box: Mapping[str, Any], *, secrets: bool) -> Document:
@@ -180,24 +176,14 @@ def _change(
     with numbers.Reservation(database, box_id) as reservation:
 
         def change(stored: Document) -> Document:
-            required(stored, box_id)
-            if guard is not None:
-                guard(stored)
             checked = _checked(database, box_id, _spelled(make(stored), stored), stored)
             reservation.hold(numbers.of(checked) - numbers.of(stored))
             legacy = {"messages": stored["messages"]} if "messages" in stored else {}
-            return private_fields.stamp_update(
-                {**private_fields.merge_private(stored, checked), **legacy}, actor=actor
-            )
+            return {**private_fields.merge_private(stored, checked), **legacy}
 
-        changed = None if box_id.startswith("_") else database.update(box_id, change)
-    _forget(account_id, box_id)
-    return required(changed, box_id)
-
-
-def _forget(account_id: str, box_id: str) -> None:
-    with _lock:
-        _read.pop((account_id, box_id), None)
+        if box_id.startswith("_"):
+            raise BadIdentifier(box_id)
+        return documents.change(database, box_id, TYPE, change, actor=actor, guard=guard)
 
 
 def _checked(database: Database, box_id: str, sent: Document, stored: Mapping[str, Any]) -> Document:
@@ -235,7 +221,7 @@ def _owners_zone_name(account_id: str, box: Mapping[str, Any]) -> str | None:
     if not isinstance(owner_id, str) or not database_names.is_account_id(owner_id):
         return None
     try:
-        return _zone_name({"timezone": auth_cache.of_user(account_id, owner_id).timezone})
+        return _zone_name({"timezone": auth_cache.get_user(account_id, owner_id).timezone})
     except BadIdentifier:
         return None
 

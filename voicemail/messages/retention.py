@@ -56,7 +56,7 @@ def set_own_days(account_id: str, days: int | None, actor: Actor | None = None) 
         kept = {key: value for key, value in section.items() if key != _SETTING[1]}
         return {**doc, _SETTING[0]: kept if days is None else {**kept, _SETTING[1]: days}}
 
-    system_config.change_account(account_id, CATEGORY, change, actor)
+    system_config.change_for_account(account_id, CATEGORY, change, actor)
 
 
 def limit(account_id: str, now: int | None = None) -> int:

@@ -55,7 +55,7 @@ class Command(BaseCommand):
         made = {
             "account_id": account["_id"],
             "user_id": created[0]["_id"],
-            "api_key": credentials.api_key_of(account),
+            "api_key": credentials.api_key(account),
             "name": account["name"],
             "realm": account["realm"],
         }

@@ -10,7 +10,7 @@ from accounts.auth import authentication, tokens
 from accounts.auth import cache as auth_cache
 from couch.client import Database, couch
 from crossbar.errors import BadIdentifier, InvalidCredentials
-from storage import database_names, system_config
+from storage import database_names, documents, system_config
 from tests.support.api_client import Account, Api
 from tests.support.servers import SECRET_KEY
 
@@ -35,8 +35,8 @@ def test_all_that_is_needed_is_found_and_known_from_then_on(
     assert set(found) == {account.id, account.user_id, settings["_id"], box["_id"]}
     for doc_id in (account.id, account.user_id, settings["_id"]):
         db.update(doc_id, lambda doc: {**doc, "realm": "other", "timezone": "Asia/Tokyo", "voicemail": {}})
-    assert auth_cache.of_account(account.id).realm == account.realm
-    assert auth_cache.of_user(account.id, account.user_id).timezone is None
+    assert auth_cache.get_account(account.id).realm == account.realm
+    assert auth_cache.get_user(account.id, account.user_id).timezone is None
     assert system_config.for_account(account.id, "callflow") == settings
     assert authentication.look_up(claims, account.id, ["callflow"], [box["_id"]]) == {}
 
@@ -54,8 +54,8 @@ def test_what_ran_out_is_asked_for_together_though_the_token_is_known(
 ) -> None:
     box = db.put(BOX)
     authentication.look_up(claims, account.id, [], [])
-    authentication.forget(account.id)
-    authentication.forget(account.id, account.user_id)
+    for doc_id in (account.id, account.user_id):
+        documents.update(db, doc_id, lambda doc: {**doc, "timezone": "Asia/Tokyo"})
     assert set(authentication.look_up(claims, account.id, [], [box["_id"]])) == {
         account.id,
         account.user_id,
@@ -78,7 +78,7 @@ def test_who_is_no_live_user_is_not_remembered(
     db.update(account.user_id, lambda doc: {**doc, **change})
     authentication.look_up(claims, account.id, [], [])
     with pytest.raises(BadIdentifier):
-        auth_cache.of_user(account.id, account.user_id)
+        auth_cache.get_user(account.id, account.user_id)
     with pytest.raises(InvalidCredentials):
         authentication.of_token("a token", claims)
 
@@ -96,9 +96,9 @@ def test_an_account_that_is_gone_has_nothing(
 ) -> None:
     gone = new_account()
     couch().drop(database_names.account_db(gone.id))
-    assert auth_cache.look_up(gone.id, ["callflow"], [BOX["_id"]]) == {}
+    assert auth_cache.prefetch(gone.id, ["callflow"], [BOX["_id"]]) == {}
     with pytest.raises(BadIdentifier):
-        auth_cache.of_account(gone.id)
+        auth_cache.get_account(gone.id)
     couch().drop(database_names.account_db(account.id))
     assert authentication.look_up(claims, account.id, ["callflow"], []) == {}
     with pytest.raises(InvalidCredentials):
