@@ -1,12 +1,12 @@
 """A small server that speaks CouchDB 3's HTTP API, for development, tests and trying out.
 
 It is no production database: one process, one machine, loopback only, no replication, no
-clustering, and a promise for a killed process but not for a power cut.  Start it with
+clustering. Acknowledged writes survive a killed process, but not a power cut.  Start it with
 ``python -m embedded_couchdb --port PORT --data DIR --admin USER:PASSWORD``.
 
-The rooms, from the ground floor up; imports go down only:
+The modules in layers, the lowest first; a module imports from its own layer and lower ones only:
 
-* ``errors``, ``jsontext``, ``collation``, ``sequences``, ``frames``: no knowledge of databases;
+* ``errors``, ``jsontext``, ``collation``, ``sequences``, ``frames``: they know nothing of databases;
 * ``connections``, ``storage`` (and ``schema.sql``), ``catalogue``: SQLite files, and who may use them when;
 * ``attachments``, ``multipart``, ``revisions``, ``reading``, ``payload``, ``writing``: documents;
 * ``javascript``, ``javascript_worker`` (and ``driver.js``), ``designs``, ``saving``: functions in JavaScript;

@@ -13,7 +13,7 @@ from .server import Options, serve
 
 _BANNER = """\
 Embedded CouchDB for development, tests and trying out: NO production database.
-One process on this machine only; survives a killed process, promises nothing for a power cut.
+One process on this machine only; survives a killed process, but not a power cut.
 Data in {data}. Stop with Ctrl-C."""
 
 _DESCRIPTION = """\
@@ -36,7 +36,7 @@ def _parser() -> argparse.ArgumentParser:
         "--javascript-seconds",
         type=float,
         default=5.0,
-        help="after how long a running view or validation function is stopped (default: 5)",
+        help="time limit for view and validation functions (default: 5)",
     )
     return parser
 
@@ -44,27 +44,27 @@ def _parser() -> argparse.ArgumentParser:
 def main() -> None:
     """Run the server; exits with status 1 and a sentence on stderr if it can't."""
     parser = _parser()
-    given = parser.parse_args()
-    user, colon, password = (given.admin or "").partition(":")
+    arguments = parser.parse_args()
+    user, colon, password = (arguments.admin or "").partition(":")
     if not (user and colon and password):
         parser.error("--admin USER:PASSWORD or EMBEDDED_COUCHDB_ADMIN is needed")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     logging.getLogger("waitress").setLevel(logging.WARNING)
 
     def ready(address: str) -> None:
-        if given.port_file:
-            _write_port(given.port_file, address)
-        print(f"{address}\n{_BANNER.format(data=given.data.absolute())}", flush=True)
+        if arguments.port_file:
+            _write_port(arguments.port_file, address)
+        print(f"{address}\n{_BANNER.format(data=arguments.data.absolute())}", flush=True)
 
     try:
-        serve(Options(given.port, given.data, (user, password), given.javascript_seconds), ready)
+        serve(Options(arguments.port, arguments.data, (user, password), arguments.javascript_seconds), ready)
     except (DirectoryInUseError, OSError) as problem:
         print(problem, file=sys.stderr)
         sys.exit(1)
 
 
 def _write_port(file: Path, address: str) -> None:
-    """Whole or not at all: whoever waits for the file must not read half a number."""
+    """Write the port file in one step: a process that waits for it must not read half a number."""
     new = file.with_name(file.name + ".new")
     new.write_text(address.rstrip("/").rpartition(":")[2])
     new.replace(file)

@@ -17,7 +17,7 @@ DESIGN_DOCUMENTS = ("_design/", "_design0")
 
 
 def all_documents(connection: sqlite3.Connection, query: Query, within: tuple[str, str] | None = None) -> bytes:
-    """The answer to a query over document ids, of all documents or of those in a range of ids.
+    """The response to a query over document ids, of all documents or those with ids in a range.
 
     Raises a 400 ``CouchError`` for options that make no sense.
     """
@@ -95,12 +95,12 @@ def _by_range(
 def _by_key(connection: sqlite3.Connection, query: Query) -> Iterator[bytes]:
     assert query.keys is not None
     for key in window(query, reversed(query.keys) if query.descending else query.keys):
-        found = winner(connection, key) if isinstance(key, str) else None
+        revision = winner(connection, key) if isinstance(key, str) else None
         text = jsontext.dumps(key)
-        if found is None:
+        if revision is None:
             yield b'{"key":' + text + b',"error":"not_found"}'
             continue
-        value = {"rev": found.rev, **({"deleted": True} if found.deleted else {})}
+        value = {"rev": revision.rev, **({"deleted": True} if revision.deleted else {})}
         row = b'{"id":' + text + b',"key":' + text + b',"value":' + jsontext.dumps(value)
         if query.include_docs:
             row += b',"doc":' + _document(connection, key, query)
@@ -108,14 +108,14 @@ def _by_key(connection: sqlite3.Connection, query: Query) -> Iterator[bytes]:
 
 
 def _document(connection: sqlite3.Connection, doc_id: str, query: Query) -> bytes:
-    found = winner(connection, doc_id)
-    if found is None or found.deleted:
+    revision = winner(connection, doc_id)
+    if revision is None or revision.deleted:
         return b"null"
-    return render(connection, found, query.read_options)
+    return render(connection, revision, query.read_options)
 
 
 def local_documents(connection: sqlite3.Connection, query: Query) -> bytes:
-    """The answer to a query over the ids of local documents."""
+    """The response to a query over the ids of local documents."""
     conditions, parameters = _conditions(query)
     order = "DESC" if query.descending else "ASC"
     rows = connection.execute(

@@ -1,4 +1,4 @@
-"""The WSGI application: finds the route, checks who asks, and turns errors into answers."""
+"""The WSGI application: finds the route, authenticates the user, and turns errors into responses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from . import (
     routes_server,
     routes_views,
 )
-from .auth import who
+from .auth import authenticate
 from .errors import CouchError, bad_request, method_not_allowed, not_found, unauthorized
 from .http import Call, Route, Routes, Service, answer
 
@@ -43,20 +43,20 @@ class _Segment(BaseConverter):
     """One part of the path, percent-decoded after the path was split: a ``%2F`` is no separator."""
 
     def to_python(self, value: str) -> str:
-        return _decoded(value)
+        return _decode(value)
 
 
-class _Rest(BaseConverter):
-    """All the rest of the path."""
+class _RemainingPath(BaseConverter):
+    """The remaining path, slashes included."""
 
     part_isolating = False
     regex = ".+"
 
     def to_python(self, value: str) -> str:
-        return _decoded(value)
+        return _decode(value)
 
 
-def _decoded(quoted: str) -> str:
+def _decode(quoted: str) -> str:
     try:
         return unquote_to_bytes(quoted).decode()
     except UnicodeDecodeError as problem:
@@ -76,7 +76,7 @@ class Application:
             [Rule(path, endpoint=path) for path in self._routes],
             strict_slashes=False,
             merge_slashes=False,
-            converters={"default": _Segment, "rest": _Rest},
+            converters={"default": _Segment, "rest": _RemainingPath},
         ).bind("localhost")
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -88,7 +88,7 @@ class Application:
             return self._dispatch(request)
         except CouchError as error:
             return answer(error.as_json(), error.status, error.headers)
-        except HTTPException as error:  # what werkzeug finds wrong with a request
+        except HTTPException as error:  # a request that werkzeug refuses
             return answer({"error": "bad_request", "reason": error.description}, error.code or 400)
         except Exception:
             log.exception("%s %s failed", request.method, request.path)
@@ -96,11 +96,11 @@ class Application:
 
     def _dispatch(self, request: Request) -> Response:
         path = request.environ["REQUEST_URI"].partition("?")[0]
-        user = who(self._service, request)
+        user = authenticate(self._service, request)
         route, names = self._find(path, request.method)
         call = Call(request, self._service, user, names)
         if "db" in names and route is not routes_database.create:
-            _ = call.database  # whether a database exists is told before anything else
+            _ = call.database  # a missing database is reported before anything else
         if user is None and path not in _OPEN_TO_ALL:
             raise unauthorized(_refusal(names, request.method))
         return route(call)

@@ -54,21 +54,21 @@ class Attachment:
     blob: Blob
 
     def as_record(self) -> list[Any]:
-        """What the database keeps of it."""
+        """Its entry in the database."""
         return [self.content_type, self.revpos, self.blob.number, self.blob.length, self.blob.digest]
 
     def as_stub(self) -> dict[str, Any]:
-        """How a document shows it without its bytes."""
+        """Its entry in a document without its bytes."""
         return {**self.as_header(), "length": self.blob.length, "stub": True}
 
     def as_header(self) -> dict[str, Any]:
-        """What a document says of it in every form."""
+        """The members that its entry in a document always has."""
         digest = f"md5-{self.blob.digest}"
         return {"content_type": self.content_type, "revpos": self.revpos, "digest": digest}
 
 
 def from_records(text: str | None) -> dict[str, Attachment]:
-    """The attachments of a revision by name, from what the database keeps."""
+    """The attachments of a revision by name, from their entries in the database."""
     if text is None:
         return {}
     records: dict[str, list[Any]] = jsontext.loads(text)
@@ -76,10 +76,10 @@ def from_records(text: str | None) -> dict[str, Attachment]:
 
 
 def to_records(attachments: dict[str, Attachment]) -> str | None:
-    """What the database keeps of a revision's attachments."""
+    """The entries in the database for a revision's attachments."""
     if not attachments:
         return None
-    return jsontext.dumps({name: each.as_record() for name, each in attachments.items()}).decode()
+    return jsontext.dumps({name: attachment.as_record() for name, attachment in attachments.items()}).decode()
 
 
 @contextmanager
@@ -98,56 +98,56 @@ def pinned(database: Database, blob: int) -> Iterator[None]:
 
 @contextmanager
 def uploaded(database: Database, source: Source) -> Iterator[Blob]:
-    """Store the bytes of a source; in the block the blob can be tied to a revision.
+    """Store the bytes of a source. Inside the block, the blob can be attached to a revision.
 
-    Chunks are committed as they come: no writer waits for a long upload, and a blob that no revision
-    names can't be seen by anybody.  If the block raises, the blob goes again.
+    Each chunk is committed as it arrives, so that no writer waits for a long upload; nobody sees a blob that no
+    revision names.  If the block raises, the blob is removed.
     """
     with database.writing() as connection:
         number = _new_blob(connection)
         with database.pins_lock:
             database.pins[number] += 1
     try:
-        yield _store(database, number, source)
+        yield _store_chunks(database, number, source)
     except BaseException:
         with database.writing() as connection:
-            _remove(connection, [(number,)])
+            _remove_blobs(connection, [(number,)])
         raise
     finally:
         with database.pins_lock:
             del database.pins[number]
 
 
-def _store(database: Database, number: int, source: Source) -> Blob:
+def _store_chunks(database: Database, number: int, source: Source) -> Blob:
     digest, length, index = hashlib.md5(usedforsecurity=False), 0, 0
     while data := _read_chunk(source):
         with database.writing() as connection:
             connection.execute("INSERT INTO chunks VALUES (?, ?, ?)", (number, index, data))
         digest.update(data)
         length, index = length + len(data), index + 1
-    return _finished(number, length, digest.digest())
+    return _blob(number, length, digest.digest())
 
 
-def stored(connection: sqlite3.Connection, data: bytes) -> Blob:
-    """Store bytes that are in memory already, in the caller's transaction."""
+def store_bytes(connection: sqlite3.Connection, data: bytes) -> Blob:
+    """Store bytes from memory, in the caller's transaction."""
     number = _new_blob(connection)
     connection.executemany(
         "INSERT INTO chunks VALUES (?, ?, ?)",
         [(number, i, data[start : start + _CHUNK]) for i, start in enumerate(range(0, len(data), _CHUNK))],
     )
-    return _finished(number, len(data), hashlib.md5(data, usedforsecurity=False).digest())
+    return _blob(number, len(data), hashlib.md5(data, usedforsecurity=False).digest())
 
 
 def remove_unused(database: Database, connection: sqlite3.Connection) -> None:
-    """Drop the blobs that no revision names and nobody is uploading or serving."""
+    """Drop the blobs that no revision names and that are not being uploaded or served."""
     used = set(database.pins)
     for (text,) in connection.execute("SELECT attachments FROM revisions WHERE attachments IS NOT NULL"):
-        used.update(each.blob.number for each in from_records(text).values())
+        used.update(attachment.blob.number for attachment in from_records(text).values())
     unused = [(n,) for (n,) in connection.execute("SELECT n FROM blobs") if n not in used]
-    _remove(connection, unused)
+    _remove_blobs(connection, unused)
 
 
-def _remove(connection: sqlite3.Connection, numbers: list[tuple[int]]) -> None:
+def _remove_blobs(connection: sqlite3.Connection, numbers: list[tuple[int]]) -> None:
     connection.executemany("DELETE FROM chunks WHERE blob = ?", numbers)
     connection.executemany("DELETE FROM blobs WHERE n = ?", numbers)
 
@@ -158,7 +158,7 @@ def _new_blob(connection: sqlite3.Connection) -> int:
     return number
 
 
-def _finished(number: int, length: int, digest: bytes) -> Blob:
+def _blob(number: int, length: int, digest: bytes) -> Blob:
     return Blob(number, length, base64.b64encode(digest).decode())
 
 

@@ -1,4 +1,4 @@
-"""Who is asking: the one admin by password or by session cookie, or nobody."""
+"""Authentication of the one admin, by password or by session cookie."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ COOKIE = "AuthSession"
 _SESSION_SECONDS = 600
 
 
-def who(service: Service, request: Request) -> str | None:
-    """The user's name, None for nobody.  Raises a 401 ``CouchError`` for wrong credentials."""
+def authenticate(service: Service, request: Request) -> str | None:
+    """The user's name; None for an anonymous request.  Raises a 401 ``CouchError`` for wrong credentials."""
     authorization = request.authorization
     if authorization is not None and authorization.type == "basic":
         return check_password(service, authorization.username or "", authorization.password or "")
@@ -27,8 +27,8 @@ def who(service: Service, request: Request) -> str | None:
 
 def check_password(service: Service, name: str, password: str) -> str:
     """The name, if the password is right.  Raises a 401 ``CouchError``."""
-    given = f"{name}:{password}".encode()
-    if not hmac.compare_digest(given, ":".join(service.admin).encode()):
+    credentials = f"{name}:{password}".encode()
+    if not hmac.compare_digest(credentials, ":".join(service.admin).encode()):
         raise unauthorized("Name or password is incorrect.")
     return name
 

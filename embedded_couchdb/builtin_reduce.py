@@ -37,7 +37,7 @@ def builtin(function: str) -> Callable[[list[Row]], Any]:
 
 
 def _values(rows: list[Row]) -> list[Any]:
-    # What JavaScript wrote has no integers beyond a double's, which is what jsontext.loads cares for.
+    # orjson is enough: numbers from JavaScript are doubles, so there are no integers too long for it.
     values: list[Any] = orjson.loads(b"[" + b",".join([value for _, _, value in rows]) + b"]")
     return values
 
@@ -107,17 +107,17 @@ def _stats_of(values: list[Any]) -> Any:
             "sumsqr": squares,
         }
     if values and isinstance(values[0], list):
-        if any(not isinstance(each, list) or len(each) != len(values[0]) for each in values):
+        if any(not isinstance(array, list) or len(array) != len(values[0]) for array in values):
             raise _UnfitError(values[0])
         return [_stats_of(list(column)) for column in zip(*values, strict=True)]
-    numbers = [value if isinstance(value, dict) else _single_stats(value) for value in values]
+    entries = [value if isinstance(value, dict) else _single_stats(value) for value in values]
     try:
         return {
-            "sum": sum(each["sum"] for each in numbers),
-            "count": sum(each["count"] for each in numbers),
-            "min": min(each["min"] for each in numbers),
-            "max": max(each["max"] for each in numbers),
-            "sumsqr": sum(each["sumsqr"] for each in numbers),
+            "sum": sum(entry["sum"] for entry in entries),
+            "count": sum(entry["count"] for entry in entries),
+            "min": min(entry["min"] for entry in entries),
+            "max": max(entry["max"] for entry in entries),
+            "sumsqr": sum(entry["sumsqr"] for entry in entries),
         }
     except (KeyError, TypeError) as problem:
         raise _UnfitError(values[0]) from problem

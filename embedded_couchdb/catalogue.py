@@ -1,4 +1,4 @@
-"""All databases of a data directory: found at the start, created, deleted, listed in order."""
+"""The databases of a data directory: loaded at the start, created, deleted, listed in order."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _FILE = re.compile(r"(?P<name>.+)\.(?P<instance>[0-9a-f]+)\.sqlite3")
 
 
 class DirectoryInUseError(Exception):
-    """Another server has the data directory."""
+    """Another server uses the data directory."""
 
 
 class Catalogue:
     """The databases of one data directory, which it locks for itself."""
 
     def __init__(self, directory: Path) -> None:
-        """Open a data directory, made if missing.  Raises ``DirectoryInUseError`` if a server has it."""
+        """Open a data directory, made if missing.  Raises ``DirectoryInUseError`` if a server uses it."""
         directory.mkdir(parents=True, exist_ok=True)
         self._directory = directory
         self._lock_file = (directory / "lock").open("w")
@@ -46,14 +46,14 @@ class Catalogue:
         self._names = sorted(self._databases)
 
     def _load(self) -> None:
-        for leftover in self._directory.glob("*.new"):
-            leftover.unlink()
+        for unfinished in self._directory.glob("*.new"):
+            unfinished.unlink()
         for file in self._directory.glob("*.sqlite3"):
             if match := _FILE.fullmatch(file.name):
                 name = match["name"].replace(".", "/")
                 started = int(match["instance"], 16)
                 self._databases[name] = Database(name, file, started, self._connections)
-        for suffix in SIDE_FILES[1:]:  # what a kill in the middle of a deletion leaves behind
+        for suffix in SIDE_FILES[1:]:  # files of a deletion that a kill interrupted
             for file in self._directory.glob(f"*.sqlite3{suffix}"):
                 if not file.with_name(file.name.removesuffix(suffix)).exists():
                     file.unlink()
@@ -104,7 +104,7 @@ class Catalogue:
             return list(self._names)
 
     def close(self) -> None:
-        """Close all files and let go of the directory."""
+        """Close all files and unlock the directory."""
         self._connections.close()
         self._lock_file.close()
 

@@ -30,26 +30,26 @@ def changes(
     query = parse_query({name: text for name, text in options.items() if name != "keys"})
     last = update_seq(connection)
     since = parse_seq(options.get("since", "0"), last)
-    found = changed_since(connection, since, _ALL)
+    all_changes = changed_since(connection, since, _ALL)
     if "filter" in options:
-        wanted = set(body.get("doc_ids") or jsontext.loads(options.get("doc_ids", "[]")))
-        found = [change for change in found if change[1].id in wanted]
+        ids = set(body.get("doc_ids") or jsontext.loads(options.get("doc_ids", "[]")))
+        all_changes = [change for change in all_changes if change[1].id in ids]
     if query.descending:
-        found.reverse()
-    shown = found if query.limit is None else found[: query.limit]
+        all_changes.reverse()
+    page = all_changes if query.limit is None else all_changes[: query.limit]
     every_leaf = options.get("style") == "all_docs"
     rows = []
-    for seq, revision in shown:
-        text = _row(connection, public_seq(seq), revision, every_leaf)
+    for seq, revision in page:
+        text = _change_row(connection, public_seq(seq), revision, every_leaf)
         if query.include_docs:
             text += b',"doc":' + render(connection, revision, query.read_options)
         rows.append(text + b"}")
-    end = last if len(shown) == len(found) else shown[-1][0] if shown else since
-    tail = jsontext.dumps({"last_seq": public_seq(end), "pending": len(found) - len(shown)})
+    end = last if len(page) == len(all_changes) else page[-1][0] if page else since
+    tail = jsontext.dumps({"last_seq": public_seq(end), "pending": len(all_changes) - len(page)})
     return b'{"results":[\n' + b",\n".join(rows) + b"\n],\n" + tail[1:] + b"\n"
 
 
-def _row(connection: sqlite3.Connection, seq: str, revision: Revision, every_leaf: bool) -> bytes:
+def _change_row(connection: sqlite3.Connection, seq: str, revision: Revision, every_leaf: bool) -> bytes:
     revs = [leaf.rev for leaf in leaves(connection, revision.id)] if every_leaf else [revision.rev]
     row: dict[str, Any] = {"seq": seq, "id": revision.id, "changes": [{"rev": rev} for rev in revs]}
     if revision.deleted:

@@ -28,17 +28,17 @@ class Connections:
     def take(self, file: Path) -> sqlite3.Connection:
         """A connection to an existing database file, for the calling thread until ``give_back``."""
         with self._lock:
-            waiting = self._idle.get(file)
-            if waiting:
+            idle = self._idle.get(file)
+            if idle:
                 self._count -= 1
-                connection = waiting.pop()
-                if not waiting:
+                connection = idle.pop()
+                if not idle:
                     del self._idle[file]
                 return connection
         return _open(file)
 
     def give_back(self, file: Path, connection: sqlite3.Connection) -> None:
-        """Return a connection; the longest unused ones are closed when too many wait."""
+        """Return a connection; those unused for longest are closed when too many are idle."""
         surplus: list[sqlite3.Connection] = []
         with self._lock:
             self._idle.setdefault(file, []).append(connection)
@@ -52,20 +52,20 @@ class Connections:
             unused.close()
 
     def forget(self, file: Path) -> None:
-        """Close what waits for a file that is about to be removed."""
+        """Close the idle connections to a file that is about to be removed."""
         with self._lock:
-            waiting = self._idle.pop(file, [])
-            self._count -= len(waiting)
-        for connection in waiting:
+            idle = self._idle.pop(file, [])
+            self._count -= len(idle)
+        for connection in idle:
             discard(connection)
 
     def close(self) -> None:
-        """Close everything that waits."""
+        """Close all idle connections."""
         with self._lock:
-            waiting = [connection for each in self._idle.values() for connection in each]
+            connections = [connection for idle in self._idle.values() for connection in idle]
             self._idle.clear()
             self._count = 0
-        for connection in waiting:
+        for connection in connections:
             connection.close()
 
 

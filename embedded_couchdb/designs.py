@@ -1,4 +1,4 @@
-"""Design documents: checking them when they are written, and what views and validation need of them."""
+"""Design documents: their check when they are written, their views and their validation functions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .javascript import Engine, JavaScriptError
 from .revisions import Revision, winner
 from .storage import Database, security_of
 
-# The members of a design document that must be objects, whether this server does anything with them or not.
+# The members of a design document that must be objects, also those that this server doesn't use.
 _OBJECTS = ("views", "filters", "lists", "shows", "updates", "options")
 
 
@@ -28,9 +28,9 @@ class View:
 
 @dataclass(frozen=True)
 class Design:
-    """What the indexer needs of a design document.
+    """The part of a design document that the indexer needs.
 
-    ``signature`` names the index: it changes when a map function or the library does.
+    ``signature`` identifies the index: it changes with every map function and with the library.
     """
 
     name: str
@@ -50,19 +50,19 @@ def parse_design(name: str, document: dict[str, Any]) -> Design:
     """The design of a design document that passed ``check_design``."""
     views: dict[str, View] = {}
     maps: list[str] = []
-    described = document.get("views", {})
-    for view_name, view in sorted(described.items()):
+    view_members = document.get("views", {})
+    for view_name, view in sorted(view_members.items()):
         if view_name == "lib":
             continue
         if view["map"] not in maps:
             maps.append(view["map"])
         views[view_name] = View(maps.index(view["map"]), view.get("reduce"))
-    source = jsontext.dumps({"maps": maps, "root": {"views": {"lib": described.get("lib")}}})
+    source = jsontext.dumps({"maps": maps, "root": {"views": {"lib": view_members.get("lib")}}})
     return Design(name, hashlib.sha256(source).hexdigest()[:32], source.decode(), views)
 
 
 def check_design(engine: Engine, document: dict[str, Any]) -> None:
-    """Refuse a design document with views that can't work.  Raises a 400 ``CouchError``."""
+    """Refuse a design document whose views can't work.  Raises a 400 ``CouchError``."""
     for name in _OBJECTS:
         if not isinstance(document.get(name, {}), dict):
             raise _invalid(f"`{name}` field must have object type")
@@ -94,11 +94,11 @@ def _check_view(engine: Engine, name: str, view: Any) -> None:
             _check_function(engine, source, f"the {part} function in the '{name}' view")
 
 
-def _check_function(engine: Engine, source: str, what: str) -> None:
+def _check_function(engine: Engine, source: str, description: str) -> None:
     try:
         engine.run("check", source)
     except JavaScriptError as problem:
-        raise CouchError(400, "compilation_error", f"Compilation of {what} failed: {problem}") from problem
+        raise CouchError(400, "compilation_error", f"Compilation of {description} failed: {problem}") from problem
 
 
 def _invalid(reason: str) -> CouchError:
@@ -114,11 +114,11 @@ def load_design(database: Database, connection: sqlite3.Connection, doc_id: str)
 
 
 def _design_of(database: Database, revision: Revision) -> Design:
-    known: dict[int, Design] = database.cache.setdefault("designs", {})
-    if revision.number not in known:
+    designs: dict[int, Design] = database.cache.setdefault("designs", {})
+    if revision.number not in designs:
         document = jsontext.loads(revision.body or b"{}")
-        known[revision.number] = parse_design(revision.id.removeprefix("_design/"), document)
-    return known[revision.number]
+        designs[revision.number] = parse_design(revision.id.removeprefix("_design/"), document)
+    return designs[revision.number]
 
 
 def live_designs(connection: sqlite3.Connection) -> list[Revision]:
@@ -126,12 +126,12 @@ def live_designs(connection: sqlite3.Connection) -> list[Revision]:
     rows = connection.execute(
         "SELECT id FROM documents WHERE deleted = 0 AND id >= '_design/' AND id < '_design0' ORDER BY id"
     ).fetchall()
-    found = (winner(connection, doc_id) for (doc_id,) in rows)
-    return [revision for revision in found if revision is not None]
+    winners = (winner(connection, doc_id) for (doc_id,) in rows)
+    return [revision for revision in winners if revision is not None]
 
 
 def live_signatures(database: Database, connection: sqlite3.Connection) -> set[str]:
-    """The signatures of the indexes that a design document still wants."""
+    """The signatures of the indexes that a design document still needs."""
     return {_design_of(database, revision).signature for revision in live_designs(connection)}
 
 
@@ -164,23 +164,23 @@ class Validation:
 
 
 def _validators(database: Database, connection: sqlite3.Connection) -> list[str]:
-    known: list[str] | None = database.cache.get("validators")
-    if known is None:
-        known = []
+    sources: list[str] | None = database.cache.get("validators")
+    if sources is None:
+        sources = []
         for revision in live_designs(connection):
             document = jsontext.loads(revision.body or b"{}")
             if source := document.get("validate_doc_update"):
-                known.append(jsontext.dumps({"source": source, "root": document}).decode())
-        database.cache["validators"] = known
-    return known
+                sources.append(jsontext.dumps({"source": source, "root": document}).decode())
+        database.cache["validators"] = sources
+    return sources
 
 
 def design_changed(database: Database, connection: sqlite3.Connection) -> None:
-    """Forget what was known of the design documents, and drop the indexes that none wants any more."""
+    """Clear the caches of design documents, and drop the indexes that no design document needs."""
     database.cache.pop("validators", None)
-    wanted = live_signatures(database, connection)
+    needed_signatures = live_signatures(database, connection)
     for number, signature in connection.execute("SELECT n, signature FROM indexes").fetchall():
-        if signature not in wanted:
+        if signature not in needed_signatures:
             connection.execute("DELETE FROM rows WHERE map IN (SELECT n FROM maps WHERE idx = ?)", (number,))
             connection.execute("DELETE FROM maps WHERE idx = ?", (number,))
             connection.execute("DELETE FROM indexes WHERE n = ?", (number,))

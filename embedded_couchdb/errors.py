@@ -1,4 +1,4 @@
-"""Errors as CouchDB tells them: a status, a short name, and a reason for people."""
+"""CouchDB's errors: a status, a short name, and a reason in English."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class CouchError(Exception):
-    """An answer that is an error: ``{"error": name, "reason": reason}`` with an HTTP status."""
+    """An error response: ``{"error": name, "reason": reason}`` with an HTTP status."""
 
     def __init__(
         self, status: int, name: str, reason: Any, headers: dict[str, str] | None = None, **members: Any
@@ -19,7 +19,7 @@ class CouchError(Exception):
         self.members = members
 
     def as_json(self) -> dict[str, Any]:
-        """The body of the answer."""
+        """The body of the response."""
         return {"error": self.name, "reason": self.reason, **self.members}
 
 
@@ -49,18 +49,18 @@ def no_database() -> CouchError:
 
 
 def conflict() -> CouchError:
-    """409: the document has moved on from the revision that the write names."""
+    """409: the revision that the write names is no longer the document's current one."""
     return CouchError(409, "conflict", "Document update conflict.")
 
 
 def unauthorized(reason: str) -> CouchError:
-    """401: credentials are missing, wrong or not enough."""
+    """401: credentials are missing, wrong or insufficient."""
     return CouchError(401, "unauthorized", reason, {"WWW-Authenticate": 'Basic realm="server"'})
 
 
-def not_acceptable_type(wanted: str) -> CouchError:
-    """415: the body is of another content type than this request takes."""
-    return CouchError(415, "bad_content_type", f"Content-Type must be {wanted}")
+def not_acceptable_type(expected: str) -> CouchError:
+    """415: the request doesn't accept the body's content type."""
+    return CouchError(415, "bad_content_type", f"Content-Type must be {expected}")
 
 
 def method_not_allowed(allowed: str) -> CouchError:

@@ -1,4 +1,4 @@
-"""Messages over a pipe: a length, then so many bytes."""
+"""Messages over a pipe: a length, then that many bytes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def write_frame(pipe: IO[bytes], message: bytes) -> None:
 
 
 def read_frame(pipe: IO[bytes]) -> bytes | None:
-    """The next message; None when the other side is gone."""
+    """The next message; None if the other process has ended."""
     head = pipe.read(_LENGTH.size)
     if len(head) < _LENGTH.size:
         return None

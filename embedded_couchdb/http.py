@@ -1,4 +1,4 @@
-"""What every route needs: the call with its service, and answers in CouchDB's form."""
+"""For all routes: the call with its service, and responses in CouchDB's form."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ JSON_TYPE = "application/json"
 
 @dataclass(frozen=True)
 class Service:
-    """What lives as long as the server: databases, JavaScript, and who may come in."""
+    """What all calls share: the databases, the JavaScript engine, the admin and the secret for cookies."""
 
     catalogue: Catalogue
     engine: Engine
@@ -33,13 +33,13 @@ class Service:
 
     @property
     def user(self) -> dict[str, Any]:
-        """The only user there is, as validation functions see it."""
+        """The only user, as validation functions see it."""
         return {"name": self.admin[0], "roles": ["_admin"]}
 
 
 @dataclass
 class Call:
-    """One request on its way through a route."""
+    """A request to a route."""
 
     request: Request
     service: Service
@@ -113,19 +113,19 @@ Routes = dict[str, Methods]
 
 
 def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """An answer from a JSON value."""
+    """A response with a JSON value."""
     return raw_answer(jsontext.dumps(value) + b"\n", status, headers)
 
 
 def raw_answer(text: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """An answer from JSON text."""
+    """A response with JSON text."""
     response = Response(text, status, headers, content_type=JSON_TYPE)
     response.headers.setdefault("Cache-Control", "must-revalidate")
     return response
 
 
 def stream_answer(pieces: Iterable[bytes], status: int, headers: Mapping[str, str]) -> Response:
-    """An answer whose bytes come one piece after the other."""
+    """A response that is streamed piece by piece."""
     response = Response(pieces, status, headers, direct_passthrough=True)
     response.headers.setdefault("Cache-Control", "must-revalidate")
     return response

@@ -1,4 +1,4 @@
-"""View indexes: brought up to date by mapping the documents that changed since the last time."""
+"""View indexes, updated by mapping the documents that changed since the last update."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Row = tuple[int, str, str]
 
 @dataclass(frozen=True)
 class Index:
-    """A stored index: its number, up to which change it is built, its maps by position."""
+    """A stored index: its number, the sequence up to which it is built, and its maps by position."""
 
     number: int
     seq: int
@@ -38,7 +38,7 @@ def find_index(connection: sqlite3.Connection, signature: str) -> Index | None:
 
 
 def update_index(database: Database, engine: Engine, design: Design) -> None:
-    """Map what changed.  Raises a 500 ``CouchError`` if a map function runs out of time or memory."""
+    """Map the changed documents.  Raises a 500 ``CouchError`` if a map function runs out of time or memory."""
     if _up_to_date(database, design):
         return
     with database.index_lock(design.signature):
@@ -53,12 +53,12 @@ def _up_to_date(database: Database, design: Design) -> bool:
 
 
 def _update_batch(database: Database, engine: Engine, design: Design) -> bool:
-    """Map one batch of changed documents; False when there were none."""
+    """Map a batch of changed documents.  Returns False if there were none."""
     with database.reading() as connection:
         index = find_index(connection, design.signature)
         changed = _batch(connection, index.seq if index else 0)
     if index is None:
-        index = _create(database, design)
+        index = _create_index(database, design)
     if not changed:
         return False
     documents = [revision for _, revision in changed if _is_mapped(revision)]
@@ -68,8 +68,8 @@ def _update_batch(database: Database, engine: Engine, design: Design) -> bool:
             raise not_found("Design document was updated or deleted.")
         for number, rows in zip(index.maps, emitted, strict=True):
             if index.seq:
-                _remove(connection, number, [revision.id for _, revision in changed])
-            _add(connection, number, documents, rows)
+                _remove_rows(connection, number, [revision.id for _, revision in changed])
+            _add_rows(connection, number, documents, rows)
         connection.execute("UPDATE indexes SET seq = ? WHERE n = ?", (changed[-1][0], index.number))
     return True
 
@@ -88,7 +88,7 @@ def _is_mapped(revision: Revision) -> bool:
     return not revision.deleted and not revision.id.startswith("_design/")
 
 
-def _create(database: Database, design: Design) -> Index:
+def _create_index(database: Database, design: Design) -> Index:
     with database.writing() as connection:
         number = connection.execute(
             "INSERT INTO indexes (signature, seq) VALUES (?, 0)", (design.signature,)
@@ -113,7 +113,7 @@ def _map(engine: Engine, design: Design, documents: list[Revision]) -> list[list
     return rows
 
 
-def _remove(connection: sqlite3.Connection, number: int, ids: list[str]) -> None:
+def _remove_rows(connection: sqlite3.Connection, number: int, ids: list[str]) -> None:
     removed = 0
     for doc_id in ids:
         cursor = connection.execute("DELETE FROM rows WHERE map = ? AND id = ?", (number, doc_id))
@@ -121,17 +121,17 @@ def _remove(connection: sqlite3.Connection, number: int, ids: list[str]) -> None
     connection.execute("UPDATE maps SET count = count - ? WHERE n = ?", (removed, number))
 
 
-def _add(connection: sqlite3.Connection, number: int, documents: list[Revision], rows: list[Row]) -> None:
+def _add_rows(connection: sqlite3.Connection, number: int, documents: list[Revision], rows: list[Row]) -> None:
     connection.executemany(
         "INSERT INTO rows (map, key, keytext, id, n, value) VALUES (?, ?, ?, ?, ?, ?)",
         [
-            (number, *_key(keytext), documents[position].id, n, jsontext.well_formed(value).encode())
+            (number, *_normalize_key(keytext), documents[position].id, n, jsontext.well_formed(value).encode())
             for n, (position, keytext, value) in enumerate(rows)
         ],
     )
     connection.execute("UPDATE maps SET count = count + ? WHERE n = ?", (len(rows), number))
 
 
-def _key(text: str) -> tuple[bytes, bytes]:
+def _normalize_key(text: str) -> tuple[bytes, bytes]:
     key = jsontext.loads_from_javascript(text)
     return sort_key(key), jsontext.dumps(key)

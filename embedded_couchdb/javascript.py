@@ -28,7 +28,7 @@ class JavaScriptError(Exception):
 
 
 class _Gone(Exception):
-    """The worker's process ended, or gave no answer in time."""
+    """The worker's process ended or didn't answer in time."""
 
 
 class _Worker:
@@ -40,8 +40,8 @@ class _Worker:
             cwd=_PROJECT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # V8's own obituaries, of no use to anybody here
-            start_new_session=True,  # Ctrl-C is for the server, which then ends its workers
+            stderr=subprocess.DEVNULL,  # V8's crash reports, of no use here
+            start_new_session=True,  # Ctrl-C reaches only the server, which ends its workers
         )
         self._answers = select.poll()  # not select(), which can't take the 1025th open file
         assert self._process.stdout is not None
@@ -52,7 +52,7 @@ class _Worker:
         """The answer to a request.  Raises ``_Gone``."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        if not self._ready:  # starting isn't the function's fault: it doesn't count as its time
+        if not self._ready:  # the time to start doesn't count as the function's
             self._ready = True
             self.ask(b"ready", _START_SECONDS)
         try:
@@ -78,7 +78,7 @@ class Engine:
     def __init__(self, time_limit: float) -> None:
         """``time_limit`` is in seconds, for one operation (a map of some hundred documents is one)."""
         self._time_limit = time_limit
-        self._idle = [_Worker()]  # started ahead, so that the first view doesn't wait for it
+        self._idle = [_Worker()]  # started now, so that the first view doesn't wait for it
         self._free = threading.Semaphore(_WORKERS)
 
     def run(self, operation: str, *args: str) -> Any:
@@ -104,7 +104,7 @@ class Engine:
             try:
                 yield worker
             except BaseException as problem:
-                # What ran away may have left anything behind: the next caller gets a fresh process.
+                # A stopped function may have left the process in any state: the next caller gets a new one.
                 worker.end()
                 if isinstance(problem, _Gone):
                     log.warning("A function ran out of time or memory and was stopped.")

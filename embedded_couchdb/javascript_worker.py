@@ -1,7 +1,7 @@
-"""The process that V8 runs in: requests for ``driver.js`` on stdin, its answers on stdout.
+"""The process that V8 runs in: requests for ``driver.js`` on stdin, responses on stdout.
 
-A process of its own, because a function that allocates without end can bring V8 to abort the process
-it lives in, and because a process can always be stopped.
+It is a separate process, since V8 aborts its process when a function allocates without end, and since a
+process can always be stopped.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def _receive(requests: SimpleQueue[bytes]) -> None:
 
 
 async def _serve(requests: SimpleQueue[bytes]) -> None:
-    # Called from the loop that it was made with, V8 answers at once instead of by way of a future.
+    # Called from the loop that it was created with, V8 returns a value instead of a future.
     with mini_racer(asyncio.get_running_loop()) as racer:
         racer.set_hard_memory_limit(_MEMORY_LIMIT)
         handle = racer.eval(Path(__file__).with_name("driver.js").read_text())
@@ -38,7 +38,7 @@ async def _serve(requests: SimpleQueue[bytes]) -> None:
 
 
 def main() -> None:
-    """Serve until the server closes the pipe.  An error of V8's ends the process: another is started."""
+    """Serve until the server closes the pipe.  An error in V8 ends the process; the server starts another one."""
     requests: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_receive, args=(requests,), daemon=True).start()
     asyncio.run(_serve(requests))

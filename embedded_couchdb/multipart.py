@@ -1,4 +1,4 @@
-"""Multipart bodies: read part by part as they stream in, and written the same way."""
+"""Multipart bodies: read and written part by part as streams."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class IncomingPart:
         self.complete = False
 
     def feed(self, piece: bytes) -> None:
-        """Take bytes that the parser found."""
+        """Add bytes from the parser."""
         self._pieces.append(piece)
 
     def read(self, size: int, /) -> bytes:
@@ -43,7 +43,7 @@ class IncomingPart:
 
 
 class _Reader:
-    """Drives the parser: blocks go in, parts come out."""
+    """Reads blocks from the source and makes parts of them."""
 
     def __init__(self, source: Source, boundary: str) -> None:
         self._source = source
@@ -122,7 +122,7 @@ def parts_of(source: Source, boundary: str) -> Iterator[IncomingPart]:
 
 @dataclass(frozen=True)
 class Part:
-    """A part to be written."""
+    """A part to write."""
 
     headers: dict[str, str]
     pieces: Iterable[bytes]

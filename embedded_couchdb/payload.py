@@ -1,4 +1,4 @@
-"""From what a client sends to an edit: checking a document's special members."""
+"""Parses documents from clients into edits, and checks their special members."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from .writing import Edit, KeptAttachment, NewAttachment
 
 LARGEST_DOCUMENT = 8_000_000
 
-# Members that CouchDB adds when a document is read: a client may send them back, nothing is kept of them.
+# Members that CouchDB adds when a document is read: a client may send them back, and they are ignored.
 _IGNORED = {"_revs_info", "_conflicts", "_deleted_conflicts", "_local_seq"}
 _MEANINGFUL = {"_id", "_rev", "_deleted", "_attachments", "_revisions"}
 
 
-# Ids made here begin with the same letters until the server stops, as CouchDB's do, so that they lie close
-# together in an index. Which letter comes first is CouchDB's chance; here it is always the recorded one.
+# All new ids of a server process begin with the same letters, as CouchDB's do, so that they are close together
+# in an index. CouchDB's first letter is random; this server's is always the one in the recorded conversation.
 _ID_PREFIX = "f" + os.urandom(12).hex()
 _id_numbers = itertools.count(int.from_bytes(os.urandom(2), "big"))
 
 
 def new_id() -> str:
-    """A document id that nobody has."""
+    """A new document id."""
     return f"{_ID_PREFIX}{next(_id_numbers) % 16**7:07x}"
 
 
 def check_id(doc_id: Any) -> str:
-    """A document id that may be written.  Raises a 400 ``CouchError``."""
+    """Check a document id for a write.  Raises a 400 ``CouchError``."""
     if not isinstance(doc_id, str):
         raise CouchError(400, "illegal_docid", "Document id must be a string")
     if doc_id in ("", "_design/", "_local/"):
@@ -44,7 +44,7 @@ def check_id(doc_id: Any) -> str:
 
 
 def check_attachment_name(name: str) -> str:
-    """An attachment name that may be written.  Raises a 400 ``CouchError``."""
+    """Check an attachment name for a write.  Raises a 400 ``CouchError``."""
     if not name or "\0" in name:
         raise bad_request("Attachment name is not allowed")
     if name.startswith("_"):
@@ -53,7 +53,7 @@ def check_attachment_name(name: str) -> str:
 
 
 def check_content_type(content_type: Any, name: str) -> str:
-    """A content type that fits a header of an answer.  Raises a 400 ``CouchError``."""
+    """Check that a content type can be a header's value.  Raises a 400 ``CouchError``."""
     if isinstance(content_type, str) and content_type.isascii() and content_type.isprintable():
         return content_type
     raise bad_request(f"Invalid content type for {name}")
@@ -62,11 +62,11 @@ def check_content_type(content_type: Any, name: str) -> str:
 def parse_edit(
     document: Any, doc_id: str, rev: Rev | None = None, parts: dict[str, NewAttachment] | None = None
 ) -> Edit:
-    """An edit from a document as sent.
+    """An edit from a client's document.
 
-    ``rev`` is the revision named outside the document, by ``?rev=`` or ``If-Match``; ``parts`` are the
-    attachments that came after the document in a multipart body.  Raises ``CouchError``: 400 for what
-    CouchDB refuses, 413 for a document that is too large.
+    ``rev`` is the revision in the request, ``?rev=`` or ``If-Match``; ``parts`` are the
+    attachments that came after the document in a multipart body.  Raises ``CouchError``: 400 for a
+    document that CouchDB refuses, 413 for a document that is too large.
     """
     if not isinstance(document, dict):
         raise bad_request("Document must be a JSON object")
@@ -83,11 +83,11 @@ def parse_edit(
 
 
 def parse_grafted(document: Any, doc_id: str, parts: dict[str, NewAttachment] | None = None) -> Edit:
-    """Like ``parse_edit`` for a revision made elsewhere: the document itself tells its whole history."""
+    """Like ``parse_edit`` for a replicated revision, whose document has its whole history."""
     if not isinstance(document, dict):
         raise bad_request("Document must be a JSON object")
     plain = parse_edit({**document, "_rev": None}, doc_id, None, parts)
-    return replace(plain, history=_told_history(document))
+    return replace(plain, history=_replicated_history(document))
 
 
 def plain_members(document: dict[str, Any]) -> dict[str, Any]:
@@ -101,8 +101,8 @@ def plain_members(document: dict[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def _told_history(document: dict[str, Any]) -> list[Rev]:
-    """The revision names of a document made elsewhere, its own first."""
+def _replicated_history(document: dict[str, Any]) -> list[Rev]:
+    """The revision names of a replicated document, its own first."""
     revisions = document.get("_revisions")
     if revisions is None:
         return [parse_rev(document.get("_rev"))]
@@ -123,26 +123,26 @@ def _history(document: dict[str, Any], rev: Rev | None) -> tuple[Rev, ...]:
     return (named,)
 
 
-def _attachments(described: Any, parts: dict[str, NewAttachment]) -> dict[str, NewAttachment | KeptAttachment]:
-    if described is None:
+def _attachments(entries: Any, parts: dict[str, NewAttachment]) -> dict[str, NewAttachment | KeptAttachment]:
+    if entries is None:
         return {}
-    if not isinstance(described, dict):
+    if not isinstance(entries, dict):
         raise bad_request("Attachments property is not an object")
-    return {check_attachment_name(name): _attachment(name, each, parts) for name, each in described.items()}
+    return {check_attachment_name(name): _attachment(name, entry, parts) for name, entry in entries.items()}
 
 
-def _attachment(name: str, described: Any, parts: dict[str, NewAttachment]) -> NewAttachment | KeptAttachment:
-    if not isinstance(described, dict):
+def _attachment(name: str, entry: Any, parts: dict[str, NewAttachment]) -> NewAttachment | KeptAttachment:
+    if not isinstance(entry, dict):
         raise bad_request(f"Attachment {name} is not an object")
-    if described.get("stub") is True:
+    if entry.get("stub") is True:
         return KeptAttachment()
-    if described.get("follows") is True:
+    if entry.get("follows") is True:
         if name not in parts:
             raise bad_request(f"Attachment {name} doesn't follow")
         return parts[name]
     try:
-        data = base64.b64decode(described["data"], validate=True)
+        data = base64.b64decode(entry["data"], validate=True)
     except (KeyError, TypeError, ValueError, binascii.Error) as problem:
         raise bad_request(f"Invalid attachment data for {name}") from problem
-    content_type = described.get("content_type", "application/octet-stream")
+    content_type = entry.get("content_type", "application/octet-stream")
     return NewAttachment(check_content_type(content_type, name), data)

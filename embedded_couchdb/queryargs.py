@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from . import jsontext
@@ -12,7 +12,7 @@ from .reading import ReadOptions
 
 
 class Unset:
-    """The type of a key that wasn't given: ``null`` is a key like any other."""
+    """The type of a missing key, since ``null`` is a key."""
 
 
 UNSET = Unset()
@@ -39,7 +39,6 @@ class Query:
     attachments: bool = False
     update: str = "true"
     update_seq: bool = False
-    others: dict[str, Any] = field(default_factory=dict)
 
     @property
     def read_options(self) -> ReadOptions:
@@ -64,7 +63,7 @@ def _natural(value: Any) -> int:
     return number
 
 
-def _text(value: Any) -> str:
+def _string(value: Any) -> str:
     if not isinstance(value, str):
         raise query_error(f"Invalid value for string: {jsontext.dumps(value).decode()}")
     return value
@@ -80,7 +79,7 @@ def _choice(*allowed: str) -> Callable[[Any], str]:
     return convert
 
 
-def _same(value: Any) -> Any:
+def _unchanged(value: Any) -> Any:
     return value
 
 
@@ -90,12 +89,12 @@ def _keys(value: Any) -> list[Any]:
     return value
 
 
-# Every option: the member of Query that it sets, and how its value is read.
+# For each option, the member of Query that it sets, and the function that converts its value.
 _OPTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
-    **dict.fromkeys(("startkey", "start_key"), ("start_key", _same)),
-    **dict.fromkeys(("endkey", "end_key"), ("end_key", _same)),
-    **dict.fromkeys(("startkey_docid", "start_key_doc_id"), ("start_id", _text)),
-    **dict.fromkeys(("endkey_docid", "end_key_doc_id"), ("end_id", _text)),
+    **dict.fromkeys(("startkey", "start_key"), ("start_key", _unchanged)),
+    **dict.fromkeys(("endkey", "end_key"), ("end_key", _unchanged)),
+    **dict.fromkeys(("startkey_docid", "start_key_doc_id"), ("start_id", _string)),
+    **dict.fromkeys(("endkey_docid", "end_key_doc_id"), ("end_id", _string)),
     "keys": ("keys", _keys),
     "limit": ("limit", _natural),
     "skip": ("skip", _natural),
@@ -114,7 +113,7 @@ _STALE = {"ok": "false", "update_after": "lazy"}
 
 
 def parse_query(url: Mapping[str, str], body: Mapping[str, Any] | None = None) -> Query:
-    """A query from URL options, which are texts, and a body's, which are JSON; the URL's win.
+    """A query from the options in the URL, which are texts, and in the body, which are JSON; the URL's win.
 
     Raises a 400 ``CouchError`` for values of the wrong kind.  Unknown options are ignored.
     """
@@ -128,10 +127,10 @@ def parse_query(url: Mapping[str, str], body: Mapping[str, Any] | None = None) -
         elif name in _OPTIONS:
             member, convert = _OPTIONS[name]
             members[member] = convert(value)
-    return _checked(Query(**members))
+    return _check_consistency(Query(**members))
 
 
-def _checked(query: Query) -> Query:
+def _check_consistency(query: Query) -> Query:
     bounds = (query.start_key, query.end_key)
     if query.keys:
         if bounds == (query.keys[0], query.keys[0]) and len(query.keys) == 1:
@@ -144,14 +143,14 @@ def _checked(query: Query) -> Query:
 
 
 def one_key_as_range(query: Query) -> Query:
-    """A view's query for a list of one key is one for that key: a reduction needs no grouping then."""
+    """Turn a query for a list of one key into one for that key, so that a reduction needs no grouping."""
     if query.keys is None or len(query.keys) != 1:
         return query
     return replace(query, keys=None, start_key=query.keys[0], end_key=query.keys[0])
 
 
 def check_for_map(query: Query) -> None:
-    """Refuse what makes no sense for rows that aren't reduced.  Raises a 400 ``CouchError``."""
+    """Refuse options that make no sense for rows that aren't reduced.  Raises a 400 ``CouchError``."""
     if query.reduce:
         raise query_error("Reduce is invalid for map-only views.")
     if query.group or query.group_level:
@@ -159,7 +158,7 @@ def check_for_map(query: Query) -> None:
 
 
 def check_for_reduce(query: Query) -> None:
-    """Refuse what makes no sense for reduced rows.  Raises a 400 ``CouchError``."""
+    """Refuse options that make no sense for reduced rows.  Raises a 400 ``CouchError``."""
     if query.keys is not None and not (query.group and query.group_level is None):
         raise query_error("Multi-key fetches for reduce views must use `group=true`")
     if query.include_docs:

@@ -1,4 +1,4 @@
-"""Answers to view queries, as JSON text put together from the texts that the index holds."""
+"""Responses to view queries: JSON text assembled from the texts in the index."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .storage import update_seq
 
 
 def query_view(connection: sqlite3.Connection, engine: Engine, design: Design, view: View, query: Query) -> bytes:
-    """The answer to a query.  Raises a 400 ``CouchError`` for options that don't fit the view."""
+    """The response to a query.  Raises a 400 ``CouchError`` for options that don't fit the view."""
     query = one_key_as_range(query)
     reduced = view.reduce is not None and query.reduce is not False
     (check_for_reduce if reduced else check_for_map)(query)
@@ -38,13 +38,13 @@ def query_view(connection: sqlite3.Connection, engine: Engine, design: Design, v
 
 
 def listing(members: list[bytes], rows: Iterable[bytes]) -> bytes:
-    """A view's answer: further members, then the rows."""
+    """A view's response: the members, then the rows."""
     head = b"".join(member + b"," for member in members)
     return b"{" + head + b'"rows":[\r\n' + b",\r\n".join(rows) + b"\r\n]}\n"
 
 
 def window(query: Query, rows: Iterable[Any]) -> Iterator[Any]:
-    """The rows that skip and limit leave."""
+    """The rows that ``skip`` and ``limit`` select."""
     stop = None if query.limit is None else query.skip + query.limit
     return islice(rows, query.skip, stop)
 
@@ -85,9 +85,9 @@ def _select(connection: sqlite3.Connection, number: int | None, query: Query, wi
 def _plain_rows(
     connection: sqlite3.Connection, number: int | None, query: Query, ranges: list[Range]
 ) -> Iterator[bytes]:
-    found = chain.from_iterable(_select(connection, number, query, within) for within in ranges)
+    rows = chain.from_iterable(_select(connection, number, query, within) for within in ranges)
     dumps = jsontext.dumps
-    for key, doc_id, value in window(query, found):
+    for key, doc_id, value in window(query, rows):
         row = b'{"id":' + dumps(doc_id) + b',"key":' + key + b',"value":' + value
         if query.include_docs:
             row += b',"doc":' + _included(connection, doc_id, value, query)
@@ -95,14 +95,14 @@ def _plain_rows(
 
 
 def _included(connection: sqlite3.Connection, doc_id: str, value: bytes, query: Query) -> bytes:
-    found = _linked(connection, doc_id, value) if b'"_id"' in value else winner(connection, doc_id)
-    if found is None or found.deleted:
+    document = _linked_document(connection, doc_id, value) if b'"_id"' in value else winner(connection, doc_id)
+    if document is None or document.deleted:
         return b"null"
-    return render(connection, found, query.read_options)
+    return render(connection, document, query.read_options)
 
 
-def _linked(connection: sqlite3.Connection, doc_id: str, value: bytes) -> Revision | None:
-    """The document that a row's value names by ``_id``, else the row's own."""
+def _linked_document(connection: sqlite3.Connection, doc_id: str, value: bytes) -> Revision | None:
+    """The document that a row's value names by ``_id``, or else the row's own."""
     link = jsontext.loads(value)
     target = link.get("_id", doc_id) if isinstance(link, dict) else doc_id
     if not isinstance(target, str):
@@ -128,7 +128,7 @@ def _reduced_rows(
 
 
 def query_seq(connection: sqlite3.Connection, query: Query) -> list[bytes]:
-    """The member that tells up to which change a listing of documents is."""
+    """The member with the sequence of the last change in a listing of documents, if requested."""
     return _seq_member(query, update_seq(connection))
 
 

@@ -25,7 +25,7 @@ class Range:
 
     @property
     def where(self) -> str:
-        """All conditions, each introduced by AND."""
+        """All conditions, each preceded by AND."""
         return "".join(f" AND {condition}" for condition in self.conditions)
 
 

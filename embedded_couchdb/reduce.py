@@ -16,7 +16,7 @@ _ROWS_PER_CALL = 5_000
 
 
 def groups(rows: Iterable[Row], level: int | None) -> Iterator[tuple[bytes, list[Row]]]:
-    """Rows in key order by group: all in one for level 0, by whole key for None, else by array prefix."""
+    """Rows in key order by group: one group for level 0, by whole key for None, otherwise by array prefix."""
     by = _whole_key if level is None else _prefix_of(level)
     for key, members in groupby(rows, by):
         yield key, list(members)
@@ -54,7 +54,7 @@ def reduce_groups(
 def _in_javascript(
     engine: Engine, function: str, grouped: Iterator[tuple[bytes, list[Row]]]
 ) -> Iterator[tuple[bytes, bytes]]:
-    while batch := list(_take(grouped)):
+    while batch := list(_take_batch(grouped)):
         text = b"[" + b",".join(_group_text(rows) for _, rows in batch) + b"]"
         try:
             values = engine.run("reduce", function, text.decode())
@@ -64,7 +64,7 @@ def _in_javascript(
             yield key, jsontext.dumps(value)
 
 
-def _take(grouped: Iterator[tuple[bytes, list[Row]]]) -> Iterator[tuple[bytes, list[Row]]]:
+def _take_batch(grouped: Iterator[tuple[bytes, list[Row]]]) -> Iterator[tuple[bytes, list[Row]]]:
     """Groups until they hold enough rows for one call."""
     count = 0
     for group in grouped:

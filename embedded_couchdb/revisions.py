@@ -1,4 +1,4 @@
-"""Revisions of documents: reading them from the revision tree and showing them as JSON."""
+"""Revisions of documents: read from the revision tree, and shown as JSON."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Revision:
         return from_records(self.attachment_records)
 
     def as_json(self, members: dict[str, Any] | None = None, *, stubs: bool = True) -> bytes:
-        """The document as JSON text, with further members, and stubs of its attachments unless told."""
+        """The document as JSON text, with further members and, if ``stubs``, the stubs of its attachments."""
         parts = [b'"_id":' + jsontext.dumps(self.id), f'"_rev":"{self.rev}"'.encode()]
         if self.deleted:
             parts.append(b'"_deleted":true')
@@ -47,7 +47,7 @@ class Revision:
         if members:
             parts.append(jsontext.dumps(members)[1:-1])
         if stubs and self.attachment_records:
-            shown = {name: each.as_stub() for name, each in self.attachments().items()}
+            shown = {name: attachment.as_stub() for name, attachment in self.attachments().items()}
             parts.append(b'"_attachments":' + jsontext.dumps(shown))
         return b"{" + b",".join(parts) + b"}"
 
@@ -62,7 +62,7 @@ def parse_rev(text: Any) -> Rev:
 
 
 def winner(connection: sqlite3.Connection, doc_id: str) -> Revision | None:
-    """The revision that a document shows by default (it may be a deletion), None if there never was one."""
+    """A document's winning revision, which may be a deletion; None if the document never existed."""
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM documents d JOIN revisions r ON r.n = d.winner WHERE d.id = ?",  # noqa: S608
         (doc_id,),
@@ -90,7 +90,7 @@ def leaves(connection: sqlite3.Connection, doc_id: str) -> list[Revision]:
 
 
 def changed_since(connection: sqlite3.Connection, seq: int, limit: int) -> list[tuple[int, Revision]]:
-    """The documents changed after a sequence, each once with its last change, oldest change first."""
+    """The documents changed after a sequence, attachment once with its last change, oldest change first."""
     rows = connection.execute(
         f"SELECT d.seq, {_COLUMNS} FROM documents d JOIN revisions r ON r.n = d.winner "  # noqa: S608
         "WHERE d.seq > ? ORDER BY d.seq LIMIT ?",
@@ -100,7 +100,7 @@ def changed_since(connection: sqlite3.Connection, seq: int, limit: int) -> list[
 
 
 def ancestry(connection: sqlite3.Connection, of: Revision) -> list[tuple[int, str, bool]]:
-    """The revision and its ancestors, newest first: generation, hash, whether the body is still there."""
+    """The revision and its ancestors, newest first: generation, hash, whether the body is still stored."""
     rows = connection.execute(
         """
         WITH RECURSIVE line (n) AS (

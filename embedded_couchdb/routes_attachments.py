@@ -17,15 +17,15 @@ from .revisions import Revision, revision, winner
 from .routes_documents import document_id, saved
 from .writing import Edit, KeptAttachment, NewAttachment
 
-# A range that ends before it begins: no range to werkzeug, one that can't be satisfied to CouchDB.
+# A range that ends before it begins. werkzeug ignores it; CouchDB says that it can't be satisfied.
 _BACKWARDS = re.compile(r"bytes=\d+-\d+")
 
 
 def get(call: Call) -> Response:
     """An attachment's bytes, or a range of them."""
     with call.database.reading() as connection:
-        found = read(connection, document_id(call), call.args.get("rev"))
-    attachment = found.attachments().get(call.names["attachment"])
+        document = read(connection, document_id(call), call.args.get("rev"))
+    attachment = document.attachments().get(call.names["attachment"])
     if attachment is None:
         raise not_found("Document is missing attachment")
     etag = attachment.blob.digest
@@ -46,17 +46,17 @@ def get(call: Call) -> Response:
 
 
 def _requested_range(call: Call, length: int) -> tuple[int, int, int]:
-    """Start, stop and status.  Raises a 416 ``CouchError``.  Several ranges at once get the whole."""
+    """Start, stop and status.  Raises a 416 ``CouchError``.  For several ranges it is the whole attachment."""
     header = call.request.headers.get("Range", "")
-    wanted = parse_range_header(header)
-    if wanted is None and _BACKWARDS.fullmatch(header):
+    ranges = parse_range_header(header)
+    if ranges is None and _BACKWARDS.fullmatch(header):
         raise _unsatisfiable()
-    if wanted is None or len(wanted.ranges) != 1 or wanted.units != "bytes":
+    if ranges is None or len(ranges.ranges) != 1 or ranges.units != "bytes":
         return 0, length, 200
-    found = wanted.range_for_length(length)
-    if found is None:
+    bounds = ranges.range_for_length(length)
+    if bounds is None:
         raise _unsatisfiable()
-    return *found, 206
+    return *bounds, 206
 
 
 def _unsatisfiable() -> CouchError:
@@ -64,19 +64,19 @@ def _unsatisfiable() -> CouchError:
 
 
 def put(call: Call) -> Response:
-    """Store an attachment; the document is made if there is none."""
+    """Store an attachment; the document is created if there is none."""
     doc_id, name = check_id(document_id(call)), check_attachment_name(call.names["attachment"])
     rev = call.named_rev()
     with call.database.reading() as connection:
-        before = _before(connection, doc_id)
+        current = _current(connection, doc_id)
         if rev is not None and revision(connection, doc_id, rev) is None:
             raise CouchError(409, "not_found", "missing_rev")
-        if (before is None) != (rev is None) or (before and rev and (before.gen, before.hash) != rev):
-            raise conflict()  # told before the upload is stored; the write itself checks again
+        if (current is None) != (rev is None) or (current and rev and (current.gen, current.hash) != rev):
+            raise conflict()  # refused before the upload is stored; the write itself checks again
     kind = call.request.headers.get("Content-Type", "application/octet-stream")
     with uploaded(call.database, call.body) as blob:
-        attachments = {**_kept(before), name: NewAttachment(kind, blob)}
-        return saved(call, _edit(doc_id, before, rev, attachments))
+        attachments = {**_kept_attachments(current), name: NewAttachment(kind, blob)}
+        return saved(call, _attachment_edit(doc_id, current, rev, attachments))
 
 
 def delete(call: Call) -> Response:
@@ -84,32 +84,33 @@ def delete(call: Call) -> Response:
     doc_id, name = document_id(call), call.names["attachment"]
     rev = call.named_rev()
     with call.database.reading() as connection:
-        before = read(connection, doc_id)
-    if rev is None or (before.gen, before.hash) != rev:
+        current = read(connection, doc_id)
+    if rev is None or (current.gen, current.hash) != rev:
         raise conflict()
-    if name not in before.attachments():
+    if name not in current.attachments():
         raise not_found("Document is missing attachment")
-    kept = {other: each for other, each in _kept(before).items() if other != name}
-    return saved(call, _edit(doc_id, before, rev, kept), status=200)
+    attachments = _kept_attachments(current)
+    del attachments[name]
+    return saved(call, _attachment_edit(doc_id, current, rev, attachments), status=200)
 
 
-def _before(connection: sqlite3.Connection, doc_id: str) -> Revision | None:
-    found = winner(connection, doc_id)
-    return None if found is None or found.deleted else found
+def _current(connection: sqlite3.Connection, doc_id: str) -> Revision | None:
+    current = winner(connection, doc_id)
+    return None if current is None or current.deleted else current
 
 
-def _kept(before: Revision | None) -> dict[str, NewAttachment | KeptAttachment]:
-    attachments: dict[str, Attachment] = before.attachments() if before else {}
+def _kept_attachments(current: Revision | None) -> dict[str, NewAttachment | KeptAttachment]:
+    attachments: dict[str, Attachment] = current.attachments() if current else {}
     return {name: KeptAttachment() for name in attachments}
 
 
-def _edit(
+def _attachment_edit(
     doc_id: str,
-    before: Revision | None,
+    current: Revision | None,
     rev: tuple[int, str] | None,
     attachments: dict[str, NewAttachment | KeptAttachment],
 ) -> Edit:
-    body = before.body if before and before.body else b"{}"
+    body = current.body if current and current.body else b"{}"
     return Edit(doc_id, (rev,) if rev else (), False, body, attachments)
 
 

@@ -18,7 +18,7 @@ from .writing import Edit
 
 
 def bulk_docs(call: Call) -> Response:
-    """Write documents in one transaction; each is told whether it was written."""
+    """Write documents in one transaction; the response says for each whether it was written."""
     body = call.json_object()
     documents = body.get("docs")
     if documents is None:
@@ -26,7 +26,7 @@ def bulk_docs(call: Call) -> Response:
     if not isinstance(documents, list):
         raise bad_request("`docs` parameter must be an array.")
     grafted = body.get("new_edits") is False
-    edits = [_edit(document, grafted) for document in documents]
+    edits = [_parse_bulk_edit(document, grafted) for document in documents]
     with call.database.writing() as connection:
         results = []
         for edit in edits:
@@ -41,7 +41,7 @@ def bulk_docs(call: Call) -> Response:
     return answer([] if grafted else results, 201)
 
 
-def _edit(document: Any, grafted: bool) -> Edit:
+def _parse_bulk_edit(document: Any, grafted: bool) -> Edit:
     if not isinstance(document, dict):
         raise bad_request("Document must be a JSON object")
     doc_id = check_id(document.get("_id", new_id()))
@@ -49,15 +49,15 @@ def _edit(document: Any, grafted: bool) -> Edit:
 
 
 def bulk_get(call: Call) -> Response:
-    """Read documents, each by id and perhaps revision."""
-    wanted = call.json_object().get("docs")
-    if not isinstance(wanted, list):
+    """Read documents by id, with or without a revision."""
+    requests = call.json_object().get("docs")
+    if not isinstance(requests, list):
         raise bad_request("Missing JSON list of 'docs'.")
     options = read_options(call)
     results = []
     with call.database.reading() as connection:
-        for each in wanted:
-            doc_id, rev = (each.get("id"), each.get("rev")) if isinstance(each, dict) else (None, None)
+        for request in requests:
+            doc_id, rev = (request.get("id"), request.get("rev")) if isinstance(request, dict) else (None, None)
             if not isinstance(doc_id, str):
                 raise bad_request("Each of 'docs' must be an object with an 'id'.")
             try:
@@ -70,19 +70,19 @@ def bulk_get(call: Call) -> Response:
 
 
 def revs_diff(call: Call) -> Response:
-    """Which of the named revisions aren't here."""
+    """Those of the named revisions that this database lacks."""
     missing = {}
     with call.database.reading() as connection:
         for doc_id, names in call.json_object().items():
             if not isinstance(names, list):
                 raise bad_request("Each document needs a list of revisions")
-            unknown = [name for name in names if not _known(connection, doc_id, name)]
+            unknown = [name for name in names if not _has_revision(connection, doc_id, name)]
             if unknown:
                 missing[doc_id] = {"missing": unknown}
     return answer(missing)
 
 
-def _known(connection: Any, doc_id: str, name: Any) -> bool:
+def _has_revision(connection: Any, doc_id: str, name: Any) -> bool:
     try:
         read(connection, doc_id, name)
     except CouchError as error:

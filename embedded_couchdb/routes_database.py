@@ -15,7 +15,7 @@ from .storage import DEFAULT_REVS_LIMIT, Database, document_counts, set_setting,
 
 
 def database_info(database: Database) -> dict[str, Any]:
-    """What a database tells about itself."""
+    """The information about a database."""
     with database.reading() as connection:
         live, dead = document_counts(connection)
         seq = update_seq(connection)
@@ -40,12 +40,12 @@ def database_info(database: Database) -> dict[str, Any]:
 
 
 def info(call: Call) -> Response:
-    """What is known of the database."""
+    """The information about the database."""
     return answer(database_info(call.database))
 
 
 def create(call: Call) -> Response:
-    """Make the database."""
+    """Create the database."""
     call.service.catalogue.create(call.names["db"])
     return answer({"ok": True}, 201, {"Location": f"/{call.names['db']}"})
 
@@ -72,13 +72,13 @@ def set_security(call: Call) -> Response:
 
 
 def revs_limit(call: Call) -> Response:
-    """How many revisions of a document are remembered."""
+    """How many revisions of a document are kept."""
     with call.database.reading() as connection:
         return answer(setting(connection, "revs_limit", DEFAULT_REVS_LIMIT))
 
 
 def set_revs_limit(call: Call) -> Response:
-    """Change how many revisions of a document are remembered."""
+    """Change how many revisions of a document are kept."""
     limit = call.json(typed=False)
     if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
         raise bad_request("Rev limit has to be an integer > 0")
@@ -88,7 +88,7 @@ def set_revs_limit(call: Call) -> Response:
 
 
 def compact(call: Call) -> Response:
-    """Forget the bodies of replaced revisions and the attachments that only they had."""
+    """Remove the bodies of replaced revisions, and attachments that only they had."""
     call.require_json()
     with call.database.writing() as connection:
         connection.execute("UPDATE revisions SET body = NULL, attachments = NULL WHERE leaf = 0")
@@ -97,19 +97,19 @@ def compact(call: Call) -> Response:
 
 
 def clean_up_views(_: Call) -> Response:
-    """Nothing to do: an index goes with the last design document that wants it."""
+    """Nothing to do: an index is removed with the last design document that needs it."""
     return answer({"ok": True}, 202)
 
 
 def ensure_full_commit(call: Call) -> Response:
-    """Nothing to do: what was acknowledged is committed."""
+    """Nothing to do: all acknowledged writes are committed."""
     call.require_json()
     started = str(call.database.started // 1_000_000_000)
     return answer({"ok": True, "instance_start_time": started}, 201)
 
 
 def list_changes(call: Call) -> Response:
-    """What changed after a sequence."""
+    """The changes after a sequence."""
     body = call.json_object() if call.request.method == "POST" else {}
     with call.database.reading() as connection:
         return raw_answer(changes(connection, call.args, body))

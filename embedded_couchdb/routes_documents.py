@@ -24,7 +24,7 @@ from .writing import Edit, NewAttachment
 
 
 def document_id(call: Call) -> str:
-    """The id in the path, whichever way it is spelled there."""
+    """The document id in the path, with its prefix for design and local documents."""
     for member, prefix in (("design", "_design/"), ("local", "_local/")):
         if member in call.names:
             return prefix + call.names[member]
@@ -32,7 +32,7 @@ def document_id(call: Call) -> str:
 
 
 def read_options(call: Call) -> ReadOptions:
-    """What the URL asks to see of a document."""
+    """The optional members that the URL requests."""
     meta = call.flag("meta")
     return ReadOptions(
         attachments=call.flag("attachments"),
@@ -50,17 +50,17 @@ def get(call: Call) -> Response:
     if "open_revs" in call.args:
         return _open_revs(call, options)
     with call.database.reading() as connection:
-        found = read(connection, document_id(call), call.args.get("rev"))
+        document = read(connection, document_id(call), call.args.get("rev"))
         plain = options == ReadOptions()
-        if plain and call.request.if_none_match.contains(found.rev):
-            return Response(status=304, headers={"ETag": quoted(found.rev)})
-        wants_parts = options.attachments and found.attachment_records and _takes_parts(call)
+        if plain and call.request.if_none_match.contains(document.rev):
+            return Response(status=304, headers={"ETag": quoted(document.rev)})
+        wants_parts = options.attachments and document.attachment_records and _takes_parts(call)
         if wants_parts:
             options = replace(options, attachments=False)
-        text = render(connection, found, options)
-    headers = {"ETag": quoted(found.rev)} if plain else {}
+        text = render(connection, document, options)
+    headers = {"ETag": quoted(document.rev)} if plain else {}
     if wants_parts:
-        return _with_parts(call, found, text)
+        return _with_parts(call, document, text)
     return raw_answer(text + b"\n", headers=headers)
 
 
@@ -69,51 +69,51 @@ def _takes_parts(call: Call) -> bool:
     return not accepted or accepted.quality("multipart/related") > 0
 
 
-def _with_parts(call: Call, found: Revision, text: bytes) -> Response:
-    """The document and then its attachments as they are, without base64."""
+def _with_parts(call: Call, source: Revision, text: bytes) -> Response:
+    """The document, followed by its attachments as raw bytes."""
     document = jsontext.loads(text)
-    attachments = found.attachments()
+    attachments = source.attachments()
     for stub in document["_attachments"].values():
         del stub["stub"]
         stub["follows"] = True
 
     def pieces() -> Iterator[Part]:
         yield Part({"Content-Type": JSON_TYPE}, [jsontext.dumps(document)])
-        for name, each in attachments.items():
+        for name, attachment in attachments.items():
             headers = {
                 "Content-Disposition": f'attachment; filename="{quote(name)}"',
-                "Content-Type": each.content_type,
-                "Content-Length": str(each.blob.length),
+                "Content-Type": attachment.content_type,
+                "Content-Length": str(attachment.blob.length),
             }
-            yield Part(headers, each.blob.pieces(call.database))
+            yield Part(headers, attachment.blob.pieces(call.database))
 
     boundary = os.urandom(16).hex()
-    headers = {"Content-Type": f'multipart/related; boundary="{boundary}"', "ETag": quoted(found.rev)}
+    headers = {"Content-Type": f'multipart/related; boundary="{boundary}"', "ETag": quoted(source.rev)}
     return stream_answer(related(pieces(), boundary), 200, headers)
 
 
 def _open_revs(call: Call, options: ReadOptions) -> Response:
-    wanted = call.args["open_revs"]
+    selection = call.args["open_revs"]
     doc_id = document_id(call)
     rows: list[bytes] = []
     with call.database.reading() as connection:
-        if wanted == "all":
-            found: list[tuple[str, Revision | None]] = [(r.rev, r) for r in leaves(connection, doc_id)]
+        if selection == "all":
+            named: list[tuple[str, Revision | None]] = [(leaf.rev, leaf) for leaf in leaves(connection, doc_id)]
         else:
-            names = jsontext.loads(wanted)
+            names = jsontext.loads(selection)
             if not isinstance(names, list):
                 raise bad_request("open_revs must be all or a list of revisions")
-            found = [(name, revision(connection, doc_id, parse_rev(name))) for name in names]
-        for name, each in found:
-            if each is None or each.body is None:
+            named = [(name, revision(connection, doc_id, parse_rev(name))) for name in names]
+        for name, version in named:
+            if version is None or version.body is None:
                 rows.append(jsontext.dumps({"missing": name}))
             else:
-                rows.append(b'{"ok":' + render(connection, each, options) + b"}")
+                rows.append(b'{"ok":' + render(connection, version, options) + b"}")
     return raw_answer(b"[" + b",".join(rows) + b"]\n")
 
 
 def put(call: Call) -> Response:
-    """Write the document, in JSON or with attachments following it in a multipart body."""
+    """Write the document, from JSON or from a multipart body with attachments."""
     doc_id = check_id(document_id(call))
     media_type, type_options = call.content_type
     with ExitStack() as uploads:
@@ -121,41 +121,41 @@ def put(call: Call) -> Response:
             document, parts = _from_parts(call, type_options.get("boundary", ""), uploads)
         else:
             document, parts = call.json(typed=False), {}
-        edit = _edit(call, document, doc_id, parts)
+        edit = _parse_call_edit(call, document, doc_id, parts)
         return saved(call, edit, grafted=call.args.get("new_edits") == "false")
 
 
-def _edit(call: Call, document: Any, doc_id: str, parts: dict[str, NewAttachment]) -> Edit:
+def _parse_call_edit(call: Call, document: Any, doc_id: str, parts: dict[str, NewAttachment]) -> Edit:
     if call.args.get("new_edits") == "false":
         return parse_grafted(document, doc_id, parts)
     return parse_edit(document, doc_id, call.named_rev(), parts)
 
 
 def _from_parts(call: Call, boundary: str, uploads: ExitStack) -> tuple[Any, dict[str, NewAttachment]]:
-    """The document that comes first, and the attachments that it says follow, stored."""
+    """Store the attachments that follow the document.  Returns the document and the attachments by name."""
     parts = parts_of(call.body, boundary)
     first = next(parts, None)
     if first is None:
         raise bad_request("The multipart body has no parts")
     document = jsontext.loads(first.read(-1))
-    described = document.get("_attachments") if isinstance(document, dict) else None
+    entries = document.get("_attachments") if isinstance(document, dict) else None
     following = [
-        (name, each)
-        for name, each in (described.items() if isinstance(described, dict) else ())
-        if isinstance(each, dict) and each.get("follows") is True
+        (name, entry)
+        for name, entry in (entries.items() if isinstance(entries, dict) else ())
+        if isinstance(entry, dict) and entry.get("follows") is True
     ]
-    stored: dict[str, NewAttachment] = {}
-    for (name, each), part in zip(following, parts, strict=False):
+    attachments: dict[str, NewAttachment] = {}
+    for (name, entry), part in zip(following, parts, strict=False):
         blob = uploads.enter_context(uploaded(call.database, part))
-        if each.get("length", blob.length) != blob.length:
+        if entry.get("length", blob.length) != blob.length:
             raise bad_request(f"Attachment {name} is not as long as announced")
-        kind = each.get("content_type", part.headers.get("content-type", "application/octet-stream"))
-        stored[name] = NewAttachment(check_content_type(kind, name), blob)
-    return document, stored
+        content_type = entry.get("content_type", part.headers.get("content-type", "application/octet-stream"))
+        attachments[name] = NewAttachment(check_content_type(content_type, name), blob)
+    return document, attachments
 
 
 def saved(call: Call, edit: Edit, *, grafted: bool = False, status: int = 201) -> Response:
-    """Write an edit and answer with the new revision."""
+    """Write an edit and respond with the new revision."""
     rev = save(call.database, call.service.engine, call.validation, edit, grafted=grafted)
     headers = {"ETag": quoted(rev)}
     if edit.deleted:
@@ -166,16 +166,16 @@ def saved(call: Call, edit: Edit, *, grafted: bool = False, status: int = 201) -
 
 
 def post(call: Call) -> Response:
-    """Write a document under the id that it names, or under a new one."""
+    """Write a document under its own id, or under a new one."""
     document = call.json()
     if not isinstance(document, dict):
         raise bad_request("Document must be a JSON object")
     doc_id = check_id(document.get("_id", new_id()))
-    return saved(call, _edit(call, document, doc_id, {}))
+    return saved(call, _parse_call_edit(call, document, doc_id, {}))
 
 
 def delete(call: Call) -> Response:
-    """Delete the document: its last revision says that it is gone."""
+    """Delete the document by writing a revision that marks it as deleted."""
     doc_id = document_id(call)
     rev = call.named_rev()
     with call.database.reading() as connection:
@@ -185,8 +185,8 @@ def delete(call: Call) -> Response:
     return saved(call, Edit(doc_id, (rev,), True, b"{}", {}))
 
 
-def copy(call: Call) -> Response:
-    """Write the document, attachments and all, under the id in the Destination header."""
+def copy_document(call: Call) -> Response:
+    """Write the document with its attachments under the id in the Destination header."""
     target, _, options = call.request.headers.get("Destination", "").partition("?")
     target = unquote(target.rsplit("/", 1)[-1]) if target.startswith("http") else unquote(target)
     if not target:
@@ -194,7 +194,10 @@ def copy(call: Call) -> Response:
     with call.database.reading() as connection:
         source = read(connection, document_id(call), call.args.get("rev"))
     rev = parse_rev(options.removeprefix("rev=")) if options else None
-    attachments = {name: NewAttachment(each.content_type, each.blob) for name, each in source.attachments().items()}
+    attachments = {
+        name: NewAttachment(attachment.content_type, attachment.blob)
+        for name, attachment in source.attachments().items()
+    }
     edit = Edit(check_id(target), (rev,) if rev else (), False, source.body or b"{}", dict(attachments))
     return saved(call, edit)
 
@@ -234,7 +237,7 @@ def delete_local(call: Call) -> Response:
     return answer({"ok": True, "id": doc_id, "rev": "0-0"})
 
 
-_METHODS: Methods = {"GET": get, "PUT": put, "DELETE": delete, "COPY": copy}
+_METHODS: Methods = {"GET": get, "PUT": put, "DELETE": delete, "COPY": copy_document}
 _LOCAL_METHODS: Methods = {"GET": get_local, "PUT": put_local, "DELETE": delete_local}
 
 ROUTES: Routes = {

@@ -20,7 +20,7 @@ _MOST_UUIDS = 1000
 
 
 def welcome(_: Call) -> Response:
-    """Who this is."""
+    """The server's name and version."""
     vendor = {"name": "embedded CouchDB for development and tests: no production database"}
     return answer({"couchdb": "Welcome", "version": VERSION, "uuid": "0" * 32, "features": [], "vendor": vendor})
 
@@ -57,7 +57,7 @@ def all_databases(call: Call) -> Response:
 
 
 def databases_info(call: Call) -> Response:
-    """What is known of some databases, or of all."""
+    """The information about all databases, or about those named."""
     if call.request.method == "POST":
         names = call.json_object().get("keys")
         if not isinstance(names, list):
@@ -76,7 +76,7 @@ def _one_info(call: Call, name: Any) -> dict[str, Any]:
 
 
 def session(call: Call) -> Response:
-    """Who is logged in."""
+    """The user who is logged in."""
     context = {"name": call.user, "roles": ["_admin"] if call.user else []}
     info: dict[str, Any] = {"authentication_handlers": ["cookie", "default"]}
     if call.user:
@@ -84,25 +84,25 @@ def session(call: Call) -> Response:
     return answer({"ok": True, "userCtx": context, "info": info})
 
 
-def log_in(call: Call) -> Response:
-    """A session cookie for a name and a password, from a form or from JSON."""
-    given = call.json() if call.content_type[0] == JSON_TYPE else call.request.form
-    name, password = given.get("name", given.get("username", "")), given.get("password", "")
+def create_session(call: Call) -> Response:
+    """Set a session cookie for the name and password in a form or in JSON."""
+    fields = call.json() if call.content_type[0] == JSON_TYPE else call.request.form
+    name, password = fields.get("name", fields.get("username", "")), fields.get("password", "")
     check_password(call.service, str(name), str(password))
     response = answer({"ok": True, "name": name, "roles": ["_admin"]})
     response.set_cookie(COOKIE, new_cookie(call.service), httponly=True, samesite="Strict")
     return response
 
 
-def log_out(_: Call) -> Response:
-    """Forget the session cookie."""
+def delete_session(_: Call) -> Response:
+    """Delete the session cookie."""
     response = answer({"ok": True})
     response.delete_cookie(COOKIE, httponly=True)
     return response
 
 
 def active_tasks(_: Call) -> Response:
-    """Nothing ever runs in the background here."""
+    """Always empty: this server has no background tasks."""
     return answer([])
 
 
@@ -113,7 +113,7 @@ def membership(_: Call) -> Response:
 
 
 def no_such_node_feature(_: Call) -> Response:
-    """Statistics and configuration of nodes aren't part of this server."""
+    """Respond 404: this server has no statistics or configuration of nodes."""
     raise not_found("missing")
 
 
@@ -123,7 +123,7 @@ ROUTES: Routes = {
     "/_uuids": {"GET": uuids},
     "/_all_dbs": {"GET": all_databases},
     "/_dbs_info": {"GET": databases_info, "POST": databases_info},
-    "/_session": {"GET": session, "POST": log_in, "DELETE": log_out},
+    "/_session": {"GET": session, "POST": create_session, "DELETE": delete_session},
     "/_active_tasks": {"GET": active_tasks},
     "/_membership": {"GET": membership},
     "/_node/<rest:feature>": {"GET": no_such_node_feature, "PUT": no_such_node_feature},

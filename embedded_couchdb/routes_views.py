@@ -18,7 +18,7 @@ from .querying import query_view
 from .storage import update_seq
 
 
-def _posted(call: Call) -> dict[str, Any]:
+def _options_body(call: Call) -> dict[str, Any]:
     return call.json_object() if call.request.method == "POST" else {}
 
 
@@ -29,36 +29,36 @@ def _posted_queries(call: Call) -> list[Query]:
     return [parse_query({}, query) for query in queries]
 
 
-def _several(answers: list[bytes]) -> Response:
-    return raw_answer(b'{"results":[\r\n' + b",\r\n".join(each.rstrip() for each in answers) + b"\r\n]}\n")
+def _join_results(answers: list[bytes]) -> Response:
+    return raw_answer(b'{"results":[\r\n' + b",\r\n".join(text.rstrip() for text in answers) + b"\r\n]}\n")
 
 
 def view(call: Call) -> Response:
     """Query a view."""
-    query = parse_query(call.args, _posted(call))
-    return raw_answer(_queried(call, [query])[0])
+    query = parse_query(call.args, _options_body(call))
+    return raw_answer(_run_queries(call, [query])[0])
 
 
 def view_queries(call: Call) -> Response:
-    """Query a view several times."""
-    return _several(_queried(call, _posted_queries(call)))
+    """Run several queries of a view."""
+    return _join_results(_run_queries(call, _posted_queries(call)))
 
 
-def _queried(call: Call, queries: list[Query]) -> list[bytes]:
+def _run_queries(call: Call, queries: list[Query]) -> list[bytes]:
     database, engine = call.database, call.service.engine
     with database.reading() as connection:
         design = load_design(database, connection, f"_design/{call.names['design']}")
-        chosen = design.view(call.names["view"])
+        target = design.view(call.names["view"])
     if any(query.update == "true" for query in queries):
         update_index(database, engine, design)
     with database.reading() as connection:
-        answers = [query_view(connection, engine, design, chosen, query) for query in queries]
+        answers = [query_view(connection, engine, design, target, query) for query in queries]
     if any(query.update == "lazy" for query in queries):
         threading.Thread(target=update_index, args=(database, engine, design), daemon=True).start()
     return answers
 
 
-def _listing(call: Call, queries: list[Query], within: tuple[str, str] | None) -> list[bytes]:
+def _list_documents(call: Call, queries: list[Query], within: tuple[str, str] | None) -> list[bytes]:
     with call.database.reading() as connection:
         return [all_documents(connection, query, within) for query in queries]
 
@@ -66,15 +66,15 @@ def _listing(call: Call, queries: list[Query], within: tuple[str, str] | None) -
 def _by_id(within: tuple[str, str] | None) -> Callable[[Call], Response]:
     def route(call: Call) -> Response:
         """List documents by id."""
-        return raw_answer(_listing(call, [parse_query(call.args, _posted(call))], within)[0])
+        return raw_answer(_list_documents(call, [parse_query(call.args, _options_body(call))], within)[0])
 
     return route
 
 
 def _by_id_queries(within: tuple[str, str] | None) -> Callable[[Call], Response]:
     def route(call: Call) -> Response:
-        """List documents by id several times."""
-        return _several(_listing(call, _posted_queries(call), within))
+        """Run several listings of documents by id."""
+        return _join_results(_list_documents(call, _posted_queries(call), within))
 
     return route
 
@@ -82,11 +82,11 @@ def _by_id_queries(within: tuple[str, str] | None) -> Callable[[Call], Response]
 def local_docs(call: Call) -> Response:
     """List local documents by id."""
     with call.database.reading() as connection:
-        return raw_answer(local_documents(connection, parse_query(call.args, _posted(call))))
+        return raw_answer(local_documents(connection, parse_query(call.args, _options_body(call))))
 
 
 def design_info(call: Call) -> Response:
-    """What is known of the index of a design document."""
+    """The information about the index of a design document."""
     name = call.names["design"]
     with call.database.reading() as connection:
         design = load_design(call.database, connection, f"_design/{name}")
@@ -121,17 +121,17 @@ def _index_info(call: Call, design: Design, seq: int, pending: int, size: int) -
     }
 
 
-def _both(route: Callable[[Call], Response]) -> dict[str, Callable[[Call], Response]]:
+def _get_and_post(route: Callable[[Call], Response]) -> dict[str, Callable[[Call], Response]]:
     return {"GET": route, "POST": route}
 
 
 ROUTES: Routes = {
-    "/<db>/_all_docs": _both(_by_id(None)),
+    "/<db>/_all_docs": _get_and_post(_by_id(None)),
     "/<db>/_all_docs/queries": {"POST": _by_id_queries(None)},
-    "/<db>/_design_docs": _both(_by_id(DESIGN_DOCUMENTS)),
+    "/<db>/_design_docs": _get_and_post(_by_id(DESIGN_DOCUMENTS)),
     "/<db>/_design_docs/queries": {"POST": _by_id_queries(DESIGN_DOCUMENTS)},
-    "/<db>/_local_docs": _both(local_docs),
+    "/<db>/_local_docs": _get_and_post(local_docs),
     "/<db>/_design/<design>/_info": {"GET": design_info},
-    "/<db>/_design/<design>/_view/<view>": _both(view),
+    "/<db>/_design/<design>/_view/<view>": _get_and_post(view),
     "/<db>/_design/<design>/_view/<view>/queries": {"POST": view_queries},
 }

@@ -1,4 +1,4 @@
-"""One write from check to commit: validation functions, the revision tree, and what depends on designs."""
+"""A whole write, from check to commit: validation, the revision tree, and the indexes of changed designs."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from .designs import Validation, check_design, design_changed
 from .javascript import Engine
 from .revisions import Revision
 from .storage import Database
-from .writing import Edit, KeptAttachment, NewAttachment, graft, replaced, write
+from .writing import Edit, KeptAttachment, NewAttachment, add_revision, graft, replaced_revision
 
 
 def save(database: Database, engine: Engine, validation: Validation, edit: Edit, *, grafted: bool = False) -> str:
     """Write a document and return the name of its new revision.
 
-    ``grafted`` puts a revision made elsewhere in its place.  Raises ``CouchError``: 409 if the document
-    has moved on, 401 or 403 if a validation function refuses, 400 for a design document that can't work,
-    412 for a missing attachment stub.
+    ``grafted`` adds a replicated revision.  Raises ``CouchError``: 409 if the document
+    has another current revision, 401 or 403 if a validation function refuses, 400 for a design document
+    that can't work, 412 for a missing attachment stub.
     """
     check_edit(engine, edit)
     with database.writing() as connection:
@@ -28,7 +28,7 @@ def save(database: Database, engine: Engine, validation: Validation, edit: Edit,
 
 
 def check_edit(engine: Engine, edit: Edit) -> None:
-    """What can be checked before the database is touched.  Raises a 400 ``CouchError``."""
+    """Check what can be checked without the database.  Raises a 400 ``CouchError``."""
     if edit.id.startswith("_design/") and not edit.deleted:
         check_design(engine, jsontext.loads(edit.body))
 
@@ -41,14 +41,14 @@ def save_in(
     *,
     grafted: bool = False,
 ) -> str:
-    """Like ``save``, for an edit that was checked, in the caller's transaction."""
+    """Like ``save``, for a checked edit, in the caller's transaction."""
     if grafted:
         graft(connection, edit)
         return "{}-{}".format(*edit.history[0])
-    parent = replaced(connection, edit)
+    parent = replaced_revision(connection, edit)
     if not edit.id.startswith("_design/"):
         validation.check(database, connection, _as_validated(edit), _visible(parent))
-    return "{}-{}".format(*write(connection, edit, parent))
+    return "{}-{}".format(*add_revision(connection, edit, parent))
 
 
 def _as_validated(edit: Edit) -> dict[str, object]:
@@ -58,7 +58,7 @@ def _as_validated(edit: Edit) -> dict[str, object]:
     if edit.deleted:
         document["_deleted"] = True
     if edit.attachments:
-        document["_attachments"] = {name: _as_stub(each) for name, each in edit.attachments.items()}
+        document["_attachments"] = {name: _as_stub(attachment) for name, attachment in edit.attachments.items()}
     return document
 
 

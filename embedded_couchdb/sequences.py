@@ -1,4 +1,4 @@
-"""Sequences of changes as clients see them: to be sent back, not to be understood."""
+"""Sequences of changes in the form for clients, which is opaque to them."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from .routes_server import VERSION
 
 _THREADS = 24
 _CONNECTIONS = 500
-_OPEN_FILES = 4096  # sockets, and three for each database that is in use
+_OPEN_FILES = 4096  # sockets, and three files for each database in use
 _LARGEST_BODY = 4 * 1024**3
 
 log = logging.getLogger("embedded_couchdb")
@@ -69,11 +69,11 @@ def serve(options: Options, ready: Callable[[str], None]) -> None:
 
 
 def _allow_open_files() -> None:
-    """Many systems start a process with a lower limit than it may have."""
+    """Raise this process's limit of open files, which many systems set lower than permitted."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    target = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < target:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (target, hard))
 
 
 def _stop(_signal: int, _frame: object) -> None:

@@ -1,4 +1,4 @@
-"""One database: its SQLite file, who reads and who writes it, and its settings."""
+"""One database: its SQLite file, its readers and its writer, and its settings."""
 
 from __future__ import annotations
 
@@ -75,11 +75,11 @@ class Database:
                 self._connections.give_back(self.file, connection)
 
     def index_lock(self, signature: str) -> threading.Lock:
-        """The lock that whoever updates the index of this signature holds."""
+        """The lock to hold while updating the index with this signature."""
         return self._index_locks.setdefault(signature, threading.Lock())
 
     def remove(self) -> None:
-        """Delete the files.  Whoever still reads finishes on the unlinked ones."""
+        """Delete the files.  Readers can finish on the unlinked files."""
         with self._writing:
             self._removed = True
             for suffix in SIDE_FILES:
@@ -120,6 +120,6 @@ def update_seq(connection: sqlite3.Connection) -> int:
 
 
 def document_counts(connection: sqlite3.Connection) -> tuple[int, int]:
-    """How many documents live, and how many are deleted."""
+    """The number of documents, and the number of deleted ones."""
     (live,), (dead,) = connection.execute("SELECT documents FROM counts ORDER BY deleted")
     return live, dead

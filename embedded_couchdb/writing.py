@@ -1,4 +1,4 @@
-"""Writing documents: each write names the revision it replaces, and loses if somebody was faster."""
+"""Writes of documents: each names the revision that it replaces, and conflicts if that is not current any more."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .attachments import Attachment, Blob, stored, to_records
+from .attachments import Attachment, Blob, store_bytes, to_records
 from .errors import CouchError, conflict
 from .revisions import Rev, Revision, leaves, revision, winner
 from .storage import DEFAULT_REVS_LIMIT, setting, update_seq
@@ -15,7 +15,7 @@ from .storage import DEFAULT_REVS_LIMIT, setting, update_seq
 
 @dataclass(frozen=True)
 class NewAttachment:
-    """An attachment that comes with a write: bytes in memory or stored already."""
+    """A new attachment: bytes in memory, or a stored blob."""
 
     content_type: str
     content: bytes | Blob
@@ -23,15 +23,15 @@ class NewAttachment:
 
 @dataclass(frozen=True)
 class KeptAttachment:
-    """An attachment that a write wants to keep from the revision it replaces."""
+    """An attachment that a write keeps from the revision that it replaces."""
 
 
 @dataclass(frozen=True)
 class Edit:
-    """A document as somebody wants to write it.  ``body`` is JSON without the special members.
+    """A document to write.  ``body`` is JSON without the special members.
 
-    ``history`` holds the names of the revision it replaces, newest first, if any: one for an ordinary
-    write; all known ones, its own name first, when a replicated revision is put in place.
+    ``history`` has revision names, newest first.  For an ordinary write it is the one that the edit replaces, if any;
+    for a replicated revision, its own name and those of all known ancestors.
     """
 
     id: str
@@ -41,8 +41,8 @@ class Edit:
     attachments: dict[str, NewAttachment | KeptAttachment]
 
 
-def replaced(connection: sqlite3.Connection, edit: Edit) -> Revision | None:
-    """The revision that an edit follows, None for a new document.  Raises a 409 ``CouchError``."""
+def replaced_revision(connection: sqlite3.Connection, edit: Edit) -> Revision | None:
+    """The revision that an edit replaces; None for a new document.  Raises a 409 ``CouchError``."""
     if edit.history:
         parent = revision(connection, edit.id, edit.history[0])
         if parent is None or not _is_leaf(connection, parent):
@@ -54,10 +54,10 @@ def replaced(connection: sqlite3.Connection, edit: Edit) -> Revision | None:
     return current
 
 
-def write(connection: sqlite3.Connection, edit: Edit, parent: Revision | None) -> Rev:
+def add_revision(connection: sqlite3.Connection, edit: Edit, parent: Revision | None) -> Rev:
     """Add the edit to the revision tree after ``parent``, and return its name.
 
-    Raises a 412 ``CouchError`` for an attachment to be kept that the parent doesn't have.
+    Raises a 412 ``CouchError`` if the parent lacks an attachment to keep.
     """
     gen = parent.gen + 1 if parent else 1
     rev = gen, os.urandom(16).hex()
@@ -67,9 +67,9 @@ def write(connection: sqlite3.Connection, edit: Edit, parent: Revision | None) -
 
 
 def graft(connection: sqlite3.Connection, edit: Edit) -> None:
-    """Put a revision made elsewhere in its place, conflicts allowed.  Its own name heads the history."""
-    known = revision(connection, edit.id, edit.history[0])
-    if known is not None and known.body is not None:
+    """Add a replicated revision, conflicts allowed.  Its own name is the first of the history."""
+    existing = revision(connection, edit.id, edit.history[0])
+    if existing is not None and existing.body is not None:
         return
     parent: int | None = None
     nearest: Revision | None = None
@@ -83,7 +83,7 @@ def graft(connection: sqlite3.Connection, edit: Edit) -> None:
                 "INSERT INTO revisions (id, gen, hash, parent, leaf, deleted) VALUES (?, ?, ?, ?, 0, 0)",
                 (edit.id, gen, name, parent),
             ).lastrowid
-    if known is not None:
+    if existing is not None:
         return
     attachments = _attachments(connection, edit, nearest, edit.history[0][0])
     _insert(connection, edit, edit.history[0], parent, attachments)
@@ -109,7 +109,7 @@ def _insert(
 
 
 def _point_to_winner(connection: sqlite3.Connection, doc_id: str) -> None:
-    """Give the document a new sequence and its best leaf, and keep the counts right."""
+    """Give the document a new sequence and its winning revision, and update the counts."""
     before = connection.execute("SELECT deleted FROM documents WHERE id = ?", (doc_id,)).fetchone()
     best = leaves(connection, doc_id)[0]
     connection.execute(
@@ -136,13 +136,13 @@ def _attachments(
         return {}
     before = parent.attachments() if parent else {}
     after: dict[str, Attachment] = {}
-    for name, wanted in edit.attachments.items():
-        if isinstance(wanted, KeptAttachment):
+    for name, attachment in edit.attachments.items():
+        if isinstance(attachment, KeptAttachment):
             if name not in before:
                 raise CouchError(412, "missing_stub", f"Invalid attachment stub in {edit.id} for {name}")
             after[name] = before[name]
         else:
-            content = wanted.content
-            blob = stored(connection, content) if isinstance(content, bytes) else content
-            after[name] = Attachment(wanted.content_type, gen, blob)
+            content = attachment.content
+            blob = store_bytes(connection, content) if isinstance(content, bytes) else content
+            after[name] = Attachment(attachment.content_type, gen, blob)
     return after
