@@ -216,7 +216,7 @@ def _change(
     realm = validate(edit(stored))["realm"]
     if realm == str(stored.get("realm")).lower():
         return _store(account_id, change, actor, guard)
-    with locks.held(account_index.database(), REALM_LOCK, realm, lambda: require_free_realm(realm, account_id)):
+    with locks.acquire(account_index.database(), REALM_LOCK, realm, lambda: require_free_realm(realm, account_id)):
         return _store(account_id, change, actor, guard)
 
 

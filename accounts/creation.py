@@ -15,7 +15,7 @@ from accounts.auth import credentials
 from couch.client import Document, couch
 from couch_views.sync import sync
 from storage import database_names, document_types, documents, gregorian, locks, modbs, private_fields
-from storage.locks import Claim
+from storage.locks import Lock
 from storage.private_fields import Actor
 
 logger = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ def create(
     def require_free() -> None:
         accounts.require_free_realm(realm)
 
-    with locks.held(index, accounts.REALM_LOCK, realm, require_free, account_id=account_id) as lock:
+    with locks.acquire(index, accounts.REALM_LOCK, realm, require_free, account_id=account_id) as lock:
         if lock.abandoned is not None:
             _delete_databases(str(lock.abandoned.get("account_id")))
         try:
@@ -92,7 +92,7 @@ def _new_document(
     return doc
 
 
-def _build(doc: Document, lock: Claim, prepare: Callable[[str], None] | None) -> None:
+def _build(doc: Document, lock: Lock, prepare: Callable[[str], None] | None) -> None:
     """Create the account's databases and what belongs into them; `doc` gets its revision there."""
     account_id = doc["_id"]
     database = accounts.database_of(account_id)

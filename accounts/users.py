@@ -167,7 +167,7 @@ def _with_name_locked(account_id: str, user_id: str, username: str | None, write
     def require_free() -> None:
         _require_free_name(account_id, username, user_id)
 
-    with locks.held(accounts.database_of(account_id), NAME_LOCK, username, require_free):
+    with locks.acquire(accounts.database_of(account_id), NAME_LOCK, username, require_free):
         return write()
 
 

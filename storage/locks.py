@@ -1,11 +1,11 @@
-"""Claims: short-lived documents that let one of several writers do what only one may.
+"""Locks: short-lived documents that let only one of several writers go on.
 
-A view alone can't keep a realm or a user name unique: two who create one at once both find it free. So whoever
-wants it first puts a claim document, whose id derives from it: CouchDB lets one create it, on whatever instance
-they run. The winner looks into the view, writes, and deletes the claim; the others wait.
+A view alone can't keep a realm or a user name unique: two writers that create one at the same time both find it
+free. So a writer first stores a lock document, whose id is derived from the value. CouchDB lets only one writer
+create it, whichever instance it runs on. That one checks the view, writes, and deletes the lock; the others wait.
 
-A killed holder's claim stays. It is taken over when nobody has renewed it for STALE_SECONDS, seen by the waiter's
-own clock, for the clocks of two machines differ.
+The lock of a killed holder stays. Another writer takes it over once it has not been renewed for STALE_SECONDS. The
+waiting writer measures them with its own clock, since the clocks of two machines differ.
 """
 
 import hashlib
@@ -23,82 +23,83 @@ logger = logging.getLogger(__name__)
 
 STALE_SECONDS = 10
 WAIT_SECONDS = 14
-# One that was written so long ago by any clock needs no watching.
-_CERTAINLY_STALE_SECONDS = 300
-_LONGEST_PAUSE = 0.25
+# A lock written so long ago, by whichever clock, is stale without watching it.
+_SURELY_STALE_SECONDS = 300
+_MAX_PAUSE = 0.25
 
 
-class Claim:
-    """A claim that is held, with what its holder noted in it."""
+class Lock:
+    """A lock that this process holds, with its holder's notes."""
 
     def __init__(self, database: Database, doc: Document, abandoned: Document | None) -> None:
         self._database = database
         self._doc = doc
         self.abandoned = abandoned
-        """The claim of a holder that died, if this one took its place."""
+        """The lock document of a dead holder, if this lock replaced one."""
 
     def renew(self) -> None:
-        """Say that the work goes on; Conflict when somebody else took over meanwhile."""
+        """Tell the waiting writers that the work goes on; Conflict if one of them has taken the lock over."""
         self._doc = self._database.put({**self._doc, "claimed_at": time.time()})
 
     def release(self) -> None:
-        """Let the others go on."""
+        """Let the next writer go on."""
         try:
             self._database.delete(self._doc["_id"], self._doc["_rev"])
         except (Conflict, Unreachable) as failure:
-            # Taken over, or out of reach: either way it ends by itself when it is old enough.
-            logger.warning("Claim %s not released: %s", self._doc["_id"], type(failure).__name__)
+            # Whether it was taken over or can't be reached now, it ends by itself when it is stale.
+            logger.warning("Lock %s not released: %s", self._doc["_id"], type(failure).__name__)
 
 
 @contextmanager
-def held(database: Database, kind: str, value: str, look: Callable[[], None], **notes: Any) -> Iterator[Claim]:
-    """Hold the claim of a value against all other writers until the ``with`` block ends.
+def acquire(
+    database: Database, kind: str, value: str, require_free: Callable[[], None], **notes: Any
+) -> Iterator[Lock]:
+    """Hold the lock on a value until the ``with`` block ends.
 
-    `look` raises when the value turns out to be taken; it is called before, between waiting, and once the claim
-    is held. `notes` are stored in the claim. Conflict when somebody holds it for longer than a request
-    can wait.
+    `require_free` raises if the value is in use. It is called before, during and after the wait for the lock.
+    `notes` are stored in the lock document. Conflict if others hold the lock for longer than a request can wait.
     """
-    look()
-    claim = _acquire(database, {"pvt_type": kind, **notes, "_id": claim_id(kind, value)}, look)
+    require_free()
+    lock = _wait_for_lock(database, {"pvt_type": kind, **notes, "_id": lock_id(kind, value)}, require_free)
     try:
-        look()
-        yield claim
+        require_free()
+        yield lock
     finally:
-        claim.release()
+        lock.release()
 
 
-def claim_id(kind: str, value: str) -> str:
-    """The id of a claim document; a digest, since a value may hold any character."""
+def lock_id(kind: str, value: str) -> str:
+    """Return the id of a lock document, with a digest of the value, which may hold any character."""
     return f"{kind}-{hashlib.sha256(value.encode()).hexdigest()}"
 
 
-def _acquire(database: Database, wanted: Document, look: Callable[[], None]) -> Claim:
-    started = time.monotonic()
+def _wait_for_lock(database: Database, content: Document, require_free: Callable[[], None]) -> Lock:
+    started_at = time.monotonic()
     pause = 0.01
-    watched: tuple[str, float] = ("", started)  # the holder's revision, and since when it is the same
+    holder_rev, unchanged_since = "", started_at
     abandoned: Document | None = None
     while True:
-        doc = {**wanted, "claimed_at": time.time()}
+        doc = {**content, "claimed_at": time.time()}
         if abandoned is not None:
             doc["_rev"] = abandoned["_rev"]
         try:
-            return Claim(database, database.put(doc), abandoned)
+            return Lock(database, database.put(doc), abandoned)
         except Conflict:
-            if time.monotonic() - started > WAIT_SECONDS:
+            if time.monotonic() - started_at > WAIT_SECONDS:
                 raise
         time.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - no secret
-        pause = min(pause * 2, _LONGEST_PAUSE)
-        look()
-        holder = database.get(wanted["_id"])
-        if holder is not None and holder["_rev"] != watched[0]:
-            watched = (holder["_rev"], time.monotonic())
-        abandoned = holder if _is_stale(holder, watched[1]) else None
+        pause = min(pause * 2, _MAX_PAUSE)
+        require_free()
+        holder = database.get(content["_id"])
+        if holder is not None and holder["_rev"] != holder_rev:
+            holder_rev, unchanged_since = holder["_rev"], time.monotonic()
+        abandoned = holder if _is_stale(holder, unchanged_since) else None
 
 
-def _is_stale(holder: Document | None, since: float) -> bool:
+def _is_stale(holder: Document | None, unchanged_since: float) -> bool:
     if holder is None:
         return False
-    if time.monotonic() - since > STALE_SECONDS:
+    if time.monotonic() - unchanged_since > STALE_SECONDS:
         return True
-    written = holder.get("claimed_at")
-    return not isinstance(written, int | float) or time.time() - written > _CERTAINLY_STALE_SECONDS
+    written_at = holder.get("claimed_at")
+    return not isinstance(written_at, int | float) or time.time() - written_at > _SURELY_STALE_SECONDS

@@ -192,13 +192,13 @@ def test_who_died_on_the_way_is_not_listed_and_the_next_one_clears_up(
     command = [sys.executable, "-c", DIE_WHILE_CREATING, realm]
     died = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True)
     assert died.returncode == 9, died.stderr
-    claim = account_index.database().get(locks.claim_id(accounts.REALM_LOCK, realm))
-    assert claim is not None
-    unfinished = database_names.account_db(claim["account_id"])
+    lock = account_index.database().get(locks.lock_id(accounts.REALM_LOCK, realm))
+    assert lock is not None
+    unfinished = database_names.account_db(lock["account_id"])
     assert couch().exists(unfinished)
-    assert account_index.database().get(claim["account_id"]) is None
+    assert account_index.database().get(lock["account_id"]) is None
     assert account_index.ids_with_realm(realm) == []
     made = create("Finished", realm, "admin", "pass word")
     assert account_index.ids_with_realm(realm) == [made["account_id"]]
     assert not couch().exists(unfinished)
-    assert account_index.database().get(locks.claim_id(accounts.REALM_LOCK, realm)) is None
+    assert account_index.database().get(locks.lock_id(accounts.REALM_LOCK, realm)) is None

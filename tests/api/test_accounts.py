@@ -132,7 +132,7 @@ class TestCreate:
         children = accounts_db().view("vmboxes_accounts", "by_parent", startkey=[account.id], endkey=[account.id, {}])
         assert [row["id"] for row in children] == [won]
         assert database_names.account_db(won) in set(couch().names("account/")) - before
-        assert accounts_db().get(locks.claim_id(accounts.REALM_LOCK, new_realm)) is None
+        assert accounts_db().get(locks.lock_id(accounts.REALM_LOCK, new_realm)) is None
 
     @pytest.mark.parametrize(
         ("data", "path", "rule"),

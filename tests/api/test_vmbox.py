@@ -169,7 +169,7 @@ class TestReplace:
             assert answer.status_code == 400
             assert answer.json()["data"]["mailbox"].keys() == {"unique"}
         assert stored_in(db, box["id"])["mailbox"] == "3000"
-        assert not [row for row in db.all_docs() if row["id"].startswith(numbers.CLAIM_KIND)]
+        assert not [row for row in db.all_docs() if row["id"].startswith(numbers.LOCK_KIND)]
 
     def test_an_unknown_box_is_told_before_what_is_wrong_with_the_rest(self, api: Api) -> None:
         assert_unknown(api.post(f"vmboxes/{'f' * 32}", {}), "f" * 32)

@@ -245,7 +245,7 @@ class TestNumbers:
             statuses = list(pool.map(create, range(20)))
         assert sorted(statuses) == [201] + [400] * 19
         assert [row["key"] for row in db.view(numbers.DESIGN, numbers.VIEW)] == ["3000"]
-        assert not [row for row in db.all_docs() if row["id"].startswith(numbers.CLAIM_KIND)]
+        assert not [row for row in db.all_docs() if row["id"].startswith(numbers.LOCK_KIND)]
 
 
 class TestList:

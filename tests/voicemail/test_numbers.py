@@ -1,4 +1,4 @@
-"""Mailbox numbers: found taken, claimed against others, released and taken over."""
+"""Mailbox numbers: found taken, locked against others, released and taken over."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -18,8 +18,8 @@ def put_box(db: Database, box_id: str, **fields: Any) -> None:
     db.put({"_id": box_id, "pvt_type": "vmbox", "name": "Box", **fields})
 
 
-def claims_in(db: Database) -> list[str]:
-    return [row["id"] for row in db.all_docs() if row["id"].startswith(numbers.CLAIM_KIND)]
+def locks_in(db: Database) -> list[str]:
+    return [row["id"] for row in db.all_docs() if row["id"].startswith(numbers.LOCK_KIND)]
 
 
 def test_a_box_answers_to_its_number_and_its_aliases() -> None:
@@ -47,15 +47,15 @@ def test_a_deleted_boxs_number_is_free(db: Database) -> None:
     assert numbers.taken(db, ["3000"]) is None
 
 
-def test_claims_are_held_within_the_block_and_gone_after_it(db: Database) -> None:
+def test_locks_are_held_within_the_block_and_gone_after_it(db: Database) -> None:
     with numbers.Reservation(db, "b0" * 16) as reservation:
         reservation.hold(["3000", "4000"])
         reservation.hold(["3000"])
-        assert len(claims_in(db)) == 2
-    assert claims_in(db) == []
+        assert len(locks_in(db)) == 2
+    assert locks_in(db) == []
 
 
-def test_claims_are_released_when_the_write_fails(db: Database) -> None:
+def test_locks_are_released_when_the_write_fails(db: Database) -> None:
     def fail_to_write() -> None:
         with numbers.Reservation(db, "b0" * 16) as reservation:
             reservation.hold(["3000"])
@@ -63,25 +63,25 @@ def test_claims_are_released_when_the_write_fails(db: Database) -> None:
 
     with pytest.raises(RuntimeError):
         fail_to_write()
-    assert claims_in(db) == []
+    assert locks_in(db) == []
 
 
-def test_a_claim_of_a_killed_process_is_taken_over(db: Database) -> None:
+def test_the_lock_of_a_killed_process_is_taken_over(db: Database) -> None:
     with numbers.Reservation(db, "b0" * 16) as reservation:
         reservation.hold(["3000"])
-        (claim_id,) = claims_in(db)
-        db.update(claim_id, lambda claim: {**claim, "claimed_at": time.time() - 3_600})
+        (lock_id,) = locks_in(db)
+        db.update(lock_id, lambda lock: {**lock, "claimed_at": time.time() - 3_600})
         with numbers.Reservation(db, "b1" * 16) as other:
             other.hold(["3000"])
-            assert claims_in(db) == [claim_id]
-        assert claims_in(db) == []
+            assert locks_in(db) == [lock_id]
+        assert locks_in(db) == []
 
 
 @pytest.mark.parametrize("number", ["3000", "*97", "a/b?c#d", "ünïcode 📞", "_design/x", "%2F"])
-def test_any_number_can_be_claimed(db: Database, number: str) -> None:
+def test_any_number_can_be_locked(db: Database, number: str) -> None:
     with numbers.Reservation(db, "b0" * 16) as reservation:
         reservation.hold([number])
-    assert claims_in(db) == []
+    assert locks_in(db) == []
 
 
 def test_of_many_writers_at_once_one_gets_the_number(account: Account, db: Database) -> None:
@@ -95,7 +95,7 @@ def test_of_many_writers_at_once_one_gets_the_number(account: Account, db: Datab
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(create, range(8))) == 1
     assert len([row for row in db.view(numbers.DESIGN, numbers.VIEW) if row["key"] == "3000"]) == 1
-    assert claims_in(db) == []
+    assert locks_in(db) == []
 
 
 def test_boxes_with_crossed_numbers_do_not_block_each_other(account: Account, db: Database) -> None:
@@ -108,4 +108,4 @@ def test_boxes_with_crossed_numbers_do_not_block_each_other(account: Account, db
 
     with ThreadPoolExecutor(2) as pool:
         assert sum(pool.map(create, ["3000", "4000"], ["4000", "3000"])) == 1
-    assert claims_in(db) == []
+    assert locks_in(db) == []

@@ -1,9 +1,9 @@
 """Mailbox numbers: each, and each alias, belongs to one box of its account.
 
-The view alone can't see to that: two clients who create one number at once both find it free. So whoever
-gives a box a number first claims it (accounts.claims), then looks into the view, writes the box and gives
-the claim back. Of several writers, on whatever instance, the first gets the number; the others wait for the
-claim and then see in the view whose the number is.
+The view alone can't ensure that: two clients that create one number at the same time both find it free. So whoever
+gives a box a number first acquires the lock on it (`storage.locks`), then checks the view, writes the box and
+releases the lock. Of several writers, on whichever instances, the first gets the number. The others wait for the
+lock and then see in the view whose the number is.
 """
 
 import time
@@ -19,8 +19,8 @@ from storage import locks
 
 DESIGN = "vmboxes_numbers"
 VIEW = "by_number"
-CLAIM_KIND = "vmbox_number"
-# Who waited longer than this for its last claim makes sure that the first ones are still its own.
+LOCK_KIND = "vmbox_number"
+# A writer that waited longer than this for its last lock makes sure that the first ones are still its own.
 _RENEW_SECONDS = locks.STALE_SECONDS / 4
 
 
@@ -59,8 +59,8 @@ class Reservation:
     def __init__(self, database: Database, box_id: str) -> None:
         self._database = database
         self._box_id = box_id
-        self._held: dict[str, locks.Claim] = {}
-        self._claims = ExitStack()
+        self._locks: dict[str, locks.Lock] = {}
+        self._stack = ExitStack()
 
     def __enter__(self) -> Self:
         return self
@@ -68,26 +68,26 @@ class Reservation:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._held.clear()
-        self._claims.close()
+        self._locks.clear()
+        self._stack.close()
 
     def hold(self, numbers: Iterable[str]) -> None:
         """Make sure of numbers that the box hasn't yet; those that are held already cost nothing.
 
         Raises ValidationFailed (`mailbox` → `unique`) when another box has one of them, and
-        Conflict when somebody holds a claim for longer than a request can wait.
+        Conflict when somebody holds a lock for longer than a request can wait.
         """
         # Always in the same order, so that two boxes with crossed aliases don't wait for each other.
-        wanted = sorted(set(numbers) - self._held.keys())
+        wanted = sorted(set(numbers) - self._locks.keys())
         self._require_free(wanted)
         waited_since = time.monotonic()
         for number in wanted:
-            look = partial(self._require_free, [number])
-            claimed = locks.held(self._database, CLAIM_KIND, number, look, box_id=self._box_id)
-            self._held[number] = self._claims.enter_context(claimed)
+            require_free = partial(self._require_free, [number])
+            acquisition = locks.acquire(self._database, LOCK_KIND, number, require_free, box_id=self._box_id)
+            self._locks[number] = self._stack.enter_context(acquisition)
         if time.monotonic() - waited_since > _RENEW_SECONDS:
-            for claim in self._held.values():
-                claim.renew()
+            for lock in self._locks.values():
+                lock.renew()
 
     def _require_free(self, numbers: Iterable[str]) -> None:
         number = taken(self._database, numbers, self._box_id)
