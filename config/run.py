@@ -111,13 +111,13 @@ def _prepare(*, with_operator: bool) -> dict[str, str]:
     django.setup()
 
     from desk.operators.demo import demo_operator
-    from voicemail.demo import demo
+    from voicemail import demo
 
     print("Preparing databases and the demo account ...", flush=True)
     call_command("migrate", verbosity=0)
     with (VAR / "log" / "sync_views.log").open("w") as log:
         call_command("sync_views", stdout=log)
-    account = demo(VAR / "demo.json")
+    account = demo.get_or_create(VAR / "demo.json")
     call_command("ensure_modbs", verbosity=0)
     return {**account, **(demo_operator(VAR / "operator.json") if with_operator else _YOURS)}
 

@@ -1,4 +1,4 @@
-"""The demo account of ``make run``: an administrator, two mailboxes, a few spoken messages of different days."""
+"""The demo account of ``make run``: an administrator, two mailboxes, and spoken messages of several days."""
 
 import json
 import secrets
@@ -11,7 +11,9 @@ from couch.client import Document
 from crossbar.errors import BadIdentifier
 from crossbar.multipart import Part
 from storage import gregorian
+from voicemail.audio.upload import Upload
 from voicemail.mailboxes import store as mailbox_store
+from voicemail.messages import metadata
 from voicemail.messages import store as message_store
 
 RECORDINGS = Path(__file__).parent / "recordings"
@@ -23,8 +25,8 @@ _DAY = 24 * _HOUR
 class _Message:
     recording: str
     length: int  # milliseconds
-    caller: str
-    number: str
+    caller_name: str
+    caller_number: str
     folder: str
     age: int  # seconds
 
@@ -39,28 +41,28 @@ _MESSAGES = {
     ),
     "4001": (_Message("offer", 6421, "Ada", "2025550111", "new", 2 * _DAY),),
 }
-_NAMES = {"4000": "Reception", "4001": "Sales"}
+_BOX_NAMES = {"4000": "Reception", "4001": "Sales"}
 
 
-def demo(file: Path) -> dict[str, str]:
-    """The demo account that the file tells of; a new one, told of in the file, when CouchDB has no such account.
+def get_or_create(file: Path) -> dict[str, str]:
+    """The demo account that a file describes; a new one, described in the file, if CouchDB has no such account.
 
-    Returns what one needs to use it: account_id, realm, username, password, api_key, the ids of a box and of a
-    message in it, and a recording that one might leave.
+    Returns what using it takes: account_id, realm, username, password, api_key, box_id, message_id (the newest
+    message of that mailbox), and recording, the path of an audio file to upload.
     """
-    known: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
-    if known and _is_there(known["account_id"]):
-        return known
-    made = _make()
-    # Its owner's alone: a password is in it.
-    new = file.with_suffix(".new")
-    new.touch(mode=0o600)
-    new.write_text(json.dumps(made, indent=2))
-    new.replace(file)
-    return made
+    demo: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
+    if demo and _account_exists(demo["account_id"]):
+        return demo
+    demo = _create()
+    # Only its owner may read the file: it holds a password.
+    new_file = file.with_suffix(".new")
+    new_file.touch(mode=0o600)
+    new_file.write_text(json.dumps(demo, indent=2))
+    new_file.replace(file)
+    return demo
 
 
-def _is_there(account_id: str) -> bool:
+def _account_exists(account_id: str) -> bool:
     try:
         accounts.get(account_id)
     except BadIdentifier:
@@ -68,18 +70,18 @@ def _is_there(account_id: str) -> bool:
     return True
 
 
-def _make() -> dict[str, str]:
-    """A new account; its realm is random, so that the demos of several people can share one CouchDB."""
-    unique, password = secrets.token_hex(2), secrets.token_urlsafe(9)
+def _create() -> dict[str, str]:
+    """Create an account. Its realm is random, so that demos of several people can share one CouchDB."""
+    suffix, password = secrets.token_hex(2), secrets.token_urlsafe(9)
     user: dict[str, Any] = {"username": "demo", "first_name": "Demo", "last_name": "User", "priv_level": "admin"}
 
     def add_user(account_id: str) -> None:
         users.create(account_id, {**user, "password": password})
 
-    names = {"name": f"Demo {unique}", "realm": f"demo-{unique}.localhost"}
+    names = {"name": f"Demo {suffix}", "realm": f"demo-{suffix}.localhost"}
     account = creation.create(names, prepare=add_user)
-    left = {number: _fill(account, number) for number in _MESSAGES}
-    box, newest = left["4000"]
+    boxes = {number: _create_box(account, number) for number in _MESSAGES}
+    box, newest_message = boxes["4000"]
     return {
         "account_id": account["_id"],
         "realm": account["realm"],
@@ -87,27 +89,29 @@ def _make() -> dict[str, str]:
         "password": password,
         "api_key": account["pvt_api_key"],
         "box_id": box["_id"],
-        "message_id": newest["_id"],
+        "message_id": newest_message["_id"],
         "recording": str((RECORDINGS / "parcel.mp3").relative_to(RECORDINGS.parent.parent)),
     }
 
 
-def _fill(account: Document, number: str) -> tuple[Document, Document]:
-    """A mailbox with its messages; returns it and the newest of them."""
-    box = mailbox_store.create(account["_id"], {"name": _NAMES[number], "mailbox": number})
-    left = [_leave(account, box, message) for message in _MESSAGES[number]]
-    return box, left[0]
+def _create_box(account: Document, number: str) -> tuple[Document, Document]:
+    """Create a mailbox with its messages; the mailbox and its newest message."""
+    box = mailbox_store.create(account["_id"], {"name": _BOX_NAMES[number], "mailbox": number})
+    messages = [_create_message(account, box, message) for message in _MESSAGES[number]]
+    return box, messages[0]
 
 
-def _leave(account: Document, box: Document, message: _Message) -> Document:
+def _create_message(account: Document, box: Document, message: _Message) -> Document:
     path = RECORDINGS / f"{message.recording}.mp3"
-    metadata = {
-        "caller_id_name": message.caller,
-        "caller_id_number": message.number,
-        "folder": message.folder,
-        "length": message.length,
-        "timestamp": gregorian.now() - message.age,
-    }
+    fields = metadata.validate(
+        {
+            "caller_id_name": message.caller_name,
+            "caller_id_number": message.caller_number,
+            "folder": message.folder,
+            "length": message.length,
+            "timestamp": gregorian.now() - message.age,
+        }
+    )
     with path.open("rb") as file:
-        audio = Part("audio/mpeg", filename=path.name, file=file, length=path.stat().st_size)
-        return message_store.create(account, box, metadata, audio, None)
+        part = Part("audio/mpeg", filename=path.name, file=file, length=path.stat().st_size)
+        return message_store.create(account, box, fields, Upload.from_part(part, account["_id"], box))

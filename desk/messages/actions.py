@@ -85,7 +85,7 @@ def zipped(request: HttpRequest, account: Document, box_id: str, ids: Sequence[s
     for message_id in ids:
         record(request, "downloaded", account["_id"], box, message_id)
     response = StreamingHttpResponse(pieces, content_type="application/zip")
-    number = content_types.safe(mailbox_store.number(box)) or box_id
+    number = content_types.safe_text(mailbox_store.number(box)) or box_id
     response.headers["Content-Disposition"] = disposition(f"voicemail_{number}.zip")
     return response
 

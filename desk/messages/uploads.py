@@ -22,7 +22,9 @@ from desk.kit.pages import Crumb, DocumentAdmin, actor, explained
 from desk.kit.uploads import too_large
 from desk.messages import actions as message_actions
 from desk.messages.links import crumbs, list_url, message_url
+from storage.private_fields import Actor
 from voicemail.audio import content_types
+from voicemail.audio.upload import Upload, detect_content_type
 from voicemail.legacy import on_access
 from voicemail.mailboxes import store as mailbox_store
 from voicemail.messages import folders, metadata
@@ -97,9 +99,7 @@ class UploadPages(DocumentAdmin):
         account, box = accounts.get(account_id), mailbox_store.get(account_id, box_id)
         form = _MessageForm(request)
         if request.method == "POST" and form.is_valid():
-            made = self._taken(
-                form, lambda: message_store.create(account, box, _sent(form), form.part(), actor(request))
-            )
+            made = self._taken(form, lambda: _create(form, account, box, actor(request)))
             if made is not None:
                 details = {"folder": metadata.folder(made), **_details(form)}
                 message_actions.record(request, "created", account_id, box, made["_id"], details)
@@ -120,7 +120,12 @@ class UploadPages(DocumentAdmin):
             changed = self._taken(
                 form,
                 lambda: message_store.replace_audio(
-                    account_id, box_id, message_id, form.part(), length=form.milliseconds(), actor=actor(request)
+                    account_id,
+                    box_id,
+                    message_id,
+                    Upload.from_part(form.part(), account_id, box),
+                    length=form.milliseconds(),
+                    actor=actor(request),
                 ),
             )
             if changed is not None:
@@ -158,11 +163,18 @@ class UploadPages(DocumentAdmin):
 def _is_audio(media: Part) -> bool:
     """Whether an upload says that it is audio, or its bytes or name do; an empty one is told so by who stores it."""
     try:
-        return message_store.media_type(media) != content_types.OCTETS
+        return detect_content_type(media) != content_types.OCTETS
     except UnsupportedMediaType:
         return False
     except ValidationFailed:
         return True
+
+
+def _create(form: _MessageForm, account: Document, box: Document, actor: Actor) -> Document:
+    """Store the new message."""
+    fields = metadata.validate(_sent(form))
+    upload = Upload.from_part(form.part(), account["_id"], box)
+    return message_store.create(account, box, fields, upload, actor)
 
 
 def _sent(form: _MessageForm) -> Document:

@@ -15,7 +15,6 @@ from django.conf import settings
 
 from couch.client import Database
 from crossbar.errors import ServerBusy
-from crossbar.multipart import Part
 from tests.support.api_client import Account, Api
 from tests.support.audio import Audio, Studio, milliseconds_of
 from tests.support.kazoo_settings import system_settings
@@ -273,17 +272,16 @@ class TestBounds:
     def test_who_would_wait_too_long_for_its_turn_is_told(
         self, monkeypatch: pytest.MonkeyPatch, audio: Studio
     ) -> None:
-        monkeypatch.setattr(transcoding, "_PATIENCE", 0)
+        monkeypatch.setattr(transcoding, "_SLOT_TIMEOUT", 0)
         voice = audio("wav")
         with voice.path.open("rb") as file:
-            part = Part("audio/x-wav", "a.wav", file=file, length=len(voice.content))
             for _ in range(settings.NORMALIZE_AT_ONCE):
-                assert transcoding._turns().acquire(blocking=False)
+                assert transcoding.slots().acquire(blocking=False)
             with pytest.raises(ServerBusy):
-                transcoding.normalised(part, {})
+                transcoding.transcode(file, None)
             for _ in range(settings.NORMALIZE_AT_ONCE):
-                transcoding._turns().release()
-            assert transcoding.normalised(part, {})[1] == pytest.approx(voice.milliseconds, abs=5)
+                transcoding.slots().release()
+            assert transcoding.transcode(file, None).milliseconds == pytest.approx(voice.milliseconds, abs=5)
 
 
 class TestWhatIsLeft:

@@ -94,7 +94,7 @@ class Scene:
 def scene(server: Running, service: Service, new_account: Callable[..., Account]) -> Scene:
     account = new_account()
     box = mailbox_store.create(account.id, {"name": "One", "mailbox": "3000"})
-    message = message_store.create(accounts.get(account.id), box, {"caller_id_number": "1001"}, None, None)
+    message = message_store.create(accounts.get(account.id), box, {"caller_id_number": "1001"})
     ids: dict[str, str | int] = {
         "account_id": account.id,
         "box_id": box["_id"],

@@ -13,6 +13,7 @@ from couch.client import Document
 from crossbar.envelope import Reply
 from crossbar.errors import ApiError, BadIdentifier, DatastoreConflict, ValidationFailed
 from crossbar.multipart import Part
+from voicemail.audio.upload import NO_FILE
 from voicemail.legacy import on_access
 from voicemail.mailboxes import store as mailbox_store
 from voicemail.messages import metadata, retention
@@ -112,7 +113,7 @@ def the_one(media: list[Part]) -> Part:
         message = "Please provide a single media file"
         raise ValidationFailed.field("file", "maxItems", message, target=1, value=len(media))
     if not media:
-        raise ValidationFailed.field("file", "required", message_store.NO_FILE)
+        raise ValidationFailed.field("file", "required", NO_FILE)
     return media[0]
 
 

@@ -17,8 +17,9 @@ from crossbar.pages import PageRequest, time_range
 from crossbar.upload import read_upload
 from storage import gregorian
 from voicemail.api.base import MessagesView, asked_folder, failure, message_ids, required_ids, the_one
+from voicemail.audio.upload import Upload
 from voicemail.mailboxes import store as mailbox_store
-from voicemail.messages import bulk, folders, move, retention
+from voicemail.messages import bulk, folders, metadata, move, retention
 from voicemail.messages import listing as message_listing
 from voicemail.messages import store as message_store
 from voicemail.messages.batches import Outcome
@@ -119,10 +120,13 @@ class MessagesViewSet(_Listing, _Changing):
         """A new message, by its metadata alone or together with its audio."""
         box = self.box_to_fill(box_id)
         if self.is_upload:
-            upload = read_upload(request, settings.MAX_UPLOAD_BYTES)
-            doc = message_store.create(self.addressed, box, upload.json or {}, the_one(upload.media), self.actor)
+            body = read_upload(request, settings.MAX_UPLOAD_BYTES)
+            part = the_one(body.media)
+            fields = metadata.validate(body.json or {})
+            upload = Upload.from_part(part, self.account_id, box)
+            doc = message_store.create(self.addressed, box, fields, upload, self.actor)
         else:
-            doc = message_store.create(self.addressed, box, self.data, None, self.actor)
+            doc = message_store.create(self.addressed, box, metadata.validate(self.data), actor=self.actor)
         path = f"/v2/accounts/{self.account_id}/vmboxes/{box_id}/messages/{doc['_id']}"
         return self.shown(doc, status=201, headers={"Location": request.build_absolute_uri(path)})
 

@@ -15,6 +15,7 @@ from crossbar.upload import Upload, read_upload
 from voicemail.api.base import MessagesView, required_ids, the_one
 from voicemail.api.ranges import has_it_already, wanted_range
 from voicemail.audio import content_types, recording
+from voicemail.audio import upload as audio_upload
 from voicemail.audio.recording import MissingAudio, Recording
 from voicemail.mailboxes import store as mailbox_store
 from voicemail.messages import metadata, zip_archive
@@ -51,15 +52,12 @@ class RawViewSet(MessagesView):
         box = self.box_to_change(box_id)
         message_id = self.current_id(box, message_id, audio_optional=True)
         message_store.get(self.account_id, box_id, message_id)
-        upload = self._upload(request)
+        body = self._upload(request)
+        part = the_one(body.media)
+        length = metadata.validate_length(body.json or {})
+        upload = audio_upload.Upload.from_part(part, self.account_id, box)
         doc = message_store.replace_audio(
-            self.account_id,
-            box_id,
-            message_id,
-            the_one(upload.media),
-            length=metadata.length_from_client(upload.json or {}),
-            actor=self.actor,
-            guard=self.guard,
+            self.account_id, box_id, message_id, upload, length=length, actor=self.actor, guard=self.guard
         )
         return self.shown(doc)
 
@@ -79,13 +77,13 @@ class ArchiveViewSet(MessagesView):
         box = self.box_to_see(box_id)
         pieces = zip_archive.zip_stream(self.addressed, box, required_ids(self.data))
         response = StreamingHttpResponse(pieces, content_type="application/zip")
-        number = content_types.safe(mailbox_store.number(box)) or box_id
+        number = content_types.safe_text(mailbox_store.number(box)) or box_id
         response.headers["Content-Disposition"] = disposition(f"voicemail_{number}.zip")
         return response
 
 
 def disposition(name: str) -> str:
-    """A Content-Disposition for a download; the name holds nothing that needs quotes (audio_types.safe)."""
+    """A Content-Disposition for a download; the name holds nothing that needs quotes (content_types.safe_text)."""
     if name.isascii():
         return f"attachment; filename={name}"
     plain = name.encode("ascii", "replace").decode().replace("?", "_")
@@ -122,7 +120,7 @@ def _require_acceptable(request: Request, content_type: str) -> None:
 
 
 def _is_met(wanted: str, content_type: str) -> bool:
-    if wanted in ("", "*", "*/*") or content_types.same(wanted, content_type):
+    if wanted in ("", "*", "*/*") or content_types.are_equivalent(wanted, content_type):
         return True
     # Who takes audio of any kind takes it from a container or an unknown type, too.
     return wanted == "audio/*" or wanted == content_type.partition("/")[0] + "/*"

@@ -1,4 +1,4 @@
-"""Kinds of audio: what content types mean, how files of each are named, and how bytes show what they are."""
+"""Content types of audio: the file extensions they go with, and how they are detected from the bytes."""
 
 import re
 import unicodedata
@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from typing import IO
 
 OCTETS = "application/octet-stream"
-# Each kind of file: its extension, and the types it goes by, the registered (or else the usual) one first.
+# The content types of each kind of file, by its extension. The registered or else the usual type comes first.
 _KINDS: dict[str, tuple[str, ...]] = {
     "mp3": ("audio/mpeg", "audio/mp3", "audio/x-mp3", "audio/mpeg3", "audio/x-mpeg", "audio/x-mpeg-3", "audio/mpga"),
     "wav": ("audio/x-wav", "audio/wav", "audio/wave", "audio/vnd.wave", "audio/x-pn-wav"),
@@ -25,35 +25,35 @@ _KINDS: dict[str, tuple[str, ...]] = {
 }
 _EXTENSIONS = {content_type: kind for kind, types in reversed(_KINDS.items()) for content_type in reversed(types)}
 _SYNONYMS = {"oga": "ogg", "spx": "ogg", "mpga": "mp3", "wave": "wav", "3gpp": "3gp", "aif": "aiff", "snd": "au"}
-# Types that say nothing: senders who don't know better use them for audio, too.
+# Types that don't describe the file. Clients that don't know its type send them for audio, too.
 _GENERIC = frozenset({OCTETS, "binary/octet-stream", "application/x-binary", "text/plain", ""})
 _AUDIO = re.compile(r"audio/[a-z0-9][a-z0-9.+_-]{0,100}", re.ASCII)
 
-_LONGEST_STEM = 80
+_MAX_STEM_LENGTH = 80
 _UNSAFE = re.compile(r"""[\s/\\:*?"'<>|;%#&=,^`{}$~!@\[\]]+""")
 
 
 def is_audio(content_type: str) -> bool:
-    """Whether a content type is one that recordings come in."""
+    """Whether recordings come with a content type."""
     return _AUDIO.fullmatch(content_type) is not None or content_type in _EXTENSIONS
 
 
-def recognise(content_type: str, filename: str | None, file: IO[bytes]) -> str | None:
-    """What an upload is: its content type, or where that says nothing, what its bytes or else its name tell.
+def detect(content_type: str, filename: str | None, file: IO[bytes]) -> str | None:
+    """The content type of an upload: the declared one or, if that is generic, the one of its bytes or else its name.
 
-    None for what says of itself that it is no audio. The file is left at its beginning.
+    None if the declared type is that of something else than audio. The file is positioned at its start.
     """
     if is_audio(content_type):
         return content_type
     if content_type not in _GENERIC:
         return None
-    kind = _sniffed(file) or _extension(filename or "")
+    kind = _detect_kind(file) or _extension(filename or "")
     return _KINDS[kind][0] if kind in _KINDS else OCTETS
 
 
-def same(one: str, other: str) -> bool:
+def are_equivalent(first: str, second: str) -> bool:
     """Whether two content types are names of the same kind of file."""
-    return one == other or any(one in types and other in types for types in _KINDS.values())
+    return first == second or any(first in types and second in types for types in _KINDS.values())
 
 
 def extension(content_type: str) -> str:
@@ -62,46 +62,53 @@ def extension(content_type: str) -> str:
 
 
 def attachment_name(filename: str | None, content_type: str) -> str:
-    """A file name that any CouchDB and file system takes, with an extension that fits the type.
+    """A file name that CouchDB and any file system accept, with an extension that fits the content type."""
+    own = _extension(_last_part(filename))
+    is_fit = own in _KINDS and (content_type in _KINDS[own] or content_type == OCTETS)
+    return f"{safe_stem(filename)}.{own if is_fit else extension(content_type)}"
 
-    No path, no control characters, no leading ``_`` (CouchDB keeps those names to itself), of bounded length.
+
+def safe_stem(filename: str | None) -> str:
+    """A file name without its path and extension, made safe; ``message`` if nothing remains."""
+    name = _last_part(filename)
+    return safe_text(PurePosixPath(name).stem if "." in name.strip(".") else name) or "message"
+
+
+def safe_text(text: str) -> str:
+    """A text for use in a file name: of bounded length, without control characters, separators or quotes.
+
+    It doesn't start with ``_``, as CouchDB reserves names that do. It may be empty.
     """
-    last = re.split(r"[/\\]", filename or "")[-1]
-    own = _extension(last)
-    stem = PurePosixPath(last).stem if "." in last.strip(".") else last
-    fits = own in _KINDS and (content_type in _KINDS[own] or content_type == OCTETS)
-    suffix = own if fits else extension(content_type)
-    return f"{safe(stem) or 'message'}.{suffix}"
-
-
-def safe(text: str) -> str:
-    """A text as a part of a file name: printable, without separators or leading marks; may come out empty."""
     printable = "".join(
         character if unicodedata.category(character)[0] != "C" else " "
         for character in unicodedata.normalize("NFC", text)
     )
-    return _UNSAFE.sub("_", printable.strip())[:_LONGEST_STEM].strip("_. -")
+    return _UNSAFE.sub("_", printable.strip())[:_MAX_STEM_LENGTH].strip("_. -")
+
+
+def _last_part(path: str | None) -> str:
+    return re.split(r"[/\\]", path or "")[-1]
 
 
 def _extension(filename: str) -> str:
-    found = PurePosixPath(filename.strip().lower()).suffix.removeprefix(".")
-    return _SYNONYMS.get(found, found)
+    suffix = PurePosixPath(filename.strip().lower()).suffix.removeprefix(".")
+    return _SYNONYMS.get(suffix, suffix)
 
 
-def _sniffed(file: IO[bytes]) -> str | None:
-    """The kind of file that the first bytes show."""
+def _detect_kind(file: IO[bytes]) -> str | None:
+    """The kind of file that the first bytes show, as an extension."""
     head = file.read(64)
     file.seek(0)
-    for offset, mark, kind in _MARKS:
-        if head[offset:].startswith(mark):
+    for offset, signature, kind in _SIGNATURES:
+        if head[offset:].startswith(signature):
             return kind
-    # An MP3 without a tag begins with a frame: 11 bits set, a layer (III), no reserved version, rate or bitrate.
+    # An MP3 without a tag starts with a frame: 11 set bits, layer III, and no reserved version, rate or bitrate.
     if len(head) > 2 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2 and head[1] & 0x18 != 0x08:
         return "mp3" if head[2] & 0xF0 != 0xF0 and head[2] & 0x0C != 0x0C else None
     return "aac" if len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0 else None
 
 
-_MARKS: tuple[tuple[int, bytes, str], ...] = (
+_SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"ID3", "mp3"),
     (8, b"WAVE", "wav"),
     (0, b"OggS", "ogg"),

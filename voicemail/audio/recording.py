@@ -95,7 +95,7 @@ def download_name(doc: Document, zone: ZoneInfo | None, found: Recording) -> str
     Caller id number, time in the zone (UTC for None) and extension; nothing in it needs to be quoted anywhere.
     """
     caller = str(metadata.of(doc).get("caller_id_number") or "")
-    parts = [_NOT_IN_A_NAME.sub("_", content_types.safe(caller)).strip("_") or metadata.ANONYMOUS]
+    parts = [_NOT_IN_A_NAME.sub("_", content_types.safe_text(caller)).strip("_") or metadata.ANONYMOUS]
     left = retention.as_number(metadata.of(doc).get("timestamp")) or retention.age(doc)
     try:
         parts.append(f"{metadata.local_time(left or 0, zone)[0]:%Y-%m-%d_%H-%M-%S}")

@@ -1,12 +1,11 @@
-"""Normalising: an upload's audio converted to the format that its box keeps (``media_extension``), and measured.
+"""Transcode uploaded audio to the format that its mailbox keeps (``media_extension``), and measure how long it plays.
 
-Wanted where the setting NORMALIZE_MEDIA says so, or else, as in Kazoo, ``normalize_media`` in `system_config/
-crossbar.voicemail` or the account's own settings over it. ffmpeg, from the wheel of imageio-ffmpeg, does it.
+Done if the setting NORMALIZE_MEDIA says so or, where that is unset, Kazoo's ``normalize_media`` in `system_config/
+crossbar.voicemail` or in the account's own settings. The work is done by ffmpeg, from the wheel of imageio-ffmpeg.
 
-What comes in is anybody's: ffmpeg sees an open file, no name, and may open nothing else by itself; it knows only
-the kinds of files that recordings come in, has none of our environment, and is ended when it takes too long or
-writes too much. Both files have no name, so that they are gone with the processes, and ffmpeg is gone with its
-reader, however that ends.
+Uploads are not trusted. ffmpeg gets an open file instead of a name, and may not open others; it accepts only the
+formats that recordings come in, has an empty environment, and is killed if it takes too long or writes too much. Both
+files are anonymous: they disappear with the processes. ffmpeg ends when the process that reads its output does.
 """
 
 import errno
@@ -16,143 +15,153 @@ import os
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from threading import BoundedSemaphore, Event, Timer
-from typing import IO, Any
+from typing import IO, NamedTuple
 
 import imageio_ffmpeg
 from django.conf import settings
 
 from crossbar.errors import RequestTooLarge, ServerBusy, UnspecifiedFault, ValidationFailed
-from crossbar.multipart import Part
 from storage import system_config
-from voicemail.audio import content_types
 
 logger = logging.getLogger(__name__)
 
 NO_AUDIO = "Please provide a media file that holds audio"
 TOO_LONG = "Please provide a shorter media file: this one takes too long to convert"
 
-# Speech: one channel, the samples of a telephone's better codecs.
-_VOICE = ("-map", "0:a:0", "-map_metadata", "-1", "-ac", "1", "-ar", "16000")
+# Speech: one channel, the sample rate of a telephone's better codecs.
+_SPEECH = ("-map", "0:a:0", "-map_metadata", "-1", "-ac", "1", "-ar", "16000")
 _FORMATS: dict[str, tuple[str, tuple[str, ...]]] = {
     "mp3": ("audio/mpeg", ("-c:a", "libmp3lame", "-b:a", "48k", "-f", "mp3")),
     "mp4": ("audio/mp4", ("-c:a", "aac", "-b:a", "48k", "-f", "mp4")),
     "wav": ("audio/x-wav", ("-c:a", "pcm_s16le", "-f", "wav")),
 }
-_DEFAULT = "mp3"
-# A second output, a byte for each sample: how many come is how long the audio is.
+_DEFAULT_FORMAT = "mp3"
+# A second output with a byte for each sample: counting the bytes measures the audio.
 _SAMPLES = ("-map", "0:a:0", "-ac", "1", "-ar", "8000", "-c:a", "pcm_u8", "-f", "u8", "pipe:1")
 _SAMPLES_PER_MS = 8
-_INPUTS = "mp3,wav,w64,mov,mp4,ogg,flac,aac,amr,matroska,webm,aiff,au,asf"
-_MOST_MEMORY = 256 * 1024 * 1024
-_MOST_SAID = 4 * 1024 * 1024
-_PATIENCE = 10  # seconds that an upload waits for its turn, with a thread of the worker
+_INPUT_FORMATS = "mp3,wav,w64,mov,mp4,ogg,flac,aac,amr,matroska,webm,aiff,au,asf"
+_MAX_MEMORY = 256 * 1024 * 1024
+_MAX_LOG = 4 * 1024 * 1024
+_SLOT_TIMEOUT = 10  # seconds that an upload, and with it a thread of the worker, waits for a free slot
 _NICENESS = 10
 _CHUNK = 64 * 1024
-_OUR_FAULTS = {256 - errno.ENOSPC, 256 - errno.EDQUOT, -signal.SIGKILL, -signal.SIGTERM}
+# Exit codes of a full disk, and of signals from outside: not the upload's fault.
+_SERVER_FAULTS = {256 - errno.ENOSPC, 256 - errno.EDQUOT, -signal.SIGKILL, -signal.SIGTERM}
 
 
-def is_wanted(account_id: str) -> bool:
-    """Whether the audio that an account's boxes get is to be normalised."""
-    wanted: bool | None = settings.NORMALIZE_MEDIA
-    return system_config.is_on(account_id, "crossbar.voicemail", "normalize_media") if wanted is None else wanted
+class Transcoded(NamedTuple):
+    """Transcoded audio in an anonymous file, positioned at its start."""
+
+    file: IO[bytes]
+    length: int
+    """In bytes."""
+    content_type: str
+    extension: str
+    milliseconds: int
+    """How long it plays."""
 
 
-def normalised(media: Part, box: Mapping[str, Any]) -> tuple[Part, int]:
-    """An upload as its box keeps audio, in a file of its own, and how long it plays, in milliseconds.
+def is_enabled(account_id: str) -> bool:
+    """Whether the audio of an account's new messages is transcoded."""
+    enabled: bool | None = settings.NORMALIZE_MEDIA
+    return system_config.is_on(account_id, "crossbar.voicemail", "normalize_media") if enabled is None else enabled
 
-    Raises ValidationFailed for what holds no audio or takes too long, RequestTooLarge when the result is larger
-    than an upload may be, ServerBusy when too many others are being converted.
+
+def transcode(source: IO[bytes], media_extension: object) -> Transcoded:
+    """Transcode a file to the format of an extension, or to MP3 if that is not a format that mailboxes keep.
+
+    Raises ValidationFailed if the file holds no audio or takes too long, RequestTooLarge if the result is larger than
+    an upload may be, and ServerBusy if no slot gets free in time.
     """
-    wanted = str(box.get("media_extension"))
-    kind = wanted if wanted in _FORMATS else _DEFAULT
-    content_type, options = _FORMATS[kind]
-    stem = content_types.attachment_name(media.filename, content_type).rpartition(".")[0]
-    target = tempfile.TemporaryFile()  # noqa: SIM115 - lives on in the part
+    extension = str(media_extension) if str(media_extension) in _FORMATS else _DEFAULT_FORMAT
+    content_type, options = _FORMATS[extension]
+    target = tempfile.TemporaryFile()  # noqa: SIM115 - the result keeps it open
     try:
-        with _turn():
-            milliseconds = _convert(media.file, target, options)
+        with _transcoding_slot():
+            milliseconds = _run_ffmpeg(source, target, options)
         length = os.fstat(target.fileno()).st_size
         target.seek(0)
     except BaseException:
         target.close()
         raise
-    return Part(content_type, f"{stem}.{kind}", media.name, target, length), milliseconds
+    return Transcoded(target, length, content_type, extension, milliseconds)
 
 
 @cache
-def _turns() -> BoundedSemaphore:
+def slots() -> BoundedSemaphore:
+    """The slots for the transcodings that this process does at a time."""
     return BoundedSemaphore(settings.NORMALIZE_AT_ONCE)
 
 
 @contextmanager
-def _turn() -> Iterator[None]:
-    """One of the conversions that a process does at a time; ServerBusy."""
-    if not _turns().acquire(timeout=_PATIENCE):
-        raise ServerBusy(_PATIENCE)
+def _transcoding_slot() -> Iterator[None]:
+    """Hold one of the slots; raises ServerBusy."""
+    if not slots().acquire(timeout=_SLOT_TIMEOUT):
+        raise ServerBusy(_SLOT_TIMEOUT)
     try:
         yield
     finally:
-        _turns().release()
+        slots().release()
 
 
-def _convert(source: IO[bytes], target: IO[bytes], options: tuple[str, ...]) -> int:
-    """Fill the target; the milliseconds of audio in it."""
-    with tempfile.TemporaryFile() as said:
+def _run_ffmpeg(source: IO[bytes], target: IO[bytes], options: tuple[str, ...]) -> int:
+    """Transcode a file into another; how long the audio plays, in milliseconds."""
+    with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(  # noqa: S603 - a fixed program; nothing of the upload is on its command line
-            _command(target, options),
-            stdin=_from_its_beginning(source),
+            _command_line(target, options),
+            stdin=_rewind(source),
             stdout=subprocess.PIPE,
-            stderr=said,
+            stderr=log,
             pass_fds=(target.fileno(),),
             env={},
         )
-        with process, _ended_in_time(process) as was_late:
-            samples = _count_samples(process, target, said)
+        with process, _kill_when_late(process) as is_late:
+            samples = _count_samples(process, target, log)
         if process.returncode == 0 and samples >= _SAMPLES_PER_MS:
             return samples // _SAMPLES_PER_MS
-        if was_late.is_set():
+        if is_late.is_set():
             raise ValidationFailed.field("file", "wrong_format", TOO_LONG)
-        raise _failure(process.returncode, said)
+        raise _transcoding_error(process.returncode, log)
 
 
-def _command(target: IO[bytes], options: tuple[str, ...]) -> list[str]:
-    """ffmpeg, from its standard input to a file that it inherits, and the samples to its standard output."""
+def _command_line(target: IO[bytes], options: tuple[str, ...]) -> list[str]:
+    """ffmpeg from its standard input to a file that it inherits, with the samples on its standard output."""
     quiet = ("-hide_banner", "-nostdin", "-nostats", "-loglevel", "error")
-    # Its own limit, of the processor's time, is for when nobody is left to end it.
-    limits = ("-timelimit", str(math.ceil(settings.NORMALIZE_SECONDS)), "-max_alloc", str(_MOST_MEMORY))
-    source = ("-protocol_whitelist", "fd", "-format_whitelist", _INPUTS, "-threads", "1", "-i", "fd:")
+    # ffmpeg's own limit of processor time is for the case that this process dies.
+    limits = ("-timelimit", str(math.ceil(settings.NORMALIZE_SECONDS)), "-max_alloc", str(_MAX_MEMORY))
+    source = ("-protocol_whitelist", "fd", "-format_whitelist", _INPUT_FORMATS, "-threads", "1", "-i", "fd:")
     output = ("-threads", "1", "-fd", str(target.fileno()), "-y", "fd:")
-    return [imageio_ffmpeg.get_ffmpeg_exe(), *quiet, *limits, *source, *_VOICE, *options, *output, *_SAMPLES]
+    return [imageio_ffmpeg.get_ffmpeg_exe(), *quiet, *limits, *source, *_SPEECH, *options, *output, *_SAMPLES]
 
 
-def _from_its_beginning(file: IO[bytes]) -> int:
-    """The descriptor of a file, for another process to read all of it."""
-    number = file.fileno()  # what was in memory until now goes to disk
+def _rewind(file: IO[bytes]) -> int:
+    """The descriptor of a file for another process, which reads it from its start."""
+    descriptor = file.fileno()  # moves a file in memory to disk
     file.flush()
-    os.lseek(number, 0, os.SEEK_SET)
-    return number
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
 
 
 @contextmanager
-def _ended_in_time(process: subprocess.Popen[bytes]) -> Iterator[Event]:
-    """End a process after NORMALIZE_SECONDS, and tell by the event that it was; or as soon as nobody wants it."""
-    late = Event()
+def _kill_when_late(process: subprocess.Popen[bytes]) -> Iterator[Event]:
+    """Kill a process after NORMALIZE_SECONDS, which sets the event, or when the ``with`` block raises."""
+    is_late = Event()
 
-    def end() -> None:
-        late.set()
+    def kill() -> None:
+        is_late.set()
         process.kill()
 
-    timer = Timer(settings.NORMALIZE_SECONDS, end)
+    timer = Timer(settings.NORMALIZE_SECONDS, kill)
     timer.daemon = True
     timer.start()
     try:
-        with suppress(OSError):  # other requests go first
+        with suppress(OSError):  # requests that need no transcoding go first
             os.setpriority(os.PRIO_PROCESS, process.pid, _NICENESS)
-        yield late
+        yield is_late
     except BaseException:
         process.kill()
         raise
@@ -161,23 +170,23 @@ def _ended_in_time(process: subprocess.Popen[bytes]) -> Iterator[Event]:
         timer.cancel()
 
 
-def _count_samples(process: subprocess.Popen[bytes], target: IO[bytes], said: IO[bytes]) -> int:
-    """Read to its end what the process writes, as long as it keeps within bounds; RequestTooLarge."""
-    samples, most = 0, settings.MAX_UPLOAD_BYTES
+def _count_samples(process: subprocess.Popen[bytes], target: IO[bytes], log: IO[bytes]) -> int:
+    """Read a process's standard output to its end; raises RequestTooLarge if its other outputs grow too large."""
+    samples, max_length = 0, settings.MAX_UPLOAD_BYTES
     assert process.stdout is not None
-    while piece := process.stdout.read(_CHUNK):
-        samples += len(piece)
-        if os.fstat(target.fileno()).st_size > most or os.fstat(said.fileno()).st_size > _MOST_SAID:
-            raise RequestTooLarge(most)
+    while chunk := process.stdout.read(_CHUNK):
+        samples += len(chunk)
+        if os.fstat(target.fileno()).st_size > max_length or os.fstat(log.fileno()).st_size > _MAX_LOG:
+            raise RequestTooLarge(max_length)
     return samples
 
 
-def _failure(code: int, said: IO[bytes]) -> ValidationFailed | UnspecifiedFault:
-    """Whose fault it was that ffmpeg ended with a code; the log has its words."""
-    said.seek(0)
-    words = said.read(_CHUNK)[-500:].decode("utf-8", "replace").strip()
-    if code in _OUR_FAULTS:
-        logger.error("ffmpeg could not convert an upload (%s): %s", code, words)
+def _transcoding_error(exit_code: int, log: IO[bytes]) -> ValidationFailed | UnspecifiedFault:
+    """The error for an exit code of ffmpeg, whose own message is logged."""
+    log.seek(0)
+    message = log.read(_CHUNK)[-500:].decode("utf-8", "replace").strip()
+    if exit_code in _SERVER_FAULTS:
+        logger.error("ffmpeg could not convert an upload (%s): %s", exit_code, message)
         return UnspecifiedFault()
-    logger.info("ffmpeg found no audio in an upload (%s): %s", code, words)
+    logger.info("ffmpeg found no audio in an upload (%s): %s", exit_code, message)
     return ValidationFailed.field("file", "wrong_format", NO_AUDIO)

@@ -42,13 +42,22 @@ def put_in_folder(doc: Document, folder: str) -> Document:
     return {**doc, "metadata": {**of(doc), "folder": folder}}
 
 
-def from_client(account: Mapping[str, Any], box: Mapping[str, Any], sent: Mapping[str, Any]) -> Document:
-    """The metadata of a new message in a mailbox: what a client sent, with defaults for what it did not send.
-
-    Raises ValidationFailed.
-    """
+def validate(sent: Mapping[str, Any]) -> Document:
+    """The metadata that a client sent, without empty and read-only members; raises ValidationFailed."""
     writable = {key: value for key, value in private_fields.without_private(sent).items() if key not in _READ_ONLY}
     validated = schemas.validator(SCHEMA).validate(writable)
+    return {key: value for key, value in validated.items() if value != ""}
+
+
+def validate_length(sent: Mapping[str, Any]) -> int | None:
+    """The length in milliseconds that a client sent along with audio, or None; raises ValidationFailed."""
+    length = {key: value for key, value in sent.items() if key == "length"}
+    validated: int | None = schemas.validator(SCHEMA).validate(length).get("length")
+    return validated
+
+
+def add_defaults(box: Mapping[str, Any], fields: Mapping[str, Any]) -> Document:
+    """The metadata of a new message in a mailbox, with defaults for what is missing."""
     defaults = {
         "timestamp": gregorian.now(),
         "folder": NEW,
@@ -58,14 +67,7 @@ def from_client(account: Mapping[str, Any], box: Mapping[str, Any], sent: Mappin
         "caller_id_name": ANONYMOUS,
         "to": mailbox_store.number(box),
     }
-    return add_addresses(account, {**defaults, **{key: value for key, value in validated.items() if value != ""}})
-
-
-def length_from_client(sent: Mapping[str, Any]) -> int | None:
-    """The length in milliseconds that a client sent along with audio, or None; ValidationFailed."""
-    length = {key: value for key, value in sent.items() if key == "length"}
-    validated: int | None = schemas.validator(SCHEMA).validate(length).get("length")
-    return validated
+    return {**defaults, **fields}
 
 
 def add_addresses(account: Mapping[str, Any], metadata: Mapping[str, Any]) -> Document:

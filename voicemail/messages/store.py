@@ -1,33 +1,38 @@
-"""Messages: found, created, and given their audio, as documents of the month that they were left in."""
+"""Messages in CouchDB: fetch, create, give audio to. A message is a document of the month it was left in.
+
+The way of a new message:
+
+    bytes → Part            crossbar.upload parses the body of the request, which waits on disk
+    Part → audio.Upload     voicemail.audio.upload checks, types and transcodes it
+    Upload → one write      `create` builds the document and stores it together with its audio
+"""
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from couch.client import Database, Document, couch
 from couch.errors import Conflict
-from crossbar.errors import ApiError, BadIdentifier, UnsupportedMediaType, ValidationFailed
-from crossbar.multipart import Part
+from crossbar.errors import ApiError, BadIdentifier
 from storage import database_names, gregorian, modbs, private_fields
 from storage.private_fields import Actor
-from voicemail.audio import content_types, recording, transcoding
+from voicemail.audio import recording
+from voicemail.audio.upload import Upload
 from voicemail.mailboxes import store as mailbox_store
 from voicemail.messages import folders, metadata, retention
 
 TYPE = "mailbox_message"
 DESCRIPTION = "voicemail message with media"
-NO_FILE = "Please provide a media file"
-_LONGEST_ID = 200
+_MAX_ID_LENGTH = 200
 _ATTEMPTS = 6
 
 Guard = Callable[[Document], None]
-"""Looks at the stored message before each attempt to change it, and raises if this caller must not."""
+"""Called with the stored message before each attempt to change it. Raises if the caller must not change it."""
 
 
 class Refused(ApiError):
-    """A message can't be changed so; `reason` is the word that a bulk change would tell."""
+    """A message can't be changed; `reason` is the one that a bulk change would give."""
 
     status = 400
 
@@ -41,15 +46,15 @@ def new_id(month: str) -> str:
 
 
 def modb_of(account_id: str, message_id: str) -> Database | None:
-    """The MODb that a message's id names, whether it exists or not; None when the id is none of a message."""
+    """The MODb that a message's id names, whether it exists or not; None if it is not the id of a message."""
     month = database_names.month_of_message(message_id)
-    if month is None or len(message_id) > _LONGEST_ID or not message_id.isprintable():
+    if month is None or len(message_id) > _MAX_ID_LENGTH or not message_id.isprintable():
         return None
     return couch().database(database_names.modb(account_id, month))
 
 
 def is_message(doc: Mapping[str, Any] | None, box_id: str) -> bool:
-    """Whether a document is a live message of a box."""
+    """Whether a document is a live message of a mailbox."""
     return (
         doc is not None
         and doc.get("pvt_type") == TYPE
@@ -59,59 +64,54 @@ def is_message(doc: Mapping[str, Any] | None, box_id: str) -> bool:
 
 
 def get(account_id: str, box_id: str, message_id: str) -> tuple[Database, Document]:
-    """A live message of a box: its MODb and its document, in one request; BadIdentifier when there is none."""
-    database = modb_of(account_id, message_id)
-    doc = None if database is None else database.get(message_id)
-    if database is None or doc is None or not is_message(doc, box_id):
+    """The MODb and document of a live message of a mailbox, in one request; raises BadIdentifier."""
+    modb = modb_of(account_id, message_id)
+    doc = None if modb is None else modb.get(message_id)
+    if modb is None or doc is None or not is_message(doc, box_id):
         raise BadIdentifier(message_id)
-    return database, doc
+    return modb, doc
 
 
 def read(account_id: str, box_id: str, message_id: str) -> tuple[Database, Document]:
-    """As `get`, for who listens or looks: a message that is in no folder is put into ``new`` first."""
-    database, doc = get(account_id, box_id, message_id)
+    """As `get`, for a client that reads the message: one without a folder is put into ``new`` first."""
+    modb, doc = get(account_id, box_id, message_id)
     if metadata.folder(doc) is not None or retention.is_expired(doc, retention.limit(account_id)):
-        return database, doc
+        return modb, doc
 
-    def settle(stored: Document) -> Document | None:
-        return (
-            None
-            if metadata.folder(stored) is not None
-            else private_fields.stamp_update(metadata.put_in_folder(stored, folders.NEW))
-        )
+    def put_into_new(stored: Document) -> Document | None:
+        if metadata.folder(stored) is not None:
+            return None
+        return private_fields.stamp_update(metadata.put_in_folder(stored, folders.NEW))
 
-    settled = database.update(message_id, settle)
-    if settled is None or not is_message(settled, box_id):
+    updated = modb.update(message_id, put_into_new)
+    if updated is None or not is_message(updated, box_id):
         raise BadIdentifier(message_id)
-    return database, settled
+    return modb, updated
 
 
 def create(
     account: Mapping[str, Any],
     box: Mapping[str, Any],
-    sent: Mapping[str, Any],
-    media: Part | None = None,
+    fields: Mapping[str, Any],
+    upload: Upload | None = None,
     actor: Actor | None = None,
 ) -> Document:
-    """Store a new message in a box, together with its audio if there is some; its document.
+    """Store a new message in a mailbox, in one write with its audio if it has any; its document.
 
-    `sent` is the client's metadata. The MODb of the message's month is made when it is missing.
-    Raises ValidationFailed, UnsupportedMediaType, and BadIdentifier when the box was removed meanwhile; also what
-    `normalising.normalised` does.
+    `fields` are the metadata that a client sent, as `metadata.validate` returns them. The MODb of the message's month
+    is created if it is missing. Raises BadIdentifier if the mailbox was removed meanwhile.
     """
-    described = metadata.from_client(account, box, sent)
-    if media is not None:
-        media, measured = _received(account["_id"], box["_id"], media)
-        if measured is not None and metadata.length_from_client(sent) is None:
-            described["length"] = measured
-    doc = build(account, box, described, mailbox_store.zone(account, box), actor=actor)
-    database = modbs.ensure(account["_id"], gregorian.month_of(described["timestamp"]))
-    stored = database.put(doc) if media is None else _put_with_audio(database, doc, media)
+    complete = metadata.add_defaults(box, fields)
+    if upload is not None and upload.milliseconds is not None and "length" not in fields:
+        complete["length"] = upload.milliseconds
+    doc = build(account, box, complete, mailbox_store.zone(account, box), actor=actor)
+    modb = modbs.ensure(account["_id"], gregorian.month_of(complete["timestamp"]))
+    stored = modb.put(doc) if upload is None else _put_with_audio(modb, doc, upload)
     try:
         mailbox_store.get(account["_id"], box["_id"])
     except BadIdentifier:
-        # Whoever removed the box may have looked for its messages just before this one came.
-        database.delete(stored["_id"], stored["_rev"])
+        # Whoever removed the mailbox may have looked for its messages just before this one was stored.
+        modb.delete(stored["_id"], stored["_rev"])
         raise
     return stored
 
@@ -119,21 +119,21 @@ def create(
 def build(
     account: Mapping[str, Any],
     box: Mapping[str, Any],
-    described: Mapping[str, Any],
+    fields: Mapping[str, Any],
     zone: ZoneInfo | None,
     *,
     message_id: str | None = None,
     actor: Actor | None = None,
 ) -> Document:
-    """The whole document of a message in a box, but for its audio (see `with_audio_name`) and revision.
+    """The document of a message in a mailbox, without audio (see `with_audio_name`) and revision.
 
-    `described` is its complete metadata, `zone` the box's (mailboxes.zone); without an id it gets a new one.
+    `fields` are its metadata with all defaults, `zone` is the mailbox's. The message gets a new id if none is given.
     """
-    seconds = described["timestamp"]
+    seconds = fields["timestamp"]
     month = gregorian.month_of(seconds)
-    identifier = message_id or new_id(month)
+    doc_id = message_id or new_id(month)
     doc = {
-        "_id": identifier,
+        "_id": doc_id,
         "name": metadata.name(mailbox_store.number(box), seconds, zone),
         "description": DESCRIPTION,
         "source_type": "voicemail",
@@ -141,7 +141,7 @@ def build(
         "media_source": "recording",
         "streamable": True,
         "utc_seconds": seconds,
-        "metadata": {**metadata.add_addresses(account, described), "media_id": identifier},
+        "metadata": {**metadata.add_addresses(account, fields), "media_id": doc_id},
     }
     account_id = account["_id"]
     db_name = database_names.modb(account_id, month)
@@ -149,82 +149,61 @@ def build(
 
 
 def with_audio_name(doc: Mapping[str, Any], name: str) -> Document:
-    """A message's document that is about to get an attachment of that name: nothing in it points elsewhere."""
-    own = {key: value for key, value in doc.items() if key not in ("pvt_attachments", "_attachments")}
-    return {**own, "media_filename": name}
-
-
-def media_type(media: Part) -> str:
-    """The content type of an upload, told by its bytes where it doesn't say; ValidationFailed when it is empty."""
-    if not media.length:
-        raise ValidationFailed.field("file", "required", NO_FILE)
-    found = content_types.recognise(media.content_type, media.filename, media.file)
-    if found is None:
-        raise UnsupportedMediaType(data={"message": f"unsupported media type {media.content_type}"})
-    return found
+    """A message's document that is to be stored with an attachment of a name, in place of its present audio."""
+    without_audio = {key: value for key, value in doc.items() if key not in ("pvt_attachments", "_attachments")}
+    return {**without_audio, "media_filename": name}
 
 
 def replace_audio(
     account_id: str,
     box_id: str,
     message_id: str,
-    media: Part,
+    upload: Upload,
     *,
     length: int | None = None,
     actor: Actor | None = None,
     guard: Guard | None = None,
 ) -> Document:
-    """Put an upload in place of whatever audio a message had, in one write; its document.
+    """Store an upload as the audio of a message, in one write, in place of its present audio; the message's document.
 
-    The message's `length` (milliseconds) stays unless given, or measured where audio is normalised (then one that
-    a client gave before there was any audio still stays). Of several uploads at once the last one stays.
-    Raises BadIdentifier, ValidationFailed, UnsupportedMediaType, Refused, Conflict after many lost races;
-    also what `normalising.normalised` does.
+    `length` in milliseconds replaces the message's. Without it, the measured length does if there is one, unless the
+    message had a length before it had audio. Of concurrent uploads the last one wins. Raises BadIdentifier, Refused,
+    Conflict after many lost races, and what the guard raises.
     """
-    media, measured = _received(account_id, box_id, media)
     for _ in range(_ATTEMPTS):
-        database, doc = get(account_id, box_id, message_id)
+        modb, doc = get(account_id, box_id, message_id)
         if guard is not None:
             guard(doc)
-        refuse_expired(database, doc)
-        own = length if length is not None or _has_given_length(doc) else measured
-        if own is not None:
-            doc = {**doc, "metadata": {**metadata.of(doc), "length": own}}
-        media.file.seek(0)
+        refuse_expired(modb, doc)
+        new_length = length if length is not None or _has_length_only(doc) else upload.milliseconds
+        if new_length is not None:
+            doc = {**doc, "metadata": {**metadata.of(doc), "length": new_length}}
         try:
-            return _put_with_audio(database, private_fields.stamp_update(doc, actor=actor), media)
+            return _put_with_audio(modb, private_fields.stamp_update(doc, actor=actor), upload)
         except Conflict:
             continue
     raise Conflict()
 
 
-def refuse_expired(database: Database, doc: Document) -> None:
-    """Refused when a message is past its retention; its stored folder becomes ``deleted`` then, as Kazoo has it."""
-    name = database_names.split(database.name)
+def refuse_expired(modb: Database, doc: Document) -> None:
+    """Raise Refused if a message is past its retention, and store the folder ``deleted`` in it, as Kazoo does."""
+    name = database_names.split(modb.name)
     if name is None or not retention.is_expired(doc, retention.limit(name.account_id)):
         return
     if metadata.folder(doc) != folders.DELETED:
-        database.update(
+        modb.update(
             doc["_id"], lambda stored: private_fields.stamp_update(metadata.put_in_folder(stored, folders.DELETED))
         )
     raise Refused(retention.REASON, doc["_id"], retention.MESSAGE)
 
 
-def _received(account_id: str, box_id: str, media: Part) -> tuple[Part, int | None]:
-    """An upload as it is to be stored, and its length in milliseconds where it was measured."""
-    media = replace(media, content_type=media_type(media))
-    if not transcoding.is_wanted(account_id):
-        return media, None
-    return transcoding.normalised(media, mailbox_store.get(account_id, box_id))
-
-
-def _has_given_length(doc: Mapping[str, Any]) -> bool:
-    """Whether a message tells the length of audio that is still to come."""
+def _has_length_only(doc: Mapping[str, Any]) -> bool:
+    """Whether a message has a length but no audio yet."""
     return metadata.of(doc).get("length") not in (None, metadata.NO_LENGTH) and not recording.has_audio(doc)
 
 
-def _put_with_audio(database: Database, doc: Document, media: Part) -> Document:
-    name = content_types.attachment_name(media.filename, media.content_type)
-    return database.put_with_attachment(
-        with_audio_name(doc, name), name, media.content_type, media.file, media.length
-    )
+def _put_with_audio(modb: Database, doc: Document, upload: Upload) -> Document:
+    """Store a message together with its audio. May be repeated: the file is read from its start."""
+    upload.file.seek(0)
+    message = with_audio_name(doc, upload.name)
+    return modb.put_with_attachment(message, upload.name, upload.content_type, upload.file, upload.length)

@@ -1,4 +1,4 @@
-"""``manage.py create_demo FILE``: the demo account, once."""
+"""``manage.py create_demo FILE``: the demo account, created once."""
 
 import json
 from argparse import ArgumentParser
@@ -7,19 +7,19 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from voicemail.demo import demo
+from voicemail import demo
 
 
 class Command(BaseCommand):
-    """Prints one JSON object: who may log in, and a box and a message to look at."""
+    """Print one JSON object: who may log in, and a mailbox and a message to look at."""
 
-    help = "Creates a demo account with spoken messages, unless the one that FILE tells of exists. Told of in FILE."
+    help = "Creates a demo account with spoken messages, unless the account that FILE describes exists."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """The command line."""
+        """Add the command line's arguments."""
         parser.add_argument("file", metavar="FILE", type=Path, help="where the account's id and password are kept")
 
     def handle(self, *args: Any, file: Path, **options: Any) -> None:
-        """Make it, or find it."""
-        self.stdout.write(json.dumps(demo(file)))
+        """Get or create the account."""
+        self.stdout.write(json.dumps(demo.get_or_create(file)))
