@@ -96,7 +96,7 @@ def _check_view(engine: Engine, name: str, view: Any) -> None:
 
 def _check_function(engine: Engine, source: str, description: str) -> None:
     try:
-        engine.run("check", source)
+        engine.check(source)
     except JavaScriptError as problem:
         raise CouchError(400, "compilation_error", f"Compilation of {description} failed: {problem}") from problem
 

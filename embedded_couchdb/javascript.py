@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from .jsontext import loads_from_javascript
 
 _WORKERS = 2
 _START_SECONDS = 30.0
+_COMPILED_SOURCES = 256
 _PROJECT = Path(__file__).parents[1]
 
 log = logging.getLogger("embedded_couchdb.javascript")
@@ -80,6 +82,14 @@ class Engine:
         self._time_limit = time_limit
         self._idle = [_Worker()]  # started now, so that the first view doesn't wait for it
         self._free = threading.Semaphore(_WORKERS)
+        self._compile = lru_cache(_COMPILED_SOURCES)(lambda source: self.run("check", source))
+
+    def check(self, source: str) -> None:
+        """Check that a source compiles to a function.  Sources that did are remembered.
+
+        Raises ``JavaScriptError`` if it doesn't, and a 500 ``CouchError`` as ``run`` does.
+        """
+        self._compile(source)
 
     def run(self, operation: str, *args: str) -> Any:
         """The result of an operation on JSON texts.
