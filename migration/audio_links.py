@@ -1,14 +1,15 @@
-"""Soft links turned into attachments: messages whose audio stayed in the account's database get it themselves."""
+"""Resolve soft links: messages whose audio stayed in the account's database get it as their own attachment."""
 
 from collections.abc import Iterator
 from functools import partial
 from itertools import islice
 
-from couch.client import Database, Document, couch
+from couch.client import Database, Document
 from couch.errors import Conflict, CouchError, Unreachable
 from couch.parallel import in_parallel
-from migration import sources
-from migration.progress import Ask, Row
+from migration import modb_messages
+from migration.outages import Retry
+from migration.progress import Row
 from storage import database_names
 from voicemail.audio import copying, recording
 from voicemail.audio.recording import MissingAudio
@@ -18,86 +19,51 @@ from voicemail.legacy.outcomes import Outcome
 from voicemail.messages import store as message_store
 
 _ATTEMPTS = 6
+_BATCH = 8
 
 
-def month_databases(account_id: str, ask: Ask) -> list[Database]:
-    """The account's MODbs, the oldest first; nothing is added to them, as opening one in earnest may."""
-    names = ask(partial(couch().names, database_names.account_db(account_id) + "-"))
-    return [couch().database(name) for name in names if (owner := database_names.split(name)) and owner.month]
+def resolve_links(modb: Database, *, dry_run: bool, retry: Retry) -> Iterator[list[Row]]:
+    """Give the linked messages of a MODb their audio, a batch at a time; what became of each."""
+    pending = modb_messages.iterate_linked(modb, retry)
+    while messages := list(islice(pending, _BATCH)):
+        yield retry(partial(in_parallel, partial(_resolve, modb, dry_run=dry_run), messages))
 
 
-def linked(modb: Database, ask: Ask) -> Iterator[Document]:
-    """The messages of a month, removed ones too, whose audio is linked with Kazoo's soft link."""
-    for doc in messages_of(modb, ask):
-        if not doc.get("_attachments") and links_of(doc):
-            yield doc
-
-
-def messages_of(modb: Database, ask: Ask) -> Iterator[Document]:
-    """All messages of a month, removed ones too."""
-    return (doc for doc in sources.every_document(modb, ask=ask) if doc.get("pvt_type") == message_store.TYPE)
-
-
-def links_of(doc: Document) -> set[str]:
-    """The ids of the documents that a message's soft links lead to."""
-    found = doc.get("pvt_attachments")
-    targets = set()
-    for entry in found.values() if isinstance(found, dict) else []:
-        handler = entry.get("handler") if isinstance(entry, dict) else None
-        link = handler.get(recording.LINK) if isinstance(handler, dict) else None
-        if isinstance(link, dict) and isinstance(link.get("att_docid"), str):
-            targets.add(link["att_docid"])
-    return targets
-
-
-def resolve(modb: Database, *, dry_run: bool, ask: Ask, side_by_side: int = 8) -> Iterator[list[Row]]:
-    """Give linked messages of a month their audio, some at a time; what became of each."""
-    todo = linked(modb, ask)
-    while some := list(islice(todo, side_by_side)):
-        yield ask(partial(in_parallel, partial(_resolve, modb, dry_run=dry_run), some))
-
-
-def _resolve(modb: Database, doc: Document, *, dry_run: bool) -> Row:
+def _resolve(modb: Database, message: Document, *, dry_run: bool) -> Row:
     for _ in range(_ATTEMPTS):
         try:
-            found = recording.recording(modb, doc)
-            if dry_run:
-                return _row(modb, doc, Outcome.RESOLVED, copied=found.length)
-            return _copy(modb, doc, found)
+            linked = recording.recording(modb, message)
+            if not dry_run:
+                _copy(modb, message, linked)
+            return _row(modb, message, Outcome.RESOLVED, copied=linked.length)
         except MissingAudio:
-            return _row(modb, doc, Outcome.FAILED, outcomes.NO_AUDIO)
+            return _row(modb, message, Outcome.FAILED, outcomes.NO_AUDIO)
         except Conflict:
-            # Somebody changed it meanwhile, or gave it other audio.
-            fresh = modb.get(doc["_id"])
-            if fresh is None or fresh.get("_attachments") or not links_of(fresh):
-                return _row(modb, doc, Outcome.PRESENT)
-            doc = fresh
+            # Another writer changed the message, or gave it other audio.
+            current = modb.get(message["_id"])
+            if current is None or current.get("_attachments") or not modb_messages.linked_ids(current):
+                return _row(modb, message, Outcome.PRESENT)
+            message = current
         except Unreachable:
             raise
         except (CouchError, ValueError):
-            return _row(modb, doc, Outcome.FAILED, outcomes.BROKEN_AUDIO)
-    return _row(modb, doc, Outcome.FAILED, outcomes.CONFLICT)
+            return _row(modb, message, Outcome.FAILED, outcomes.BROKEN_AUDIO)
+    return _row(modb, message, Outcome.FAILED, outcomes.CONFLICT)
 
 
-def _copy(modb: Database, doc: Document, found: recording.Recording) -> Row:
-    stream = found.open()
-    reading = copying.DigestingStream(stream)
+def _copy(modb: Database, message: Document, linked: recording.Recording) -> None:
+    # The time and author of the last change stay: this is no user's change.
+    changed = message_store.with_audio_name(message, linked.name)
     try:
-        # No user's change: when it was changed last, and by whom, stays as it is.
-        whole = message_store.with_audio_name(doc, found.name)
-        saved = modb.put_with_attachment(whole, found.name, found.content_type, reading, found.length)
-    finally:
-        stream.close()
-    stored = modb.get(doc["_id"]) or {}
-    # What a client made of it since is none of this.
-    if stored.get("_rev") == saved["_rev"] and not copying.has_audio(modb, stored, reading.digest):
-        return _row(modb, doc, Outcome.FAILED, outcomes.BROKEN_AUDIO)
-    return _row(modb, doc, Outcome.RESOLVED, copied=found.length)
+        copying.copy_audio(modb, changed, linked.name, linked, linked.open())
+    except copying.BrokenAudio as error:
+        modb.put({**message, "_rev": error.revision})  # with its link again
+        raise
 
 
-def _row(modb: Database, doc: Document, outcome: Outcome, reason: str = "", copied: int = 0) -> Row:
+def _row(modb: Database, message: Document, outcome: Outcome, reason: str = "", copied: int = 0) -> Row:
     owner = database_names.split(modb.name)
     account_id = owner.account_id if owner else ""
-    previous = doc.get(PREVIOUS_ID)
-    media_id = previous if isinstance(previous, str) else None
-    return Row(account_id, doc.get("source_id"), media_id, doc["_id"], outcome, reason, copied)
+    previous_id = message.get(PREVIOUS_ID)
+    media_id = previous_id if isinstance(previous_id, str) else None
+    return Row(account_id, message.get("source_id"), media_id, message["_id"], outcome, reason, copied)

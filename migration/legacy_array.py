@@ -1,10 +1,8 @@
-"""What stays of a box's array: nothing of what has become a message, and all of what has not."""
+"""Keep in a mailbox's array exactly the entries that have not become messages."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
-
-import orjson
 
 from couch.client import Document
 from storage import documents, private_fields
@@ -15,66 +13,84 @@ from voicemail.legacy.outcomes import EntryResult, Outcome
 from voicemail.mailboxes import store as mailbox_store
 
 
-class Keeper(Protocol):
-    """Sees to one box's array."""
+class LegacyArray(Protocol):
+    """The array of one mailbox here, to be updated with the results of its entries."""
 
-    def settle(self, results: Iterable[EntryResult]) -> Document | None:
-        """Entries have become messages, or failed. Safe to repeat. The box as it is here then, None if it is gone."""
+    def add(self, results: Iterable[EntryResult]) -> None:
+        """Collect some results."""
+
+    def write(self) -> Document | None:
+        """Bring the stored array up to date with the results so far; may be repeated.
+
+        Returns the mailbox as it is stored then; None if it doesn't exist any more.
+        """
 
 
-class ServedKeeper:
-    """For a box whose array is where it always was: what is done leaves it, what failed is marked there."""
+class ServedArray:
+    """The array of a mailbox that is migrated in place: migrated entries leave it, failed ones are marked."""
 
     def __init__(self, account_id: str, box_id: str, actor: Actor | None = None) -> None:
         self._account_id, self._box_id, self._actor = account_id, box_id, actor
+        self._pending: list[EntryResult] = []
 
-    def settle(self, results: Iterable[EntryResult]) -> Document | None:
-        """Take out what is done, mark what failed; the box's old-fashioned members are brought up to date."""
-        return boxes.apply_results(self._account_id, self._box_id, results, self._actor)
+    def add(self, results: Iterable[EntryResult]) -> None:
+        """Collect some results."""
+        self._pending += results
+
+    def write(self) -> Document | None:
+        """Update the array, and modernise the mailbox's other fields."""
+        box = boxes.apply_results(self._account_id, self._box_id, self._pending, self._actor)
+        self._pending = []
+        return box
 
 
-class ForeignKeeper:
-    """For a box whose array is in another system: what failed is kept in the box here, and leaves it when it is done.
+class ImportedArray:
+    """The array of a mailbox whose entries come from another system: only those that failed are stored here.
 
-    The entries come batch by batch. As many of one kind are kept as the source has, however often this is done.
+    Of equal entries as many are stored as the source has, however often it is migrated.
     """
 
     def __init__(self, account_id: str, box_id: str, actor: Actor | None = None) -> None:
         self._account_id, self._box_id, self._actor = account_id, box_id, actor
-        self._failed: Counter[bytes] = Counter()
-        self._raw: dict[bytes, Any] = {}
-        self._done: set[bytes] = set()
+        self._failed_counts: Counter[bytes] = Counter()
+        self._failed_entries: dict[bytes, Any] = {}
+        self._migrated: set[bytes] = set()
 
-    def settle(self, results: Iterable[EntryResult]) -> Document | None:
-        """Keep what failed, drop what is done."""
+    def add(self, results: Iterable[EntryResult]) -> None:
+        """Collect some results."""
         for result in results:
-            spelt = spelled(result.entry.raw)
+            key = entry_key(result.entry.raw)
             if result.outcome is Outcome.FAILED:
-                self._failed[spelt] += 1
-                self._raw[spelt] = _marked(result.entry.raw, result.reason or "")
+                self._failed_counts[key] += 1
+                self._failed_entries[key] = _mark_failed(result.entry.raw, result.reason or "")
             else:
-                self._done.add(spelt)
+                self._migrated.add(key)
+
+    def write(self) -> Document | None:
+        """Add failed entries, and take out migrated ones that an earlier run has added."""
         return documents.update(mailbox_store.database_of(self._account_id), self._box_id, self._change)
 
     def _change(self, stored: Document) -> Document | None:
-        found = stored.get(MESSAGES)
-        array = found if isinstance(found, list) else []
-        left = [raw for raw in array if (one := spelled(raw)) not in self._done or one in self._failed]
-        present = Counter(map(spelled, left))
-        for one, count in self._failed.items():
-            left += [self._raw[one]] * (count - present[one])
-        if left == array:
+        messages = stored.get(MESSAGES)
+        array = messages if isinstance(messages, list) else []
+        remaining = [
+            raw for raw in array if (key := entry_key(raw)) not in self._migrated or key in self._failed_counts
+        ]
+        present = Counter(map(entry_key, remaining))
+        for key, count in self._failed_counts.items():
+            remaining += [self._failed_entries[key]] * (count - present[key])
+        if remaining == array:
             return None
-        return private_fields.stamp_update({**stored, MESSAGES: left}, actor=self._actor)
+        return private_fields.stamp_update({**stored, MESSAGES: remaining}, actor=self._actor)
 
 
-def _marked(raw: Any, reason: str) -> Any:
-    return {**raw, ERROR: reason, TRIES: 1} if isinstance(raw, dict) else raw
-
-
-def spelled(raw: Any) -> bytes:
-    """What makes an entry itself: all of it but for the marks of attempts."""
-    own: Any = raw
+def entry_key(raw: Any) -> bytes:
+    """What identifies an entry: all its fields except the marks of attempts to migrate it."""
+    fields: Any = raw
     if isinstance(raw, Mapping):
-        own = {key: value for key, value in raw.items() if key not in (ERROR, TRIES)}
-    return orjson.dumps(own, option=orjson.OPT_SORT_KEYS)
+        fields = {key: value for key, value in raw.items() if key not in (ERROR, TRIES)}
+    return boxes.canonical_json(fields)
+
+
+def _mark_failed(raw: Any, reason: str) -> Any:
+    return {**raw, ERROR: reason, TRIES: 1} if isinstance(raw, dict) else raw

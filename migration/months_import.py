@@ -1,7 +1,8 @@
-"""Messages that another system has in MODbs already: it was migrated in part, or is a Kazoo 4. They come as they are.
+"""Import messages that another system has in MODbs already: one that is migrated in part, or a Kazoo 4.
 
-A message is stored under its own id with its audio, in one write. One that is here is never overwritten, and so a
-repeat changes nothing. Linked audio comes along, as the document that it is in stays behind.
+A message is stored under its own id together with its audio, in one write. A message that is here is never
+overwritten, and so a second run changes nothing. Linked audio is copied, as the document that holds it is not
+imported.
 """
 
 from collections import Counter
@@ -14,26 +15,27 @@ from typing import Any, NamedTuple
 from couch.client import Database, Document, couch
 from couch.errors import Conflict, Rejected, TooLarge
 from couch.parallel import in_parallel
-from migration import audio_links, comparing
-from migration.progress import Ask, Row
-from migration.sources import AccountSource, MonthSource
+from migration import compare, modb_messages
+from migration.outages import Retry
+from migration.progress import Row
+from migration.sources import AccountSource, MonthSource, without_database_fields
+from migration.survey import RunOptions, SurveyedAccount
 from storage import database_names, modbs
 from voicemail.audio import copying, recording
-from voicemail.legacy import media as legacy_media
 from voicemail.legacy import outcomes
 from voicemail.legacy.documents import PREVIOUS_ID
-from voicemail.legacy.media import Audio, MediaLibrary
+from voicemail.legacy.media import Audio, MediaLibrary, attached_audio
 from voicemail.legacy.outcomes import Outcome
 from voicemail.messages import store as message_store
 
 COPIED = "copied"
 _BATCH = 100
-# Where the audio is, and what its name is, may be another here.
-_PLACES = frozenset({"media_filename", "pvt_attachments"})
+# An import may change where the audio is, and its name.
+_AUDIO_FIELDS = frozenset({"media_filename", "pvt_attachments"})
 
 
-class _Found(NamedTuple):
-    """Where the audio of a message is."""
+class _AudioSource(NamedTuple):
+    """Where the audio of a message is: the document that it is attached to, and that document's library."""
 
     library: MediaLibrary
     doc: Document
@@ -41,135 +43,141 @@ class _Found(NamedTuple):
 
 
 @dataclass
-class Month:
-    """The messages of one month of an account of another system."""
+class SourceMonth:
+    """The messages that an account has in one month's MODb of another system."""
 
     source: AccountSource
     month: str
     boxes: frozenset[str] | None = None
-    """Ids of boxes whose messages are wanted; None: all."""
-    left_out: Counter[str] = field(default_factory=Counter)
-    """How many documents were no messages, by type; known at the end."""
+    """Ids of the mailboxes whose messages are wanted; None for all."""
+    other_types: Counter[str] = field(default_factory=Counter)
+    """How many documents are no messages, by type; complete when all messages have been read."""
+
+    def import_messages(self, retry: Retry, *, dry_run: bool = False) -> Iterator[list[Row]]:
+        """Store the messages that are missing here, a batch at a time; each is copied, present or failed."""
+        for messages in self._batches(retry):
+            yield retry(partial(self._import_batch, messages, dry_run=dry_run))
+
+    def compare(self, retry: Retry) -> Iterator[list[Row]]:
+        """Compare the messages here with those of the source; each has an outcome of `compare`, or is missing."""
+        for messages in self._batches(retry):
+            yield retry(partial(self._compare_batch, messages))
 
     @property
-    def name(self) -> str:
-        """The name of its database."""
-        return database_names.modb(self.source.account_id, self.month)
-
-    def bring(self, ask: Ask, *, dry_run: bool = False) -> Iterator[list[Row]]:
-        """Store what is missing here, some at a time; what became of each message: copied, present or failed."""
-        todo = self._messages(ask)
-        while docs := list(islice(todo, _BATCH)):
-            yield ask(partial(self._bring, docs, dry_run=dry_run))
-
-    def compare(self, ask: Ask) -> Iterator[list[Row]]:
-        """What the messages here are, compared with those there: as `comparing` says it, or missing."""
-        todo = self._messages(ask)
-        while docs := list(islice(todo, _BATCH)):
-            yield ask(partial(self._compare, docs))
-
-    def _messages(self, ask: Ask) -> Iterator[Document]:
-        found = self._there.messages(ask, self.left_out)
-        return (doc for doc in found if self.boxes is None or doc.get("source_id") in self.boxes)
+    def _modb(self) -> Database:
+        return couch().database(database_names.modb(self.source.account_id, self.month))
 
     @property
-    def _there(self) -> MonthSource:
-        return self.source.month(self.month)
+    def _source_modb(self) -> MonthSource:
+        return self.source.open_month(self.month)
 
-    def _here(self, docs: Sequence[Document]) -> dict[str, Document]:
-        modb = couch().database(self.name)
-        return modb.fetch(doc["_id"] for doc in docs) if modb.exists() else {}
+    def _batches(self, retry: Retry) -> Iterator[list[Document]]:
+        messages = self._source_modb.messages(retry, self.other_types)
+        pending = (doc for doc in messages if self.boxes is None or doc.get("source_id") in self.boxes)
+        while batch := list(islice(pending, _BATCH)):
+            yield batch
 
-    def _bring(self, docs: Sequence[Document], *, dry_run: bool) -> list[Row]:
-        here = self._here(docs)
+    def _fetch_stored(self, messages: Sequence[Document]) -> dict[str, Document]:
+        modb = self._modb
+        return modb.fetch(message["_id"] for message in messages) if modb.exists() else {}
+
+    # --- import ---
+
+    def _import_batch(self, messages: Sequence[Document], *, dry_run: bool) -> list[Row]:
+        stored = self._fetch_stored(messages)
         if dry_run:
-            return [self._told(doc, here.get(doc["_id"]), self._found(doc)) for doc in docs]
+            return [self._plan(doc, stored.get(doc["_id"]), self._find_audio(doc)) for doc in messages]
         modb = modbs.ensure(self.source.account_id, self.month)
-        return in_parallel(lambda doc: self._store(modb, doc, here.get(doc["_id"])), docs)
+        return in_parallel(lambda doc: self._import(modb, doc, stored.get(doc["_id"])), messages)
 
-    def _told(self, doc: Document, here: Document | None, found: _Found | None) -> Row:
-        """What a message is going to be."""
-        if here is not None and (found is None or recording.has_audio(here)):
-            return self._row(doc, Outcome.PRESENT)
-        if found is None:
-            return self._row(doc, COPIED, "" if recording.has_audio(doc) else outcomes.NO_AUDIO)
-        return self._row(doc, COPIED, "", found.audio.length)
+    def _plan(self, message: Document, stored: Document | None, audio_source: _AudioSource | None) -> Row:
+        """What is to become of a message: copied, or present already."""
+        if stored is not None and (audio_source is None or recording.has_audio(stored)):
+            return self._row(message, Outcome.PRESENT)
+        if audio_source is None:
+            return self._row(message, COPIED, "" if recording.has_audio(message) else outcomes.NO_AUDIO)
+        return self._row(message, COPIED, copied=audio_source.audio.length)
 
-    def _store(self, modb: Database, doc: Document, here: Document | None) -> Row:
-        found = self._found(doc)
-        told = self._told(doc, here, found)
-        if told.outcome != COPIED:
-            return told
-        whole = here if here is not None else bare(doc)
+    def _import(self, modb: Database, message: Document, stored: Document | None) -> Row:
+        audio_source = self._find_audio(message)
+        planned = self._plan(message, stored, audio_source)
+        if planned.outcome != COPIED:
+            return planned
+        imported = stored if stored is not None else without_database_fields(message)
         try:
-            if found is None:
-                modb.put(whole)
-                return told
-            return self._store_spoken(modb, whole, found, told)
+            reason = self._store(modb, imported, audio_source)
         except Conflict:
-            return self._row(doc, Outcome.PRESENT)  # somebody was quicker
+            return self._row(message, Outcome.PRESENT)  # another writer was quicker
         except TooLarge:
-            return self._row(doc, Outcome.FAILED, outcomes.TOO_LARGE)
+            reason = outcomes.TOO_LARGE
         except Rejected:
-            return self._row(doc, Outcome.FAILED, outcomes.REFUSED)
-        except ValueError:  # fewer bytes than the stub said
-            return self._row(doc, Outcome.FAILED, outcomes.BROKEN_AUDIO)
+            reason = outcomes.REFUSED
+        except ValueError:  # fewer bytes than the stub states, or other ones than were read
+            reason = outcomes.BROKEN_AUDIO
+        return self._row(message, Outcome.FAILED, reason) if reason else planned
 
-    def _store_spoken(self, modb: Database, whole: Document, found: _Found, told: Row) -> Row:
-        stream = found.library.open(found.doc, found.audio.name)
+    def _store(self, modb: Database, message: Document, audio_source: _AudioSource | None) -> str:
+        """Store a message with its audio; the reason if it can't be stored, or an empty text."""
+        if audio_source is None:
+            modb.put(message)
+            return ""
+        audio = audio_source.audio
+        stream = audio_source.library.open(audio_source.doc, audio.name)
         if stream is None:
-            return self._row(whole, Outcome.FAILED, outcomes.NO_AUDIO)
-        reading, name = copying.DigestingStream(stream), copying.fit_name(found.audio)
+            return outcomes.NO_AUDIO
+        name = copying.fit_name(audio)
         try:
-            named = message_store.with_audio_name(whole, name)
-            saved = modb.put_with_attachment(named, name, found.audio.content_type, reading, found.audio.length)
-        finally:
-            stream.close()
-        stored = modb.get(whole["_id"]) or {}
-        if stored.get("_rev") != saved["_rev"] or copying.has_audio(modb, stored, reading.digest):
-            return told
-        # Whoever looks again must not take it for done.
-        modb.delete(whole["_id"], saved["_rev"])
-        return self._row(whole, Outcome.FAILED, outcomes.BROKEN_AUDIO)
+            copying.copy_audio(modb, message_store.with_audio_name(message, name), name, audio, stream)
+        except copying.BrokenAudio as error:
+            # The next run must not take it for done.
+            modb.delete(message["_id"], error.revision)
+            raise
+        return ""
 
-    def _found(self, doc: Document) -> _Found | None:
-        """Where a message's audio is, in its system; None when there is none that can be read."""
-        own = legacy_media.attached_audio(doc)
-        if own is not None:
-            return _Found(self._there, doc, own)
-        for target in sorted(audio_links.links_of(doc)):
-            media = self.source.library.fetch([target]).get(target)
-            linked = legacy_media.attached_audio(media) if media is not None else None
-            if media is not None and linked is not None:
-                return _Found(self.source.library, media, linked)
+    def _find_audio(self, message: Document) -> _AudioSource | None:
+        """Where a message's audio is in its system; None if there is none that can be read."""
+        own_audio = attached_audio(message)
+        if own_audio is not None:
+            return _AudioSource(self._source_modb, message, own_audio)
+        for media_id in sorted(modb_messages.linked_ids(message)):
+            media = self.source.library.fetch([media_id]).get(media_id)
+            linked_audio = attached_audio(media) if media is not None else None
+            if media is not None and linked_audio is not None:
+                return _AudioSource(self.source.library, media, linked_audio)
         return None
 
-    def _compare(self, docs: Sequence[Document]) -> list[Row]:
-        modb, here = couch().database(self.name), self._here(docs)
-        return [self._compared(modb, doc, here.get(doc["_id"])) for doc in docs]
+    # --- comparison ---
 
-    def _compared(self, modb: Database, doc: Document, stored: Document | None) -> Row:
+    def _compare_batch(self, messages: Sequence[Document]) -> list[Row]:
+        stored = self._fetch_stored(messages)
+        return [self._compare(message, stored.get(message["_id"])) for message in messages]
+
+    def _compare(self, message: Document, stored: Document | None) -> Row:
         if stored is None:
-            return self._row(doc, "missing", "not_migrated")
-        differing = next((key for key in bare(doc) if key not in _PLACES and stored.get(key) != doc[key]), "")
-        found = self._found(doc)
-        if found is not None and not comparing.same_audio(found.audio, found.doc, found.library, modb, stored):
-            differing = differing or "audio"
-        if not differing:
-            return self._row(doc, comparing.VERIFIED)
-        # Whoever changes a message says when.
-        is_used = stored.get("pvt_modified") != doc.get("pvt_modified")
-        return self._row(doc, comparing.CHANGED if is_used else comparing.DIFFERING, "" if is_used else differing)
+            return self._row(message, "missing", "not_migrated")
+        names = (name for name in without_database_fields(message) if name not in _AUDIO_FIELDS)
+        difference = next((name for name in names if stored.get(name) != message[name]), "")
+        source = self._find_audio(message)
+        if source is not None and not difference:
+            is_same = compare.has_same_audio(source.audio, source.doc, source.library, self._modb, stored)
+            difference = "" if is_same else "audio"
+        if not difference:
+            return self._row(message, compare.VERIFIED)
+        # Every change of a message by a client changes its time of modification.
+        if stored.get("pvt_modified") != message.get("pvt_modified"):
+            return self._row(message, compare.CHANGED)
+        return self._row(message, compare.DIFFERING, difference)
 
-    def _row(self, doc: Document, outcome: str, reason: str = "", copied: int = 0) -> Row:
-        box_id, previous = (_text(doc.get(key)) for key in ("source_id", PREVIOUS_ID))
-        return Row(self.source.account_id, box_id, previous, doc["_id"], str(outcome), reason, copied)
-
-
-def bare(doc: Document) -> Document:
-    """A document without its revision and attachments, which are of another database."""
-    return {key: value for key, value in doc.items() if key == "_id" or not key.startswith("_")}
+    def _row(self, message: Document, outcome: str, reason: str = "", copied: int = 0) -> Row:
+        box_id, previous_id = (_text_or_none(message.get(key)) for key in ("source_id", PREVIOUS_ID))
+        return Row(self.source.account_id, box_id, previous_id, message["_id"], str(outcome), reason, copied)
 
 
-def _text(value: Any) -> str | None:
+def list_source_months(account: SurveyedAccount, options: RunOptions) -> list[SourceMonth]:
+    """The months of an account of another system that are to be imported or compared."""
+    boxes = frozenset(box.id for box in account.boxes) if options.boxes else None
+    return [SourceMonth(account.source, month, boxes) for month in account.source.list_months()]
+
+
+def _text_or_none(value: Any) -> str | None:
     return value if isinstance(value, str) else None

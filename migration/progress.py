@@ -1,27 +1,22 @@
-"""How a migration is going: counted by those who do it, told to whoever watches, and stopped by them."""
+"""The progress of a migration: counted while it works, reported to an observer, and stopped on request."""
 
+import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from types import FrameType
 
-from couch.errors import CouchError, Unreachable
-from crossbar.errors import ApiError
 
-Result = TypeVar("Result")
-
-PATIENCE = 600.0
-"""For how many seconds a CouchDB that doesn't answer is waited for."""
-_LONGEST_PAUSE = 5.0
-# A CouchDB that answers otherwise and fails this so often is not going to do it.
-_ATTEMPTS = 5
+class Stopped(Exception):
+    """A stop was requested."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """What became of one entry, message or media document: a line of the report."""
+    """A line of the report: the outcome for one entry, message or media document."""
 
     account_id: str
     box_id: str | None
@@ -34,7 +29,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Problem:
-    """An account or box that could not be worked on at all."""
+    """An account or mailbox that could not be processed."""
 
     account_id: str
     box_id: str | None
@@ -44,177 +39,154 @@ class Problem:
 
 @dataclass
 class Tally:
-    """What is done so far. Numbers only grow, but for the totals, which are known once all accounts are surveyed."""
+    """Counts of what is done so far. The totals are known once all accounts are surveyed."""
 
     phase: str = "surveying"
-    accounts: int = 0
+    accounts_total: int = 0
     accounts_done: int = 0
-    messages: int = 0
+    messages_total: int = 0
     messages_done: int = 0
     bytes: int = 0
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """How many entries had which outcome, and for which reason (a text, empty for none)."""
-    brought: Counter[str] = field(default_factory=Counter)
-    """How many documents were brought from another system, by type."""
+    """Numbers of rows by outcome and reason, which is empty if there is none."""
+    imported: Counter[str] = field(default_factory=Counter)
+    """Numbers of documents that were imported from another system, by type."""
     left_out: Counter[str] = field(default_factory=Counter)
-    """How many documents of another system stayed there, by type."""
+    """Numbers of documents of another system that were not imported, by type."""
     problems: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
-    waiting: bool = False
-    """Whether a CouchDB is being waited for."""
-    stopped: bool = False
-    """Whether it ended because somebody said so, with work left."""
+    is_waiting: bool = False
+    """Whether it waits for a CouchDB that is away."""
+    is_stopped: bool = False
+    """Whether it was stopped before the end."""
 
     @property
     def seconds(self) -> float:
-        """How long it has been going on."""
+        """The time since the start."""
         return time.monotonic() - self.started
 
+    @property
+    def processed(self) -> int:
+        """The number of all rows."""
+        return sum(self.outcomes.values())
+
     def count(self, outcome: str) -> int:
-        """How many had an outcome, for whatever reason."""
-        return sum(count for (found, _), count in self.outcomes.items() if found == outcome)
+        """The number of rows with an outcome, whatever the reason."""
+        return sum(count for (name, _), count in self.outcomes.items() if name == outcome)
 
 
-class Stopped(Exception):
-    """Whoever watches said to stop."""
+class Progress:
+    """Counts what a migration does, from any thread, and passes on requests to stop.
 
-
-class Ask(Protocol):
-    """Asks a CouchDB for something, in a way of its own; the work may be repeated."""
-
-    def __call__(self, work: Callable[[], Result], /) -> Result:
-        """The work's result."""
-
-
-def at_once(work: Callable[[], Result], /) -> Result:
-    """Asks without waiting for a CouchDB that is away."""
-    return work()
-
-
-class Watch:
-    """Where those who migrate tell what they do, from any thread.
-
-    `changed` is called with the tally after each step, `row` with what became of each entry: one call at a time.
+    Calls `on_change` with the tally after each step, and `on_row` with each row: one call at a time.
     """
 
     def __init__(
         self,
-        changed: Callable[[Tally], None] = lambda tally: None,
-        row: Callable[[Row], None] = lambda row: None,
-        patience: float = PATIENCE,
+        on_change: Callable[[Tally], None] = lambda tally: None,
+        on_row: Callable[[Row], None] = lambda row: None,
     ) -> None:
         self.tally = Tally()
-        self.patience = patience
-        self._changed, self._row = changed, row
+        self._on_change, self._on_row = on_change, on_row
         self._lock = threading.RLock()
         self._stop = threading.Event()
 
     def stop(self) -> None:
-        """Let what is under way end, and begin nothing more."""
+        """Request a stop: batches under way are finished, and no other is begun."""
         self._stop.set()
 
     @property
-    def stopping(self) -> bool:
-        """Whether to begin nothing more."""
+    def is_stopping(self) -> bool:
+        """Whether a stop was requested."""
         return self._stop.is_set()
 
-    def phase(self, name: str) -> None:
-        """A new part of the work begins."""
+    def begin_phase(self, name: str) -> None:
+        """Begin another part of the work."""
         with self._lock:
             self.tally.phase = name
-            self._changed(self.tally)
+            self._on_change(self.tally)
 
     def expect(self, *, accounts: int = 0, messages: int = 0) -> None:
-        """There is so much more to do."""
+        """Add to the totals."""
         with self._lock:
-            self.tally.accounts += accounts
-            self.tally.messages += messages
-            self._changed(self.tally)
+            self.tally.accounts_total += accounts
+            self.tally.messages_total += messages
+            self._on_change(self.tally)
 
-    def account_done(self) -> None:
-        """An account is finished."""
+    def finish_account(self) -> None:
+        """Count an account as done."""
         with self._lock:
             self.tally.accounts_done += 1
-            self._changed(self.tally)
+            self._on_change(self.tally)
 
-    def rows(self, rows: Iterable[Row]) -> None:
-        """Entries are finished."""
+    def add_rows(self, rows: Iterable[Row]) -> None:
+        """Count what became of some messages."""
         with self._lock:
             for row in rows:
                 self.tally.outcomes[row.outcome, row.reason] += 1
                 self.tally.messages_done += 1
                 self.tally.bytes += row.bytes
-                self._row(row)
-            self._changed(self.tally)
+                self._on_row(row)
+            self._on_change(self.tally)
 
-    def problem(self, account_id: str, box_id: str | None, reason: str, sentence: str) -> None:
-        """An account or a box could not be worked on."""
+    def add_problem(self, account_id: str, box_id: str | None, reason: str, sentence: str) -> None:
+        """Note that an account or a mailbox could not be processed."""
         with self._lock:
             self.tally.problems.append(Problem(account_id, box_id, reason, sentence))
-            self._changed(self.tally)
+            self._on_change(self.tally)
 
-    def warn(self, sentences: Iterable[str]) -> None:
-        """What whoever reads the summary should know."""
+    def add_warnings(self, sentences: Iterable[str]) -> None:
+        """Add sentences to the summary."""
         with self._lock:
             self.tally.warnings += sentences
 
-    def add(self, *, brought: Counter[str] | None = None, left_out: Counter[str] | None = None) -> None:
-        """Documents were brought, or left out."""
+    def count_documents(self, *, imported: Counter[str] | None = None, left_out: Counter[str] | None = None) -> None:
+        """Count documents of another system, by type."""
         with self._lock:
-            self.tally.brought += brought or Counter()
+            self.tally.imported += imported or Counter()
             self.tally.left_out += left_out or Counter()
 
-    def end(self, *, stopped: bool) -> None:
-        """All is done, or given up."""
+    def finish(self) -> None:
+        """End the work: done, or stopped if a stop was requested."""
         with self._lock:
-            self.tally.phase = "stopped" if stopped else "done"
-            self.tally.stopped = stopped
-            self._changed(self.tally)
+            self.tally.is_stopped = self.is_stopping
+            self.tally.phase = "stopped" if self.is_stopping else "done"
+            self._on_change(self.tally)
 
-    def patiently(self, work: Callable[[], Result], is_up: Callable[[], bool]) -> Result:
-        """The result of something that may be repeated; a CouchDB that doesn't answer is waited for.
-
-        `is_up`: whether those that it asks answer at all. Raises Unreachable when that took too long, or
-        when this very thing fails again and again, and Stopped when there is no use in waiting any more.
-        """
-        deadline, pause, failures = 0.0, 0.25, 0
-        while True:
-            try:
-                return work()
-            except Unreachable:
-                failures = failures + 1 if is_up() else 0
-                deadline = deadline or time.monotonic() + self.patience
-                if failures >= _ATTEMPTS or time.monotonic() > deadline:
-                    raise
-            self._wait(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
-
-    def _wait(self, seconds: float) -> None:
-        self._tell_waiting(True)
+    def wait(self, seconds: float) -> None:
+        """Wait for a CouchDB that is away. Raises Stopped as soon as a stop is requested."""
+        self._set_waiting(True)
         self._stop.wait(seconds)
-        self._tell_waiting(False)
-        if self.stopping:
+        self._set_waiting(False)
+        if self.is_stopping:
             raise Stopped
 
-    def _tell_waiting(self, waiting: bool) -> None:
+    def _set_waiting(self, is_waiting: bool) -> None:
         with self._lock:
-            self.tally.waiting = waiting
-            self._changed(self.tally)
+            self.tally.is_waiting = is_waiting
+            self._on_change(self.tally)
 
 
-@dataclass(frozen=True)
-class Patient:
-    """Asks, and waits for a CouchDB that doesn't answer, as `Watch.patiently` does."""
+@contextmanager
+def stop_on_signals(progress: Progress) -> Iterator[list[int]]:
+    """Let the first SIGINT or SIGTERM request a stop; the next one ends the process as usual.
 
-    watch: Watch
-    is_up: Callable[[], bool]
+    Yields a list that gets the number of the signal.
+    """
+    received: list[int] = []
 
-    def __call__(self, work: Callable[[], Result], /) -> Result:
-        """The work's result. Raises Unreachable, Stopped."""
-        return self.watch.patiently(work, self.is_up)
+    def handle(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        progress.stop()
+        restore()
 
-    def end_if_gone(self, error: ApiError | CouchError) -> None:
-        """One box's trouble must not keep the others from their messages; without a CouchDB there is no going on."""
-        if isinstance(error, Unreachable) and not self.is_up():
-            raise error
+    def restore() -> None:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        restore()

@@ -6,7 +6,7 @@ from typing import Any
 from django.urls import reverse
 
 from desk.kit.tables import Cell, Row
-from migration import reporting
+from migration import report
 from migration.models import MigrationRow, MigrationRun, Operation, State
 from storage import database_names
 
@@ -54,10 +54,10 @@ def progress(run: MigrationRun) -> dict[str, Any]:
 
 def outcomes(run: MigrationRun) -> list[tuple[str, str, int, str, bool]]:
     """What a run came to: outcome, reason, number, what these mean, whether somebody has to look at it."""
-    order = {outcome: place for place, outcome in enumerate(reporting.OUTCOMES)}
+    order = {outcome: place for place, outcome in enumerate(report.OUTCOMES)}
     found = sorted(run.outcomes, key=lambda one: (order.get(one[0], len(order)), one[1]))
     return [
-        (outcome, reason, count, _meaning(outcome, reason), outcome in reporting.FAULTS)
+        (outcome, reason, count, _meaning(outcome, reason), outcome in report.FAULTS)
         for outcome, reason, count in found
     ]
 
@@ -107,18 +107,18 @@ def _row(run: MigrationRun, row: MigrationRow, *, boxes: bool, messages: bool) -
     if messages and of_box and row.outcome in _STORED and run.operation != Operation.DRY_RUN:
         of_message = reverse("admin:desk_message_detail", args=[run.account_id, row.box_id, row.message_id])
     cells = (
-        Cell(row.outcome, style="state-bad" if row.outcome in reporting.FAULTS else "state-good"),
+        Cell(row.outcome, style="state-bad" if row.outcome in report.FAULTS else "state-good"),
         Cell(row.reason or "—"),
         Cell(row.message_id or "—", of_message, "id"),
         Cell(row.media_id or "—", style="id"),
         Cell(row.box_id or "—", of_box if boxes else None, "id"),
-        Cell(reporting.size(row.bytes) if row.bytes else "", style="number"),
+        Cell(report.format_size(row.bytes) if row.bytes else "", style="number"),
     )
     return Row(cells, str(row.pk))
 
 
 def _meaning(outcome: str, reason: str) -> str:
-    told = (reporting.OUTCOMES.get(outcome, ""), reporting.REASONS.get(reason, ""))
+    told = (report.OUTCOMES.get(outcome, ""), report.REASONS.get(reason, ""))
     return "; ".join(text for text in told if text)
 
 
@@ -131,7 +131,7 @@ def _told(run: MigrationRun) -> str:
         else []
     )
     if run.bytes:
-        numbers.append(reporting.size(run.bytes))
+        numbers.append(report.format_size(run.bytes))
     if run.faults and run.is_active:
         numbers.append(f"{run.faults:,} to look at")
     if run.rate:

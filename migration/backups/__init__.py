@@ -1,5 +1,5 @@
-"""Backups of a Kazoo's databases as files: read as streams, however large, whole or damaged.
+"""Backups of a Kazoo's databases as files, whatever their size, whole or damaged.
 
-`extracting` takes the long attachments out of a file's JSON, `parsing` finds the documents in what is left, `index`
-keeps those that matter on disk, `folder` knows which file is of which database.
+Files are read as streams. Long attachments are taken out of a file's JSON first (`attachments`), documents are found
+in the remaining JSON (`parsing`), and those that matter are kept on disk (`index`) while the folder is used.
 """

@@ -1,237 +1,230 @@
-"""What matters of some backups' documents, kept on disk while it is needed: memory stays as it is.
+"""An index on disk of the documents in backups, so that memory stays the same whatever their size.
 
-Documents are kept without their audio; that stays in the backup's file, and its place is noted. Documents that no
-migration asks for are counted by type, and forgotten.
+Documents are stored without their audio, which stays in the backup's file; its place there is noted. Documents that
+no migration needs are only counted, by type.
 """
 
 import gzip
+import io
 import sqlite3
 import threading
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
 from couch.client import Document
-from migration.backups.extracting import Decoding, Extracting, Place, Unpacking, decoded
+from migration.backups.attachments import (
+    AttachmentExtractor,
+    Base64Range,
+    Base64Stream,
+    GunzipStream,
+    decode_base64,
+)
+from migration.sources import ACCOUNT, BOX, MEDIA, MESSAGE, USER, document_type
 
-ATTACHMENTS = "_attachments"
-_KEPT = frozenset({"account", "user", "vmbox", "media", "private_media", "mailbox_message"})
-_KEPT_IDS = ("configs_",)
+_ATTACHMENTS = "_attachments"
+_STORED_TYPES = frozenset({ACCOUNT, USER, BOX, MESSAGE, *MEDIA})
+_STORED_ID_PREFIXES = ("configs_",)
 _SCHEMA = """
 CREATE TABLE docs (db TEXT, id TEXT, type TEXT, generation INTEGER, body BLOB, PRIMARY KEY (db, id));
 CREATE INDEX by_type ON docs (db, type, id);
 CREATE TABLE audio (db TEXT, id TEXT, name TEXT, path TEXT, offset INTEGER, characters INTEGER, length INTEGER,
-    packed INTEGER, content BLOB, PRIMARY KEY (db, id, name)) WITHOUT ROWID;
-CREATE TABLE others (db TEXT, type TEXT, count INTEGER, PRIMARY KEY (db, type)) WITHOUT ROWID;
+    is_gzip INTEGER, content BLOB, PRIMARY KEY (db, id, name)) WITHOUT ROWID;
+CREATE TABLE counted (db TEXT, type TEXT, count INTEGER, PRIMARY KEY (db, type)) WITHOUT ROWID;
 """
 
 
-class Stored(NamedTuple):
-    """How a document came into the index."""
-
-    type: str
-    silent: int
-    """So many of its attachments are named in the backup, and their bytes are not there."""
-
-
-class Index:
-    """An index in a file that is there for no longer than the folder it is in."""
+class DocumentIndex:
+    """An index in an SQLite file. Databases are named by their plain names."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._local = threading.local()
         self._connection().executescript(_SCHEMA)
 
-    def add(self, name: str, doc: Document, path: Path, extracting: Extracting, system: bool) -> Stored:
-        """Take in a document of the database of that name. Of two with one id the later revision stays.
+    def add(self, name: str, doc: Document, path: Path, extractor: AttachmentExtractor, *, store_all: bool) -> int:
+        """Add a document of a database; how many of its attachments the backup names without having their bytes.
 
-        `system`: the database is none of an account's, and all that is in it is kept.
+        Of two revisions of a document the later one stays. `path` and `extractor`: the file that it was read from.
+        `store_all`: also store a document that would only be counted in an account's database.
         """
-        kind = kind_of(doc)
         connection = self._connection()
         if doc.get("_deleted") is True:
-            return Stored(kind, 0)
-        attachments = doc.get(ATTACHMENTS)
-        has_some = isinstance(attachments, dict) and bool(attachments)
-        if not (system or kind in _KEPT or has_some or doc["_id"].startswith(_KEPT_IDS)) or _is_design(doc):
-            counted = "INSERT INTO others VALUES (?, ?, 1) ON CONFLICT (db, type) DO UPDATE SET count = count + 1"
-            connection.execute(counted, (name, kind))
-            return Stored(kind, 0)
-        generation = _generation(doc)
-        known = "SELECT generation FROM docs WHERE db = ? AND id = ?"
-        found = connection.execute(known, (name, doc["_id"])).fetchone()
-        if found is not None and found[0] > generation:
-            return Stored(kind, 0)
-        silent = 0
-        stubs: Document = {}
-        connection.execute("DELETE FROM audio WHERE db = ? AND id = ?", (name, doc["_id"]))
-        for attachment, stub in attachments.items() if isinstance(attachments, dict) else []:
-            kept = self._add_audio(name, doc["_id"], attachment, stub, path, extracting)
-            silent += kept is None
-            stubs |= {} if kept is None else {attachment: kept}
-        bare = {key: value for key, value in doc.items() if key != ATTACHMENTS} | (
-            {ATTACHMENTS: stubs} if stubs else {}
-        )
+            return 0
+        if not _is_needed(doc, store_all=store_all):
+            increment = "INSERT INTO counted VALUES (?, ?, 1) ON CONFLICT (db, type) DO UPDATE SET count = count + 1"
+            connection.execute(increment, (name, document_type(doc)))
+            return 0
+        generation = _revision_generation(doc)
+        select = "SELECT generation FROM docs WHERE db = ? AND id = ?"
+        row = connection.execute(select, (name, doc["_id"])).fetchone()
+        if row is not None and row[0] > generation:
+            return 0
+        stubs, lacking = self._add_attachments(name, doc, path, extractor)
+        bare = {key: value for key, value in doc.items() if key != _ATTACHMENTS}
+        if stubs:
+            bare[_ATTACHMENTS] = stubs
         body = orjson.dumps(bare)
-        if extracting.has_marks(body):
-            body = orjson.dumps(extracting.restored(bare, path))
-        row = (name, doc["_id"], kind, generation, body)
-        connection.execute("INSERT OR REPLACE INTO docs VALUES (?, ?, ?, ?, ?)", row)
-        return Stored(kind, silent)
+        if extractor.has_placeholders(body):
+            body = orjson.dumps(extractor.restore_texts(bare, path))
+        values = (name, doc["_id"], document_type(doc), generation, body)
+        connection.execute("INSERT OR REPLACE INTO docs VALUES (?, ?, ?, ?, ?)", values)
+        return lacking
 
-    def rename(self, old: str, new: str) -> None:
-        """What was taken in under one database's name belongs to another."""
+    def rename_database(self, old: str, new: str) -> None:
+        """Assign all documents of one database to another."""
         for table in ("docs", "audio"):
             self._connection().execute(f"UPDATE OR REPLACE {table} SET db = ? WHERE db = ?", (new, old))  # noqa: S608
-        merged = (
-            "INSERT INTO others SELECT ?, type, count FROM others WHERE db = ? "
+        merge = (
+            "INSERT INTO counted SELECT ?, type, count FROM counted WHERE db = ? "
             "ON CONFLICT (db, type) DO UPDATE SET count = count + excluded.count"
         )
-        self._connection().execute(merged, (new, old))
-        self._connection().execute("DELETE FROM others WHERE db = ?", (old,))
+        self._connection().execute(merge, (new, old))
+        self._connection().execute("DELETE FROM counted WHERE db = ?", (old,))
 
-    def names(self) -> list[str]:
-        """The names of the databases that there is anything of, in order."""
-        rows = self._connection().execute("SELECT db FROM docs UNION SELECT db FROM others ORDER BY 1")
+    def list_databases(self) -> list[str]:
+        """The names of all databases with documents, in order."""
+        rows = self._connection().execute("SELECT db FROM docs UNION SELECT db FROM counted ORDER BY 1")
         return [row[0] for row in rows]
 
-    def counts(self, name: str) -> Counter[str]:
+    def count_types(self, name: str) -> Counter[str]:
         """How many documents of each type a database has."""
-        kept = "SELECT type, count(*) FROM docs WHERE db = ? GROUP BY type"
-        forgotten = "SELECT type, count FROM others WHERE db = ?"
+        stored = "SELECT type, count(*) FROM docs WHERE db = ? GROUP BY type"
+        counted = "SELECT type, count FROM counted WHERE db = ?"
         counts: Counter[str] = Counter()
-        for query in (kept, forgotten):
+        for query in (stored, counted):
             for kind, count in self._connection().execute(query, (name,)):
                 counts[kind] += count
         return counts
 
-    def documents(self, name: str, kind: str) -> Iterator[Document]:
-        """The documents of a type, without audio, by id."""
-        last = ""
+    def iterate_documents(self, name: str, kind: str) -> Iterator[Document]:
+        """The documents of a type, in the order of their ids, with attachments as stubs."""
+        last_id = ""
         query = "SELECT id, body FROM docs WHERE db = ? AND type = ? AND id > ? ORDER BY id LIMIT 100"
-        while rows := self._connection().execute(query, (name, kind, last)).fetchall():
+        while rows := self._connection().execute(query, (name, kind, last_id)).fetchall():
             for _, body in rows:
                 yield orjson.loads(body)
-            last = rows[-1][0]
+            last_id = rows[-1][0]
 
     def fetch(self, name: str, ids: Iterable[str]) -> dict[str, Document]:
-        """The existing ones of some documents, by id; their attachments are stubs."""
+        """Those documents that exist, by id, with attachments as stubs."""
         query = "SELECT body FROM docs WHERE db = ? AND id = ?"
-        found: dict[str, Document] = {}
-        for one in dict.fromkeys(ids):
-            row = self._connection().execute(query, (name, one.encode("utf-8", "replace").decode())).fetchone()
+        docs: dict[str, Document] = {}
+        for doc_id in dict.fromkeys(ids):
+            row = self._connection().execute(query, (name, doc_id.encode("utf-8", "replace").decode())).fetchone()
             if row is not None:
-                found[one] = orjson.loads(row[0])
-        return found
+                docs[doc_id] = orjson.loads(row[0])
+        return docs
 
-    def open(self, name: str, doc_id: str, attachment: str) -> "Decoding | Unpacking | Held | None":
-        """An attachment's bytes; None when there are none."""
-        query = (
-            "SELECT path, offset, characters, length, packed, content FROM audio WHERE db = ? AND id = ? AND name = ?"
-        )
+    def open_attachment(
+        self, name: str, doc_id: str, attachment: str
+    ) -> Base64Stream | GunzipStream | io.BytesIO | None:
+        """An attachment's bytes; None if there are none."""
+        columns = "path, offset, characters, length, is_gzip, content"
+        query = f"SELECT {columns} FROM audio WHERE db = ? AND id = ? AND name = ?"  # noqa: S608
         row = self._connection().execute(query, (name, doc_id, attachment)).fetchone()
         if row is None:
             return None
-        path, offset, characters, length, packed, content = row
+        path, offset, characters, length, is_gzip, content = row
         if content is not None:
-            return Held(content)
-        stream = Decoding(Path(path), Place(offset, characters, length))
-        return Unpacking(stream) if packed else stream
+            return io.BytesIO(content)
+        stream = Base64Stream(Path(path), Base64Range(offset, characters, length))
+        return GunzipStream(stream) if is_gzip else stream
 
-    def save(self) -> None:
-        """Let other threads see what was taken in."""
+    def commit(self) -> None:
+        """Make what was added visible to other threads."""
         self._connection().commit()
 
-    def _add_audio(
-        self, name: str, doc_id: str, attachment: str, stub: Any, path: Path, extracting: Extracting
+    def _add_attachments(
+        self, name: str, doc: Document, path: Path, extractor: AttachmentExtractor
+    ) -> tuple[Document, int]:
+        """Note where a document's attachments are; stubs of those that have bytes, and how many have none."""
+        self._connection().execute("DELETE FROM audio WHERE db = ? AND id = ?", (name, doc["_id"]))
+        attachments = doc.get(_ATTACHMENTS)
+        stubs: Document = {}
+        lacking = 0
+        for attachment, fields in attachments.items() if isinstance(attachments, dict) else []:
+            stub = self._add_attachment(name, doc["_id"], attachment, fields, path, extractor)
+            if stub is None:
+                lacking += 1
+            else:
+                stubs[attachment] = stub
+        return stubs, lacking
+
+    def _add_attachment(
+        self, name: str, doc_id: str, attachment: str, stored: Any, path: Path, extractor: AttachmentExtractor
     ) -> Document | None:
-        """Note where an attachment's bytes are; its stub, None when they are nowhere."""
-        told = stub if isinstance(stub, dict) else {}
-        data, packed = told.get("data"), told.get("encoding") == "gzip"
-        place, content = extracting.place(data), None
-        if place is None:
-            content = _short(data)
+        """Note where an attachment's bytes are; its stub, or None if the backup lacks the bytes."""
+        fields = stored if isinstance(stored, dict) else {}
+        data, is_gzip = fields.get("data"), fields.get("encoding") == "gzip"
+        text_range, content = extractor.find_range(data), None
+        if text_range is None:
+            content = _decode_short(data)
             if content is None:
                 return None
-            if packed:
-                content = _unpacked(content)
+            if is_gzip:
+                content = _gunzip_or_empty(content)
             length = len(content)
         else:
-            length = place.length if not packed else _length(Unpacking(Decoding(path, place)))
-        where = (str(path), place.offset, place.characters) if place is not None else (None, None, None)
-        row = (name, doc_id, attachment, *where, length, packed, content)
-        self._connection().execute("INSERT OR REPLACE INTO audio VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
-        known = ("content_type", "digest")
-        kept = {key: told[key] for key in known if isinstance(told.get(key), str) and told[key].isprintable()}
-        return {**kept, "stub": True, "length": length}
+            length = _stream_length(GunzipStream(Base64Stream(path, text_range))) if is_gzip else text_range.length
+        where = (None, None, None) if text_range is None else (str(path), text_range.offset, text_range.characters)
+        values = (name, doc_id, attachment, *where, length, is_gzip, content)
+        self._connection().execute("INSERT OR REPLACE INTO audio VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+        texts = {key: fields.get(key) for key in ("content_type", "digest")}
+        stub = {key: text for key, text in texts.items() if isinstance(text, str) and text.isprintable()}
+        return {**stub, "stub": True, "length": length}
 
     def _connection(self) -> sqlite3.Connection:
-        found: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if found is None:
-            found = self._local.connection = sqlite3.connect(self._path)
-            # It is made anew each time: nothing of it has to outlive a crash.
-            found.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -16000")
-        return found
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = sqlite3.connect(self._path)
+            # Every run makes its own index, so nothing in it has to survive a crash.
+            connection.executescript(
+                "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -16000"
+            )
+        return connection
 
 
-class Held:
-    """Bytes that were read already, as a stream."""
-
-    def __init__(self, content: bytes) -> None:
-        self._left = content
-
-    def read(self, size: int = -1, /) -> bytes:
-        """The next bytes, none at the end."""
-        wanted = len(self._left) if size < 0 else size
-        piece, self._left = self._left[:wanted], self._left[wanted:]
-        return piece
-
-    def close(self) -> None:
-        """Nothing is open."""
+def _is_needed(doc: Document, *, store_all: bool) -> bool:
+    """Whether a migration may need a document. One with attachments may be the target of a link."""
+    kind = document_type(doc)
+    if kind == "design":
+        return False
+    attachments = doc.get(_ATTACHMENTS)
+    has_attachments = isinstance(attachments, dict) and bool(attachments)
+    return store_all or kind in _STORED_TYPES or has_attachments or doc["_id"].startswith(_STORED_ID_PREFIXES)
 
 
-def kind_of(doc: Document) -> str:
-    """What a document is, for counting: its type, "design" for CouchDB's own, "untyped" for what doesn't say."""
-    if _is_design(doc):
-        return "design"
-    kind = doc.get("pvt_type")
-    return kind if isinstance(kind, str) and kind else "untyped"
-
-
-def _is_design(doc: Document) -> bool:
-    return str(doc["_id"]).startswith("_")
-
-
-def _generation(doc: Document) -> int:
+def _revision_generation(doc: Document) -> int:
     number = str(doc.get("_rev") or "").partition("-")[0]
     return int(number) if number.isascii() and number.isdigit() and len(number) < 16 else 0
 
 
-def _short(data: Any) -> bytes | None:
+def _decode_short(data: Any) -> bytes | None:
     try:
-        return decoded(data.encode()) if isinstance(data, str) else None
+        return decode_base64(data.encode()) if isinstance(data, str) else None
     except ValueError:
         return None
 
 
-def _unpacked(content: bytes) -> bytes:
+def _gunzip_or_empty(content: bytes) -> bytes:
     try:
         return gzip.decompress(content)
     except (OSError, EOFError, zlib.error):
         return b""
 
 
-def _length(stream: Unpacking) -> int:
+def _stream_length(stream: GunzipStream) -> int:
     length = 0
     try:
         while piece := stream.read(65_536):
             length += len(piece)
     except ValueError:
-        pass  # whoever reads it to the end finds that it is damaged
+        pass  # the damage is reported when the attachment is read
     finally:
         stream.close()
     return length

@@ -1,7 +1,7 @@
-"""The documents in a backup's file, whatever it was made with.
+"""Parse the documents in a backup file, whichever tool made it.
 
-Read are the answer of ``_all_docs?include_docs=true&attachments=true``, JSON lines, the arrays that
-@cloudant/couchbackup writes one a line, and what has one of these shapes. What is damaged is told and left out.
+Formats: the answer of ``_all_docs?include_docs=true&attachments=true``, JSON lines, the arrays that
+@cloudant/couchbackup writes one per line, and anything of the same shape. Damaged parts are reported and left out.
 """
 
 import codecs
@@ -15,174 +15,178 @@ import orjson
 
 from couch.client import Document
 
-_PEEK = 1024 * 1024
+_PEEK_SIZE = 1024 * 1024
 _FIRST_LINES = 20
 _BOM = b"\xef\xbb\xbf"
-# Lines that only open or close what the documents are in.
+# Lines that only open or close the array of documents.
 _FRAME = re.compile(rb'\s*(?:[\[\]{}]|\]\s*\}|\{[^\n]{0,200}"(?:rows|docs)"\s*:\s*\[)\s*,?\s*')
-_CLOSED = (b"]", b"]}")
-_MOST_DIGITS = 25
+_CLOSING_LINES = (b"]", b"]}")
+_MAX_DIGITS = 25
 _HIGH, _LOW = r"\\u[dD][89abAB][0-9a-fA-F]{2}", r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
-_HALF = re.compile(r"\\u[dD][89a-fA-F]")
-# Whatever a backslash begins is looked at as one: two of them are none before a "u".
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
+# Matches every escape, so that the second of two backslashes is not taken for the start of another.
 _ESCAPE = re.compile(rf"{_HIGH}{_LOW}|(?P<half>{_HIGH}|{_LOW})|\\.", re.DOTALL)
-# From where an escape begins up to where one is unfinished, or may be half of a character.
-# Nothing follows that could fail, so that it never goes back; Python before 3.11.5 gets possessive quantifiers wrong.
-_FINISHED = re.compile(rf"(?:[^\\]+|\\[^u]|\\u(?![dD][89abAB])[0-9a-fA-F]{{4}}|{_HIGH}(?=.{{6}}))*", re.DOTALL)
+# A text up to an escape that is incomplete or may be the first half of a character. Nothing follows that could fail,
+# so the pattern never backtracks; possessive quantifiers are wrong in Python before 3.11.5.
+_COMPLETE = re.compile(rf"(?:[^\\]+|\\[^u]|\\u(?![dD][89abAB])[0-9a-fA-F]{{4}}|{_HIGH}(?=.{{6}}))*", re.DOTALL)
+# Two escapes of six characters each.
+_MAX_INCOMPLETE = 12
 
-Tell = Callable[[str], None]
-"""Hears what is wrong with a file, a sentence at a time."""
+Warn = Callable[[str], None]
+"""Gets a sentence for each fault of a file."""
 
 
 class Readable(Protocol):
     """A file."""
 
     def read(self, size: int = -1, /) -> bytes:
-        """The next bytes, none at the end."""
+        """The next bytes; empty at the end."""
 
 
-def documents(file: Readable, tell: Tell) -> Iterator[Document]:
+def parse_documents(file: Readable, warn: Warn) -> Iterator[Document]:
     """The documents of a backup, in its order; each is a dict with a text as its ``_id``."""
-    peeked = _peek(file)
-    source = _Rest(peeked, file)
-    values = _lines(source, tell) if _is_in_lines(peeked) else _streamed(_Mended(source), _prefix(peeked), tell)
+    beginning = _peek(file)
+    source = _PeekedFile(beginning, file)
+    if _has_json_lines(beginning):
+        values = _parse_lines(source, warn)
+    else:
+        values = _parse_stream(_RepairedFile(source), _find_prefix(beginning), warn)
     for value in values:
-        yield from _in(value)
+        yield from _find_documents(value)
 
 
-def loads(text: bytes) -> Any:
-    """A JSON value, texts with broken characters in them mended; ValueError."""
+def parse_json(text: bytes) -> Any:
+    """A JSON value, with broken characters in its texts replaced. Raises ValueError."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
-        mended = json.loads(text.decode("utf-8", "replace"), parse_int=_number)
-        # Halves of characters, which JSON can spell and nothing can store.
-        return json.loads(_HALF_CHARACTER.sub("\ufffd", json.dumps(mended, ensure_ascii=False)))
+        value = json.loads(text.decode("utf-8", "replace"), parse_int=_parse_int)
+        # Lone surrogates, which JSON can spell and CouchDB can't store.
+        return json.loads(_SURROGATE.sub("\ufffd", json.dumps(value, ensure_ascii=False)))
 
 
-def _number(text: str) -> int | float:
-    """A whole number, as far as anybody can store it as one."""
-    number = int(text) if len(text) < _MOST_DIGITS else float(text)
+def _parse_int(text: str) -> int | float:
+    """A whole number; as a float if it is too large to be stored as an integer."""
+    number = int(text) if len(text) < _MAX_DIGITS else float(text)
     return number if -(2**63) <= number < 2**64 else float(number)
 
 
-class _Mended:
-    """A file whose texts have no broken characters any more: bytes that are no UTF-8, and halves of characters."""
+class _RepairedFile:
+    """A file with broken characters replaced: bytes that aren't UTF-8, and escapes of lone surrogates."""
 
     def __init__(self, file: Readable) -> None:
         self._file = file
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._held = ""
+        self._incomplete = ""
 
     def read(self, size: int = -1, /) -> bytes:
-        if size == 0:  # ijson asks so which type it gets
+        if size == 0:  # ijson reads nothing first, to find out the type
             return b""
         while True:
             piece = self._file.read(size)
-            text = self._held + self._decoder.decode(piece, not piece)
-            # An escape, or two that are a character, must not be cut in two.
-            cut = _finished(text) if piece else len(text)
-            text, self._held = text[:cut], text[cut:]
+            text = self._incomplete + self._decoder.decode(piece, not piece)
+            # An escape, or a pair of them, must not be cut in two.
+            end = _complete_length(text) if piece else len(text)
+            text, self._incomplete = text[:end], text[end:]
             if text or not piece:
-                return (_ESCAPE.sub(_whole, text) if _HALF.search(text) else text).encode()
+                return (_ESCAPE.sub(_replace_half, text) if _SURROGATE_ESCAPE.search(text) else text).encode()
 
 
-def _finished(text: str) -> int:
-    """Up to where a text is whole: damaged escapes aren't waited for."""
-    found = _FINISHED.match(text)
-    end = found.end() if found else 0
-    return end if len(text) - end < 12 else len(text)
+def _complete_length(text: str) -> int:
+    """The length of a text up to an incomplete escape. A damaged escape is no reason to wait for more."""
+    match = _COMPLETE.match(text)
+    end = match.end() if match else 0
+    return end if len(text) - end < _MAX_INCOMPLETE else len(text)
 
 
-def _whole(escape: re.Match[str]) -> str:
-    """An escape as it is, or a mark in place of half a character."""
+def _replace_half(escape: re.Match[str]) -> str:
     return "\\ufffd" if escape.group("half") else escape.group()
 
 
-class _Rest:
+class _PeekedFile:
     """A file whose beginning was read already."""
 
     def __init__(self, beginning: bytes, file: Readable) -> None:
         self._beginning, self._file = beginning.removeprefix(_BOM), file
 
     def read(self, size: int = -1, /) -> bytes:
-        if size == 0:  # ijson asks so which type it gets
+        if size == 0:  # ijson reads nothing first, to find out the type
             return b""
         if self._beginning:
-            taken, self._beginning = self._beginning, b""
-            return taken
+            beginning, self._beginning = self._beginning, b""
+            return beginning
         return self._file.read(size)
 
 
 def _peek(file: Readable) -> bytes:
     pieces: list[bytes] = []
-    while sum(map(len, pieces)) < _PEEK and (piece := file.read(_PEEK)):
+    while sum(map(len, pieces)) < _PEEK_SIZE and (piece := file.read(_PEEK_SIZE)):
         pieces.append(piece)
     return b"".join(pieces)
 
 
-def _is_in_lines(beginning: bytes) -> bool:
-    """Whether one of the first lines that are no frame is a document, or more of them, by itself.
+def _has_json_lines(beginning: bytes) -> bool:
+    """Whether one of the first lines, apart from the frame, is complete JSON with documents.
 
-    Not just the very first one: it may be damaged.
+    Several lines are tried, as the first one may be damaged.
     """
     lines = beginning.removeprefix(_BOM).split(b"\n")
-    if len(beginning) >= _PEEK:
+    if len(beginning) >= _PEEK_SIZE:
         lines.pop()
-    told = [line for line in lines if line.strip() and not _FRAME.fullmatch(line)]
-    if not told:
-        # One long line: what is in it is read one by one.
-        return len(beginning) < _PEEK
-    return any(_holds_something(_bare(line)) for line in told[:_FIRST_LINES])
+    content = [line for line in lines if line.strip() and not _FRAME.fullmatch(line)]
+    if not content:
+        # A single line that is longer than what was read is parsed as a stream.
+        return len(beginning) < _PEEK_SIZE
+    return any(_is_filled_json(_strip(line)) for line in content[:_FIRST_LINES])
 
 
-def _holds_something(line: bytes) -> bool:
+def _is_filled_json(line: bytes) -> bool:
     try:
-        value = loads(line)
+        value = parse_json(line)
     except (ValueError, RecursionError):
         return False
     return isinstance(value, dict | list) and bool(value)
 
 
-def _bare(line: bytes) -> bytes:
+def _strip(line: bytes) -> bytes:
     return line.strip().removesuffix(b",")
 
 
-def _lines(file: Readable, tell: Tell) -> Iterator[Any]:
-    """The value of each line; a comma at its end and the lines around all are allowed for."""
-    framed, last, number = False, b"", 0
-    for number, line in enumerate(_split(file), 1):
-        bare = _bare(line)
-        if not bare:
+def _parse_lines(file: Readable, warn: Warn) -> Iterator[Any]:
+    """The value of each line, without the comma at its end, and without the lines of the frame."""
+    is_framed, last_line, number = False, b"", 0
+    for number, line in enumerate(_split_lines(file), 1):
+        stripped = _strip(line)
+        if not stripped:
             continue
-        last = bare
+        last_line = stripped
         if _FRAME.fullmatch(line):
-            framed = framed or bare.endswith(b"[")
+            is_framed = is_framed or stripped.endswith(b"[")
             continue
         try:
-            yield loads(bare)
+            yield parse_json(stripped)
         except (ValueError, RecursionError):
-            cut = "" if line.endswith(b"\n") else ", where the file ends: it was cut off"
-            tell(f"line {number} is no JSON{cut}")
-    if framed and last not in _CLOSED and not last.endswith(b"]}"):
-        tell(f"the file ends early, after line {number}: it was cut off")
+            suffix = "" if line.endswith(b"\n") else ", where the file ends: it was cut off"
+            warn(f"line {number} is no JSON{suffix}")
+    if is_framed and last_line not in _CLOSING_LINES and not last_line.endswith(b"]}"):
+        warn(f"the file ends early, after line {number}: it was cut off")
 
 
-def _split(file: Readable) -> Iterator[bytes]:
+def _split_lines(file: Readable) -> Iterator[bytes]:
     parts: list[bytes] = []
-    while piece := file.read(_PEEK):
-        *whole, rest = piece.split(b"\n")
-        for line in whole:
+    while piece := file.read(_PEEK_SIZE):
+        *lines, remainder = piece.split(b"\n")
+        for line in lines:
             yield b"".join([*parts, line, b"\n"])
             parts = []
-        parts.append(rest)
+        parts.append(remainder)
     if any(parts):
         yield b"".join(parts)
 
 
-def _prefix(beginning: bytes) -> str:
-    """Where in the JSON the documents are, as ijson says it."""
+def _find_prefix(beginning: bytes) -> str:
+    """Where in the JSON the documents are, in ijson's notation."""
     if beginning.removeprefix(_BOM).lstrip().startswith(b"["):
         return "item"
     try:
@@ -196,8 +200,8 @@ def _prefix(beginning: bytes) -> str:
     return ""
 
 
-def _streamed(file: Readable, prefix: str, tell: Tell) -> Iterator[Any]:
-    """The values at a place in JSON that is not written in lines; up to where it breaks."""
+def _parse_stream(file: Readable, prefix: str, warn: Warn) -> Iterator[Any]:
+    """The values at a place in JSON that is not in lines, up to the first damage."""
     count = 0
     try:
         for value in ijson.items(file, prefix, multiple_values=True, use_float=True):
@@ -205,28 +209,28 @@ def _streamed(file: Readable, prefix: str, tell: Tell) -> Iterator[Any]:
             yield value
     except ijson.IncompleteJSONError:
         if count or prefix:
-            tell(f"the file ends or breaks in the middle, after {count} whole documents: it was cut off or damaged")
+            warn(f"the file ends or breaks in the middle, after {count} whole documents: it was cut off or damaged")
         else:
-            tell("it holds no documents in JSON, or is damaged from its beginning: left out")
+            warn("it holds no documents in JSON, or is damaged from its beginning: left out")
     except ijson.JSONError as error:
-        tell(f"no JSON after {count} documents: {str(error).splitlines()[0]}")
+        warn(f"no JSON after {count} documents: {str(error).splitlines()[0]}")
 
 
-def _in(value: Any) -> Iterator[Document]:
-    """The documents that a value is or holds: a document, a row with one, an array of either, an answer of rows."""
+def _find_documents(value: Any) -> Iterator[Document]:
+    """The documents in a value: a document, a row with one, an array of either, or an answer with rows."""
     if not isinstance(value, dict):
-        yield from _in_array(value)
+        yield from _find_in_array(value)
     elif isinstance(value.get("_id"), str):
         yield value
     elif isinstance(value.get("doc"), dict):
-        yield from _in_array([value])
+        yield from _find_in_array([value])
     else:
-        yield from _in_array(value.get("rows"))
-        yield from _in_array(value.get("docs"))
+        yield from _find_in_array(value.get("rows"))
+        yield from _find_in_array(value.get("docs"))
 
 
-def _in_array(value: Any) -> Iterator[Document]:
-    for each in value if isinstance(value, list) else []:
-        found = each.get("doc", each) if isinstance(each, dict) else None
-        if isinstance(found, dict) and isinstance(found.get("_id"), str):
-            yield found
+def _find_in_array(value: Any) -> Iterator[Document]:
+    for item in value if isinstance(value, list) else []:
+        doc = item.get("doc", item) if isinstance(item, dict) else None
+        if isinstance(doc, dict) and isinstance(doc.get("_id"), str):
+            yield doc

@@ -1,1 +1,1 @@
-"""Data as a Kazoo 3.x left it, for tests, measurements and trying out: the same for the same seed."""
+"""Made-up data of a Kazoo 3.x, to try the migration on."""

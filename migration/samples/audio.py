@@ -1,4 +1,4 @@
-"""Recordings for made-up messages: real speech, and no two alike."""
+"""Recordings for made-up messages: real speech, each different from all others."""
 
 import re
 from functools import cache
@@ -11,26 +11,26 @@ _TAG_SIZE = 128
 _NOT_ASCII = re.compile(r"[^\x20-\x7e]")
 
 
-def recording(choice: int, kilobytes: int, title: str) -> bytes:
-    """An MP3 file: one of the project's recordings, again and again until it has that many kilobytes.
+def make_recording(choice: int, kilobytes: int, title: str) -> bytes:
+    """An MP3 file: one of the project's recordings, repeated to a size; 0 kilobytes leaves it as it is.
 
-    0 kilobytes: the recording as it is. The title, which ends the file as an ID3 tag, makes it unlike all others.
+    The title, in an ID3 tag at the end, makes it different from all others.
     """
-    spoken = _spoken(choice)
+    speech = _choose_speech(choice)
     if kilobytes:
-        wanted = kilobytes * 1024 - _TAG_SIZE
-        spoken = (spoken * (wanted // len(spoken) + 1))[:wanted]
-    return spoken + _tag(title)
+        size = kilobytes * 1024 - _TAG_SIZE
+        speech = (speech * (size // len(speech) + 1))[:size]
+    return speech + _id3_tag(title)
+
+
+def _choose_speech(choice: int) -> bytes:
+    paths = _list_recordings()
+    return _read(paths[choice % len(paths)])
 
 
 @cache
-def _names() -> list[Path]:
+def _list_recordings() -> list[Path]:
     return sorted(RECORDINGS.glob("*.mp3"))
-
-
-def _spoken(choice: int) -> bytes:
-    names = _names()
-    return _read(names[choice % len(names)])
 
 
 @cache
@@ -38,9 +38,9 @@ def _read(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def _tag(title: str) -> bytes:
+def _id3_tag(title: str) -> bytes:
     """An ID3v1 tag: title, artist, album, year, comment and genre in fields of fixed size, at the end of the file."""
-    head = b"TAG" + _NOT_ASCII.sub("?", title)[:30].encode("ascii").ljust(30, b"\0")
-    # A title may be longer than its field; the album's takes the rest of it.
-    rest = _NOT_ASCII.sub("?", title)[30:60].encode("ascii").ljust(30, b"\0")
-    return (head + b"\0" * 30 + rest).ljust(_TAG_SIZE, b"\0")
+    text = _NOT_ASCII.sub("?", title)
+    # A title that is longer than its field continues in the album's.
+    title_field, album_field = (text[start : start + 30].encode("ascii").ljust(30, b"\0") for start in (0, 30))
+    return (b"TAG" + title_field + b"\0" * 30 + album_field).ljust(_TAG_SIZE, b"\0")

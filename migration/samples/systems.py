@@ -22,7 +22,7 @@ _FOLDERS = ("new", "new", "saved", "saved", "saved", "deleted")
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is made, and of what kind."""
+    """How much data to make, and of what kind."""
 
     accounts: int
     boxes: int
@@ -30,19 +30,19 @@ class Plan:
     messages: int
     """In each box."""
     until: int
-    """When the last message was left, in Gregorian seconds."""
+    """The time of the last message, in Gregorian seconds."""
     days: int = 365
-    """Over how many days before that the messages spread."""
+    """Over how many days before that the messages are spread."""
     dirt: float = 0.0
-    """The part of the entries, and of the boxes, with which something is wrong."""
+    """The part of the entries, and of the mailboxes, that have a fault; from 0 to 1."""
     audio_kb: int = 0
-    """How long each recording is; 0: as long as the project's few are."""
+    """The size of each recording in kilobytes; 0 for that of the project's recordings."""
     seed: str = "1"
 
 
 @dataclass(frozen=True)
-class Account:
-    """One account: its document, and what else is in its database."""
+class SampleAccount:
+    """A made-up account."""
 
     plan: Plan
     number: int
@@ -50,30 +50,30 @@ class Account:
 
     @property
     def database(self) -> str:
-        """Its database's plain name."""
+        """The plain name of its database."""
         return database_names.account_db(self.doc["_id"])
 
     def documents(self) -> Iterator[Document]:
-        """All documents of its database, made as they are asked for; audio is bytes, the member `data` of a stub."""
+        """Make all documents of its database, one by one. Audio is in the stubs, as bytes in `data`."""
         yield self.doc
-        random = _random(self.plan, self.number)
-        last: dict[str, Any] | None = None
+        random = _seeded_random(self.plan, self.number)
+        previous_entry: dict[str, Any] | None = None
         for index in range(self.plan.boxes):
             user = self._user(index, random)
             yield user
-            yield from _furniture(self, index, user, random)
+            yield from self._unrelated_documents(index, user, random)
             box = self._box(index, user, random)
             array: list[Any] = []
-            yield from self._messages(box, array, last, random)
-            clean = [one for one in array if isinstance(one, dict) and one.get("media_id")]
-            last = clean[-1] if clean else last
+            yield from self._messages(box, array, previous_entry, random)
+            valid = [raw for raw in array if isinstance(raw, dict) and raw.get("media_id")]
+            previous_entry = valid[-1] if valid else previous_entry
             yield {**box, "messages": array}
 
     def _user(self, index: int, random: Random) -> Document:
         name, surname = random.choice(_NAMES), random.choice(_SURNAMES)
         username = f"{name}.{surname}.{1001 + index}".lower()
         hashed = f"{username}:{PASSWORD}".encode()
-        return self._stored(
+        return self._document(
             "user",
             random,
             first_name=name,
@@ -87,7 +87,7 @@ class Account:
         )
 
     def _box(self, index: int, user: Document, random: Random) -> Document:
-        box = self._stored(
+        box = self._document(
             "vmbox",
             random,
             name=f"{user['first_name']} {user['last_name']}'s Voicemail",
@@ -104,73 +104,81 @@ class Account:
         return dirt.spoil_box(box, random) if random.random() < self.plan.dirt else box
 
     def _messages(
-        self, box: Document, array: list[Any], other: dict[str, Any] | None, random: Random
+        self, box: Document, array: list[Any], entry_of_other_box: dict[str, Any] | None, random: Random
     ) -> Iterator[Document]:
-        """The media documents of a box's messages; their entries are added to the array."""
+        """The media documents of a mailbox's messages. Adds the entries to the array."""
         for _ in range(self.plan.messages):
             entry, media = self._message(box, random)
             if random.random() >= self.plan.dirt:
                 array.append(entry)
                 yield media
                 continue
-            # The same media in two entries, or in two boxes, or what `dirt` knows.
+            # A fault: the same media document in two entries, or in two mailboxes, or one that `dirt` knows.
             kind = random.randrange(12)
-            repeated = next((one for one in array if isinstance(one, dict) and one.get("media_id")), None)
-            if kind == 0 and repeated is not None:
-                array.append(dict(repeated))
-            elif kind == 1 and other is not None:
-                array.append(dict(other))
+            duplicate = next((raw for raw in array if isinstance(raw, dict) and raw.get("media_id")), None)
+            if kind == 0 and duplicate is not None:
+                array.append(dict(duplicate))
+            elif kind == 1 and entry_of_other_box is not None:
+                array.append(dict(entry_of_other_box))
             else:
-                spoilt, left = dirt.spoil_entry(entry, media, random)
-                array.append(spoilt)
-                if left is not None:
-                    yield left
+                raw, spoilt_media = dirt.spoil_entry(entry, media, random)
+                array.append(raw)
+                if spoilt_media is not None:
+                    yield spoilt_media
 
     def _message(self, box: Document, random: Random) -> tuple[dict[str, Any], Document]:
         caller, realm = random.randrange(2_025_550_100, 2_025_559_999), self.doc["realm"]
-        when = self.plan.until - random.randrange(self.plan.days * _DAY)
+        timestamp = self.plan.until - random.randrange(self.plan.days * _DAY)
         choice = random.randrange(1_000)
-        media = self._stored("private_media", random)
-        content = audio.recording(choice, self.plan.audio_kb, media["_id"])
-        attachment = f"uploaded_file_{when}.mp3"
+        media = self._document("private_media", random)
+        content = audio.make_recording(choice, self.plan.audio_kb, media["_id"])
+        attachment = f"uploaded_file_{timestamp}.mp3"
         media |= {
-            "name": f"mailbox {box['mailbox']} message {when}",
+            "name": f"mailbox {box['mailbox']} message {timestamp}",
             "description": "voicemail message media",
             "source_type": "voicemail",
             "source_id": box["_id"],
             "media_source": "recording",
             "streamable": True,
-            "pvt_created": when,
-            "pvt_modified": when + 40,
+            "pvt_created": timestamp,
+            "pvt_modified": timestamp + 40,
             "_attachments": {attachment: {"content_type": audio.CONTENT_TYPE, "data": content}},
         }
         entry = {
-            "timestamp": when,
+            "timestamp": timestamp,
             "from": f"{caller}@{realm}",
             "to": f"{box['mailbox']}@{realm}",
             "caller_id_number": str(caller),
             "caller_id_name": f"{random.choice(_NAMES)} {random.choice(_SURNAMES)}",
-            "call_id": _hex(random),
+            "call_id": _random_id(random),
             "folder": random.choice(_FOLDERS),
             "length": random.randrange(900, 120_000),
             "media_id": media["_id"],
         }
         return entry, media
 
-    def _stored(self, pvt_type: str, random: Random, **fields: Any) -> Document:
-        return {**_stamped(self.plan, self.doc["_id"], pvt_type), "_id": _hex(random), **fields}
+    def _unrelated_documents(self, index: int, user: Document, random: Random) -> Iterator[Document]:
+        """Documents that are no voicemail, as there are in every account's database."""
+        number = str(1001 + index)
+        owner_id = user["_id"]
+        yield self._document("device", random, name=f"Phone {number}", owner_id=owner_id, device_type="sip_device")
+        flow = {"module": "voicemail", "data": {}, "children": {}}
+        yield self._document("callflow", random, numbers=[number], flow=flow, owner_id=owner_id)
+
+    def _document(self, pvt_type: str, random: Random, **fields: Any) -> Document:
+        return {**_private_fields(self.plan, self.doc["_id"], pvt_type), "_id": _random_id(random), **fields}
 
 
-def accounts(plan: Plan) -> Iterator[Account]:
-    """The accounts of a system, the first one above the others."""
+def make_accounts(plan: Plan) -> Iterator[SampleAccount]:
+    """Make the accounts of a system, the first one as the parent of the others."""
     first: str | None = None
     for number in range(plan.accounts):
         random = Random(f"{plan.seed} account {number}")  # noqa: S311 - no secret
-        account_id = _hex(random)
+        account_id = _random_id(random)
         name = f"{random.choice(_SURNAMES)} {random.choice(_TRADES)} {number + 1}"
         tree = [first] if first else []
         doc = {
-            **_stamped(plan, account_id, "account"),
+            **_private_fields(plan, account_id, "account"),
             "_id": account_id,
             "name": name,
             "realm": f"{account_id[:6]}.sip.example.com",
@@ -178,7 +186,7 @@ def accounts(plan: Plan) -> Iterator[Account]:
             "language": "en-us",
             "enabled": True,
             "pvt_enabled": True,
-            "pvt_api_key": _hex(random) + _hex(random),
+            "pvt_api_key": _random_id(random) + _random_id(random),
             "pvt_tree": tree,
             "pvt_superduper_admin": first is None,
         }
@@ -186,18 +194,10 @@ def accounts(plan: Plan) -> Iterator[Account]:
             doc["pvt_parent_id"] = first
         doc["pvt_alphanum_name"] = private_fields.alphanumeric(name)
         first = first or account_id
-        yield Account(plan, number, doc)
+        yield SampleAccount(plan, number, doc)
 
 
-def _furniture(account: Account, index: int, user: Document, random: Random) -> Iterator[Document]:
-    """What else stands in an account's database, and is no voicemail."""
-    number = str(1001 + index)
-    yield account._stored("device", random, name=f"Phone {number}", owner_id=user["_id"], device_type="sip_device")
-    flow = {"module": "voicemail", "data": {}, "children": {}}
-    yield account._stored("callflow", random, numbers=[number], flow=flow, owner_id=user["_id"])
-
-
-def _stamped(plan: Plan, account_id: str, pvt_type: str) -> Document:
+def _private_fields(plan: Plan, account_id: str, pvt_type: str) -> Document:
     created = plan.until - (plan.days + 30) * _DAY
     return {
         "pvt_type": pvt_type,
@@ -210,9 +210,9 @@ def _stamped(plan: Plan, account_id: str, pvt_type: str) -> Document:
     }
 
 
-def _random(plan: Plan, number: int) -> Random:
+def _seeded_random(plan: Plan, number: int) -> Random:
     return Random(f"{plan.seed} documents {number}")  # noqa: S311 - no secret
 
 
-def _hex(random: Random) -> str:
+def _random_id(random: Random) -> str:
     return f"{random.getrandbits(128):032x}"

@@ -7,8 +7,9 @@ import pytest
 from django.conf import settings
 
 from couch.client import Couch, Database, Document
-from migration import audio_links
-from migration.progress import Watch, at_once
+from migration import modb_messages
+from migration.outages import run_once
+from migration.progress import Progress
 from storage import database_names, gregorian
 from tests.migration.test_migrate_kills import in_place
 from tests.support import old_messages
@@ -79,8 +80,8 @@ def fill(account: Account, box: dict[str, Any]) -> tuple[list[str], list[Documen
 def messages_of(account: Account) -> dict[str, list[tuple[Database, Document]]]:
     """All messages of an account, removed ones too, by the ids of the media documents they were made of."""
     found: dict[str, list[tuple[Database, Document]]] = {}
-    for modb in audio_links.month_databases(account.id, at_once):
-        for doc in audio_links.messages_of(modb, at_once):
+    for modb in modb_messages.list_modbs(account.id, run_once):
+        for doc in modb_messages.iterate_messages(modb, run_once):
             found.setdefault(str(doc.get(PREVIOUS_ID)), []).append((modb, doc))
     return found
 
@@ -116,7 +117,7 @@ def test_nothing_is_lost_or_doubled_whenever_clients_and_old_nodes_come_by(
         came.append(number)
 
     with CuttingProxy(settings.COUCHDB_URL, before=before) as proxy, through(proxy):
-        tally = in_place(account.id)(Watch())
+        tally = in_place(account.id)(Progress())
     assert came == [0, 1, 2]
     assert tally.count("failed") == 0
     assert tally.problems == []

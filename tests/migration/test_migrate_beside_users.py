@@ -7,10 +7,11 @@ import pytest
 from django.conf import settings
 
 from couch.client import Couch
-from migration import migrate as running
-from migration import sources, verifying
-from migration.migrate import Options
-from migration.progress import Tally, Watch
+from migration.couchdb_source import served_source
+from migration.migrate import migrate as run_migration
+from migration.progress import Progress, Tally
+from migration.survey import RunOptions
+from migration.verify import verify
 from storage import gregorian
 from tests.support.api_client import Account, Api
 from tests.support.cutting import CuttingProxy, through
@@ -92,20 +93,20 @@ def used(new_account: Callable[..., Account], log_in: Callable[..., Api]) -> Cal
 
 def migrate(used: Used, meanwhile: Callable[[], None] | None, limit: int | None, *, link: bool = False) -> int:
     """Migrate; just before one of its requests, others use the mailboxes. How many requests it took."""
-    options = Options(accounts=(used.old.id,), batch=3, workers=1, link=link)
+    options = RunOptions(accounts=(used.old.id,), batch=3, workers=1, link=link)
 
     def before(number: int) -> None:
         if meanwhile is not None and number == limit:
             meanwhile()
 
     with CuttingProxy(settings.COUCHDB_URL, before=before) as proxy, through(proxy):
-        tally = running.migrate(sources.served(), options, Watch())
+        tally = run_migration(served_source(), options, Progress())
     assert (tally.problems, tally.count("failed")) == ([], 0)
     return proxy.requests
 
 
 def verified(used: Used) -> Tally:
-    tally = verifying.verify(sources.served(), Options(accounts=(used.old.id,)), Watch())
+    tally = verify(served_source(), RunOptions(accounts=(used.old.id,)), Progress())
     assert not [one for one in tally.outcomes if one[0] in ("missing", "extra", "differing")]
     return tally
 

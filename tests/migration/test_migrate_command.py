@@ -14,13 +14,13 @@ import pytest
 from django.conf import settings
 
 from couch.client import couch
-from migration import migrate as running
-from migration import sources
-from migration.backups.folder import Backups
-from migration.migrate import Options
-from migration.progress import Row, Tally, Watch
+from migration.backups.folder import BackupFolder
+from migration.backups.source import FolderSource
+from migration.couchdb_source import served_source
+from migration.migrate import migrate as run_migration
+from migration.progress import Progress, Row, Tally
 from migration.samples import systems, writers
-from migration.sources import FolderSource
+from migration.survey import RunOptions
 from tests.support.cutting import CuttingProxy
 from tests.support.kazoo3 import MAY_2016, Kazoo3, Maker, migrate, new_id, speech
 from tests.support.servers import PROJECT, SECRET_KEY, Service, wait_until
@@ -117,7 +117,7 @@ def test_a_message_that_arrives_in_an_array_meanwhile_is_not_lost(old: Kazoo3) -
             )
             arrived.append(media_id)
 
-    running.migrate(sources.served(), Options(accounts=(old.id,), batch=2), Watch(row=arrive))
+    run_migration(served_source(), RunOptions(accounts=(old.id,), batch=2), Progress(on_row=arrive))
     stored = old.stored_box(box)
     assert {entry["media_id"] for entry in stored["messages"]} == set(arrived)
     assert stored["name"] == f"Renamed {arrived[-1]}"
@@ -131,11 +131,11 @@ def test_two_runs_at_once_end_as_one(old: Kazoo3) -> None:
     for number in range(24):
         old.message(boxes[number % 3], f"message {number}")
     old.store()
-    options = Options(accounts=(old.id,), batch=3, workers=3)
+    options = RunOptions(accounts=(old.id,), batch=3, workers=3)
     tallies: list[Tally] = []
 
     def run() -> None:
-        tallies.append(running.migrate(sources.served(), options, Watch()))
+        tallies.append(run_migration(served_source(), options, Progress()))
 
     threads = [threading.Thread(target=run) for _ in range(2)]
     for thread in threads:
@@ -153,10 +153,10 @@ def test_a_signal_ends_it_after_the_running_batches(
     service: Service, made_accounts: list[str], number: signal.Signals
 ) -> None:
     plan = systems.Plan(accounts=1, boxes=4, messages=40, until=MAY_2016, seed=f"signal {new_id()}")
-    (account,) = systems.accounts(plan)
+    (account,) = systems.make_accounts(plan)
     account_id = account.doc["_id"]
     made_accounts.append(account_id)
-    writers.into_couchdb([account], lambda done: None)
+    writers.write_to_couchdb([account], lambda done: None)
     with CuttingProxy(settings.COUCHDB_URL) as proxy:
         environment = {**service.environment(), "COUCHDB_URL": proxy.url, "SECRET_KEY": SECRET_KEY}
         command = [sys.executable, "manage.py", "migrate_kazoo3", "--account", account_id, "--batch", "5"]
@@ -167,7 +167,7 @@ def test_a_signal_ends_it_after_the_running_batches(
         process.send_signal(number)
         out, err = process.communicate(timeout=120)
     assert process.returncode == 128 + number, err
-    assert "Run the same command again to go on" in out
+    assert "Run the same command again to continue" in out
     assert "messages" in err
     boxes = [row["doc"] for row in couch().database(account.database).all_docs(include_docs=True)]
     left = sum(len(doc.get("messages", [])) for doc in boxes)
@@ -186,9 +186,9 @@ def test_progress_counts_up_to_the_end(old_account: Maker) -> None:
     rows: list[Any] = []
 
     def changed(tally: Tally) -> None:
-        seen.append((tally.messages_done, tally.messages, tally.accounts_done))
+        seen.append((tally.messages_done, tally.messages_total, tally.accounts_done))
 
-    tally = running.migrate(sources.served(), Options(accounts=(old.store().id,)), Watch(changed, rows.append))
+    tally = run_migration(served_source(), RunOptions(accounts=(old.store().id,)), Progress(changed, rows.append))
     assert seen[-1] == (15, 15, 1)
     assert [done for done, _, _ in seen] == sorted(done for done, _, _ in seen)
     assert tally.bytes == 15 * len(speech("0 0"))
@@ -212,7 +212,7 @@ def test_memory_does_not_grow_with_the_backup(made_accounts: list[str], couchdb:
     assert (tmp_path / f"{old.id}.jsonl").stat().st_size > 48_000_000
     tracemalloc.start()
     try:
-        source = FolderSource(Backups(tmp_path))
+        source = FolderSource(BackupFolder(tmp_path))
         account = source.account(old.id).library
         for media_id, doc in account.fetch(entry["media_id"] for entry in box["messages"]).items():
             stream = account.open(doc, "uploaded_file.mp3")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from migration.backups import extracting, parsing
+from migration.backups import attachments, parsing
 from tests.support.kazoo3 import MAY_2016, Kazoo3, Maker, migrate, new_id, snapshot, speech
 
 
@@ -53,7 +53,7 @@ def test_broken_characters_are_mended_wherever_reads_end(tmp_path: Path, piece: 
     path.write_bytes(b'{"docs":[' + filler + b',{"_id":"a","text":["' + escapes + '","ä"]}]}'.encode())
     told: list[str] = []
     with path.open("rb") as file:
-        _, doc = parsing.documents(Slow(file, piece), told.append)
+        _, doc = parsing.parse_documents(Slow(file, piece), told.append)
     assert (doc["text"], told) == (mended, [])
 
 
@@ -61,7 +61,7 @@ class Slow:
     """A file that gives few bytes at a time, once its beginning is read."""
 
     def __init__(self, file: Any, piece: int) -> None:
-        self._file, self._piece = extracting.Extracting(file), piece
+        self._file, self._piece = attachments.AttachmentExtractor(file), piece
         self._held = b""
         self._given = 0
 

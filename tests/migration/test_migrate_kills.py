@@ -13,13 +13,14 @@ from django.conf import settings
 
 from couch.client import couch
 from couch.errors import Unreachable
-from migration import migrate as running
-from migration import sources
-from migration.backups.folder import Backups
-from migration.migrate import Options
-from migration.progress import Watch
+from migration.backups.folder import BackupFolder
+from migration.backups.source import FolderSource
+from migration.couchdb_source import served_source
+from migration.migrate import migrate as run_migration
+from migration.outages import PATIENCE_SECONDS
+from migration.progress import Progress
 from migration.samples import systems, writers
-from migration.sources import FolderSource
+from migration.survey import RunOptions
 from storage import database_names
 from tests.support.cutting import CuttingProxy, through
 from tests.support.kazoo3 import Kazoo3, Maker, dump, migrate, new_id, speech
@@ -45,15 +46,15 @@ def dirty(old: Kazoo3) -> Kazoo3:
     return old
 
 
-def cut(proxy: CuttingProxy, work: Callable[[Watch], Any]) -> None:
+def cut(proxy: CuttingProxy, work: Callable[[Progress], Any]) -> None:
     """Run something through the proxy, without patience: what it asks after the cut does not arrive."""
     with proxy, through(proxy), suppress(Unreachable):
-        work(Watch(patience=0))
+        work(Progress())
 
 
-def in_place(account_id: str, *, link: bool = False) -> Callable[[Watch], Any]:
-    options = Options(accounts=(account_id,), workers=2, batch=3, link=link)
-    return lambda watch: running.migrate(sources.served(), options, watch)
+def in_place(account_id: str, *, link: bool = False, patience: float = PATIENCE_SECONDS) -> Callable[[Progress], Any]:
+    options = RunOptions(accounts=(account_id,), workers=2, batch=3, link=link, patience=patience)
+    return lambda watch: run_migration(served_source(), options, watch)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +63,7 @@ def uninterrupted(couchdb: str, made_accounts: list[str]) -> tuple[dict[str, Any
     old = dirty(Kazoo3()).store()
     made_accounts.append(old.id)
     with CuttingProxy(settings.COUCHDB_URL) as proxy, through(proxy):
-        in_place(old.id)(Watch())
+        in_place(old.id)(Progress())
     return dump(old.id), proxy.requests
 
 
@@ -75,8 +76,8 @@ def test_a_kill_at_any_request_is_made_good_by_the_next_run(
     assert requests > 40
     for limit in range(7 * part, requests, 29):
         old = dirty(old_account()).store()
-        cut(CuttingProxy(settings.COUCHDB_URL, limit, swallow=swallow), in_place(old.id))
-        in_place(old.id)(Watch())
+        cut(CuttingProxy(settings.COUCHDB_URL, limit, swallow=swallow), in_place(old.id, patience=0))
+        in_place(old.id)(Progress())
         assert dump(old.id) == expected, f"killed at request {limit} of {requests}"
 
 
@@ -85,11 +86,11 @@ def test_a_kill_while_links_become_audio_is_made_good(
     old_account: Maker, uninterrupted: tuple[dict[str, Any], int], limit: int
 ) -> None:
     old = dirty(old_account()).store()
-    cut(CuttingProxy(settings.COUCHDB_URL, limit), in_place(old.id, link=True))
-    in_place(old.id, link=True)(Watch())
+    cut(CuttingProxy(settings.COUCHDB_URL, limit), in_place(old.id, link=True, patience=0))
+    in_place(old.id, link=True)(Progress())
     assert any("pvt_attachments" in doc for doc in old.messages().values())
-    cut(CuttingProxy(settings.COUCHDB_URL, limit, swallow=True), in_place(old.id))
-    in_place(old.id)(Watch())
+    cut(CuttingProxy(settings.COUCHDB_URL, limit, swallow=True), in_place(old.id, patience=0))
+    in_place(old.id)(Progress())
     assert dump(old.id) == uninterrupted[0]
 
 
@@ -102,13 +103,13 @@ def test_a_kill_while_a_backup_is_brought_over_is_made_good(made_accounts: list[
             made_accounts.append(account_id)
             docs = dirty(Kazoo3(account_id)).docs.values()
             write(folder, account_id, list(docs))
-        source = FolderSource(Backups(folder))
+        source = FolderSource(BackupFolder(folder))
 
-        def bring(watch: Watch) -> None:
-            running.migrate(source, Options(batch=3, workers=2), watch)
+        def bring(watch: Progress) -> None:
+            run_migration(source, RunOptions(batch=3, workers=2, patience=0), watch)
 
         if proxy is None:
-            bring(Watch())
+            bring(Progress())
         else:
             cut(proxy, bring)
         source.close()
@@ -136,9 +137,9 @@ def write(folder: Path, account_id: str, docs: list[dict[str, Any]]) -> None:
 @pytest.mark.parametrize("limit", [60, 150, 260])
 def test_kill_minus_nine_of_the_command_is_made_good(service: Service, made_accounts: list[str], limit: int) -> None:
     plan = systems.Plan(accounts=1, boxes=3, messages=30, until=63_630_058_722, dirt=0.2, seed=f"kill {new_id()}")
-    (account,) = systems.accounts(plan)
+    (account,) = systems.make_accounts(plan)
     made_accounts.append(account.doc["_id"])
-    writers.into_couchdb([account], lambda done: None)
+    writers.write_to_couchdb([account], lambda done: None)
     with CuttingProxy(settings.COUCHDB_URL) as proxy:
         environment = {**service.environment(), "COUCHDB_URL": proxy.url, "SECRET_KEY": SECRET_KEY}
         command = [sys.executable, "manage.py", "migrate_kazoo3", "--account", account.doc["_id"], "--batch", "10"]
@@ -163,10 +164,10 @@ def test_a_couchdb_that_is_away_for_a_while_is_waited_for(
         with CuttingProxy(settings.COUCHDB_URL, limit) as proxy, through(proxy):
 
             def changed(tally: Any, proxy: CuttingProxy = proxy, waited: list[bool] = waited) -> None:
-                if tally.waiting and not waited:
+                if tally.is_waiting and not waited:
                     waited.append(True)
                     proxy.restore()
 
-            in_place(old.id)(Watch(changed))
+            in_place(old.id)(Progress(changed))
         assert waited
         assert dump(old.id) == expected

@@ -10,15 +10,18 @@ import pytest
 from django.conf import settings
 
 from couch.errors import Unreachable
-from migration import purging, sources, verifying
-from migration.backups.folder import Backups
-from migration.migrate import Options
-from migration.progress import Row, Tally, Watch
-from migration.sources import FolderSource, Source
+from migration.backups.folder import BackupFolder
+from migration.backups.source import FolderSource
+from migration.couchdb_source import served_source
+from migration.progress import Progress, Row, Tally
+from migration.purge import purge
+from migration.sources import Source
+from migration.survey import RunOptions
+from migration.verify import verify
 from tests.support.cutting import CuttingProxy, through
 from tests.support.kazoo3 import MAY_2016, Kazoo3, Maker, dump, migrate, speech
 
-Operation = Callable[[Source, Options, Watch], Tally]
+Operation = Callable[[Source, RunOptions, Progress], Tally]
 
 # Ids that every account of these tests has, so that what is told of them can be compared.
 BOXES = [f"{number:032x}" for number in (21, 22)]
@@ -43,14 +46,14 @@ def told(operation: Operation, source: Source, account_id: str, proxy: CuttingPr
     waits: list[bool] = []
 
     def changed(tally: Tally) -> None:
-        if tally.waiting and proxy.is_gone.is_set():
+        if tally.is_waiting and proxy.is_gone.is_set():
             waits.append(True)
             proxy.restore()
 
     with proxy, through(proxy):
-        tally = operation(source, Options(accounts=(account_id,), workers=2), Watch(changed, rows.append))
+        tally = operation(source, RunOptions(accounts=(account_id,), workers=2), Progress(changed, rows.append))
     assert tally.problems == []
-    assert (tally.phase, tally.accounts_done, tally.messages_done) == ("done", 1, tally.messages)
+    assert (tally.phase, tally.accounts_done, tally.messages_done) == ("done", 1, tally.messages_total)
     return Counter((row.box_id, row.media_id, row.message_id, row.outcome, row.reason) for row in rows), len(waits)
 
 
@@ -60,7 +63,7 @@ def backup(old: Kazoo3, tmp_path: Path) -> FolderSource:
     folder = tmp_path / "backup"
     folder.mkdir()
     (folder / f"{old.id}.jsonl").write_text("".join(json.dumps(doc) + "\n" for doc in filled(old).docs.values()))
-    return FolderSource(Backups(folder))
+    return FolderSource(BackupFolder(folder))
 
 
 @pytest.mark.parametrize("swallow", [False, True], ids=["before", "after"])
@@ -70,38 +73,38 @@ def test_verifying_waits_for_couchdb_at_any_request(
 ) -> None:
     old.store()
     migrate("--account", old.id)
-    source: Source = sources.served() if place == "in place" else backup
+    source: Source = served_source() if place == "in place" else backup
     counting = CuttingProxy(settings.COUCHDB_URL)
-    expected, _ = told(verifying.verify, source, old.id, counting)
+    expected, _ = told(verify, source, old.id, counting)
     outcomes = Counter(outcome for *_, outcome, _ in expected.elements())
     assert outcomes["verified"] == 9
     assert outcomes["marked"] == 1
     assert counting.requests > 7
     for limit in range(int(swallow), counting.requests, step):
         proxy = CuttingProxy(settings.COUCHDB_URL, limit, swallow=swallow)
-        source = sources.served() if place == "in place" else backup
-        found, waits = told(verifying.verify, source, old.id, proxy)
+        source = served_source() if place == "in place" else backup
+        found, waits = told(verify, source, old.id, proxy)
         assert (found, waits) == (expected, 1), f"away at request {limit} of {counting.requests}"
 
 
 @pytest.mark.parametrize("swallow", [False, True], ids=["before", "after"])
 def test_purging_waits_for_couchdb_at_any_request(old_account: Maker, swallow: bool) -> None:
-    def purge(limit: int | None) -> tuple[Counter[Any], int, dict[str, Any], int]:
+    def purge_with_outage(limit: int | None) -> tuple[Counter[Any], int, dict[str, Any], int]:
         old = filled(old_account()).store()
         migrate("--account", old.id)
         proxy = CuttingProxy(settings.COUCHDB_URL, limit, swallow=swallow)
-        found, waits = told(purging.purge, sources.served(), old.id, proxy)
+        found, waits = told(purge, served_source(), old.id, proxy)
         return found, waits, dump(old.id), proxy.requests
 
-    expected, _, stored, requests = purge(None)
+    expected, _, stored, requests = purge_with_outage(None)
     assert Counter(outcome for *_, outcome, _ in expected.elements()) == {"purged": 8}
     assert [one for one in MEDIA if f"ACCOUNT {one}" in stored] == [MEDIA[8]]
     for limit in range(int(swallow), requests, 3):
-        assert purge(limit)[:3] == (expected, 1, stored), f"away at request {limit} of {requests}"
+        assert purge_with_outage(limit)[:3] == (expected, 1, stored), f"away at request {limit} of {requests}"
 
 
-@pytest.mark.parametrize("operation", [verifying.verify, purging.purge])
+@pytest.mark.parametrize("operation", [verify, purge])
 def test_a_couchdb_that_stays_away_ends_it(old: Kazoo3, operation: Operation) -> None:
     migrate("--account", filled(old).store().id)
     with CuttingProxy(settings.COUCHDB_URL, 9) as proxy, through(proxy), pytest.raises(Unreachable):
-        operation(sources.served(), Options(accounts=(old.id,)), Watch(patience=0))
+        operation(served_source(), RunOptions(accounts=(old.id,), patience=0), Progress())

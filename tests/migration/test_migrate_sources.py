@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from couch.client import Couch, couch
-from migration.backups.extracting import Decoding, Extracting
-from migration.backups.folder import named
-from migration.backups.parsing import documents
+from migration.backups.attachments import AttachmentExtractor, Base64Stream
+from migration.backups.folder import parse_file_name
+from migration.backups.parsing import parse_documents
 from migration.samples import systems, writers
 from storage import database_names
 from tests.support.kazoo3 import MAY_2016, Kazoo3, Maker, migrate, new_id, snapshot, speech
@@ -198,7 +198,7 @@ def test_backups_without_attachments_say_so(old: Kazoo3, tmp_path: Path) -> None
     (tmp_path / f"{old.id}.jsonl").write_bytes(lines(list(old.docs.values())))
     ran = migrate("--source", str(tmp_path))
     assert ran.status == 1
-    assert "1 attachments are named in the backups, but their audio is not in there" in ran.out
+    assert "1 attachments are named in the backups, but their audio is not in them" in ran.out
 
 
 def test_hostile_content_harms_nothing(old: Kazoo3, tmp_path: Path) -> None:
@@ -246,13 +246,13 @@ def test_names_of_files_tell_databases(name: str, month: str | None) -> None:
     account_id = new_id()
     spelled = name.format(a=account_id[:2], b=account_id[2:4], rest=account_id[4:])
     expected = database_names.modb(account_id, month) if month else database_names.account_db(account_id)
-    assert named(spelled) == expected
+    assert parse_file_name(spelled) == expected
 
 
 def test_other_names_tell_none() -> None:
-    assert named("accounts.json.gz") == "accounts"
-    assert named("backups/system_config.txt") == "system_config"
-    assert named("2016-05-01.json") is None
+    assert parse_file_name("accounts.json.gz") == "accounts"
+    assert parse_file_name("backups/system_config.txt") == "system_config"
+    assert parse_file_name("2016-05-01.json") is None
 
 
 def test_where_the_name_tells_nothing_the_documents_do(old: Kazoo3, tmp_path: Path) -> None:
@@ -271,15 +271,15 @@ def test_attachments_are_found_wherever_reads_end(tmp_path: Path, size: int, pie
     path = tmp_path / "file"
     path.write_text('{"_id": "a", "quoted": "\\\\\\"' + "B" * 5000 + ' .", "data": "' + data + '"}\n{"_id": "b"}\n')
     with path.open("rb") as file:
-        extracting = Extracting(_Slow(file.read(), piece))
-        first, second = documents(extracting, pytest.fail)
+        extractor = AttachmentExtractor(_Slow(file.read(), piece))
+        first, second = parse_documents(extractor, pytest.fail)
     assert first["quoted"] == '\\"' + "B" * 5000 + " ."
     assert second == {"_id": "b"}
-    place = extracting.place(first["data"])
+    place = extractor.find_range(first["data"])
     if place is None:
         assert base64.b64decode(first["data"]) == content
     else:
-        assert (place.length, Decoding(path, place).read()) == (len(content), content)
+        assert (place.length, Base64Stream(path, place).read()) == (len(content), content)
 
 
 class _Slow(io.BytesIO):
@@ -298,9 +298,9 @@ def test_made_up_backups_are_the_same_for_the_same_seed(
     made_accounts: list[str], couchdb: str, tmp_path: Path, spelling: str
 ) -> None:
     plan = systems.Plan(accounts=2, boxes=2, messages=10, until=MAY_2016, dirt=0.4, seed=f"seed {new_id()}")
-    made_accounts += [account.doc["_id"] for account in systems.accounts(plan)]
+    made_accounts += [account.doc["_id"] for account in systems.make_accounts(plan)]
     for name in ("one", "two"):
-        writers.into_folder(systems.accounts(plan), tmp_path / name, spelling, True, lambda account: None)
+        writers.write_to_folder(systems.make_accounts(plan), tmp_path / name, spelling, True, lambda account: None)
     files = [
         sorted((path.name, path.read_bytes()) for path in (tmp_path / name).iterdir()) for name in ("one", "two")
     ]

@@ -73,18 +73,18 @@ class Command(BaseCommand):
             seed=options["seed"],
         )
 
-        def done(account: systems.Account) -> None:
+        def done(account: systems.SampleAccount) -> None:
             self.stdout.write(f"{account.doc['_id']}  {account.doc['realm']}  {account.doc['name']}")
 
         folder: Path | None = options["folder"]
         try:
             if folder is None:
-                writers.into_couchdb(systems.accounts(plan), done)
+                writers.write_to_couchdb(systems.make_accounts(plan), done)
             else:
-                writers.into_folder(systems.accounts(plan), folder, options["format"], options["gzip"], done)
+                writers.write_to_folder(systems.make_accounts(plan), folder, options["format"], options["gzip"], done)
         except CouchError as error:
             raise CommandError(f"CouchDB does not take it: {api_error(error).message}") from error
-        except (writers.Unwritten, OSError) as error:
+        except (writers.WriteFailed, OSError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{plan.accounts} accounts, {plan.accounts * plan.boxes} mailboxes, ", ending="")
         self.stdout.write(f"{plan.accounts * plan.boxes * plan.messages} entries of messages")

@@ -1,0 +1,116 @@
+"""A CouchDB as a source: the one that this project serves, or another."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+
+from couch.client import Couch, Database, Document, couch
+from migration.outages import Retry, run_once
+from migration.sources import MESSAGE, Survey, document_type
+from storage import database_names
+from voicemail.legacy.media import DatabaseLibrary
+
+_PAGE = 500
+
+
+class CouchSource:
+    """All accounts of a CouchDB."""
+
+    def __init__(self, server: Couch, *, is_served: bool) -> None:
+        self.is_served = is_served
+        self.warnings: list[str] = []
+        self._server = server
+
+    def account_ids(self) -> list[str]:
+        """The ids of all accounts that have a database."""
+        names = map(database_names.split, self._server.names("account/"))
+        return [name.account_id for name in names if name is not None and name.month is None]
+
+    def account(self, account_id: str) -> "CouchAccount":
+        """One account, whether it exists or not."""
+        return CouchAccount(self._server, account_id)
+
+    def fetch_system(self, name: str, ids: Iterable[str]) -> Mapping[str, Document]:
+        """Documents of one of the system's databases."""
+        database = self._server.database(name)
+        return {doc_id: doc for doc_id in ids if (doc := database.get(doc_id)) is not None}
+
+    def count_unrelated(self) -> Counter[str]:
+        """Nothing: other databases are not read."""
+        return Counter()
+
+    def is_up(self) -> bool:
+        """Whether CouchDB takes requests."""
+        return self._server.up()
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class CouchAccount:
+    """An account in a CouchDB."""
+
+    def __init__(self, server: Couch, account_id: str) -> None:
+        self.account_id = account_id
+        self._server = server
+        self._database = server.database(database_names.account_db(account_id))
+
+    @property
+    def library(self) -> DatabaseLibrary:
+        """The media documents in its database."""
+        return DatabaseLibrary(self._database)
+
+    def survey(self) -> Survey:
+        """Read its database, page by page."""
+        survey = Survey(self.account_id)
+        for doc in iterate_documents(self._database):
+            survey.type_counts[document_type(doc)] += 1
+            survey.add(doc)
+        return survey
+
+    def fetch(self, ids: Iterable[str]) -> Mapping[str, Document]:
+        """Those documents that exist, by id."""
+        return self._database.fetch(ids)
+
+    def listed_document(self) -> Document | None:
+        """Its document in the database ``accounts``."""
+        return self._server.database(database_names.ACCOUNTS).get(self.account_id)
+
+    def list_months(self) -> list[str]:
+        """The months that have a MODb."""
+        names = map(database_names.split, self._server.names(self._database.name + "-"))
+        return sorted(name.month for name in names if name is not None and name.month is not None)
+
+    def open_month(self, month: str) -> "CouchMonth":
+        """One of these MODbs."""
+        return CouchMonth(self._server.database(database_names.modb(self.account_id, month)))
+
+
+class CouchMonth(DatabaseLibrary):
+    """A MODb in a CouchDB."""
+
+    def messages(self, retry: Retry, other_types: Counter[str]) -> Iterator[Document]:
+        """The messages, found by reading all documents."""
+        for doc in iterate_documents(self.database, retry=retry):
+            if document_type(doc) == MESSAGE:
+                yield doc
+            else:
+                other_types[document_type(doc)] += 1
+
+
+def served_source() -> CouchSource:
+    """The CouchDB that this project serves."""
+    return CouchSource(couch(), is_served=True)
+
+
+def iterate_documents(database: Database, *, page: int = _PAGE, retry: Retry = run_once) -> Iterator[Document]:
+    """All documents of a database, read page by page, with attachments as stubs."""
+    start_id = ""
+    while True:
+        rows = retry(partial(database.all_docs, startkey=start_id, include_docs=True, limit=page + 1))
+        for row in rows[:page]:
+            if row.get("doc"):
+                yield row["doc"]
+        if len(rows) <= page:
+            return
+        start_id = rows[page]["id"]
