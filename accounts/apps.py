@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class AccountsConfig(AppConfig):
-    """Everything is in CouchDB, except the counts of failed sign-ins."""
+    """The accounts app: everything is in CouchDB except the counts of failed sign-ins."""
 
     name = "accounts"
     verbose_name = "Accounts"

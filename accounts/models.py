@@ -1,10 +1,10 @@
-"""The one thing about accounts that isn't in CouchDB: counts of failed sign-ins, which are this service's own."""
+"""Counts of failed sign-ins: the only data about accounts that is not in CouchDB."""
 
 from django.db import models
 
 
 class FailedSignIns(models.Model):
-    """How often signing in to one account from one address failed within a span of time."""
+    """The number of failed sign-ins to an account from an address within a span of time."""
 
     key = models.CharField(max_length=64, primary_key=True, help_text="digest of account and address")
     count = models.PositiveIntegerField()

@@ -6,7 +6,7 @@ from django.views.decorators.debug import sensitive_variables
 from rest_framework.request import Request
 
 from accounts import accounts, users
-from accounts.auth import authentication, credentials, login, login_response, rate_limit, tokens
+from accounts.auth import authentication, credentials, login, rate_limit, tokens
 from accounts.auth.permissions import AuthenticatedViewSet, client_address
 from couch.client import Document
 from crossbar.envelope import Reply
@@ -30,7 +30,7 @@ class _SignIn(CrossbarViewSet):
         rate_limit.count(account["_id"])
         owner_id = None if user is None else user["_id"]
         self.auth_token = tokens.issue(account["_id"], owner_id, f"cb_{self.schema_name}", secret)
-        return Reply(login_response.told(account, user), status=201)
+        return Reply(login.login_response(account, user), status=201)
 
 
 class UserAuthViewSet(_SignIn):
@@ -41,7 +41,7 @@ class UserAuthViewSet(_SignIn):
     @sensitive_variables()
     def create(self, request: Request) -> Reply:
         """A token for a user."""
-        account, user = login.by_password(self.checked, client_address(request))
+        account, user = login.authenticate_user(self.checked, client_address(request))
         return self.signed_in(account, user, credentials.user_secret(user))
 
 
@@ -53,7 +53,7 @@ class ApiAuthViewSet(_SignIn):
     @sensitive_variables()
     def create(self, request: Request) -> Reply:
         """A token for an account."""
-        account = login.by_api_key(self.checked["api_key"])
+        account = login.authenticate_account(self.checked["api_key"])
         return self.signed_in(account, None, credentials.api_key(account))
 
 
@@ -76,4 +76,4 @@ class TokenAuthViewSet(AuthenticatedViewSet):
         who = self.identity
         account = accounts.get(who.account_id)
         user = None if who.owner_id is None else users.get(who.account_id, who.owner_id)
-        return {**login_response.told(account, user), "method": who.claims.get("method", "cb_basic_auth")}
+        return {**login.login_response(account, user), "method": who.claims.get("method", "cb_basic_auth")}

@@ -56,7 +56,7 @@ def known(token: str) -> Identity | None:
 def of_token(token: str, claims: tokens.Claims) -> Identity:
     """Who a token with these claims was given to; InvalidCredentials when it, its user or its account is no good."""
     generation = document_cache.generation()
-    tokens.require_current(claims)
+    tokens.require_not_revoked(claims)
     try:
         found = _identity(claims["account_id"], claims.get("owner_id"), token, claims)
     except BadIdentifier as error:
@@ -83,15 +83,13 @@ def look_up(
     """
     own_id, user_id = claims["account_id"], claims.get("owner_id")
     missing = Missing.of(own_id, user_id, *((settings, ids) if account_id == own_id else ((), ())))
-    if tokens.is_remembered(claims):
+    if tokens.is_revocation_cached(claims):
         return missing.fetch() if missing.ids else {}
     ids = missing.ids + missing.extra_ids
     if not ids:
         return {}
-    revocation, docs = couch().both(
-        tokens.wish_for_revocation(claims), accounts.database_of(own_id).wish_for_all(ids)
-    )
-    tokens.remember(claims, revoked=revocation is not None)
+    revocation, docs = couch().both(tokens.revocation_request(claims), accounts.database_of(own_id).wish_for_all(ids))
+    tokens.cache_revocation(claims, revoked=revocation is not None)
     missing.put(docs)
     return docs
 
@@ -105,7 +103,7 @@ def of_basic(encoded: str, address: str) -> Identity:
         account_id, _, digest = base64.b64decode(encoded, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError) as error:
         raise InvalidCredentials() from error
-    user = login.user_by_md5(account_id, digest, address)
+    user = login.authenticate_user_by_md5(account_id, digest, address)
     try:
         return _identity(account_id, user["_id"], None, {})
     except BadIdentifier as error:

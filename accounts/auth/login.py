@@ -1,98 +1,127 @@
-"""Signing in: which user, or which account, some credentials belong to.
+"""Sign-in: which account and user some credentials belong to, and what the client gets to know.
 
-Nothing here tells an unknown account from a wrong password.
+No error tells an unknown account from a wrong password.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+from django.conf import settings
 
 from accounts import account_index, accounts, users
 from accounts.auth import credentials, login_throttle
 from couch.client import Document, Row, couch
 from couch.errors import MissingDatabase
 from crossbar.errors import BadIdentifier, InvalidCredentials, ValidationFailed
-from storage import database_names, private_fields
+from storage import database_names, private_fields, system_config
 
-# How many accounts of one name are tried: names, unlike realms, need not be unique.
-_MOST_NAMESAKES = 20
+# How many accounts of the same name are tried: names, unlike realms, need not be unique.
+_MAX_NAMESAKES = 20
 _VIEWS = {"md5": ("creds_by_md5", credentials.MD5), "sha": ("creds_by_sha", credentials.SHA)}
 
 
-def by_password(sent: Mapping[str, Any], address: str) -> tuple[Document, Document]:
-    """The enabled account and user that a `user_auth` request names (checked by its schema).
+def authenticate_user(data: Mapping[str, Any], address: str) -> tuple[Document, Document]:
+    """Return the enabled account and user that the validated data of a `user_auth` request names.
 
-    `address` is where the request came from. Raises InvalidCredentials, TooManyRequests after many of them, and
-    ValidationFailed for a request that says no account or one by its phone number.
+    `address` is the client's. Raises InvalidCredentials, TooManyRequests after many failures, and ValidationFailed
+    if the data names no account, or names it by a phone number.
     """
     try:
-        candidates = _candidates(sent)
+        account_ids = _find_account_ids(data)
     except MissingDatabase:  # a new system without any account
-        candidates = []
-    target = ",".join(candidates) or _spelled(sent)
-    login_throttle.require_patience(target, address)
-    for account_id in candidates:
-        account, user = _both(account_id, sent.get("method", "md5"), sent["credentials"])
+        account_ids = []
+    throttled = ",".join(account_ids) or _unknown_account(data)
+    login_throttle.check(throttled, address)
+    for account_id in account_ids:
+        account, user = _fetch_enabled(account_id, data.get("method", "md5"), data["credentials"])
         if account is not None and user is not None:
             return account, user
-    login_throttle.count_failure(target, address)
+    login_throttle.count_failure(throttled, address)
     raise InvalidCredentials()
 
 
-def by_api_key(api_key: str) -> Document:
-    """The enabled account with this API key; InvalidCredentials."""
+def authenticate_account(api_key: str) -> Document:
+    """Return the enabled account with this API key; InvalidCredentials if there is none."""
     for account_id in account_index.ids_with_api_key(api_key):
-        account = _enabled_account(account_id)
+        account = _get_enabled_account(account_id)
         if account is not None and credentials.matches(credentials.api_key(account), api_key):
             return account
     raise InvalidCredentials()
 
 
-def user_by_md5(account_id: str, digest: str, address: str) -> Document:
-    """The enabled user of an account with this md5 of its user name and password; otherwise as `by_password`."""
+def authenticate_user_by_md5(account_id: str, digest: str, address: str) -> Document:
+    """Return an account's enabled user with this MD5 of user name and password; raises like `authenticate_user`."""
     if not database_names.is_account_id(account_id):
         raise InvalidCredentials()
-    login_throttle.require_patience(account_id, address)
-    user = _user_with(account_id, "md5", digest)
+    login_throttle.check(account_id, address)
+    user = _find_user(account_id, "md5", digest)
     if user is None:
         login_throttle.count_failure(account_id, address)
         raise InvalidCredentials()
     return user
 
 
-def _candidates(sent: Mapping[str, Any]) -> list[str]:
-    if account_id := sent.get("account_id"):
+def login_response(account: Document, user: Document | None) -> dict[str, Any]:
+    """Return the data of the response to a sign-in; `user` is None for an API key."""
+    data: dict[str, Any] = {
+        "account_id": account["_id"],
+        "account_name": account.get("name"),
+        "language": (user or {}).get("language") or accounts.language(account),
+        "is_master_account": account["_id"] == accounts.master_account_id(),
+        "is_reseller": accounts.is_reseller(account),
+        "reseller_id": accounts.reseller_id(account),
+        "cluster_id": cluster_id(),
+        # This service transcribes nothing. Transcriptions that Kazoo made are shown.
+        "capabilities": {"voicemail": {"transcription": {"available": False, "default": False}}},
+        "ui_config": {},
+        "apps": [],
+    }
+    return data if user is None else {**data, "owner_id": user["_id"]}
+
+
+def cluster_id() -> str:
+    """Return the id of this installation: Kazoo's, else one that all instances derive from SECRET_KEY."""
+    stored = system_config.category("cluster").get("cluster_id")
+    if isinstance(stored, str) and stored:
+        return stored
+    return hashlib.sha256(f"cluster:{settings.SECRET_KEY}".encode()).hexdigest()[:32]
+
+
+def _find_account_ids(data: Mapping[str, Any]) -> list[str]:
+    if account_id := data.get("account_id"):
         return [account_id] if database_names.is_account_id(account_id) else []
-    if realm := sent.get("account_realm"):
+    if realm := data.get("account_realm"):
         return account_index.ids_with_realm(realm)
-    if name := sent.get("account_name"):
-        return account_index.ids_with_name(name)[:_MOST_NAMESAKES]
-    if number := sent.get("phone_number"):
+    if name := data.get("account_name"):
+        return account_index.ids_with_name(name)[:_MAX_NAMESAKES]
+    if number := data.get("phone_number"):
         message = "Accounts can't be found by phone number here: use account_name, account_realm or account_id"
         raise ValidationFailed.field("phone_number", "not_supported", message, value=number)
     raise ValidationFailed.field("account_name", "required", "Field is required but missing")
 
 
-def _spelled(sent: Mapping[str, Any]) -> str:
-    """An account that there isn't, as the request named it: guesses at it look like guesses at any other."""
+def _unknown_account(data: Mapping[str, Any]) -> str:
+    """Return a key for an account that doesn't exist, so that attempts on it are throttled like on any other."""
     return private_fields.alphanumeric(
-        str(sent.get("account_id") or sent.get("account_realm") or sent.get("account_name"))
+        str(data.get("account_id") or data.get("account_realm") or data.get("account_name"))
     )
 
 
-def _both(account_id: str, method: str, digest: str) -> tuple[Document | None, Document | None]:
-    """The enabled account with an id, and its enabled user with a digest, asked for together."""
+def _fetch_enabled(account_id: str, method: str, digest: str) -> tuple[Document | None, Document | None]:
+    """Fetch an account by its id and its user by a digest in one go; None for what is missing or disabled."""
     database = accounts.database_of(account_id)
     view, _ = _VIEWS[method]
-    rows = database.wish_for_rows("users", view, key=digest.lower(), include_docs=True)
+    rows_request = database.wish_for_rows("users", view, key=digest.lower(), include_docs=True)
     try:
-        found, users_found = couch().both(database.wish_for(account_id), rows)
+        account, rows = couch().both(database.wish_for(account_id), rows_request)
     except MissingDatabase:
         return None, None
-    account = found if accounts.is_live(found) and accounts.is_enabled(found) else None
-    return account, _user_among(users_found, method, digest)
+    user = _first_enabled_user(rows, method, digest)
+    return account if accounts.is_live(account) and accounts.is_enabled(account) else None, user
 
 
-def _enabled_account(account_id: str) -> Document | None:
+def _get_enabled_account(account_id: str) -> Document | None:
     try:
         account = accounts.get(account_id)
     except BadIdentifier:
@@ -100,20 +129,20 @@ def _enabled_account(account_id: str) -> Document | None:
     return account if accounts.is_enabled(account) else None
 
 
-def _user_with(account_id: str, method: str, digest: str) -> Document | None:
+def _find_user(account_id: str, method: str, digest: str) -> Document | None:
     view, _ = _VIEWS[method]
     try:
         rows = accounts.database_of(account_id).view("users", view, key=digest.lower(), include_docs=True)
     except MissingDatabase:
         return None
-    return _user_among(rows, method, digest)
+    return _first_enabled_user(rows, method, digest)
 
 
-def _user_among(rows: Iterable[Row], method: str, digest: str) -> Document | None:
+def _first_enabled_user(rows: Iterable[Row], method: str, digest: str) -> Document | None:
+    """Return the first enabled user of a view's rows whose stored hash is the digest."""
     _, member = _VIEWS[method]
-    wanted = digest.lower()
     for row in rows:
         user = row.get("doc")
-        if users.is_live(user) and users.is_enabled(user) and credentials.matches(user.get(member), wanted):
+        if users.is_live(user) and users.is_enabled(user) and credentials.matches(user.get(member), digest):
             return user
     return None

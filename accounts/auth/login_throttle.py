@@ -1,7 +1,7 @@
-"""Failed sign-ins are counted per account and address: after too many, that address has to wait.
+"""Throttling of sign-ins: after too many failures for an account from an address, that address has to wait.
 
-The counts are in Django's database, so that all workers, and all instances that share it, count together. An API
-key is 64 random hex digits: nobody guesses one, and nobody counts. Settings: SIGN_IN_FAILURES within
+Failures are counted in Django's database, so that all workers, and all instances that share it, count together.
+Sign-ins by API key are not throttled: nobody guesses 64 random hex digits. Settings: SIGN_IN_FAILURES within
 SIGN_IN_FAILURES_SECONDS; 0 failures switch it off.
 """
 
@@ -19,24 +19,24 @@ from crossbar.errors import TooManyRequests
 logger = logging.getLogger(__name__)
 
 
-def require_patience(account: str, address: str) -> None:
-    """TooManyRequests, with the seconds to wait, when signing in to the account failed too often from there."""
+def check(account: str, address: str) -> None:
+    """TooManyRequests, with the seconds to wait, if signing in to the account failed too often from the address."""
     if not settings.SIGN_IN_FAILURES:
         return
     now = int(time.time())
-    close_old_connections()  # as Django does when a request begins, which most of the API does not need
+    close_old_connections()  # as Django does at the start of a request, which most of the API does not need
     try:
-        found = FailedSignIns.objects.filter(key=_key(account, address), ends_at__gt=now).first()
+        failures = FailedSignIns.objects.filter(key=_key(account, address), ends_at__gt=now).first()
     except DatabaseError:
-        # Without its tables the service still works for those who know their passwords.
+        # Without the table the service still works for users who know their passwords.
         logger.exception("Failed sign-ins can't be counted: was `manage.py migrate` run?")
         return
-    if found is not None and found.count >= settings.SIGN_IN_FAILURES:
-        raise TooManyRequests(found.ends_at - now)
+    if failures is not None and failures.count >= settings.SIGN_IN_FAILURES:
+        raise TooManyRequests(failures.ends_at - now)
 
 
 def count_failure(account: str, address: str) -> None:
-    """Remember that signing in to the account failed from there."""
+    """Count a failed attempt to sign in to the account from the address."""
     if not settings.SIGN_IN_FAILURES:
         return
     try:
@@ -46,16 +46,16 @@ def count_failure(account: str, address: str) -> None:
 
 
 def _count(key: str, now: int) -> None:
-    of_key = FailedSignIns.objects.filter(key=key)
-    fresh = {"count": 1, "ends_at": now + settings.SIGN_IN_FAILURES_SECONDS}
+    rows = FailedSignIns.objects.filter(key=key)
+    first_failure = {"count": 1, "ends_at": now + settings.SIGN_IN_FAILURES_SECONDS}
     for _ in range(2):
-        # Each statement is atomic by itself: several workers lose none of their counts.
-        if of_key.filter(ends_at__gt=now).update(count=F("count") + 1):
+        # Each statement is atomic, so that workers don't lose each other's counts.
+        if rows.filter(ends_at__gt=now).update(count=F("count") + 1):
             return
-        if of_key.filter(ends_at__lte=now).update(**fresh):
+        if rows.filter(ends_at__lte=now).update(**first_failure):
             return
         try:
-            FailedSignIns.objects.create(key=key, **fresh)
+            FailedSignIns.objects.create(key=key, **first_failure)
         except IntegrityError:
             continue  # another worker was quicker
         FailedSignIns.objects.filter(ends_at__lte=now).delete()

@@ -57,7 +57,7 @@ class AuthenticatedViewSet(CrossbarViewSet):
         if token:
             if (who := authentication.known(token)) is not None:
                 return who
-            claims = tokens.check(token)
+            claims = tokens.verify(token)
             wanted = self._documents_in_path(**ids)
             self.looked_up = authentication.look_up(claims, account_id, self.settings_needed, wanted)
             return authentication.of_token(token, claims)

@@ -1,9 +1,9 @@
-"""Tokens: signed, so that any instance can check one by itself, and revocable, by a document in `token_auth`.
+"""Tokens: signed, so that any instance can verify them alone, and revocable by a document in `token_auth`.
 
 A token is a JWT (HS256 with SECRET_KEY) with the claims ``iss`` "kazoo", ``account_id``, ``owner_id`` (the user's
-id; absent for an API key), ``method``, ``jti``, ``iat``, ``exp``, and ``cred``: a fingerprint of the credentials
-it was given for, so that it ends with them. A revocation is seen everywhere within CACHE_SECONDS,
-and the second that `identity` remembers on top.
+id, absent for an API key), ``method``, ``jti``, ``iat``, ``exp``, and ``cred``: a fingerprint of the credentials
+that it was issued for, so that it ends with them. Every instance notices a revocation within CACHE_SECONDS and the
+second for which `authentication` caches identities.
 """
 
 import hashlib
@@ -33,13 +33,13 @@ _TOKEN_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 Claims = Mapping[str, Any]
 
 _revoked: TTLCache[str, bool] = TTLCache(maxsize=50_000, ttl=CACHE_SECONDS)
-# Signatures that were found good: one stays good, and only its time can run out.
-_signed: LRUCache[str, Claims] = LRUCache(maxsize=10_000)
+# The claims of verified tokens: a valid signature stays valid, and only the token's time can run out.
+_verified: LRUCache[str, Claims] = LRUCache(maxsize=10_000)
 _lock = Lock()
 
 
 def issue(account_id: str, owner_id: str | None, method: str, secret: str) -> str:
-    """A new token. `method` says how its owner was recognised; `secret` is the stored credential (hash or key)."""
+    """Return a new token. `method` says how its owner signed in; `secret` is the stored credential (hash or key)."""
     now = int(time.time())
     claims = {
         "iss": ISSUER,
@@ -55,49 +55,52 @@ def issue(account_id: str, owner_id: str | None, method: str, secret: str) -> st
     return jwt.encode(claims, settings.SECRET_KEY, algorithm=_ALGORITHM)
 
 
-def check(token: str) -> Claims:
-    """A token's claims; InvalidCredentials when it isn't ours, or is too old. See `require_current`, too."""
+def verify(token: str) -> Claims:
+    """Return a token's claims; InvalidCredentials if its signature is invalid or it has expired.
+
+    Whether it was revoked is checked by `require_not_revoked`.
+    """
     with _lock:
-        claims = _signed.get(token)
+        claims = _verified.get(token)
     if claims is None:
-        claims = _read(token)
+        claims = _decode(token)
         with _lock:
-            _signed[token] = claims
+            _verified[token] = claims
     elif claims["exp"] <= time.time():
         raise InvalidCredentials()
     return claims
 
 
-def require_current(claims: Claims) -> None:
-    """InvalidCredentials when a token was revoked; Unreachable when nobody can tell whether it was."""
+def require_not_revoked(claims: Claims) -> None:
+    """InvalidCredentials if a token was revoked; Unreachable if that can't be found out."""
     with _lock:
         revoked = _revoked.get(claims["jti"])
     if revoked is None:
         revoked = couch().database(database_names.TOKENS).get(claims["jti"]) is not None
-        remember(claims, revoked=revoked)
+        cache_revocation(claims, revoked=revoked)
     if revoked:
         raise InvalidCredentials()
 
 
-def is_remembered(claims: Claims) -> bool:
-    """Whether it is known for now if a token was revoked."""
+def is_revocation_cached(claims: Claims) -> bool:
+    """Whether `require_not_revoked` can answer without a request."""
     with _lock:
         return claims["jti"] in _revoked
 
 
-def wish_for_revocation(claims: Claims) -> Wish[Document | None]:
-    """The document that ends a token, for `Couch.both`; `remember` what was found."""
+def revocation_request(claims: Claims) -> Wish[Document | None]:
+    """Return the request for the document that revokes a token, for `Couch.both`; its result is to be cached."""
     return couch().database(database_names.TOKENS).wish_for(claims["jti"])
 
 
-def remember(claims: Claims, *, revoked: bool) -> None:
-    """Know for CACHE_SECONDS whether a token was revoked; one that is known to be stays so."""
+def cache_revocation(claims: Claims, *, revoked: bool) -> None:
+    """Cache whether a token was revoked; one that is cached as revoked stays so."""
     with _lock:
         _revoked[claims["jti"]] = revoked or _revoked.get(claims["jti"], False)
 
 
 def revoke(claims: Claims) -> None:
-    """End a token before its time, on every instance; once more is harmless."""
+    """Revoke a token on every instance; a repetition is harmless."""
     revocation = {
         "_id": claims["jti"],
         "pvt_type": "token_revocation",
@@ -112,17 +115,17 @@ def revoke(claims: Claims) -> None:
         database.put(revocation)
     except Conflict:
         pass  # revoked already
-    remember(claims, revoked=True)
+    cache_revocation(claims, revoked=True)
 
 
 def fingerprint(secret: str) -> str:
-    """What a token tells of the credential it was given for: nothing to anybody without SECRET_KEY."""
+    """Return what a token holds of the credential it was issued for, which is of no use without SECRET_KEY."""
     keyed = hmac.new(settings.SECRET_KEY.encode(), f"credential:{secret}".encode(), hashlib.sha256)
     return keyed.hexdigest()[:32]
 
 
-def _read(token: str) -> Claims:
-    # `iat` is not held against the clock: that of the instance which gave the token may be ahead of this one's.
+def _decode(token: str) -> Claims:
+    # `iat` is not checked: the clock of the instance that issued the token may be ahead of this one's.
     options: jwt.types.Options = {"require": _REQUIRED, "verify_iat": False}
     try:
         claims = jwt.decode(token, settings.SECRET_KEY, algorithms=[_ALGORITHM], issuer=ISSUER, options=options)

@@ -68,7 +68,7 @@ def test_a_revoked_token_is_found_out(account: Account, claims: dict[str, Any], 
     couch().database(database_names.TOKENS).put({"_id": claims["jti"], "pvt_type": "token_revocation"})
     authentication.look_up(claims, account.id, [], [])
     with pytest.raises(InvalidCredentials):
-        tokens.require_current(claims)
+        tokens.require_not_revoked(claims)
 
 
 @pytest.mark.parametrize("change", [{"pvt_deleted": True}, {"pvt_type": "device"}])
