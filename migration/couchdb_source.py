@@ -7,7 +7,7 @@ from functools import partial
 from couch.client import Couch, Database, Document, couch
 from migration.outages import Retry, run_once
 from migration.sources import MESSAGE, Survey, document_type
-from storage import database_names
+from storage import database_names, modbs
 from voicemail.legacy.media import DatabaseLibrary
 
 _PAGE = 500
@@ -78,8 +78,7 @@ class CouchAccount:
 
     def list_months(self) -> list[str]:
         """The months that have a MODb."""
-        names = map(database_names.split, self._server.names(self._database.name + "-"))
-        return sorted(name.month for name in names if name is not None and name.month is not None)
+        return modbs.list_months(self.account_id, self._server)
 
     def open_month(self, month: str) -> "CouchMonth":
         """One of these MODbs."""

@@ -7,7 +7,7 @@ from typing import Any
 from couch.client import Database, Document, couch
 from migration.couchdb_source import iterate_documents
 from migration.outages import Retry
-from storage import database_names
+from storage import database_names, modbs
 from voicemail.audio import recording
 from voicemail.legacy.documents import PREVIOUS_ID
 from voicemail.messages import store as message_store
@@ -15,8 +15,8 @@ from voicemail.messages import store as message_store
 
 def list_modbs(account_id: str, retry: Retry) -> list[Database]:
     """The account's MODbs, the oldest first. Adds no design documents to them, as `modbs.existing` may."""
-    names = retry(partial(couch().names, database_names.account_db(account_id) + "-"))
-    return [couch().database(name) for name in names if (owner := database_names.split(name)) and owner.month]
+    months = retry(partial(modbs.list_months, account_id))
+    return [couch().database(database_names.modb(account_id, month)) for month in months]
 
 
 def iterate_messages(modb: Database, retry: Retry) -> Iterator[Document]:

@@ -1,8 +1,7 @@
 """MODbs: an account's databases of one month each. Made when first needed, found by time range.
 
-"Which MODbs cover this time range, in which order" is answered by `existing`, for counts, bulk work and migration
-alike, and by `covering` for listings, which mostly need but the first. A missing MODb is an empty one, never an
-error.
+Which MODbs cover a time range, and in which order: `existing` answers that for counts, bulk work and migration, and
+`covering` for listings, which mostly need only the first one. A missing MODb is an empty one, never an error.
 """
 
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from typing import Any
 
 from cachetools import LRUCache, TTLCache
 
-from couch.client import Database, couch
+from couch.client import Couch, Database, couch
 from couch.parallel import in_parallel
 from couch_views.sync import sync
 from storage import database_names, gregorian
@@ -76,6 +75,16 @@ def ensure_ahead(account_id: str) -> list[Database]:
     return [ensure(account_id, month), ensure(account_id, gregorian.next_month(month))]
 
 
+def list_months(account_id: str, server: Couch | None = None) -> list[str]:
+    """The months ``YYYYMM`` of which an account has a MODb in a CouchDB, the served one by default, oldest first.
+
+    Unlike `existing` it adds no design documents to the MODbs.
+    """
+    databases = (server or couch()).names(database_names.account_db(account_id) + "-")
+    names = map(database_names.split, databases)
+    return sorted(name.month for name in names if name is not None and name.month is not None)
+
+
 def existing(
     account_id: str, first: int | None = None, last: int | None = None, *, newest_first: bool = True
 ) -> list[tuple[str, Database]]:
@@ -83,11 +92,9 @@ def existing(
 
     No `first` or `last`: no limit on that side.
     """
-    prefix = database_names.account_db(account_id) + "-"
-    found = sorted(name for name in map(database_names.split, couch().names(prefix)) if name and name.month)
     low = "" if first is None else gregorian.nearest_month(first)
     high = "999999" if last is None else gregorian.nearest_month(last)
-    months = [name.month for name in found if name.month and low <= name.month <= high]
+    months = [month for month in list_months(account_id) if low <= month <= high]
     if newest_first:
         months.reverse()
     pairs = [(month, couch().database(database_names.modb(account_id, month))) for month in months]

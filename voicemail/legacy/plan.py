@@ -126,12 +126,10 @@ def _find_in_all_months(account_id: str, box_id: str, media_ids: Iterable[str]) 
     """
     pending = list(dict.fromkeys(media_ids))
     messages: dict[str, Document] = {}
-    for name in couch().names(database_names.account_db(account_id) + "-") if pending else []:
-        owner = database_names.split(name)
-        if owner is None or owner.month is None:
-            continue
-        ids = {media_id: _possible_ids(owner.month, media_id, box_id) for media_id in pending}
-        docs = couch().database(name).fetch(message_id for pair in ids.values() for message_id in pair)
+    for month in modbs.list_months(account_id) if pending else []:
+        ids = {media_id: _possible_ids(month, media_id, box_id) for media_id in pending}
+        modb = couch().database(database_names.modb(account_id, month))
+        docs = modb.fetch(message_id for pair in ids.values() for message_id in pair)
         for media_id, pair in ids.items():
             for message_id in pair:
                 if message_id in docs and _is_message_of(docs[message_id], box_id, media_id):
