@@ -35,20 +35,20 @@ def _resolve(modb: Database, message: Document, *, dry_run: bool) -> Row:
             linked = recording.recording(modb, message)
             if not dry_run:
                 _copy(modb, message, linked)
-            return _row(modb, message, Outcome.RESOLVED, copied=linked.length)
+            return _report_row(modb, message, Outcome.RESOLVED, copied=linked.length)
         except MissingAudio:
-            return _row(modb, message, Outcome.FAILED, outcomes.NO_AUDIO)
+            return _report_row(modb, message, Outcome.FAILED, outcomes.NO_AUDIO)
         except Conflict:
             # Another writer changed the message, or gave it other audio.
             current = modb.get(message["_id"])
             if current is None or current.get("_attachments") or not modb_messages.linked_ids(current):
-                return _row(modb, message, Outcome.PRESENT)
+                return _report_row(modb, message, Outcome.PRESENT)
             message = current
         except Unreachable:
             raise
         except (CouchError, ValueError):
-            return _row(modb, message, Outcome.FAILED, outcomes.BROKEN_AUDIO)
-    return _row(modb, message, Outcome.FAILED, outcomes.CONFLICT)
+            return _report_row(modb, message, Outcome.FAILED, outcomes.BROKEN_AUDIO)
+    return _report_row(modb, message, Outcome.FAILED, outcomes.CONFLICT)
 
 
 def _copy(modb: Database, message: Document, linked: recording.Recording) -> None:
@@ -61,7 +61,7 @@ def _copy(modb: Database, message: Document, linked: recording.Recording) -> Non
         raise
 
 
-def _row(modb: Database, message: Document, outcome: Outcome, reason: str = "", copied: int = 0) -> Row:
+def _report_row(modb: Database, message: Document, outcome: Outcome, reason: str = "", copied: int = 0) -> Row:
     owner = database_names.split(modb.name)
     account_id = owner.account_id if owner else ""
     previous_id = message.get(PREVIOUS_ID)

@@ -5,11 +5,11 @@ from dataclasses import replace
 from functools import partial
 
 from couch.client import Document
-from migration import sources
 from migration.legacy_array import ImportedArray, LegacyArray, ServedArray
 from migration.outages import Retry
 from migration.progress import Progress, Row
 from migration.survey import RunOptions, SurveyedAccount
+from storage import document_types, private_fields
 from voicemail.legacy import boxes, entries
 from voicemail.legacy import store as legacy_store
 from voicemail.legacy.entries import Entry
@@ -41,7 +41,7 @@ class BoxMigration:
         """Migrate the mailbox's entries, until all are done or a stop is requested."""
         source = self._account.source
         box = self._retry(lambda: source.fetch([box_id])).get(box_id)
-        if box is None or box.get("pvt_type") != sources.BOX:
+        if box is None or box.get("pvt_type") != document_types.MAILBOX:
             return
         array = order_entries(box)
         legacy_array = self._legacy_array(box, has_entries=bool(array))
@@ -59,7 +59,7 @@ class BoxMigration:
                     self._retry(legacy_array.write)
                     unwritten = 0
             shown = _simulate_repeats(results, simulated_ids) if self._options.dry_run else results
-            self._progress.add_rows(_rows(self._account.account_id, shown))
+            self._progress.add_rows(_report_rows(self._account.account_id, shown))
         if legacy_array is not None:
             # Also after a request to stop: what is stored must leave the array.
             self._remove_with_box(self._retry(legacy_array.write))
@@ -87,7 +87,7 @@ class BoxMigration:
 
     def _remove_with_box(self, box: Document | None) -> None:
         """If a mailbox was deleted while its messages were stored, remove them as its deletion removed the others."""
-        if box is not None and not sources.is_live(box):
+        if box is not None and not private_fields.is_live(box):
             actor = self._options.actor
             self._retry(partial(bulk.remove_messages, self._document, box, None, None, actor, with_expired=True))
 
@@ -108,7 +108,7 @@ def _simulate_repeats(results: Iterable[EntryResult], message_ids: set[str]) -> 
         yield result
 
 
-def _rows(account_id: str, results: Iterable[EntryResult]) -> Iterator[Row]:
+def _report_rows(account_id: str, results: Iterable[EntryResult]) -> Iterator[Row]:
     for result in results:
         yield Row(
             account_id,

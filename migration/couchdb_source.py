@@ -6,8 +6,8 @@ from functools import partial
 
 from couch.client import Couch, Database, Document, couch
 from migration.outages import Retry, run_once
-from migration.sources import MESSAGE, Survey, document_type
-from storage import database_names, modbs
+from migration.sources import Survey, document_type
+from storage import database_names, document_types, modbs
 from voicemail.legacy.media import DatabaseLibrary
 
 _PAGE = 500
@@ -91,7 +91,7 @@ class CouchMonth(DatabaseLibrary):
     def messages(self, retry: Retry, other_types: Counter[str]) -> Iterator[Document]:
         """The messages, found by reading all documents."""
         for doc in iterate_documents(self.database, retry=retry):
-            if document_type(doc) == MESSAGE:
+            if document_type(doc) == document_types.MESSAGE:
                 yield doc
             else:
                 other_types[document_type(doc)] += 1

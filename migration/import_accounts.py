@@ -15,7 +15,7 @@ from couch.errors import Conflict
 from couch_views.sync import sync
 from migration import sources
 from migration.sources import AccountSource, Source, Survey, without_database_fields
-from storage import database_names, private_fields
+from storage import database_names, document_types, private_fields
 from voicemail.audio import copying
 from voicemail.legacy import boxes
 from voicemail.legacy.entries import MESSAGES
@@ -89,7 +89,7 @@ def _require_free_realm(document: Mapping[str, Any], survey: Survey, realm_owner
         explanation = f"its realm {survey.realm} belongs to account {realm_owner} of the source, too"
         raise CannotImport("realm_taken", explanation)
     realm = document.get("realm")
-    if not private_fields.is_live(dict(document)) or not isinstance(realm, str):
+    if not private_fields.is_live(document) or not isinstance(realm, str):
         return
     if not couch().exists(database_names.ACCOUNTS):
         return
@@ -148,7 +148,7 @@ def _find_missing(database: Database, ids: Iterable[str]) -> list[str]:
 
 def _convert(doc: Document) -> Document:
     """A document as it is stored here; a mailbox in the form of later versions, and without its messages."""
-    if doc.get("pvt_type") != sources.BOX:
+    if doc.get("pvt_type") != document_types.MAILBOX:
         return without_database_fields(doc)
     box = boxes.modernise(without_database_fields(doc))
     # `messages` that are no array can't be migrated: they are kept, so that nothing is lost.

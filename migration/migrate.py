@@ -22,6 +22,7 @@ from migration.outages import describe_error, error_reason
 from migration.progress import Progress, Stopped, Tally
 from migration.sources import Source, SurveyedBox
 from migration.survey import RunOptions, SurveyedAccount, outage_retry, survey_accounts
+from storage import document_types, private_fields
 
 Item = TypeVar("Item")
 
@@ -107,7 +108,7 @@ class _Migration:
             self._retry.reraise_outage(error)
             self._leave_out(surveyed, error_reason(error), describe_error(error))
             return None
-        if sources.is_live(account.document):
+        if private_fields.is_live(account.document):
             return account
         if surveyed.entries:
             self._progress.add_warnings(
@@ -125,7 +126,7 @@ class _Migration:
         imported = import_accounts.import_account(
             surveyed.source, surveyed.survey, realm_owner=surveyed.realm_owner, dry_run=self._options.dry_run
         )
-        used_types = {sources.ACCOUNT, sources.BOX, sources.USER, *sources.MEDIA}
+        used_types = {document_types.ACCOUNT, document_types.MAILBOX, document_types.USER, *sources.MEDIA_TYPES}
         type_counts = surveyed.survey.type_counts
         left_out = Counter({kind: count for kind, count in type_counts.items() if kind not in used_types})
         self._progress.count_documents(imported=imported.counts, left_out=left_out)

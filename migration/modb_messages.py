@@ -7,10 +7,9 @@ from typing import Any
 from couch.client import Database, Document, couch
 from migration.couchdb_source import iterate_documents
 from migration.outages import Retry
-from storage import database_names, modbs
+from storage import database_names, document_types, modbs
 from voicemail.audio import recording
 from voicemail.legacy.documents import PREVIOUS_ID
-from voicemail.messages import store as message_store
 
 
 def list_modbs(account_id: str, retry: Retry) -> list[Database]:
@@ -21,7 +20,7 @@ def list_modbs(account_id: str, retry: Retry) -> list[Database]:
 
 def iterate_messages(modb: Database, retry: Retry) -> Iterator[Document]:
     """All messages of a MODb, including removed ones."""
-    return (doc for doc in iterate_documents(modb, retry=retry) if doc.get("pvt_type") == message_store.TYPE)
+    return (doc for doc in iterate_documents(modb, retry=retry) if doc.get("pvt_type") == document_types.MESSAGE)
 
 
 def iterate_migrated(modb: Database, retry: Retry) -> Iterator[Document]:

@@ -11,13 +11,11 @@ from typing import Protocol
 
 from couch.client import Document
 from migration.outages import Retry
-from storage import private_fields
+from storage import document_types, private_fields
 from voicemail.legacy.entries import MESSAGES
 from voicemail.legacy.media import MediaLibrary
-from voicemail.messages import store as message_store
 
-BOX, USER, ACCOUNT, MESSAGE = "vmbox", "user", "account", message_store.TYPE
-MEDIA = frozenset({"private_media", "media"})
+MEDIA_TYPES = frozenset({"private_media", document_types.MEDIA})
 CONFIG_IDS = ("configs_callflow", "configs_crossbar.voicemail")
 """Ids of the documents with an account's own settings that this service reads."""
 
@@ -49,11 +47,11 @@ class Survey:
     def add(self, doc: Document) -> None:
         """Note a document. Only mailboxes, users and the account matter."""
         kind = document_type(doc)
-        if kind == BOX:
+        if kind == document_types.MAILBOX:
             self._add_box(doc)
-        elif kind == USER:
+        elif kind == document_types.USER:
             self.user_ids.append(doc["_id"])
-        elif kind == ACCOUNT and doc["_id"] == self.account_id and is_live(doc):
+        elif kind == document_types.ACCOUNT and doc["_id"] == self.account_id and private_fields.is_live(doc):
             realm = doc.get("realm")
             self.realm = realm.lower() if isinstance(realm, str) else None
 
@@ -145,7 +143,7 @@ def without_database_fields(doc: Mapping[str, object]) -> Document:
 def account_document(source: AccountSource) -> Document | None:
     """An account's document: that of its own database, else that of the database ``accounts``."""
     doc = source.fetch([source.account_id]).get(source.account_id)
-    return doc if doc is not None and doc.get("pvt_type") == ACCOUNT else source.listed_document()
+    return doc if doc is not None and doc.get("pvt_type") == document_types.ACCOUNT else source.listed_document()
 
 
 def played_media(box: Mapping[str, object]) -> set[str]:
@@ -158,9 +156,4 @@ def played_media(box: Mapping[str, object]) -> set[str]:
 
 def is_voicemail(media: Mapping[str, object]) -> bool:
     """Whether a document is the media document of a 3.x message."""
-    return media.get("source_type") == "voicemail" and media.get("pvt_type") in MEDIA
-
-
-def is_live(doc: Mapping[str, object] | None) -> bool:
-    """Whether there is a document, and it is not soft-deleted."""
-    return doc is not None and private_fields.is_live(dict(doc))
+    return media.get("source_type") == "voicemail" and media.get("pvt_type") in MEDIA_TYPES

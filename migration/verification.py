@@ -9,6 +9,7 @@ from migration import modb_messages, sources
 from migration.outages import Retry
 from migration.progress import Progress, Row, Stopped
 from migration.survey import RunOptions, SurveyedAccount
+from storage import private_fields
 
 MISSING, EXTRA, MARKED, UNCLAIMED = "missing", "extra", "marked", "unclaimed"
 BATCH = 200
@@ -27,7 +28,7 @@ class Verification:
     def run(self) -> None:
         """Verify the account, unless it is deleted: then its messages stay as they are."""
         document = self.retry(self.account_document)
-        if document is None or sources.is_live(document):
+        if document is None or private_fields.is_live(document):
             self.verify()
         else:
             self.progress.expect(messages=-self.account.entries)

@@ -14,7 +14,7 @@ from migration.compare import Comparison, Verdict, compare_message, fingerprint
 from migration.couchdb_source import iterate_documents
 from migration.progress import Row
 from migration.verification import BATCH, EXTRA, MARKED, MISSING, UNCLAIMED, Verification
-from storage import database_names
+from storage import database_names, private_fields
 from voicemail.legacy import entries, outcomes
 from voicemail.legacy.documents import PREVIOUS_ID
 from voicemail.legacy.entries import ERROR, Entry
@@ -53,7 +53,7 @@ class InPlaceVerification(Verification):
         media_id, box_id = message[PREVIOUS_ID], message.get("source_id")
         entry_mark = fingerprint(media_id, box_id, message.get("utc_seconds"))
         if not message.get("history"):
-            if entry_mark in first_messages and sources.is_live(message):
+            if entry_mark in first_messages and private_fields.is_live(message):
                 return self.row(EXTRA, "twice", box_id, media_id, message["_id"])
             first_messages.add(entry_mark)
         return self.row(verdict.outcome, verdict.reason, box_id, media_id, message["_id"])

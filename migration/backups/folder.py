@@ -17,7 +17,7 @@ from couch.client import Document
 from migration.backups.attachments import AttachmentExtractor
 from migration.backups.index import DocumentIndex
 from migration.backups.parsing import parse_documents
-from storage import database_names
+from storage import database_names, document_types
 
 _SEPARATOR = r"(?:/|%2F|%2f|[_.:+~ -])"
 _ACCOUNT = re.compile(
@@ -126,7 +126,7 @@ def _database_name(account_id: str, month: str | None) -> str:
 
 def _database_hint(doc: Document) -> str:
     """The database that a document names, or ``account ID`` for an account's document, which may be in either."""
-    if doc.get("pvt_type") == "account":
+    if doc.get("pvt_type") == document_types.ACCOUNT:
         return f"account {doc['_id']}"
     name = doc.get("pvt_account_db")
     if not isinstance(name, str) or database_names.split(name) is None:

@@ -24,10 +24,11 @@ from migration.backups.attachments import (
     GunzipStream,
     decode_base64,
 )
-from migration.sources import ACCOUNT, BOX, MEDIA, MESSAGE, USER, document_type
+from migration.sources import MEDIA_TYPES, document_type
+from storage.document_types import ACCOUNT, MAILBOX, MESSAGE, USER
 
 _ATTACHMENTS = "_attachments"
-_STORED_TYPES = frozenset({ACCOUNT, USER, BOX, MESSAGE, *MEDIA})
+_STORED_TYPES = frozenset({ACCOUNT, USER, MAILBOX, MESSAGE, *MEDIA_TYPES})
 _STORED_ID_PREFIXES = ("configs_",)
 _SCHEMA = """
 CREATE TABLE docs (db TEXT, id TEXT, type TEXT, generation INTEGER, body BLOB, PRIMARY KEY (db, id));

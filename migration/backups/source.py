@@ -7,8 +7,9 @@ from couch.client import Document
 from migration.backups.folder import BackupFolder
 from migration.backups.index import DocumentIndex
 from migration.outages import Retry
-from migration.sources import ACCOUNT, BOX, MESSAGE, USER, Survey
+from migration.sources import Survey
 from storage import database_names
+from storage.document_types import ACCOUNT, MAILBOX, MESSAGE, USER
 from voicemail.audio.copying import Stream
 
 
@@ -93,7 +94,7 @@ class FolderAccount:
     def survey(self) -> Survey:
         """What was found when the folder was read."""
         survey = Survey(self.account_id, type_counts=self._index.count_types(self._name))
-        for kind in (BOX, USER, ACCOUNT):
+        for kind in (MAILBOX, USER, ACCOUNT):
             for doc in self._index.iterate_documents(self._name, kind):
                 survey.add(doc)
         return survey

@@ -38,7 +38,7 @@ def build_message(
     # Dated back by a second: a change that a client makes at once then has a later time, and shows as a change.
     message |= {key: message[key] - 1 for key in ("pvt_created", "pvt_modified")}
     # Messages of a deleted mailbox become what its deletion would have made of them: kept, and in no listing.
-    return message if private_fields.is_live(dict(box)) else deletion.soft_delete_with_box(message)
+    return message if private_fields.is_live(box) else deletion.soft_delete_with_box(message)
 
 
 def add_link(message: Mapping[str, Any], account_id: str, media_id: str, audio: Audio) -> Document:

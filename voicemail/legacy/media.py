@@ -51,7 +51,7 @@ def account_library(account_id: str) -> DatabaseLibrary:
 
 def usable_audio(media: Mapping[str, Any] | None) -> Audio | None:
     """The audio of a media document; None if the document is missing or deleted, or has no attachment."""
-    return attached_audio(media) if media is not None and private_fields.is_live(dict(media)) else None
+    return attached_audio(media) if private_fields.is_live(media) else None
 
 
 def attached_audio(doc: Mapping[str, Any]) -> Audio | None:
