@@ -80,7 +80,7 @@ def ids_with_children(account_ids: Iterable[str]) -> set[str]:
     """Return those of the ids whose accounts are parents of others. Costs one request."""
     ids = list(account_ids)
     queries = [{"startkey": [account_id], "endkey": [account_id, {}], "limit": 1} for account_id in ids]
-    results = database().queries(DESIGN, BY_PARENT, queries)
+    results = database().view_all(DESIGN, BY_PARENT, queries)
     return {account_id for account_id, rows in zip(ids, results, strict=True) if rows}
 
 

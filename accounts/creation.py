@@ -127,7 +127,7 @@ def _name_master(account_id: str) -> None:
             "pvt_created": gregorian.now(),
             "default": {},
         }
-        config_database.bulk([empty])
+        config_database.put_all([empty])
     documents.update(config_database, "accounts", change)
 
 

@@ -245,7 +245,7 @@ class Dataset:
         """Remove all accounts with their databases."""
         accounts = couch().database(database_names.ACCOUNTS)
         docs = accounts.fetch(self._account_ids)
-        accounts.bulk([{"_id": doc["_id"], "_rev": doc["_rev"], "_deleted": True} for doc in docs.values()])
+        accounts.put_all([{"_id": doc["_id"], "_rev": doc["_rev"], "_deleted": True} for doc in docs.values()])
         names = [
             name for account_id in self._account_ids for name in couch().names(database_names.account_db(account_id))
         ]
@@ -288,7 +288,7 @@ def _store_documents(database: Database, docs: Iterable[Document], audio: int | 
         for doc in remaining_docs:
             database.put_with_attachment(doc, AUDIO_NAME, CONTENT_TYPE, BytesIO(random_audio(audio)), audio)
     while batch := list(islice(remaining_docs, batch_size)):
-        results = database.bulk([doc if audio is None else _with_audio(doc, audio) for doc in batch])
+        results = database.put_all([doc if audio is None else _with_audio(doc, audio) for doc in batch])
         assert all(result.error is None for result in results)
 
 

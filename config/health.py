@@ -12,6 +12,6 @@ def live(request: HttpRequest) -> JsonResponse:
 
 def ready(request: HttpRequest) -> JsonResponse:
     """200 when CouchDB answers, else 503: send requests elsewhere for now."""
-    if couch().up():
+    if couch().is_up():
         return JsonResponse({"status": "ready"})
     return JsonResponse({"status": "unready", "reason": "CouchDB does not answer"}, status=503)

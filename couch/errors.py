@@ -9,6 +9,7 @@ CouchError
 ├── Rejected          any other refusal; `status` says which
 └── Unreachable       no answer, or none that helps: nobody listens, the connection broke, 401, 429, 5xx, no JSON
     ├── NotConnected       nothing was sent, so that a repeat does no harm
+    ├── Unauthorized       401: COUCHDB_URL has no good credentials
     └── TimedOut           somebody listens, but took too long; a repeat at once would only double the wait
 
 NotFound and Conflict are python-couchdb's exceptions as well: its own methods catch them by those names.
@@ -70,6 +71,10 @@ class NotConnected(Unreachable):
     """No connection could be made."""
 
 
+class Unauthorized(Unreachable):
+    """CouchDB does not accept the credentials."""
+
+
 class TimedOut(Unreachable):
     """The connection was made, or waited for, and nothing came in time."""
 
@@ -85,7 +90,9 @@ def error_for_status(status: int, method: str, url: str, content: bytes) -> Couc
     # 412 is the everyday answer to a database that is created twice.
     level = logging.DEBUG if status == 412 else logging.ERROR
     logger.log(level, "CouchDB answered %s to %s %s: %s", status, method, url_path(url), content[:_LOGGED_BYTES])
-    return Unreachable(f"status {status}") if status in (401, 429) or status >= 500 else Rejected(status)
+    if status == 401:
+        return Unauthorized("status 401")
+    return Unreachable(f"status {status}") if status == 429 or status >= 500 else Rejected(status)
 
 
 def url_path(url: str) -> str:

@@ -1,319 +1,287 @@
-"""The HTTP session under python-couchdb, mended where a busy multi-threaded service needs it.
+"""The HTTP session under python-couchdb, on libcurl.
 
-python-couchdb's own ``Session`` keeps a shared cache of whole responses, repeats every kind of request
-after a broken connection, fails on long or non-JSON errors and sends files only in chunks. This one
-keeps no cache, checks a pooled connection before it is used, repeats only what is safe to repeat,
-reads any error, sends bodies of known length as such, and spends less on a request than CouchDB does
-(couch_wire).
+python-couchdb's own ``Session`` keeps a cache of whole responses, repeats any kind of request after a broken
+connection, waits for a connection for ever, fails on errors that are long or no JSON, and sends files in chunks of
+unknown total. All of that is overridden here, in `Session.request`.
 """
 
+import logging
+import os
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from functools import cached_property, lru_cache
 from io import BytesIO
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Generic, TypeVar
 
 import orjson
-from couchdb import http as couchdb_http
+from couchdb import http
 
-from couch.errors import TimedOut, Unreachable
-from couch.wire import CHUNK, Connection, Response
+from couch.errors import NotConnected, TimedOut, Unreachable, error_for_status, url_path
+from couch.transfer import Call, Exchange, Request, SizedBody, Transfer
 
-# Pauses before a request is tried again: long enough for a restarting listener, short enough for a caller.
+logger = logging.getLogger(__name__)
+
+CHUNK = 128 * 1024
+# Pauses before a request is sent again: long enough for a listener to restart, short enough for a caller.
 _RETRY_PAUSES = (0.05, 0.25)
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
-_SAFE_METHODS = ("GET", "HEAD")
+_READING_POST = re.compile(r"/(_all_docs|_dbs_info|_view/[^/]+(/queries)?)(\?|$)")
+
+AnyExchange = TypeVar("AnyExchange", bound=Exchange)
+Result = TypeVar("Result")
 
 
-class Readable(Protocol):
-    """What a body is read from."""
+class Response:
+    """An open response: read it to its end or close it, so that its connection is free again or gone."""
 
-    def read(self, size: int = -1, /) -> bytes: ...
+    def __init__(self, transfer: Transfer, pool: "_Pool[Transfer]") -> None:
+        self.status, self._lines = transfer.status, transfer.response_headers()
+        self._transfer: Transfer | None = transfer
+        self._pool = pool
+        self._release_if_over()
 
-
-@dataclass
-class SizedBody:
-    """A body of known length, sent piece by piece: bytes before, a file, bytes after."""
-
-    file: Readable
-    file_length: int
-    head: bytes = b""
-    tail: bytes = b""
+    @cached_property
+    def headers(self) -> dict[str, str]:
+        """The headers, by their names in lower case."""
+        headers: dict[str, str] = {}
+        for line in self._lines or ():
+            name, _, value = line.decode("latin-1").partition(":")
+            key, text = name.strip().lower(), value.strip()
+            headers[key] = f"{headers[key]}, {text}" if key in headers else text
+        return headers
 
     @property
     def length(self) -> int:
-        """What goes into Content-Length."""
-        return len(self.head) + self.file_length + len(self.tail)
+        """How many bytes the body has."""
+        return int(self.headers.get("content-length", 0))
 
-    def pieces(self) -> Iterator[bytes]:
-        """The body in order; ValueError when the file ends early, so that nothing short is taken for whole."""
-        if self.head:
-            yield self.head
-        left = self.file_length
-        while left:
-            piece = self.file.read(min(CHUNK, left))
-            if not piece:
-                raise ValueError(f"the body ended {left} bytes early")
-            left -= len(piece)
+    def __iter__(self) -> Iterator[bytes]:
+        while piece := self.read(CHUNK):
             yield piece
-        if self.tail:
-            yield self.tail
 
-
-class Answer:
-    """An open response: read it to its end or close it, so that its connection is free again or gone."""
-
-    def __init__(self, response: Response, connection: Connection) -> None:
-        self.status, self.headers = response.status, response.headers
-        self._response, self._connection = response, connection
-
-    def read(self, size: int = -1) -> bytes:
-        """The next bytes; Unreachable when the connection breaks before the end."""
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes, none at the end or after `close`. Raises Unreachable when the response breaks off."""
+        if self._transfer is None:
+            return b""
         try:
-            return self._response.read(size)
-        except (OSError, ValueError) as error:  # it broke, or was closed here
+            piece = self._transfer.read(size)
+        except BaseException as error:
             self.close()
-            raise Unreachable(f"the answer broke off: {error!r}") from error
+            logger.warning("CouchDB's response broke off: %s", error)
+            raise
+        self._release_if_over()
+        return piece
 
     def close(self) -> None:
-        """Give up what is unread, and with it the connection."""
-        if not self._response.ended:
-            self._connection.close()
+        """Give up what is unread."""
+        if self._transfer is not None:
+            self._transfer.close()
+            self._transfer = None
+
+    def _release_if_over(self) -> None:
+        if self._transfer is not None and self._transfer.is_over:
+            self._pool.put(self._transfer)
+            self._transfer = None
 
 
-class Sent:
-    """A request that was sent and whose answer nobody waits for yet: others can be sent meanwhile.
+class PendingResponse:
+    """The response to a request that was sent and that nobody waits for yet. Take it, or close it.
 
-    It is one that is safe to repeat: where its connection broke, or there was none, it is sent again.
+    The request is one that only reads: where its connection broke, or there was none, it is sent again.
     """
 
-    def __init__(self, session: "Session", connection: Connection | None, request: "Reading") -> None:
-        self._session, self._connection, self._request = session, connection, request
+    def __init__(self, session: "Session", request: Request) -> None:
+        self._session, self._request = session, request
+        self._transfer: Transfer | None = None
+        with suppress(Unreachable):
+            self._transfer = session.start(request)
 
-    def answer(self) -> Answer:
-        """Its open answer; Unreachable."""
-        connection, self._connection = self._connection, None
-        method, url, body, credentials, headers = self._request
-        if connection is not None:
+    def wait_until_sent(self) -> None:
+        """Wait until the request has left."""
+        if self._transfer is not None:
             try:
-                return self._session.answer_over(connection, method, url)
-            except TimedOut:
-                raise
+                self._transfer.wait_until_sent()
             except Unreachable:
-                pass
-        return self._session.open(method, url, body, headers, credentials, safe=True)
+                self.close()
+
+    def response(self) -> Response:
+        """The response, open. Raises as `Session.open` does."""
+        transfer, self._transfer = self._transfer, None
+        return self._session.open(self._request, transfer)
 
     def close(self) -> None:
-        """Give up an answer that nobody asked for."""
-        if self._connection is not None:
-            self._connection.close()
+        """Give up a response that nobody took."""
+        if self._transfer is not None:
+            self._transfer.close()
+            self._transfer = None
 
 
-class Reading(NamedTuple):
-    """A request that is safe to repeat."""
+class _Pool(Generic[AnyExchange]):
+    """Exchanges that nobody uses, for all threads: there are as many connections as were ever busy at once."""
 
-    method: str
-    url: str
-    body: Any
-    credentials: tuple[str, str] | None
-    headers: Mapping[str, str] | None = None
+    def __init__(self, create: Callable[[], AnyExchange]) -> None:
+        self._create = create
+        self._idle: list[AnyExchange] = []
+        self._process_id = os.getpid()
+        self._inherited: list[list[AnyExchange]] = []
 
-
-class Pool:
-    """Connections kept alive to one server or another."""
-
-    def __init__(self, connect_timeout: float, read_timeout: float) -> None:
-        self.connect_timeout, self.read_timeout = connect_timeout, read_timeout
-        self._idle: dict[tuple[str, str], list[Connection]] = {}
-
-    def get(self, scheme: str, host: str) -> Connection:
-        """A connection that was alive a moment ago, or a new one; Unreachable when there is none to be had."""
-        idle = self._idle_of(scheme, host)
-        while True:
-            try:
-                connection = idle.pop()  # of several threads, each gets another one
-            except IndexError:
-                return self._connect(scheme, host)
-            if not connection.has_more():
-                return connection
-            connection.close()
-
-    def keeper(self, scheme: str, host: str) -> Callable[[Connection], None]:
-        """Who takes back a connection to a server that is free again."""
-        return self._idle_of(scheme, host).append
-
-    def _idle_of(self, scheme: str, host: str) -> list[Connection]:
-        return self._idle.setdefault((scheme, host), [])
-
-    def _connect(self, scheme: str, host: str) -> Connection:
+    def take(self) -> AnyExchange:
+        """An exchange for one thread."""
+        if self._process_id != os.getpid():
+            # Of a process that this one was forked from: to close its TLS connections here would end them there.
+            self._inherited.append(self._idle)
+            self._idle, self._process_id = [], os.getpid()
         try:
-            return Connection(scheme, host, self.connect_timeout, self.read_timeout)
-        except OSError as error:
-            raise Unreachable(f"cannot connect to {host}: {error}") from error
+            return self._idle.pop()  # of several threads, each gets another one
+        except IndexError:
+            return self._create()
+
+    def put(self, exchange: AnyExchange) -> None:
+        """Take back an exchange whose response has ended."""
+        self._idle.append(exchange)
 
 
-class Session(couchdb_http.Session):  # type: ignore[misc]  # python-couchdb has no types
-    """A ``couchdb.http.Session`` for threads. Give it to ``couchdb.Server``; the gateway uses ``open`` itself."""
+class Session(http.Session):  # type: ignore[misc]  # python-couchdb has no types
+    """A session for any number of threads. Give it to ``couchdb.Server``."""
 
     def __init__(self, connect_timeout: float, read_timeout: float) -> None:
-        super().__init__(timeout=read_timeout, retry_delays=())
-        self.cache = None
-        self.pool = Pool(connect_timeout, read_timeout)
+        super().__init__(timeout=read_timeout)
+        self._calls = _Pool(lambda: Call(connect_timeout, read_timeout))
+        self._transfers = _Pool(lambda: Transfer(connect_timeout, read_timeout))
 
     def request(
         self,
         method: str,
         url: str,
         body: Any = None,
-        headers: dict[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
         credentials: tuple[str, str] | None = None,
         num_redirects: int = 0,
-    ) -> tuple[int, Mapping[str, str], BytesIO]:
-        """What python-couchdb's own classes call: the whole answer, or one of its exceptions by status."""
-        answer = self.open(method, url, body, headers, credentials)
-        content = answer.read()
-        if answer.status >= 400:
-            raise couchdb_http.ServerError((answer.status, content[:1000]))
-        return answer.status, answer.headers, BytesIO(content)
+    ) -> tuple[int, Mapping[str, str], Response | BytesIO]:
+        """What python-couchdb calls: status, headers and body of the response, or an exception of `couch.errors`.
 
-    def open(
+        Whoever accepts anything, or asks for the headers alone, gets all headers and an open response. Else the
+        whole response is received, and must be JSON.
+        """
+        if isinstance(body, SizedBody) or method == "HEAD" or (headers and "Accept" in headers):
+            response = self.open(self.prepare(method, url, body, headers, credentials))
+            return response.status, response.headers, response
+        request = self.prepare(method, url, body, headers, credentials)
+        status, content_type, content = self._retried(request, self._call)
+        if status >= 400:
+            raise error_for_status(status, method, url, content)
+        if "application/json" not in content_type:
+            raise Unreachable("the response is no JSON")  # but a proxy's page, or half a head
+        return status, {"content-type": content_type}, BytesIO(content)
+
+    def prepare(
         self,
         method: str,
         url: str,
         body: Any = None,
         headers: Mapping[str, str] | None = None,
         credentials: tuple[str, str] | None = None,
-        *,
-        safe: bool | None = None,
-    ) -> Answer:
-        """Send a request and return its open answer, whatever the status. Bodies: None, bytes, SizedBody, JSON.
+    ) -> Request:
+        """A request. Bodies: None, bytes, SizedBody, or what JSON can tell."""
+        if not (body is None or isinstance(body, bytes | SizedBody)):
+            body = orjson.dumps(body)
+        own = tuple(headers.items()) if headers else ()
+        return Request(method, url, _header_lines(credentials, body is not None, own), body)
 
-        A connection that can't be made is tried again for any request; one that breaks later only when
-        the request is `safe` to repeat (by default GET and HEAD), and never one that was not answered in time.
-        Raises Unreachable.
+    def open(self, request: Request, transfer: Transfer | None = None) -> Response:
+        """The open response to a request, or to the transfer that it was sent with. Raises as `request` does."""
+
+        def attempt(request: Request) -> Response:
+            nonlocal transfer
+            current, transfer = transfer or self.start(request), None
+            try:
+                current.wait_for_head()
+            except BaseException:
+                current.close()
+                raise
+            return Response(current, self._transfers)
+
+        response = self._retried(request, attempt)
+        # 416 says in its headers how much there is of what only a part was asked of.
+        if response.status >= 400 and response.status != 416:
+            raise error_for_status(response.status, request.method, request.url, response.read())
+        return response
+
+    def send_all(self, requests: Iterable[Request]) -> list[PendingResponse]:
+        """Send requests that only read, each over a connection of its own, and wait for none of the responses."""
+        pending = [PendingResponse(self, request) for request in requests]
+        for response in pending:
+            response.wait_until_sent()
+        return pending
+
+    def start(self, request: Request) -> Transfer:
+        """Send a request, as far as that takes no waiting. Raises Unreachable."""
+        transfer = self._transfers.take()
+        try:
+            transfer.start(request)
+        except BaseException:
+            transfer.close()
+            raise
+        return transfer
+
+    def _call(self, request: Request) -> tuple[int, str, bytes]:
+        call = self._calls.take()
+        try:
+            content = call.perform(request)
+        except BaseException:
+            call.close()
+            raise
+        response = call.status, call.content_type, content
+        self._calls.put(call)
+        return response
+
+    def _retried(self, request: Request, attempt: Callable[[Request], Result]) -> Result:
+        """What an attempt returns, perhaps not the first.
+
+        A connection that can't be made is tried again for any request; one that breaks later only when a repeat
+        does no harm, and none over which nothing came in time.
         """
-        repeatable = method in _SAFE_METHODS if safe is None else safe
-        scheme, host, target = _parts(url)
-        head, payload = self._prepare(method, target, host, body, headers, credentials)
         for pause in (*_RETRY_PAUSES, None):
             try:
-                connection = self.pool.get(scheme, host)
-            except Unreachable:
-                if pause is None:
+                return attempt(request)
+            except Unreachable as error:
+                is_harmless = isinstance(error, NotConnected) or (
+                    not isinstance(error, TimedOut) and _can_repeat(request)
+                )
+                if pause is None or not is_harmless:
+                    logger.warning(
+                        "CouchDB gave no answer to %s %s: %s", request.method, url_path(request.url), error
+                    )
                     raise
-                time.sleep(pause)
-                continue
-            try:
-                with _closed_on_error(connection, method):
-                    _send(connection, head, payload)
-                    return Answer(Response(connection, method, self.pool.keeper(scheme, host)), connection)
-            except TimedOut:
-                raise
-            except Unreachable:
-                if pause is None or not repeatable:
-                    raise
-                time.sleep(pause)
-        raise AssertionError("unreachable: the last round returns or raises")
-
-    def send_all(self, requests: Sequence["Reading"]) -> list[Sent]:
-        """Send requests that are safe to repeat, each over a connection of its own, and wait for none of them."""
-        sent: list[Sent] = []
-        broken = False
-        for request in requests:
-            connection = None
-            if not broken:  # else they are sent one by one, by who reads their answers
-                with suppress(Unreachable):
-                    connection = self._sent_over(request)
-                broken = connection is None
-            sent.append(Sent(self, connection, request))
-        return sent
-
-    def _sent_over(self, request: "Reading") -> Connection:
-        method, url, body, credentials, headers = request
-        scheme, host, target = _parts(url)
-        head, payload = self._prepare(method, target, host, body, headers, credentials)
-        connection = self.pool.get(scheme, host)
-        with _closed_on_error(connection, method):
-            _send(connection, head, payload)
-        return connection
-
-    def answer_over(self, connection: Connection, method: str, url: str) -> Answer:
-        """The open answer to what was sent over a connection; Unreachable, TimedOut."""
-        scheme, host, _ = _parts(url)
-        with _closed_on_error(connection, method):
-            return Answer(Response(connection, method, self.pool.keeper(scheme, host)), connection)
-
-    def _prepare(
-        self,
-        method: str,
-        target: str,
-        host: str,
-        body: Any,
-        headers: Mapping[str, str] | None,
-        credentials: tuple[str, str] | None,
-    ) -> tuple[bytes, bytes | SizedBody | None]:
-        """A request's head and its body, as they are sent."""
-        sent = {"Accept": "application/json", "User-Agent": self.user_agent, **(headers or {})}
-        payload = body
-        if body is not None:
-            if not isinstance(body, bytes | SizedBody):
-                payload = orjson.dumps(body)
-                sent.setdefault("Content-Type", "application/json")
-            sent["Content-Length"] = str(payload.length if isinstance(payload, SizedBody) else len(payload))
-        elif method not in _SAFE_METHODS:
-            sent["Content-Length"] = "0"
-        if credentials:
-            sent["Authorization"] = _basic(credentials)
-        lines = [f"{method} {target} HTTP/1.1", f"Host: {host}", *(f"{name}: {text}" for name, text in sent.items())]
-        if any(map(_CONTROL.search, lines)):
-            raise ValueError("the head of a request to CouchDB holds a control character")
-        return "\r\n".join([*lines, "\r\n"]).encode("latin-1"), payload
+            time.sleep(pause)
+        raise AssertionError("the last attempt returns or raises")
 
 
-@contextmanager
-def _closed_on_error(connection: Connection, method: str) -> Iterator[None]:
-    """Close a connection that nothing more can be had from; what went wrong is Unreachable."""
-    try:
-        yield
-    except TimeoutError as error:
-        connection.close()
-        raise TimedOut(f"{method} got no answer in time") from error
-    except OSError as error:
-        connection.close()
-        raise Unreachable(f"{method} got no answer: {error!r}") from error
-    except BaseException:
-        connection.close()
-        raise
+@lru_cache(maxsize=1000)
+def _header_lines(
+    credentials: tuple[str, str] | None, has_body: bool, headers: tuple[tuple[str, str], ...]
+) -> list[str]:
+    """The lines of a request's head, but for those that curl adds."""
+    content_type = {"Content-Type": "application/json"} if has_body else {}
+    fields = {"Accept": "application/json", "User-Agent": "CouchDB-Python", **content_type, **dict(headers)}
+    if credentials:
+        fields["Authorization"] = http.basic_auth(credentials).decode("ascii")
+    lines = [f"{name}: {value}" for name, value in fields.items()]
+    if any(map(_CONTROL.search, lines)):
+        raise ValueError("a header of a request to CouchDB holds a control character")
+    return [*lines, "Expect:"]  # without a value it is not sent: nobody waits for leave to send a long body
 
 
-def _parts(url: str) -> tuple[str, str, str]:
-    """A URL's scheme, host (with its port) and target."""
-    scheme, _, rest = url.partition("://")
-    host, _, target = rest.partition("/")
-    return scheme, host, f"/{target}"
+def _can_repeat(request: Request) -> bool:
+    """Whether sending a request twice does no harm; its body, if that is a file, is at its beginning then.
 
-
-@cache
-def _basic(credentials: tuple[str, str]) -> str:
-    return str(couchdb_http.basic_auth(credentials).decode("ascii"))
-
-
-def _send(connection: Connection, head: bytes, payload: bytes | SizedBody | None) -> None:
-    if isinstance(payload, SizedBody):
-        connection.send(head)
-        _send_pieces(connection, payload)
-    else:
-        connection.send(head + payload if payload else head)
-
-
-def _send_pieces(connection: Connection, body: SizedBody) -> None:
-    """Send a long body; a server that answers early (413, 409) and stops reading is heard all the same."""
-    pieces = body.pieces()
-    for piece in pieces:
-        try:
-            connection.send(piece)
-        except (BrokenPipeError, ConnectionResetError):
-            return
+    One does that reads, that deletes one revision, that creates a database, or whose body was not sent to its end.
+    The last is what becomes of a refusal that closes the connection while more is being sent to it.
+    """
+    if isinstance(request.body, SizedBody):
+        return request.body.rewind()
+    if request.method == "POST":
+        return _READING_POST.search(request.url) is not None
+    return request.method in ("GET", "HEAD", "DELETE") or (request.method == "PUT" and request.body is None)

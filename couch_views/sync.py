@@ -24,13 +24,13 @@ ATTEMPTS = 10
 class Database(Protocol):
     """What syncing needs of a database."""
 
-    def get(self, doc_id: str, /) -> Document | None:
+    def get_design(self, doc_id: str, /) -> Document | None:
         """The stored document, None when there is none."""
 
-    def fetch(self, ids: Iterable[str], /) -> dict[str, Document]:
+    def fetch_designs(self, ids: Iterable[str], /) -> dict[str, Document]:
         """Those of some documents that are stored, by id."""
 
-    def put(self, doc: Document, /) -> Any:
+    def put_design(self, doc: Document, /) -> Any:
         """Stores a document; raises when its revision is not the newest."""
 
     def view(self, ddoc: str, view: str, /, **options: Any) -> Any:
@@ -56,7 +56,7 @@ def sync(database: Database, kind: str, *, dry_run: bool = False) -> list[Change
     their indexes are built now and not in somebody's request. With dry_run nothing is written.
     """
     documents = design_documents(kind).values()
-    stored = database.fetch(wanted["_id"] for wanted in documents)
+    stored = database.fetch_designs(wanted["_id"] for wanted in documents)
     changes = [
         change
         for wanted in documents
@@ -74,10 +74,10 @@ def _sync_document(database: Database, stored: Document | None, wanted: Document
         if change is None or dry_run:
             return change
         try:
-            database.put(merged)
+            database.put_design(merged)
         except Exception:
             # Which exception means "conflict" is the gateway's affair: a revision that moved on says it as well.
-            fresh = database.get(wanted["_id"])
+            fresh = database.get_design(wanted["_id"])
             if _revision(fresh) == _revision(stored) or attempt == ATTEMPTS - 1:
                 raise
             stored = fresh

@@ -41,7 +41,7 @@ class CouchSource:
 
     def is_up(self) -> bool:
         """Whether CouchDB takes requests."""
-        return self._server.up()
+        return self._server.is_up()
 
     def close(self) -> None:
         """Nothing is held."""

@@ -148,7 +148,7 @@ class _AccountPurge:
             self._reported |= {fingerprint(item.media["_id"]) for item in unreported}
             return [self._purged_row(item) for item in unreported]
         deletions = [{"_id": media["_id"], "_rev": media["_rev"], "_deleted": True} for _, media in candidates]
-        results = self._retry(partial(self._database.bulk, deletions))
+        results = self._retry(partial(self._database.put_all, deletions))
         # If the answer to a first attempt was lost, CouchDB refuses to delete again what it has deleted.
         refused_ids = [result.id for result in results if result.error is not None]
         present = self._retry(partial(self._database.fetch, refused_ids))

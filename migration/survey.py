@@ -65,7 +65,7 @@ class UnknownId(Exception):
 
 def outage_retry(source: Source, options: RunOptions, progress: Progress) -> OutageRetry:
     """Waits for the served CouchDB and for that of the source."""
-    return OutageRetry(progress, lambda: couch().up() and source.is_up(), options.patience)
+    return OutageRetry(progress, lambda: couch().is_up() and source.is_up(), options.patience)
 
 
 def survey_accounts(source: Source, options: RunOptions, progress: Progress) -> list[SurveyedAccount]:

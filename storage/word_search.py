@@ -15,5 +15,5 @@ def ids(database: Database, design: str, view: str, text: str) -> set[str]:
     """
     words = {word[:_LONGEST] for word in text.lower().split()}
     ranges = [{"startkey": word, "endkey": f"{word}\ufff0", "limit": _LOOKED_THROUGH} for word in words]
-    found = [{row["id"] for row in rows} for rows in database.queries(design, view, ranges)] if ranges else []
+    found = [{row["id"] for row in rows} for rows in database.view_all(design, view, ranges)] if ranges else []
     return set.intersection(*found) if found else set()

@@ -88,7 +88,9 @@ def look_up(
     ids = missing.ids + missing.extra_ids
     if not ids:
         return {}
-    revocation, docs = couch().both(tokens.revocation_request(claims), accounts.database_of(own_id).wish_for_all(ids))
+    revocation, docs = couch().fetch_both(
+        tokens.revocation_request(claims), accounts.database_of(own_id).fetch_request(ids)
+    )
     tokens.cache_revocation(claims, revoked=revocation is not None)
     missing.put(docs)
     return docs

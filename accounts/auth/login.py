@@ -112,9 +112,9 @@ def _fetch_enabled(account_id: str, method: str, digest: str) -> tuple[Document 
     """Fetch an account by its id and its user by a digest in one go; None for what is missing or disabled."""
     database = accounts.database_of(account_id)
     view, _ = _VIEWS[method]
-    rows_request = database.wish_for_rows("users", view, key=digest.lower(), include_docs=True)
+    rows_request = database.view_request("users", view, key=digest.lower(), include_docs=True)
     try:
-        account, rows = couch().both(database.wish_for(account_id), rows_request)
+        account, rows = couch().fetch_both(database.get_request(account_id), rows_request)
     except MissingDatabase:
         return None, None
     user = _first_enabled_user(rows, method, digest)

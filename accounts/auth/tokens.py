@@ -19,7 +19,7 @@ import jwt
 from cachetools import LRUCache, TTLCache
 from django.conf import settings
 
-from couch.client import Document, Wish, couch
+from couch.client import Document, ReadRequest, couch
 from couch.errors import Conflict, MissingDatabase
 from crossbar.errors import InvalidCredentials
 from storage import database_names
@@ -88,9 +88,9 @@ def is_revocation_cached(claims: Claims) -> bool:
         return claims["jti"] in _revoked
 
 
-def revocation_request(claims: Claims) -> Wish[Document | None]:
-    """Return the request for the document that revokes a token, for `Couch.both`; its result is to be cached."""
-    return couch().database(database_names.TOKENS).wish_for(claims["jti"])
+def revocation_request(claims: Claims) -> ReadRequest[Document | None]:
+    """Return the request for the document that revokes a token (`Couch.fetch_both`); its result is to be cached."""
+    return couch().database(database_names.TOKENS).get_request(claims["jti"])
 
 
 def cache_revocation(claims: Claims, *, revoked: bool) -> None:

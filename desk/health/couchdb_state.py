@@ -11,7 +11,7 @@ _TASKS = {"indexer": "building views", "database_compaction": "compacting", "vie
 
 def of_couchdb() -> dict[str, Any]:
     """What CouchDB says of itself: `up`, `version`, and `tasks` under way, None where it doesn't say."""
-    if not couch().up():
+    if not couch().is_up():
         return {"up": False, "version": None, "tasks": None}
     return {"up": True, "version": couch().info().get("version"), "tasks": _tasks()}
 
@@ -19,10 +19,10 @@ def of_couchdb() -> dict[str, Any]:
 def _tasks() -> list[str] | None:
     """What CouchDB is doing beside answering; None where it doesn't tell."""
     try:
-        found = couch().json(couch().call("GET", "_active_tasks"))
+        tasks = couch().tasks()
     except CouchError:
         return None
-    return [_spelled(task) for task in found if isinstance(task, dict)]
+    return [_spelled(task) for task in tasks if isinstance(task, dict)]
 
 
 def _spelled(task: Document) -> str:

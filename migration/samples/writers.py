@@ -58,7 +58,7 @@ def write_to_folder(
 
 def _write_bulk(database: Database, docs: list[Document]) -> None:
     encoded = [_encode_attachments(doc) for doc in docs]
-    refused = [saved for saved in database.bulk(encoded) if saved.error not in (None, "conflict")]
+    refused = [saved for saved in database.put_all(encoded) if saved.error not in (None, "conflict")]
     if refused:
         raise WriteFailed(f"{database.name} takes no {refused[0].id}: {refused[0].error}")
 

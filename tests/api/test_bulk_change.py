@@ -106,7 +106,7 @@ class TestFolder:
         recording = audio("mp3")
         one = leave_spoken(account, box, gregorian.now() - 60, recording.content)
         change(api, box, folder="saved", messages=[one])
-        stream = database(account, one).attachment(one, "msg.mp3")
+        stream = database(account, one).open_attachment(one, "msg.mp3")
         assert stream is not None
         assert stream.read() == recording.content
 
@@ -155,7 +155,7 @@ class TestMove:
         assert (metadata["folder"], metadata["media_id"]) == ("new", moved)
         assert metadata["to"] == f"3001@{account.realm}"
         assert metadata["timestamp"] == doc["utc_seconds"] >= now
-        stream = database(account, moved).attachment(moved, "msg.mp3")
+        stream = database(account, moved).open_attachment(moved, "msg.mp3")
         assert stream is not None
         assert stream.read() == recording.content
         gone = stored(account, source)
@@ -223,7 +223,7 @@ class TestCopy:
         assert sorted(doc["source_id"] for doc in copies) == sorted([other["id"], third["id"]])
         assert len({source, *told["succeeded"]}) == 3
         for doc in copies:
-            stream = database(account, doc["_id"]).attachment(doc["_id"], "msg.mp3")
+            stream = database(account, doc["_id"]).open_attachment(doc["_id"], "msg.mp3")
             assert stream is not None
             assert stream.read() == recording.content
         assert stored(account, source)["metadata"]["folder"] == "new"

@@ -209,7 +209,7 @@ class TestMonths:
         left = gregorian.month_bounds("201501")[1]
         message_id = api.put(path_of(box), {"timestamp": left}).json()["data"]["media_id"]
         assert modb("201501").get(message_id) is not None
-        assert modb("201501").get("_design/mailbox_messages") is not None
+        assert modb("201501").get_design("_design/mailbox_messages") is not None
         later = api.put(path_of(box), {"timestamp": left + 1}).json()["data"]["media_id"]
         assert later.startswith("201502-")
 

@@ -312,7 +312,9 @@ class TestList:
         assert seen == ["b0" * 16, "b1" * 16, "b2" * 16]
 
     def test_without_pagination_all_come(self, api: Api, db: Database) -> None:
-        db.bulk([{"_id": f"{n:032x}", "pvt_type": "vmbox", "name": f"{n:03}", "mailbox": str(n)} for n in range(120)])
+        db.put_all(
+            [{"_id": f"{n:032x}", "pvt_type": "vmbox", "name": f"{n:03}", "mailbox": str(n)} for n in range(120)]
+        )
         assert len(self.names(api)) == 50
         assert len(self.names(api, "?paginate=false")) == 120
 
@@ -340,7 +342,7 @@ class TestList:
 
     def test_a_filtered_page_is_full_while_anything_is_left(self, api: Api, db: Database) -> None:
         boxes = [{"_id": f"{n:032x}", "pvt_type": "vmbox", "name": f"{n:04}", "mailbox": str(n)} for n in range(400)]
-        db.bulk([box | ({"kind": "wanted"} if n % 100 == 99 else {}) for n, box in enumerate(boxes)])
+        db.put_all([box | ({"kind": "wanted"} if n % 100 == 99 else {}) for n, box in enumerate(boxes)])
         body = api.get("vmboxes?filter_kind=wanted&page_size=3").json()
         assert [entry["name"] for entry in body["data"]] == ["0099", "0199", "0299"]
         rest = api.get(f"vmboxes?filter_kind=wanted&page_size=3&start_key={body['next_start_key']}").json()
@@ -350,10 +352,8 @@ class TestList:
     def test_entries_are_whole_with_the_view_of_another_kazoo(self, api: Api, db: Database) -> None:
         view = "function(doc) { if (doc.pvt_type === 'vmbox') emit(doc.name, {id: doc._id, name: doc.name}); }"
 
-        def older(design: dict[str, Any]) -> dict[str, Any]:
-            return {**design, "views": {**design["views"], "crossbar_listing": {"map": view}}}
-
-        assert db.update("_design/vmboxes", older) is not None
+        design = db.get_design("_design/vmboxes") or {}
+        db.put_design({**design, "views": {**design["views"], "crossbar_listing": {"map": view}}})
         box = api.new_box("3000")
         assert api.get("vmboxes").json()["data"] == [
             {"id": box["id"], "name": box["name"], "messages": 0, "flags": []}

@@ -42,7 +42,7 @@ def test_a_stale_revision_is_a_conflict(new_database: Database) -> None:
 
 def test_a_bulk_write_tells_how_each_document_fared(new_database: Database) -> None:
     new_database.put({"_id": "taken"})
-    saved = new_database.bulk([{"_id": "taken"}, {"_id": "free"}])
+    saved = new_database.put_all([{"_id": "taken"}, {"_id": "free"}])
     assert [(one.id, one.error) for one in saved] == [("taken", "conflict"), ("free", None)]
     assert set(new_database.fetch(["taken", "free", "absent"])) == {"taken", "free"}
 
@@ -70,16 +70,16 @@ def test_a_missing_view_and_a_missing_database_are_told_apart(new_database: Data
 
 
 def test_a_streamed_view_gives_every_row_once(new_database: Database) -> None:
-    new_database.put(VIEW)
-    new_database.bulk([{"_id": f"d{n:03d}"} for n in range(25)])
+    new_database.put_design(VIEW)
+    new_database.put_all([{"_id": f"d{n:03d}"} for n in range(25)])
     rows = list(new_database.stream_view("v", "by_id", page=7))
     assert [row["id"] for row in rows] == [f"d{n:03d}" for n in range(25)]
 
 
 def test_several_queries_of_a_view_are_answered_in_order(new_database: Database) -> None:
-    new_database.put(VIEW)
-    new_database.bulk([{"_id": "a"}, {"_id": "b"}])
-    assert [len(rows) for rows in new_database.queries("v", "by_id", [{"key": "b"}, {"key": "z"}, {}])] == [1, 0, 2]
+    new_database.put_design(VIEW)
+    new_database.put_all([{"_id": "a"}, {"_id": "b"}])
+    assert [len(rows) for rows in new_database.view_all("v", "by_id", [{"key": "b"}, {"key": "z"}, {}])] == [1, 0, 2]
 
 
 def test_a_document_and_its_attachment_are_stored_together(new_database: Database) -> None:
@@ -88,7 +88,7 @@ def test_a_document_and_its_attachment_are_stored_together(new_database: Databas
         {"_id": "m"}, "two words.mp3", "audio/mpeg", io.BytesIO(audio), len(audio)
     )
     assert stored["_rev"].startswith("1-")
-    stream = new_database.attachment("m", "two words.mp3")
+    stream = new_database.open_attachment("m", "two words.mp3")
     assert stream is not None
     assert stream.length == len(audio)
     assert b"".join(stream) == audio
@@ -97,10 +97,10 @@ def test_a_document_and_its_attachment_are_stored_together(new_database: Databas
 def test_an_attachment_copied_as_a_stream_is_the_same(new_database: Database) -> None:
     audio = bytes(range(256)) * 4_000
     new_database.put_with_attachment({"_id": "from"}, "a.mp3", "audio/mpeg", io.BytesIO(audio), len(audio))
-    stream = new_database.attachment("from", "a.mp3")
+    stream = new_database.open_attachment("from", "a.mp3")
     assert stream is not None
     new_database.put_with_attachment({"_id": "to"}, "a.mp3", "audio/mpeg", stream, stream.length)
-    copy = new_database.attachment("to", "a.mp3")
+    copy = new_database.open_attachment("to", "a.mp3")
     assert copy is not None
     assert copy.read() == audio
 
@@ -113,14 +113,14 @@ def test_a_body_shorter_than_said_stores_nothing(new_database: Database) -> None
 
 def test_ranges_and_missing_attachments_are_told_by_the_stream(new_database: Database) -> None:
     new_database.put_with_attachment({"_id": "m"}, "a.mp3", "audio/mpeg", io.BytesIO(b"0123456789"), 10)
-    part = new_database.attachment("m", "a.mp3", headers={"Range": "bytes=2-4"})
+    part = new_database.open_attachment("m", "a.mp3", headers={"Range": "bytes=2-4"})
     assert part is not None
     assert (part.status, part.read()) == (206, b"234")
-    beyond = new_database.attachment("m", "a.mp3", headers={"Range": "bytes=99-"})
+    beyond = new_database.open_attachment("m", "a.mp3", headers={"Range": "bytes=99-"})
     assert beyond is not None
     assert beyond.status == 416
-    assert new_database.attachment("m", "other.mp3") is None
-    assert new_database.attachment("nobody", "a.mp3") is None
+    assert new_database.open_attachment("m", "other.mp3") is None
+    assert new_database.open_attachment("nobody", "a.mp3") is None
 
 
 def test_attachments_that_were_asked_for_ahead_are_read_in_any_order(new_database: Database) -> None:
@@ -129,9 +129,9 @@ def test_attachments_that_were_asked_for_ahead_are_read_in_any_order(new_databas
     for one, sound in sounds.items():
         doc = new_database.put_with_attachment({"_id": one}, "a b.mp3", "audio/mpeg", io.BytesIO(sound), len(sound))
         revs[one] = doc["_rev"]
-    asked = {one: new_database.attachment_ahead(one, "a b.mp3", revs[one]) for one in sounds}
+    asked = {one: new_database.request_attachment(one, "a b.mp3", revs[one]) for one in sounds}
     for one in reversed(sounds):
-        stream = asked[one].stream()
+        stream = asked[one].open()
         assert stream is not None
         assert b"".join(stream) == sounds[one]
 
@@ -139,13 +139,13 @@ def test_attachments_that_were_asked_for_ahead_are_read_in_any_order(new_databas
 def test_what_was_asked_for_ahead_may_be_missing_or_given_up(new_database: Database) -> None:
     sound = b"sound" * 100_000
     doc = new_database.put_with_attachment({"_id": "m"}, "a.mp3", "audio/mpeg", io.BytesIO(sound), len(sound))
-    missing = new_database.attachment_ahead("m", "other.mp3", doc["_rev"])
-    given_up = new_database.attachment_ahead("m", "a.mp3", doc["_rev"])
-    assert missing.stream() is None
+    missing = new_database.request_attachment("m", "other.mp3", doc["_rev"])
+    given_up = new_database.request_attachment("m", "a.mp3", doc["_rev"])
+    assert missing.open() is None
     given_up.close()
     # The connection that was given up is not taken for another request: its bytes would be that one's answer.
     assert new_database.get("m") is not None
-    stream = new_database.attachment("m", "a.mp3")
+    stream = new_database.open_attachment("m", "a.mp3")
     assert stream is not None
     assert stream.read() == sound
 
@@ -154,7 +154,7 @@ def test_nobody_listening_is_unreachable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     server = Couch(f"http://127.0.0.1:{port}/", connect_timeout=1, read_timeout=1)
-    assert server.up() is False
+    assert server.is_up() is False
     with pytest.raises(Unreachable):
         server.database("db").get("x")
 

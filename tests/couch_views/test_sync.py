@@ -57,17 +57,17 @@ class Rival:
         self.database = database
         self.pending = list(docs)
 
-    def get(self, doc_id: str, /) -> dict[str, Any] | None:
-        return self.database.get(doc_id)
+    def get_design(self, doc_id: str, /) -> dict[str, Any] | None:
+        return self.database.get_design(doc_id)
 
-    def fetch(self, ids: Iterable[str], /) -> dict[str, dict[str, Any]]:
-        return self.database.fetch(ids)
+    def fetch_designs(self, ids: Iterable[str], /) -> dict[str, dict[str, Any]]:
+        return self.database.fetch_designs(ids)
 
-    def put(self, doc: dict[str, Any], /) -> dict[str, Any]:
+    def put_design(self, doc: dict[str, Any], /) -> dict[str, Any]:
         if self.pending and self.pending[0]["_id"] == doc["_id"]:
             theirs = self.pending.pop(0)
-            self.database.put({**(self.database.get(doc["_id"]) or {}), **theirs})
-        return self.database.put(doc)
+            self.database.put_design({**(self.database.get_design(doc["_id"]) or {}), **theirs})
+        return self.database.put_design(doc)
 
     def view(self, ddoc: str, view: str, /, **options: Any) -> Any:
         return self.database.view(ddoc, view, **options)
@@ -105,7 +105,7 @@ def test_a_dry_run_tells_the_same_and_writes_nothing(database: Database) -> None
 
 def test_a_view_that_kazoo_has_in_another_form_is_kept(database: Database) -> None:
     theirs = {"map": FOREIGN_MAP, "reduce": "_count"}
-    database.put({"_id": KAZOO, "language": "javascript", "views": {"listing_by_mailbox": theirs}})
+    database.put_design({"_id": KAZOO, "language": "javascript", "views": {"listing_by_mailbox": theirs}})
     [change] = [change for change in sync(database, "modb") if change.design == KAZOO]
     assert change.action == "add"
     assert "listing_by_mailbox" not in change.views
@@ -122,8 +122,10 @@ def test_foreign_views_fields_and_documents_are_kept(database: Database) -> None
         "filters": {"mine": "function(doc) { return true; }"},
         "views": {"foreign": {"map": FOREIGN_MAP}, "lib": {"code": "exports.x = 1;"}},
     }
-    database.put(theirs)
-    other = database.put({"_id": "_design/foreign", "language": "javascript", "views": {"v": {"map": FOREIGN_MAP}}})
+    database.put_design(theirs)
+    other = database.put_design(
+        {"_id": "_design/foreign", "language": "javascript", "views": {"v": {"map": FOREIGN_MAP}}}
+    )
     sync(database, "modb")
     stored = _stored(database)
     assert stored["_design/foreign"] == other
@@ -134,13 +136,13 @@ def test_foreign_views_fields_and_documents_are_kept(database: Database) -> None
 
 def test_a_complete_document_of_kazoos_is_not_written(database: Database) -> None:
     views = {name: {"map": FOREIGN_MAP} for name in design_documents("modb")[KAZOO]["views"]}
-    stored = database.put({"_id": KAZOO, "views": views})
+    stored = database.put_design({"_id": KAZOO, "views": views})
     assert [change.design for change in sync(database, "modb")] == [OWN, LISTS]
     assert _stored(database)[KAZOO] == stored
 
 
 def test_views_are_not_added_to_a_document_in_another_language(database: Database) -> None:
-    stored = database.put({"_id": KAZOO, "language": "erlang", "views": {}})
+    stored = database.put_design({"_id": KAZOO, "language": "erlang", "views": {}})
     assert [change.design for change in sync(database, "modb")] == [OWN, LISTS]
     assert _stored(database)[KAZOO] == stored
 
@@ -155,7 +157,7 @@ def test_views_are_not_added_to_a_document_in_another_language(database: Databas
     ],
 )
 def test_an_old_document_of_our_own_is_brought_up_to_date(database: Database, old: dict[str, Any]) -> None:
-    database.put({"_id": OWN, "autoupdate": False, **old})
+    database.put_design({"_id": OWN, "autoupdate": False, **old})
     [change] = [change for change in sync(database, "modb") if change.design == OWN]
     assert change.action == "update"
     stored = _stored(database)[OWN]
@@ -164,7 +166,7 @@ def test_an_old_document_of_our_own_is_brought_up_to_date(database: Database, ol
 
 
 def test_another_writer_of_a_kazoo_document_is_not_overwritten(database: Database) -> None:
-    database.put({"_id": KAZOO, "views": {"first": {"map": FOREIGN_MAP}}})
+    database.put_design({"_id": KAZOO, "views": {"first": {"map": FOREIGN_MAP}}})
     theirs: dict[str, Any] = {
         "_id": KAZOO,
         "views": {"second": {"map": FOREIGN_MAP}, "missing_metadata": {"map": FOREIGN_MAP}},
@@ -182,7 +184,7 @@ def test_another_process_that_syncs_first_leaves_nothing_to_do(database: Databas
 
 
 def test_a_broken_view_of_somebody_elses_does_not_stop_the_sync(database: Database) -> None:
-    database.put({"_id": KAZOO, "views": {"listing_by_mailbox": {"map": "function(doc) { throw 1; }"}}})
+    database.put_design({"_id": KAZOO, "views": {"listing_by_mailbox": {"map": "function(doc) { throw 1; }"}}})
     database.put({"_id": "201605-1", "pvt_type": "mailbox_message", "source_id": "box"})
     assert len(sync(database, "modb")) == 3
     rows = database.view("mailbox_messages", "count_per_box_folder")
@@ -254,7 +256,7 @@ def test_the_command_leaves_databases_alone_that_are_no_accounts(couchdb: str) -
 def test_the_command_goes_on_past_a_broken_database_and_names_it(account_id: str) -> None:
     broken = _created(database_names.account_db(account_id))
     # So large that nothing more can be added to it.
-    broken.put({"_id": "_design/vmboxes", "views": {}, "notes": "x" * 7_999_900})
+    broken.put_design({"_id": "_design/vmboxes", "views": {}, "notes": "x" * 7_999_900})
     modb = _created(database_names.modb(account_id, "202605"))
     printed, complaints = StringIO(), StringIO()
     with pytest.raises(CommandError, match=broken.name):

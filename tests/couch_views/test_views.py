@@ -241,7 +241,7 @@ def test_counts_of_many_boxes_come_from_one_reduce(modb_rows: Rows, new_database
         for box in ("a", "b")
         for i, folder in enumerate(folders)
     ]
-    new_database.bulk(docs)
+    new_database.put_all(docs)
     rows = modb_rows("mailbox_message_counts/by_box_folder", group_level=2)
     assert rows == [([box, folder], n) for box in "ab" for folder, n in [("deleted", 1), ("new", 3), ("saved", 1)]]
     older = modb_rows(
@@ -315,14 +315,14 @@ def test_no_dirt_keeps_a_clean_document_from_its_views(
         for field in fields
         for i, dirt in enumerate(DIRT)
     ]
-    new_database.bulk(dirty)
+    new_database.put_all(dirty)
     changes = sync(new_database, kind)
     clean = (
         [vmbox(messages=[legacy_message()]), vmbox(_id="removed", pvt_deleted=True), user()]
         if kind == "account"
         else [account(pvt_tree=["master"]), account(_id="disabled", pvt_enabled=False)]
     )
-    new_database.bulk(clean)
+    new_database.put_all(clean)
     for change in changes:
         for view in change.views:
             design = change.design.removeprefix("_design/")
@@ -340,7 +340,7 @@ def test_no_dirt_keeps_a_message_from_being_listed(modb_rows: Rows, new_database
         for field in inner
         for i, dirt in enumerate(DIRT)
     ]
-    new_database.bulk(docs)
+    new_database.put_all(docs)
     for view in MESSAGE_VIEWS:
         assert len(modb_rows(f"mailbox_messages/{view}")) == len(docs)
     assert modb_rows("mailbox_message_counts/by_box_folder") == [(None, len(docs))]

@@ -410,7 +410,7 @@ def test_an_owner_is_typed_where_there_are_very_many_users(
     operator: Operator, account: Account, box: dict[str, Any], db: Database
 ) -> None:
     names = [f"user{n}" for n in range(250)]
-    db.bulk([{"_id": f"{n:032x}", "pvt_type": "user", "username": name} for n, name in enumerate(names)])
+    db.put_all([{"_id": f"{n:032x}", "pvt_type": "user", "username": name} for n, name in enumerate(names)])
     desk = operator("Administrators")
     path = f"desk/mailbox/{account.id}/{box['id']}/change/"
     assert "There is no user" in desk.fill(path, owner_id="nobody").text

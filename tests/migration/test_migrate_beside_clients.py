@@ -88,7 +88,7 @@ def messages_of(account: Account) -> dict[str, list[tuple[Database, Document]]]:
 
 def audio_of(modb: Database, doc: Document) -> bytes:
     (name,) = doc["_attachments"]
-    stream = modb.attachment(doc["_id"], name)
+    stream = modb.open_attachment(doc["_id"], name)
     assert stream is not None
     return b"".join(stream)
 

@@ -34,7 +34,7 @@ class Used:
         self.late = self.old.media(speech("late"), source_id=self.box["_id"])["_id"]
         # Not through the proxy that the migration is behind.
         self.database = Couch(settings.COUCHDB_URL, connect_timeout=10, read_timeout=60).database(self.old.db.name)
-        for saved in self.old.db.bulk(list(self.old.docs.values())):
+        for saved in self.old.db.put_all(list(self.old.docs.values())):
             assert saved.error is None
 
     def _message(self, box: dict[str, Any], index: int) -> str:

@@ -74,7 +74,7 @@ class HalfMigrated:
         server = Couch(url, connect_timeout=5, read_timeout=60)
         self.old.store(server)
         server.create(database_names.modb(self.old.id, MONTH))
-        for saved in server.database(database_names.modb(self.old.id, MONTH)).bulk(list(self.month.values())):
+        for saved in server.database(database_names.modb(self.old.id, MONTH)).put_all(list(self.month.values())):
             assert saved.error is None, saved
         return url
 

@@ -110,9 +110,9 @@ class Kazoo3:
         name = database_names.account_db(self.id)
         server.create(name)
         sync(server.database(name), "account")
-        for saved in server.database(name).bulk(list(self.docs.values())):
+        for saved in server.database(name).put_all(list(self.docs.values())):
             assert saved.error is None, saved
-        server.database(database_names.ACCOUNTS).bulk([self.account])
+        server.database(database_names.ACCOUNTS).put_all([self.account])
         return self
 
     @property
@@ -134,7 +134,7 @@ class Kazoo3:
 
     def audio_of(self, doc: Document, month: str = "201605") -> bytes:
         ((name, _),) = doc["_attachments"].items()
-        stream = self.modb(month).attachment(doc["_id"], name)
+        stream = self.modb(month).open_attachment(doc["_id"], name)
         assert stream is not None
         return b"".join(stream)
 

@@ -44,7 +44,7 @@ def leave(account: Account, box: dict[str, Any], timestamps: Sequence[int], **fi
         months.setdefault(gregorian.month_of(timestamp), []).append(doc)
         ids.append(doc["_id"])
     for month, docs in months.items():
-        for saved in modbs.ensure(account.id, month).bulk(docs):
+        for saved in modbs.ensure(account.id, month).put_all(docs):
             assert saved.error is None, saved
     return ids
 
@@ -76,6 +76,6 @@ def database(account: Account, message_id: str) -> Database:
 def audio_of(account: Account, message_id: str) -> bytes:
     """The one attachment of a message, as CouchDB has it."""
     (name,) = stored(account, message_id)["_attachments"]
-    stream = database(account, message_id).attachment(message_id, name)
+    stream = database(account, message_id).open_attachment(message_id, name)
     assert stream is not None
     return b"".join(stream)

@@ -88,7 +88,7 @@ def test_of_many_boxes_each_is_counted_from_the_limit_on(account: Account) -> No
         for number, box in enumerate(boxes)
         for seconds in (*[limit - 1] * (number % 4), *[limit - 5 * 86_400] * (number % 3), limit, limit)
     ]
-    modb.bulk(docs)
+    modb.put_all(docs)
     counted = counts.folders(account.id, boxes, now=NOW)
     assert counted == {box: {"saved": 2} for box in boxes}
 
@@ -99,7 +99,7 @@ def test_of_many_boxes_the_hours_of_the_limits_day_count(account: Account) -> No
     boxes = [f"{number:032x}" for number in range(9)]
     modb = modbs.ensure(account.id, gregorian.month_of(limit))
     times = (limit - 12 * 3_600 - 1, limit - 12 * 3_600, limit - 1, limit, limit + 12 * 3_600 - 1, limit + 12 * 3_600)
-    modb.bulk([_of_box(box, seconds, modb.name[-6:]) for box in boxes for seconds in times])
+    modb.put_all([_of_box(box, seconds, modb.name[-6:]) for box in boxes for seconds in times])
     modb.put({**_of_box(boxes[0], 0, modb.name[-6:]), "utc_seconds": None, "metadata": {"folder": "saved"}})
     counted = counts.folders(account.id, boxes, now=now)
     assert counted == {box: {"saved": 3 + (box == boxes[0])} for box in boxes}
@@ -111,7 +111,7 @@ def test_what_changes_between_two_counts_is_seen(account: Account) -> None:
     modb = modbs.ensure(account.id, gregorian.month_of(limit))
     times = (limit - 5 * 86_400, limit - 1, limit, limit + 1)
     docs = [_of_box(box, seconds, modb.name[-6:]) for box in boxes for seconds in times]
-    modb.bulk(docs)
+    modb.put_all(docs)
     assert counts.folders(account.id, boxes, now=NOW) == {box: {"saved": 2} for box in boxes}
     for gone in docs[0], docs[4 + 1], docs[8 + 2]:  # one long past, one just past, one that counts
         modb.update(gone["_id"], lambda stored: {**stored, "pvt_deleted": True})

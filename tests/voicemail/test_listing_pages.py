@@ -131,7 +131,7 @@ def test_times_that_are_text_or_have_fractions_are_times(account: Account) -> No
     text, fraction = document(account, BOX, MAY + 3), document(account, BOX, MAY + 6)
     text["metadata"]["timestamp"] = str(MAY + 3)
     fraction["metadata"]["timestamp"] = MAY + 6.25
-    modbs.ensure(account.id, "202605").bulk([text, fraction])
+    modbs.ensure(account.id, "202605").put_all([text, fraction])
     assert walk(account, size=1) == [[last], [fraction["_id"]], [text["_id"]], [first]]
 
 
@@ -139,7 +139,9 @@ def test_views_of_kazoos_own_that_tell_less_and_keep_fractions_will_do(account: 
     source = "function (doc) { emit([doc.source_id, doc.metadata.timestamp], {timestamp: doc.metadata.timestamp}); }"
     month = database_names.modb(account.id, "202605")
     couch().create(month)
-    couch().database(month).put({"_id": "_design/mailbox_messages", "views": {"listing_by_mailbox": {"map": source}}})
+    couch().database(month).put_design(
+        {"_id": "_design/mailbox_messages", "views": {"listing_by_mailbox": {"map": source}}}
+    )
     fraction = document(account, BOX, MAY + 3)
     fraction["metadata"]["timestamp"] = MAY + 3.5
     couch().database(month).put(fraction)

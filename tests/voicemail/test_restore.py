@@ -188,8 +188,8 @@ class TestRemovedMessages:
         (message_id,) = leave(account, box, [NOW])
         remove(owner, box, [message_id])
         modb = database(account, message_id)
-        design = modb.get("_design/mailbox_message_lists") or {}
-        modb.delete(design["_id"], design["_rev"])
+        design = modb.get_design("_design/mailbox_message_lists") or {}
+        modb.put_design({**design, "_deleted": True})
         assert list(removed(account, box)) == [message_id]
 
 
@@ -215,14 +215,14 @@ class TestRemovedMailbox:
     ) -> None:
         ids = leave(account, box, [NOW, NOW - 1], folder="saved")
         remove(owner, box, ids)
-        bulk = Database.bulk
+        bulk = Database.put_all
 
         def after_the_box(modb: Database, docs: list[Document]) -> Any:
             """The box goes after it was looked at and before the messages come back."""
             mailbox_store.mark_deleted(account.id, box["_id"])
             return bulk(modb, docs)
 
-        monkeypatch.setattr(Database, "bulk", after_the_box)
+        monkeypatch.setattr(Database, "put_all", after_the_box)
         outcome = restoring.restore_messages(owner, box["_id"], ids, None)
         assert outcome.succeeded == []
         assert outcome.documents == {}
@@ -271,7 +271,7 @@ class TestAtOnce:
     ) -> None:
         (message_id,) = leave(account, box, [NOW])
         remove(owner, box, [message_id])
-        bulk, rivals = Database.bulk, ["somebody"]
+        bulk, rivals = Database.put_all, ["somebody"]
 
         def after_somebody(modb: Database, docs: list[Document]) -> Any:
             while rivals:
@@ -279,7 +279,7 @@ class TestAtOnce:
                 modb.update(message_id, lambda doc: {**doc, "transcription": {"result": "success", "text": "hi"}})
             return bulk(modb, docs)
 
-        monkeypatch.setattr(Database, "bulk", after_somebody)
+        monkeypatch.setattr(Database, "put_all", after_somebody)
         assert restoring.restore_messages(owner, box["_id"], [message_id], None).succeeded == [message_id]
         assert stored(account, message_id)["transcription"]["text"] == "hi"
         assert listed(account, box) == {message_id: "new"}

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from couch.client import Ahead, AttachmentStream, Database, Document, couch
+from couch.attachments import PendingAttachment
+from couch.client import Database, Document, couch
+from couch.session import Response
 from crossbar.errors import BadIdentifier
 from storage import database_names
 from voicemail.audio import content_types
@@ -41,13 +43,13 @@ class Recording:
     digest: str
     """Changes with the bytes, and only with them."""
 
-    def open(self) -> AttachmentStream:
+    def open(self) -> Response:
         """All the bytes; MissingAudio when they are gone meanwhile."""
         return self._stream({})
 
-    def ahead(self) -> Ahead:
+    def request(self) -> PendingAttachment:
         """All the bytes, asked for now and to be read after others."""
-        return self.database.attachment_ahead(self.doc_id, self.name, self.revision)
+        return self.database.request_attachment(self.doc_id, self.name, self.revision)
 
     def pieces(self, first: int, last: int) -> Iterable[bytes]:
         """The bytes from `first` to `last`, both included; MissingAudio. Close it, or read it to its end."""
@@ -55,8 +57,8 @@ class Recording:
         # CouchDB knows no ranges of an attachment that it keeps compressed.
         return stream if stream.status == 206 else _cut(stream, first, last)
 
-    def _stream(self, headers: Mapping[str, str]) -> AttachmentStream:
-        return present(self.database.attachment(self.doc_id, self.name, headers=headers, rev=self.revision))
+    def _stream(self, headers: Mapping[str, str]) -> Response:
+        return present(self.database.open_attachment(self.doc_id, self.name, headers=headers, rev=self.revision))
 
 
 def recording(database: Database, doc: Document) -> Recording:
@@ -77,14 +79,14 @@ def has_audio(doc: Mapping[str, Any]) -> bool:
     return bool(doc.get("_attachments") or doc.get("pvt_attachments"))
 
 
-def present(stream: AttachmentStream | None) -> AttachmentStream:
+def present(stream: Response | None) -> Response:
     """A recording's bytes, if there are any; else MissingAudio."""
     if stream is None:
         raise MissingAudio(NO_AUDIO)
     return stream
 
 
-def open_audio(database: Database, doc: Document) -> AttachmentStream:
+def open_audio(database: Database, doc: Document) -> Response:
     """The audio of a message's document, from its beginning; MissingAudio."""
     return recording(database, doc).open()
 
@@ -139,7 +141,7 @@ def _linked(database: Database, name: str, entry: Any) -> Recording:
     return _recording(source, doc, name if name in stubs else next(iter(stubs)))
 
 
-def _cut(stream: AttachmentStream, first: int, last: int) -> Iterator[bytes]:
+def _cut(stream: Response, first: int, last: int) -> Iterator[bytes]:
     """A part of a whole stream, which is closed at its end."""
     position = 0
     try:

@@ -48,7 +48,7 @@ def list_account(account_id: str, span: Span) -> Iterator[tuple[str, Row]]:
     options: dict[str, Any] = {"startkey": low, "endkey": high, "descending": False, "limit": _CHUNK + 1}
     if span.descending:
         options |= {"startkey": high, "endkey": low, "descending": True}
-    dated, undated = database.queries(DESIGN, BY_TIMESTAMP, [options, {"startkey": [None], "endkey": [None, {}]}])
+    dated, undated = database.view_all(DESIGN, BY_TIMESTAMP, [options, {"startkey": [None], "endkey": [None, {}]}])
     timed = _add_times(account_id, [(_parse_row(row), row["value"].get("created")) for row in undated])
     rows = [_build_row(entry, time, [time, entry.box_id]) for entry, time in timed if span.contains(time)]
     if not rows:

@@ -32,7 +32,7 @@ class DatabaseLibrary:
 
     def open(self, doc: Document, name: str, /) -> Stream | None:
         """An attachment as of the document's revision."""
-        return self.database.attachment(doc["_id"], name, rev=doc["_rev"])
+        return self.database.open_attachment(doc["_id"], name, rev=doc["_rev"])
 
 
 class Audio(NamedTuple):

@@ -114,7 +114,7 @@ class _Batch:
             if planned.audio is not None:
                 message = documents.add_link(message, self.account["_id"], planned.media_id, planned.audio)
             messages.append(message)
-        for planned, saved in zip(plans, modb.bulk(messages), strict=True):
+        for planned, saved in zip(plans, modb.put_all(messages), strict=True):
             if saved.error is None:
                 planned.finish(Outcome.MIGRATED if planned.audio is None else Outcome.LINKED)
             elif saved.error != CONFLICT:
@@ -139,7 +139,7 @@ class _Batch:
             (planned, content) for planned, content in zip(plans, contents, strict=True) if content is not None
         ]
         try:
-            results = modb.bulk([self._build_with_audio(planned, content) for planned, content in readable])
+            results = modb.put_all([self._build_with_audio(planned, content) for planned, content in readable])
         except (TooLarge, Rejected):
             # A message that CouchDB refuses must not keep the others from being stored.
             in_parallel(partial(self._store_one, modb), [planned for planned, _ in readable])

@@ -98,7 +98,7 @@ def _rows(database: Database, request: PageRequest, *, include_docs: bool) -> It
     options |= _start(request.start_key)
     while True:
         # As a query with a body: a box without a name has the key null, which a query string can't begin at.
-        (rows,) = database.queries(DESIGN, VIEW, [options | {"limit": chunk + 1}])
+        (rows,) = database.view_all(DESIGN, VIEW, [options | {"limit": chunk + 1}])
         yield from rows[:chunk]
         if len(rows) <= chunk:
             return

@@ -126,7 +126,7 @@ def save(modb: Database, docs: Sequence[Document], outcome: Outcome) -> tuple[li
     """
     saved_ids: list[str] = []
     conflicts: list[str] = []
-    for doc, result in zip(docs, modb.bulk(docs), strict=True):
+    for doc, result in zip(docs, modb.put_all(docs), strict=True):
         if result.error == CONFLICT:
             conflicts.append(result.id)
         elif result.error is not None:

@@ -120,7 +120,7 @@ def _past_in_ranges(modb: Database, whole: Numbers, limit: int) -> Numbers:
     """What of a month's counts is past the limit, asked for one by one. Messages of unknown age never are."""
     # They sort before any number, and `true` just below all numbers.
     ranges = [{"startkey": [*pair, True], "endkey": [*pair, limit], "inclusive_end": False} for pair in whole]
-    found = modb.queries(DESIGN, VIEW, ranges)
+    found = modb.view_all(DESIGN, VIEW, ranges)
     return {pair: rows[0]["value"] for pair, rows in zip(whole, found, strict=True) if rows}
 
 

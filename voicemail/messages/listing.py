@@ -220,12 +220,12 @@ def _first_rows(account_id: str, readings: list[_Reading], helping: int) -> list
         return [readings[0].rows(helping)]
     opened = modbs.to_read(account_id, [reading.month for reading in readings])
     wishes = [
-        modb.wish_for_rows(reading.design, reading.view, limit=helping + 1, **reading.options)
+        modb.view_request(reading.design, reading.view, limit=helping + 1, **reading.options)
         for modb, reading in zip(opened, readings, strict=True)
         if modb is not None
     ]
     try:
-        found = iter(couch().together(wishes))
+        found = iter(couch().fetch_all(wishes))
     except MissingDatabase:  # one was archived meanwhile
         return [reading.rows(helping) for reading in readings]
     return [[] if modb is None else next(found) for modb in opened]

@@ -129,7 +129,7 @@ class _Destination:
         without_audio = [copy for copy in pending if not copy.source.get("_attachments")]
         with_audio = [copy for copy in pending if copy.source.get("_attachments")]
         docs = [self._build(copy) for copy in without_audio]
-        for copy, doc, result in zip(without_audio, docs, self.modb.bulk(docs), strict=True):
+        for copy, doc, result in zip(without_audio, docs, self.modb.put_all(docs), strict=True):
             yield copy.source["_id"], result.error or {**doc, "_rev": result.rev}
         for start in range(0, len(with_audio), _AUDIO_AT_ONCE):
             batch = with_audio[start : start + _AUDIO_AT_ONCE]

@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 
 from zipstream import ZIP_STORED, ZipStream
 
-from couch.client import Ahead, AttachmentStream, Document
+from couch.attachments import PendingAttachment
+from couch.client import Document
+from couch.session import Response
 from crossbar.errors import BadIdentifier
 from voicemail.audio import recording as audio
 from voicemail.legacy import on_access
@@ -62,14 +64,14 @@ def _files(account_id: str, box_id: str, ids: Sequence[str], missing: dict[str, 
                 missing[message_id] = str(error.data["cause"])
 
 
-def _asked_for(files: Iterable[_File]) -> Iterator[tuple[_File, Ahead]]:
+def _asked_for(files: Iterable[_File]) -> Iterator[tuple[_File, PendingAttachment]]:
     """Each file, the audio of the next ones asked for as well."""
-    asked: deque[tuple[_File, Ahead]] = deque()
+    asked: deque[tuple[_File, PendingAttachment]] = deque()
     try:
         for file in files:
             while asked and sum(one.recording.length for one, _ in asked) + file.recording.length > _AHEAD:
                 yield asked.popleft()
-            asked.append((file, file.recording.ahead()))
+            asked.append((file, file.recording.request()))
         while asked:
             yield asked.popleft()
     finally:
@@ -77,11 +79,11 @@ def _asked_for(files: Iterable[_File]) -> Iterator[tuple[_File, Ahead]]:
             ahead.close()
 
 
-def _opened(files: Iterable[_File], missing: dict[str, str]) -> Iterator[tuple[_File, AttachmentStream]]:
+def _opened(files: Iterable[_File], missing: dict[str, str]) -> Iterator[tuple[_File, Response]]:
     """Each file with its audio, to be read before the next one."""
     for file, ahead in _asked_for(files):
         try:
-            stream = audio.present(ahead.stream())
+            stream = audio.present(ahead.open())
         except audio.MissingAudio as error:  # replaced or removed since it was found
             missing[file.message["_id"]] = str(error.data["cause"])
             continue

@@ -217,10 +217,10 @@ def _require_access(server: Couch, url: str, name: str) -> None:
     """Raise CommandError if a CouchDB does not answer, or refuses the user."""
     host = urlsplit(url).hostname
     try:
-        status = server.call("GET", "_all_dbs", params={"limit": 1}, allow=(401, 403)).status
+        is_administrator = server.is_administrator()
     except CouchError as error:
         raise CommandError(f"CouchDB at {host} ({name}) does not answer.") from error
-    if status in (401, 403):
+    if not is_administrator:
         raise CommandError(
             f"CouchDB at {host} ({name}) does not let this user list its databases: it takes an administrator."
         )
