@@ -25,6 +25,7 @@ from storage import (
     private_fields,
     schemas,
     system_config,
+    values,
 )
 from storage.documents import Guard
 from storage.private_fields import Actor
@@ -80,17 +81,17 @@ def database_of(account_id: str) -> Database:
 
 def is_enabled(doc: Document) -> bool:
     """Whether an account's users may sign in: neither the account nor its parent has disabled it."""
-    return not any(doc.get(key) in (False, "false") for key in ("enabled", "pvt_enabled"))
+    return not any(values.is_false(doc.get(key)) for key in ("enabled", "pvt_enabled"))
 
 
 def is_superduper_admin(doc: Document) -> bool:
     """Whether the account's administrators may act on every account."""
-    return doc.get("pvt_superduper_admin") in (True, "true")
+    return values.is_true(doc.get("pvt_superduper_admin"))
 
 
 def is_reseller(doc: Document) -> bool:
     """Whether the account sells to its descendants."""
-    return doc.get("pvt_reseller") in (True, "true")
+    return values.is_true(doc.get("pvt_reseller"))
 
 
 def ancestor_ids(doc: Document) -> list[str]:

@@ -20,6 +20,7 @@ from storage import (
     merge_patch,
     private_fields,
     schemas,
+    values,
     word_search,
 )
 from storage.documents import Guard
@@ -68,7 +69,7 @@ def search(account_id: str, text: str, limit: int = 100) -> list[Document]:
 
 def is_enabled(user: Document) -> bool:
     """Whether the user may sign in; a user that doesn't say so may."""
-    return user.get("enabled") not in (False, "false")
+    return not values.is_false(user.get("enabled"))
 
 
 def is_admin(user: Document) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from couch.client import Database, Document, couch
 from couch.errors import Conflict
-from storage import database_names, document_types, documents, private_fields
+from storage import database_names, document_types, documents, private_fields, values
 from storage.document_cache import DocumentCache
 from storage.private_fields import Actor
 
@@ -57,7 +57,7 @@ def document_id(name: str) -> str:
 
 def is_on(account_id: str, name: str, setting: str) -> bool:
     """Whether a switch is on in an account: by its own settings, else by `system_config`; off if neither has it."""
-    return for_account(account_id, name).get(setting, category(name).get(setting)) in (True, "true")
+    return values.is_true(for_account(account_id, name).get(setting, category(name).get(setting)))
 
 
 def change_for_account(

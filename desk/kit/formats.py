@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from storage import gregorian
+from storage import gregorian, values
 from voicemail.mailboxes import store as mailbox_store
-from voicemail.messages import retention
 
 _TURNING = dict.fromkeys([0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 
@@ -30,7 +29,7 @@ def date_text(seconds: object) -> str:
 
 
 def _in_utc(seconds: object, form: str) -> str:
-    found = retention.as_number(seconds)
+    found = values.as_integer(seconds)
     try:
         return "" if found is None else format(gregorian.to_datetime(found), form)
     except ValueError:
@@ -39,7 +38,7 @@ def _in_utc(seconds: object, form: str) -> str:
 
 def length_text(milliseconds: object) -> str:
     """A stored length in seconds, or minutes and seconds; empty when it is none."""
-    found = retention.as_number(milliseconds)
+    found = values.as_integer(milliseconds)
     if found is None:
         return ""
     minutes, seconds = divmod(round(found / 1000), 60)

@@ -11,9 +11,8 @@ from crossbar.pages import PageRequest, encode_start_key
 from desk.kit.formats import time_text
 from desk.kit.tables import Cell, Filter, Row, Table, choices, query_with
 from desk.users import choices as user_choices
-from storage import database_names
+from storage import database_names, values
 from voicemail.mailboxes import listing as mailbox_listing
-from voicemail.mailboxes import numbers
 from voicemail.mailboxes import restore as mailbox_restore
 from voicemail.mailboxes import search as mailbox_search
 
@@ -100,7 +99,7 @@ def _named(account_id: str, entry: Document, owners: dict[str, str]) -> tuple[Ce
     url = reverse("admin:desk_mailbox_detail", args=[account_id, str(entry["id"])])
     owner = str(entry.get("owner_id") or "")
     return (
-        Cell((numbers.as_text(entry.get("mailbox")) or "—")[:100], url),
+        Cell((values.as_text(entry.get("mailbox")) or "—")[:100], url),
         Cell(str(entry.get("name") or "")[:100]),
         Cell(owners.get(owner, owner[:40])),
     )

@@ -22,6 +22,7 @@ from desk.messages.actions import ACTIONS, ON_REMOVED
 from desk.messages.links import box_crumb, crumbs, list_url, message_url
 from desk.messages.uploads import UploadPages
 from desk.models import Message
+from storage import values
 from voicemail.api.raw import audio_response, disposition
 from voicemail.audio import recording
 from voicemail.legacy import on_access
@@ -131,7 +132,7 @@ class MessageAdmin(UploadPages):
             message_id=message_id,
             time=time_text(shown.get("timestamp")),
             seconds=length_text(shown.get("length")),
-            length=f"{(retention.as_number(shown.get('length')) or 0) / 1000:.3f}",
+            length=f"{(values.as_integer(shown.get('length')) or 0) / 1000:.3f}",
             has_audio=recording.has_audio(doc),
             can_listen=self.allows(request, "listen_to_message"),
             can_change=can_change,

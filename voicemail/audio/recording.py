@@ -15,7 +15,7 @@ from couch.attachments import PendingAttachment
 from couch.client import Database, Document, couch
 from couch.session import Response
 from crossbar.errors import BadIdentifier
-from storage import database_names
+from storage import database_names, values
 from voicemail.audio import content_types
 from voicemail.messages import metadata, retention
 
@@ -98,7 +98,7 @@ def download_name(doc: Document, zone: ZoneInfo | None, found: Recording) -> str
     """
     caller = str(metadata.of(doc).get("caller_id_number") or "")
     parts = [_NOT_IN_A_NAME.sub("_", content_types.safe_text(caller)).strip("_") or metadata.ANONYMOUS]
-    left = retention.as_number(metadata.of(doc).get("timestamp")) or retention.age(doc)
+    left = values.as_integer(metadata.of(doc).get("timestamp")) or retention.age(doc)
     try:
         parts.append(f"{metadata.local_time(left or 0, zone)[0]:%Y-%m-%d_%H-%M-%S}")
     except ValueError:

@@ -7,12 +7,11 @@ from typing import Any
 import orjson
 
 from couch.client import Document
-from storage import documents, private_fields
+from storage import documents, private_fields, values
 from storage.private_fields import Actor
 from voicemail.legacy.entries import ERROR, MESSAGES, TRIES
 from voicemail.legacy.outcomes import EntryResult, Outcome
 from voicemail.mailboxes import store as mailbox_store
-from voicemail.messages.retention import as_number
 
 # A larger number can't be a count of attempts.
 _MAX_TRIES = 1_000_000
@@ -77,7 +76,7 @@ def _mark_failed(raw: Any, reason: str) -> Any:
     """A failed entry with the reason. An entry that failed for the same reason before stays as it is."""
     if not isinstance(raw, dict) or raw.get(ERROR) == reason:
         return raw
-    tries = as_number(raw.get(TRIES)) or 0
+    tries = values.as_integer(raw.get(TRIES)) or 0
     return {**raw, ERROR: reason, TRIES: tries + 1 if 0 <= tries < _MAX_TRIES else 1}
 
 

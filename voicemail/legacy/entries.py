@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from couch.client import Document
-from storage import database_names, gregorian
+from storage import database_names, gregorian, values
 from voicemail.mailboxes import store as mailbox_store
-from voicemail.messages import folders, metadata, retention
+from voicemail.messages import folders, metadata
 
 MESSAGES = "messages"
 ERROR = "migration_error"
@@ -56,7 +56,7 @@ def parse_entry(box: Mapping[str, Any], raw: Any) -> Entry:
 
 def parse_time(value: object) -> int | None:
     """A stored time in Gregorian seconds; None unless a voicemail can have been left then."""
-    seconds = retention.as_number(value)
+    seconds = values.as_integer(value)
     return seconds if seconds is not None and gregorian.UNIX_OFFSET <= seconds <= gregorian.LAST else None
 
 
@@ -103,7 +103,7 @@ def _hex_digest(*texts: str) -> str:
 def _parse_metadata(box: Mapping[str, Any], fields: Mapping[str, Any]) -> Document:
     texts = {name: text for name in _TEXT_FIELDS if (text := _parse_text(fields.get(name))) is not None}
     folder = fields.get("folder")
-    length = retention.as_number(fields.get("length"))
+    length = values.as_integer(fields.get("length"))
     parsed = {
         "caller_id_number": metadata.ANONYMOUS,
         "caller_id_name": metadata.ANONYMOUS,

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from couch.client import Database
 from crossbar.errors import ValidationFailed
-from storage import locks
+from storage import locks, values
 
 DESIGN = "vmboxes_numbers"
 VIEW = "by_number"
@@ -24,20 +24,11 @@ LOCK_KIND = "vmbox_number"
 _RENEW_SECONDS = locks.STALE_SECONDS / 4
 
 
-def as_text(number: object) -> str | None:
-    """A stored mailbox number or alias as text: old documents hold some as integers. None for what is none."""
-    if isinstance(number, bool):
-        return None
-    if isinstance(number, float) and number.is_integer():
-        return str(int(number))
-    return str(number) if isinstance(number, str | int | float) and number != "" else None
-
-
 def of(box: Mapping[str, Any]) -> set[str]:
     """The numbers a box answers to: its own and its aliases."""
     aliases = box.get("aliases")
-    values = [box.get("mailbox"), *(aliases if isinstance(aliases, list) else [])]
-    return {text for text in map(as_text, values) if text is not None}
+    stored = [box.get("mailbox"), *(aliases if isinstance(aliases, list) else [])]
+    return {text for text in map(values.as_text, stored) if text is not None}
 
 
 def taken(database: Database, numbers: Iterable[str], box_id: str | None = None) -> str | None:

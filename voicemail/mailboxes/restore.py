@@ -16,12 +16,11 @@ from typing import Any
 from couch.client import Document, Row
 from couch.errors import Conflict
 from crossbar.errors import BadIdentifier, FaultyRequest
-from storage import documents, modbs, private_fields
+from storage import documents, modbs, private_fields, values
 from storage.private_fields import Actor
 from voicemail.mailboxes import numbers
 from voicemail.mailboxes import store as mailbox_store
 from voicemail.messages import restore as restoring
-from voicemail.messages import retention
 from voicemail.messages.batches import Outcome
 from voicemail.messages.listing import REMOVED
 
@@ -141,7 +140,7 @@ def _since(box: Mapping[str, Any]) -> int | None:
     """From when on an unmarked removed message counts as gone with the box; None when those that did are marked."""
     times = [_unfinished_since(box)]
     if mailbox_store.REMOVED_AT not in box:
-        removed = retention.as_number(box.get("pvt_modified"))
+        removed = values.as_integer(box.get("pvt_modified"))
         times.append(None if removed is None else removed - _AROUND_REMOVAL)
     return min((one for one in times if one is not None), default=None)
 
@@ -149,7 +148,7 @@ def _since(box: Mapping[str, Any]) -> int | None:
 def _unfinished_since(box: Mapping[str, Any]) -> int | None:
     """The same, as a restore that was cut short left it in the box."""
     unfinished = box.get(RESTORING)
-    return retention.as_number(unfinished.get("since")) if isinstance(unfinished, Mapping) else None
+    return values.as_integer(unfinished.get("since")) if isinstance(unfinished, Mapping) else None
 
 
 def _gone_with(account_id: str, box_id: str, since: int | None) -> Iterator[list[str]]:
@@ -167,7 +166,7 @@ def _went_with_box(summary: Mapping[str, Any], since: int | None) -> bool:
 
 
 def _words(value: Mapping[str, Any]) -> str:
-    return f"{numbers.as_text(value.get('mailbox')) or ''} {value.get('name') or ''}".lower()
+    return f"{values.as_text(value.get('mailbox')) or ''} {value.get('name') or ''}".lower()
 
 
 def _entry(row: Row) -> Document:

@@ -22,6 +22,7 @@ from storage import (
     private_fields,
     schemas,
     system_config,
+    values,
 )
 from storage.document_cache import DocumentCache
 from storage.documents import Guard
@@ -143,7 +144,7 @@ def metadata(box: Mapping[str, Any]) -> Document:
 
 def number(box: Mapping[str, Any]) -> str:
     """A box's number as text, whatever an old document holds; empty when it has none."""
-    return numbers.as_text(box.get("mailbox")) or ""
+    return values.as_text(box.get("mailbox")) or ""
 
 
 def zone(account: Mapping[str, Any], box: Mapping[str, Any]) -> ZoneInfo | None:
@@ -207,7 +208,7 @@ def _spelled(doc: Document, stored: Mapping[str, Any]) -> Document:
     own = numbers.of(stored)
 
     def spell(value: object) -> object:
-        text = numbers.as_text(value)
+        text = values.as_text(value)
         return text if text in own else value
 
     spelled = {**doc, "mailbox": spell(doc["mailbox"])} if "mailbox" in doc else dict(doc)

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from couch.client import Database, Document, Row
-from storage import gregorian, modbs, private_fields
+from storage import gregorian, modbs, private_fields, values
 from storage.private_fields import Actor
 from voicemail.legacy import on_access
 from voicemail.messages import batches, deletion, metadata, retention
@@ -101,4 +101,4 @@ def _list_ids(account_id: str, box_id: str, folder: str | None) -> Iterator[str]
 
 def _shown_folder(row: Row, limit: int) -> str:
     summary = row["value"]
-    return shown_folder(summary.get("folder"), retention.as_number(summary.get("timestamp")), limit)
+    return shown_folder(summary.get("folder"), values.as_integer(summary.get("timestamp")), limit)

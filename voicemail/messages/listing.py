@@ -16,7 +16,7 @@ from couch.errors import MissingDatabase
 from crossbar.errors import FaultyRequest
 from crossbar.filters import Filter
 from crossbar.pages import PageRequest, TimeRange, encode_start_key
-from storage import database_names, gregorian, modbs
+from storage import database_names, gregorian, modbs, values
 from voicemail.legacy import listing as legacy_listing
 from voicemail.legacy.listing import Span
 from voicemail.messages import retention
@@ -100,7 +100,7 @@ def page(
 
 
 def _entry(box_id: str | None, row: Row, limit: int) -> Entry:
-    summary = show_folder(row["value"], retention.as_number(row["value"].get("timestamp")), limit)
+    summary = show_folder(row["value"], values.as_integer(row["value"].get("timestamp")), limit)
     summary.setdefault("media_id", row["id"])
     return Entry(box_id if box_id is not None else row["key"][1], summary)
 

@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from couch.client import Document
-from storage import gregorian, private_fields, schemas
+from storage import gregorian, private_fields, schemas, values
 from voicemail.mailboxes import store as mailbox_store
 from voicemail.messages import retention
 from voicemail.messages.folders import NEW, show_folder
@@ -95,10 +95,10 @@ def representation(doc: Mapping[str, Any], limit: int) -> Document:
     metadata = {"folder": None, **private_fields.without_private(of(doc)), "id": doc["_id"], "media_id": doc["_id"]}
     age = retention.age(doc)
     # As in listings: old documents have numbers as text, and a message that lost its metadata still has an age.
-    timestamp = retention.as_number(metadata.get("timestamp"))
+    timestamp = values.as_integer(metadata.get("timestamp"))
     numbers = {
         "timestamp": age if timestamp is None else timestamp,
-        "length": retention.as_number(metadata.get("length")),
+        "length": values.as_integer(metadata.get("length")),
     }
     metadata |= {key: number for key, number in numbers.items() if number is not None}
     if doc.get("transcription"):

@@ -5,15 +5,13 @@ overridden by an account's ``configs_callflow``, plus an hour of grace. A messag
 as deleted and refuses every change.
 """
 
-import math
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from accounts import accounts
 from couch.client import Document
 from crossbar.errors import ValidationFailed
-from storage import gregorian, system_config
+from storage import gregorian, system_config, values
 from storage.private_fields import Actor
 
 CATEGORY = "callflow"
@@ -23,14 +21,13 @@ GRACE_SECONDS = 3_600
 REASON = "prior_to_retention_duration"
 MESSAGE = "This message is older than the message retention duration: no update is permitted"
 
-_NUMBER = re.compile(r"\s*\d+(\.\d+)?\s*", re.ASCII)
 _AGES: tuple[tuple[str, ...], ...] = (("utc_seconds",), ("timestamp",), ("metadata", "timestamp"), ("pvt_created",))
 
 
 def duration_days(account_id: str) -> int:
     """For how many days an account keeps its messages; a setting that is no positive number is as good as none."""
     for settings in (system_config.for_account(account_id, CATEGORY), system_config.category(CATEGORY)):
-        days = as_number(_at(settings, _SETTING))
+        days = values.as_integer(_at(settings, _SETTING))
         if days is not None and days > 0:
             return days
     return DEFAULT_DAYS
@@ -38,7 +35,7 @@ def duration_days(account_id: str) -> int:
 
 def own_days(account_id: str) -> int | None:
     """For how many days an account says itself that it keeps its messages; None when it leaves that to the system."""
-    return as_number(_at(system_config.for_account(account_id, CATEGORY), _SETTING))
+    return values.as_integer(_at(system_config.for_account(account_id, CATEGORY), _SETTING))
 
 
 def set_own_days(account_id: str, days: int | None, actor: Actor | None = None) -> None:
@@ -68,7 +65,7 @@ def limit(account_id: str, now: int | None = None) -> int:
 def age(doc: Mapping[str, Any]) -> int | None:
     """When a message document says it was left, in Gregorian seconds; None when it doesn't say at all."""
     for path in _AGES:
-        found = as_number(_at(doc, path))
+        found = values.as_integer(_at(doc, path))
         if found is not None:
             return found
     return None
@@ -82,22 +79,6 @@ def is_past(age: int | None, limit: int) -> bool:
 def is_expired(doc: Mapping[str, Any], limit: int) -> bool:
     """Whether a message document is past its retention."""
     return is_past(age(doc), limit)
-
-
-def as_number(value: object) -> int | None:
-    """A stored time or duration as a whole number: old documents hold some as text; None for anything else.
-
-    The views read numbers by the same rule, so that a count and a listing agree.
-    """
-    if type(value) is int:  # as nearly all are; a boolean is none
-        return value
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, str):
-        value = float(value) if _NUMBER.fullmatch(value) else None
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return int(value) if isinstance(value, int | float) else None
 
 
 def _at(doc: Mapping[str, Any], path: tuple[str, ...]) -> object:
