@@ -1,7 +1,7 @@
-"""``make run``: a voicemail service to try out, from nothing.
+"""``make run``: a voicemail service to try out, with nothing to set up.
 
-Starts the embedded CouchDB (unless COUCHDB_URL names another), prepares its databases, makes a demo account
-once, starts gunicorn, and says what to try. Ctrl-C ends all it started. Its data stays under var/.
+Starts the embedded CouchDB (unless COUCHDB_URL names another one), prepares its databases, creates a demo account on
+the first run, starts gunicorn, and prints what to try. Ctrl-C stops both servers. Their data stays under var/.
 """
 
 import os
@@ -27,78 +27,78 @@ from config.welcome import welcome
 
 PROJECT = Path(__file__).resolve().parent.parent
 VAR = Path(environment.text("DATA_DIR", str(PROJECT / "var"))).absolute()
-_PATIENCE = 60  # seconds for a server to start
-_YOURS = {
+_START_TIMEOUT = 60  # seconds
+_EXISTING_OPERATORS = {
     "operator": "(one of those in DATABASE_URL; manage.py createsuperuser makes one)",
     "operator_password": "(yours)",
 }
 
 
 class Stop(BaseException):
-    """Somebody wants all of it to end. No Exception: nothing on the way may take it for an error of its own."""
+    """A signal to stop. It is no Exception, so that no `except Exception` on the way catches it."""
 
 
 class Failure(Exception):
-    """It can't run, and this sentence says why."""
+    """The service can't be started; the text says why."""
 
 
 def main() -> None:
-    """Run until Ctrl-C or SIGTERM; exits with status 1 and one sentence when something is in the way."""
+    """Run until Ctrl-C or SIGTERM. Exits with status 1 and one sentence if it can't be started."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
-    started: list[subprocess.Popen[bytes]] = []
+    servers: list[subprocess.Popen[bytes]] = []
     try:
-        _run(started)
+        _run_servers(servers)
     except Stop:
         print("\nStopping ...", flush=True)
     except (Failure, ImproperlyConfigured) as failure:
         sys.exit(f"Not started: {failure}")
     finally:
-        _end(started)
+        _end_servers(servers)
 
 
-def _run(started: list[subprocess.Popen[bytes]]) -> None:
+def _run_servers(servers: list[subprocess.Popen[bytes]]) -> None:
     os.chdir(PROJECT)
     (VAR / "log").mkdir(parents=True, exist_ok=True)
     port = environment.whole("PORT", 8000, minimum=1)
     _require_free(port)
-    _unless_set("SECRET_KEY", _kept_secret("secret-key"))
+    _unless_set("SECRET_KEY", _stored_secret("secret-key"))
     _unless_set("GRACEFUL_TIMEOUT", "5")
     has_own_tables = not environment.secret("DATABASE_URL")
     _unless_set("DATABASE_URL", f"sqlite:///{VAR / 'django.sqlite3'}")
     if couchdb_url := environment.secret("COUCHDB_URL"):
         _require_couchdb(couchdb_url)
     else:
-        os.environ["COUCHDB_URL"] = _start_couchdb(started)
+        os.environ["COUCHDB_URL"] = _start_couchdb(servers)
     demo = _prepare(with_operator=has_own_tables)
     url = f"http://127.0.0.1:{port}"
-    service = _start(started, "service", "gunicorn", "-c", "config/gunicorn.conf.py")
-    _wait(service, "service", lambda: _answers(f"{url}/health/live"))
+    service = _start_server(servers, "service", "gunicorn", "-c", "config/gunicorn.conf.py")
+    _wait_until_ready(service, "service", lambda: _answers(f"{url}/health/live"))
     print(welcome(url, demo, VAR), flush=True)
-    while all(each.poll() is None for each in started):
+    while all(server.poll() is None for server in servers):
         time.sleep(0.2)
-    sys.exit(f"A server ended by itself; its last words are in {VAR / 'log'}.")
+    sys.exit(f"A server ended by itself; see its log in {VAR / 'log'}.")
 
 
-def _start_couchdb(started: list[subprocess.Popen[bytes]]) -> str:
-    """The embedded CouchDB on a free port; its URL with credentials."""
+def _start_couchdb(servers: list[subprocess.Popen[bytes]]) -> str:
+    """Start the embedded CouchDB on a free port. Returns its URL with credentials."""
     print(
         f"Starting the embedded CouchDB, which is no production database (data in {VAR / 'couchdb'}) ...", flush=True
     )
     port_file = VAR / "couchdb.port"
     port_file.unlink(missing_ok=True)
-    admin = "admin:" + _kept_secret("couchdb-password")
-    os.environ["EMBEDDED_COUCHDB_ADMIN"] = admin  # not on the command line, which everybody on the machine can see
+    admin = "admin:" + _stored_secret("couchdb-password")
+    os.environ["EMBEDDED_COUCHDB_ADMIN"] = admin  # not on the command line, which every user of the machine can read
     options = ["--port", "0", "--data", str(VAR / "couchdb"), "--port-file", str(port_file)]
-    couchdb = _start(started, "couchdb", "embedded_couchdb", *options)
-    _wait(couchdb, "couchdb", port_file.exists)
+    couchdb = _start_server(servers, "couchdb", "embedded_couchdb", *options)
+    _wait_until_ready(couchdb, "couchdb", port_file.exists)
     return f"http://{admin}@127.0.0.1:{port_file.read_text()}"
 
 
 def _prepare(*, with_operator: bool) -> dict[str, str]:
-    """Django's tables, the design documents, the demo account, its operator, and this and next month's databases.
+    """Create Django's tables, the design documents, the demo account and its operator, and two months' databases.
 
-    Tables that somebody named, who has operators of their own in them, get none.
+    The operator is not created in a database that DATABASE_URL names, which has operators of its own.
     """
     from config.start import refuse_unsafe_settings
 
@@ -119,14 +119,14 @@ def _prepare(*, with_operator: bool) -> dict[str, str]:
         call_command("sync_views", stdout=log)
     account = demo.get_or_create(VAR / "demo.json")
     call_command("ensure_modbs", verbosity=0)
-    return {**account, **(demo_operator(VAR / "operator.json") if with_operator else _YOURS)}
+    return {**account, **(demo_operator(VAR / "operator.json") if with_operator else _EXISTING_OPERATORS)}
 
 
-def _start(
-    started: list[subprocess.Popen[bytes]], name: str, module: str, *arguments: str
+def _start_server(
+    servers: list[subprocess.Popen[bytes]], name: str, module: str, *arguments: str
 ) -> subprocess.Popen[bytes]:
-    """A server in a session of its own, so that Ctrl-C reaches only this process, which ends them in order."""
-    # Should this process be killed outright, the kernel ends its servers (where it can).
+    """Start a server in its own session: Ctrl-C reaches only this process, which ends the servers in order."""
+    # If this process is killed, the kernel ends the server, where it can.
     guard = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
     with _log(name).open("ab") as log:
         process = subprocess.Popen(  # noqa: S603 - our own programs
@@ -136,15 +136,15 @@ def _start(
             stderr=log,
             start_new_session=True,
         )
-    started.append(process)
+    servers.append(process)
     return process
 
 
-def _end(started: list[subprocess.Popen[bytes]]) -> None:
-    """End the servers, the last one first, each gently and then not."""
+def _end_servers(servers: list[subprocess.Popen[bytes]]) -> None:
+    """End the servers, the last one first: with SIGTERM, and with SIGKILL if they take too long."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    for process in reversed(started):
+    for process in reversed(servers):
         process.terminate()
         try:
             process.wait(timeout=environment.whole("GRACEFUL_TIMEOUT", 5) + 5)
@@ -153,8 +153,8 @@ def _end(started: list[subprocess.Popen[bytes]]) -> None:
             process.wait()
 
 
-def _wait(process: subprocess.Popen[bytes], name: str, ready: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _PATIENCE
+def _wait_until_ready(process: subprocess.Popen[bytes], name: str, ready: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _START_TIMEOUT
     while not ready():
         if process.poll() is not None or time.monotonic() > deadline:
             lines = _log(name).read_text(errors="replace").strip().splitlines()
@@ -172,24 +172,24 @@ def _require_free(port: int) -> None:
 
 
 def _require_couchdb(url: str) -> None:
-    """Say in one sentence why the CouchDB that was named can't be used."""
+    """Raise Failure if the CouchDB in COUCHDB_URL can't be used."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https"):
         raise Failure("COUCHDB_URL must be like http://USER:PASSWORD@HOST:5984")
-    shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]} (COUCHDB_URL)"
+    server = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]} (COUCHDB_URL)"
     credentials = b64encode(f"{unquote(parts.username or '')}:{unquote(parts.password or '')}".encode()).decode()
     address = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}/_all_dbs?limit=1"
     try:
-        # An administrator's question: whoever may ask it may create databases, too.
+        # Only administrators may list databases, and they may create them, too.
         request = urllib.request.Request(address, headers={"Authorization": f"Basic {credentials}"})  # noqa: S310
         with _direct().open(request, timeout=5):
             pass
     except urllib.error.HTTPError as error:
         if error.code in (401, 403):
-            raise Failure(f"the CouchDB at {shown} refuses the user and password") from error
-        raise Failure(f"the CouchDB at {shown} answers {error.code}") from error
+            raise Failure(f"the CouchDB at {server} refuses the user and password") from error
+        raise Failure(f"the CouchDB at {server} answers {error.code}") from error
     except (OSError, ValueError) as error:
-        raise Failure(f"no CouchDB answers at {shown}") from error
+        raise Failure(f"no CouchDB answers at {server}") from error
 
 
 def _answers(url: str) -> bool:
@@ -201,7 +201,7 @@ def _answers(url: str) -> bool:
 
 
 def _direct() -> urllib.request.OpenerDirector:
-    """A client that uses no proxy: these servers are near."""
+    """A client without a proxy, for servers on this machine or network."""
     return urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -210,8 +210,8 @@ def _unless_set(name: str, value: str) -> None:
         os.environ[name] = value
 
 
-def _kept_secret(name: str) -> str:
-    """A secret made once and kept under var/ for the next run."""
+def _stored_secret(name: str) -> str:
+    """A secret, created on the first run and stored under var/."""
     file = VAR / name
     if not file.exists():
         new = file.with_suffix(".new")

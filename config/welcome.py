@@ -1,4 +1,4 @@
-"""What `make run` prints once everything runs: who may log in, and lines to copy and try."""
+"""The text that `make run` prints once the service is ready: who can log in, and commands to try."""
 
 import hashlib
 from pathlib import Path
@@ -17,7 +17,7 @@ The operators' desk is at {url}/admin/.
   operator     {operator}
   password     {operator_password}
 
-The API to browse: {url}/v2/docs
+The API, to browse and try: {url}/v2/docs
 
 Try these, from this directory:
 
@@ -31,14 +31,14 @@ TOKEN=$(curl -s -X PUT {url}/v2/user_auth -H 'Content-Type: application/json' \\
 # list the mailboxes
 curl -s -H "X-Auth-Token: $TOKEN" "$ACCOUNT/vmboxes?pretty=true"
 
-# list the messages of one, newest first, last month's included
+# list the messages of one mailbox, newest first, last month's included
 curl -s -H "X-Auth-Token: $TOKEN" "$ACCOUNT/vmboxes/$BOX/messages?pretty=true"
 
 # download a message's audio (then play message.mp3)
 curl -s -H "X-Auth-Token: $TOKEN" -o message.mp3 \\
     "$ACCOUNT/vmboxes/$BOX/messages/{message_id}/raw"
 
-# leave a message, its audio in the same request
+# leave a message, with its audio in the same request
 curl -s -X PUT -H "X-Auth-Token: $TOKEN" -H 'Content-Type: multipart/mixed' \\
     -F 'content={{"data": {{"caller_id_name": "Me", "caller_id_number": "2001"}}}};type=application/json' \\
     -F 'content=@{recording};type=audio/mpeg' \\
@@ -47,14 +47,14 @@ curl -s -X PUT -H "X-Auth-Token: $TOKEN" -H 'Content-Type: multipart/mixed' \\
 
 
 def welcome(url: str, demo: dict[str, str], data: Path) -> str:
-    """The text for a service at `url` with a demo account and its operator (as voicemail.demo and
-    accounts.demo_operator make them).
+    """The text for a service at `url` with a demo account and its operator (from voicemail.demo and
+    desk.operators.demo).
     """
-    spelled = f"{demo['username']}:{demo['password']}"
-    # Kazoo's clients send this hash; it is as good as the password, which is printed beside it.
-    credentials = hashlib.md5(spelled.encode(), usedforsecurity=False).hexdigest()
-    shown = {
+    user_and_password = f"{demo['username']}:{demo['password']}"
+    # Kazoo's clients send this MD5 hash. Here it needs no protection: the password itself is printed, too.
+    credentials = hashlib.md5(user_and_password.encode(), usedforsecurity=False).hexdigest()
+    values = {
         **demo,
-        "operator_password": demo["operator_password"] or "(as it was changed: manage.py changepassword)",
+        "operator_password": demo["operator_password"] or "(changed; manage.py changepassword sets a new one)",
     }
-    return _TEXT.format(url=url, credentials=credentials, data=data, **shown)
+    return _TEXT.format(url=url, credentials=credentials, data=data, **values)

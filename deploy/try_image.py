@@ -1,11 +1,11 @@
-"""Takes the Dockerfile's own steps in an empty folder, without Docker, and tries what comes out.
+"""Runs the Dockerfile's steps in an empty folder, without Docker, and tries the result.
 
     COUCHDB_URL=... DATABASE_URL=... SECRET_KEY=... PORT=8009 python3 deploy/try_image.py /tmp/image
 
-It reads deploy/Dockerfile, so the two can't drift apart. COPY copies just what .dockerignore lets through, RUN and
-CMD are run with /opt/vmboxes standing for the folder, with an environment of their own where the base image's Python
-would be, and as root, CMD runs as the USER. Then HEALTHCHECK has to succeed, and CMD has to have written nothing
-outside the VOLUME, as under a read-only root. `--venv FOLDER` takes an environment that is installed already.
+It reads the steps from deploy/Dockerfile. COPY copies only what .dockerignore lets through. In RUN and CMD the folder
+takes the place of /opt/vmboxes, and a virtual environment that of the base image's Python. CMD runs as the USER if
+the script runs as root. Then HEALTHCHECK has to succeed, and CMD must not have written anything outside the VOLUME,
+as if its root were read-only. `--venv FOLDER` uses an environment that is already installed.
 """
 
 import argparse
@@ -22,12 +22,12 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
 HOME = "/opt/vmboxes"
-_PATIENCE = 60  # seconds
+_START_TIMEOUT = 60  # seconds
 
 
 @dataclass
 class Image:
-    """What the steps so far have made, below a folder that stands for HOME."""
+    """The result of the steps so far, in a folder that takes the place of HOME."""
 
     folder: Path
     venv: Path | None
@@ -37,59 +37,59 @@ class Image:
     command: list[str] = field(default_factory=list)
     check: list[str] = field(default_factory=list)
 
-    def here(self, text: str) -> str:
-        """A text of the Dockerfile with the folder for HOME."""
+    def replace_home(self, text: str) -> str:
+        """Replace HOME in a text of the Dockerfile by the folder."""
         return text.replace(HOME, str(self.folder))
 
-    def take(self, name: str, rest: str) -> None:
-        """One instruction; those that mean nothing outside Docker (FROM, EXPOSE, WORKDIR) are left out."""
+    def run_step(self, name: str, arguments: str) -> None:
+        """Run an instruction. Those without a meaning outside Docker (FROM, EXPOSE, WORKDIR) are skipped."""
         step = getattr(self, f"_{name.lower()}", None)
         if step is not None:
-            step(self.here(rest))
+            step(self.replace_home(arguments))
         elif name not in ("FROM", "EXPOSE", "WORKDIR"):
-            sys.exit(f"This script can't take the step {name} {rest}")
+            sys.exit(f"This script can't run the step {name} {arguments}")
 
-    def _copy(self, rest: str) -> None:
-        *sources, target = [word for word in rest.split() if not word.startswith("--")]
+    def _copy(self, arguments: str) -> None:
+        *sources, target = [word for word in arguments.split() if not word.startswith("--")]
         for source in sources:
-            if "--from=" in rest:
+            if "--from=" in arguments:
                 if not Path(source).exists():
-                    sys.exit(f"No stage before made {source}")
+                    sys.exit(f"No earlier stage made {source}")
             elif (PROJECT / source).is_dir():
-                shutil.copytree(PROJECT / source, target, ignore=_ignored)
-            elif not _let_through(source):
+                shutil.copytree(PROJECT / source, target, ignore=_ignored_names)
+            elif not _is_let_through(source):
                 sys.exit(f".dockerignore keeps {source} out")
             else:
                 Path(target).mkdir(parents=True, exist_ok=True)
                 shutil.copy(PROJECT / source, target)
 
-    def _run(self, rest: str) -> None:
+    def _run(self, arguments: str) -> None:
         if self.venv is None:
-            subprocess.run(["/bin/sh", "-c", rest], check=True, cwd=self.folder, env=self._variables())  # noqa: S603
+            subprocess.run(["/bin/sh", "-c", arguments], check=True, cwd=self.folder, env=self._variables())  # noqa: S603
 
-    def _env(self, rest: str) -> None:
-        for pair in shlex.split(rest):
+    def _env(self, arguments: str) -> None:
+        for pair in shlex.split(arguments):
             name, _, value = pair.partition("=")
             self.environment[name] = value.replace("$PATH", os.environ["PATH"])
 
-    def _user(self, rest: str) -> None:
-        self.user = rest
+    def _user(self, arguments: str) -> None:
+        self.user = arguments
 
-    def _volume(self, rest: str) -> None:
-        self.volumes.append(Path(rest))
+    def _volume(self, arguments: str) -> None:
+        self.volumes.append(Path(arguments))
 
-    def _cmd(self, rest: str) -> None:
-        self.command = _words(rest)
+    def _cmd(self, arguments: str) -> None:
+        self.command = _parse_json_form(arguments)
 
-    def _healthcheck(self, rest: str) -> None:
-        self.check = _words(rest.partition("CMD")[2])
+    def _healthcheck(self, arguments: str) -> None:
+        self.check = _parse_json_form(arguments.partition("CMD")[2])
 
     def _variables(self) -> dict[str, str]:
         base = {"PATH": f"{self.folder.parent / 'base' / 'bin'}:{os.environ['PATH']}"}
-        return {**os.environ, **base, **self.environment, **_given()}
+        return {**os.environ, **base, **self.environment, **_overrides()}
 
     def start(self, command: list[str]) -> subprocess.Popen[bytes]:
-        """A command of the image, in its environment and as its user."""
+        """Start a command of the image, in its environment and as its user."""
         uid, _, gid = self.user.partition(":")
         as_user = {"user": int(uid), "group": int(gid), "extra_groups": []} if _changes_user(self.venv) else {}
         variables = self._variables()
@@ -97,39 +97,41 @@ class Image:
         return subprocess.Popen([program, *command[1:]], cwd=self.folder, env=variables, **as_user)  # type: ignore[call-overload,no-any-return]  # noqa: S603
 
     def files(self) -> set[tuple[str, int]]:
-        """Every file outside the volumes, with the time of its last change."""
-        found = (path for path in self.folder.rglob("*") if not {path, *path.parents} & set(self.volumes))
-        return {(str(path), path.lstat().st_mtime_ns) for path in found if not path.is_dir() or path.is_symlink()}
+        """All files outside the volumes, with the times of their last changes."""
+        paths = (path for path in self.folder.rglob("*") if not {path, *path.parents} & set(self.volumes))
+        return {(str(path), path.lstat().st_mtime_ns) for path in paths if not path.is_dir() or path.is_symlink()}
 
 
 def main() -> None:
-    """Take the steps, try the outcome; the exit status is 0 when all is well."""
-    parser = argparse.ArgumentParser(description="Takes the Dockerfile's steps in an empty folder and tries them.")
-    parser.add_argument("folder", type=Path, help="where to: it is made, or empty")
-    parser.add_argument("--venv", type=Path, help="an environment that is installed already")
-    given = parser.parse_args()
-    folder = given.folder.absolute()
+    """Run the steps and try the result. Exits with status 0 if it works."""
+    parser = argparse.ArgumentParser(
+        description="Runs the Dockerfile's steps in an empty folder and tries the result."
+    )
+    parser.add_argument("folder", type=Path, help="an empty folder, created if missing")
+    parser.add_argument("--venv", type=Path, help="a virtual environment that is already installed")
+    options = parser.parse_args()
+    folder = options.folder.absolute()
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     if any(folder.iterdir()):
         sys.exit(f"{folder} is not empty")
-    image = Image(folder / "vmboxes", given.venv)
+    image = Image(folder / "vmboxes", options.venv)
     image.folder.mkdir()
     _prepare(image)
-    for name, rest in steps((PROJECT / "deploy" / "Dockerfile").read_text()):
-        print(f"{name} {rest}", flush=True)
-        image.take(name, rest)
-    _try(image)
+    for name, arguments in parse_steps((PROJECT / "deploy" / "Dockerfile").read_text()):
+        print(f"{name} {arguments}", flush=True)
+        image.run_step(name, arguments)
+    _try_image(image)
 
 
-def steps(dockerfile: str) -> list[tuple[str, str]]:
-    """A Dockerfile's instructions, each with all that belongs to it in one line."""
+def parse_steps(dockerfile: str) -> list[tuple[str, str]]:
+    """The instructions of a Dockerfile: names, and arguments without line breaks."""
     lines = [line for line in dockerfile.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     whole = re.sub(r"\s*\\\n\s*", " ", "\n".join(lines))
     return [(line.split(None, 1)[0], line.split(None, 1)[1]) for line in whole.splitlines()]
 
 
 def _prepare(image: Image) -> None:
-    """What stands for the base image's Python, or the environment that is there already."""
+    """Create the environment for the base image's Python, or link the installed one."""
     if image.venv is not None:
         (image.folder / "venv").symlink_to(image.venv.absolute())
         (image.folder / "uploads").mkdir()
@@ -138,11 +140,11 @@ def _prepare(image: Image) -> None:
         subprocess.run([sys.executable, "-m", "venv", str(base)], check=True)  # noqa: S603
 
 
-def _try(image: Image) -> None:
+def _try_image(image: Image) -> None:
     before = image.files()
     server = image.start(image.command)
     try:
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + _START_TIMEOUT
         while image.start(image.check).wait():
             if server.poll() is not None or time.monotonic() > deadline:
                 sys.exit("HEALTHCHECK never succeeded")
@@ -158,28 +160,28 @@ def _try(image: Image) -> None:
 
 
 def _changes_user(venv: Path | None) -> bool:
-    """Only root can, and what an environment of root's links to others often can't read."""
+    """Whether to run as the image's USER: only root can, and other users often can't read root's own environment."""
     return os.geteuid() == 0 and venv is None
 
 
-def _given() -> dict[str, str]:
-    """What the caller's environment sets of the image's own defaults."""
+def _overrides() -> dict[str, str]:
+    """The image's settings that the caller's environment overrides."""
     return {name: os.environ[name] for name in ("BIND", "PORT") if name in os.environ}
 
 
-def _words(text: str) -> list[str]:
-    """The words of an instruction's JSON form."""
+def _parse_json_form(text: str) -> list[str]:
+    """The words of an instruction in JSON form."""
     return re.findall(r'"([^"]*)"', text)
 
 
-def _let_through(source: str) -> bool:
+def _is_let_through(source: str) -> bool:
     lines = (PROJECT / ".dockerignore").read_text().splitlines()
     return f"!{source.rstrip('/')}" in lines
 
 
-def _ignored(folder: str, names: list[str]) -> set[str]:
-    """What .dockerignore keeps out of a folder."""
-    if not _let_through(Path(folder).relative_to(PROJECT).parts[0]):
+def _ignored_names(folder: str, names: list[str]) -> set[str]:
+    """The names in a folder that .dockerignore keeps out."""
+    if not _is_let_through(Path(folder).relative_to(PROJECT).parts[0]):
         sys.exit(f".dockerignore keeps {folder} out")
     patterns = [line[3:] for line in (PROJECT / ".dockerignore").read_text().splitlines() if line.startswith("**/")]
     return {name for name in names if any(fnmatch(name, pattern) for pattern in patterns)}

@@ -90,7 +90,7 @@ def leaves(connection: sqlite3.Connection, doc_id: str) -> list[Revision]:
 
 
 def changed_since(connection: sqlite3.Connection, seq: int, limit: int) -> list[tuple[int, Revision]]:
-    """The documents changed after a sequence, attachment once with its last change, oldest change first."""
+    """The documents changed after a sequence, each once with its last change, oldest change first."""
     rows = connection.execute(
         f"SELECT d.seq, {_COLUMNS} FROM documents d JOIN revisions r ON r.n = d.winner "  # noqa: S608
         "WHERE d.seq > ? ORDER BY d.seq LIMIT ?",
