@@ -16,11 +16,13 @@ SIDE_BY_SIDE := $(if $(COUCHDB_URL),,-n 4 --dist loadfile)
 run: .venv/service-installed
 	@.venv/bin/python -m config.run
 
-# Without a Chromium the tests in a browser are left out, as scripts/chromium then says.
+# Without a Chromium the tests in a browser are left out, and without a Redis those of a limit that instances share, as
+# scripts/chromium and scripts/redis then say.
 test: .venv/browser-tests-installed
 	@command -v curl >/dev/null || scripts/apt-install curl
 	@chromium=$$(scripts/chromium) || left_out=--ignore=tests/desk/browser; \
-	CHROMIUM=$$chromium .venv/bin/python -m pytest $(SIDE_BY_SIDE) $$left_out
+	redis=$$(scripts/redis) || left_out="$$left_out --ignore=tests/api/test_request_limit_redis.py"; \
+	CHROMIUM=$$chromium REDIS_SERVER=$$redis .venv/bin/python -m pytest $(SIDE_BY_SIDE) $$left_out
 
 lint: .venv/all-installed
 	.venv/bin/ruff check .

@@ -1,76 +1,51 @@
 """Pages of listings of accounts and users, read from a view in its order."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any
 
 from couch.client import Database, Document, Row
-from crossbar.errors import FaultyRequest
 from crossbar.filters import Filter
-from crossbar.pages import PageRequest, encode_start_key
+from crossbar.pages import Page, PageRequest, RowKey
 
-_LARGEST_READ = 500
-
-
-@dataclass(frozen=True)
-class Page:
-    """Some of a view's rows, each with its document; `extra` goes into the envelope."""
-
-    rows: list[Row]
-    extra: dict[str, Any]
+_MAX_READ = 500
 
 
 def page(
     database: Database,
     view: tuple[str, str],
     request: PageRequest,
-    wanted: Filter,
-    looks_at: Callable[[Document], Document],
+    document_filter: Filter,
+    filterable: Callable[[Document], Document],
     *,
-    below: list[Any] | None = None,
-) -> Page:
-    """A page of a view (design document and name), of the rows whose keys begin with `below` where that is given.
+    below: Sequence[Any] = (),
+) -> Page[Row]:
+    """Return a page of rows of a view (its design document and name), each with its document.
 
-    The filter is asked about what `looks_at` makes of each document. FaultyRequest for a start key that isn't one
-    of this listing.
+    With `below`, only of rows whose keys start with it. The filter is applied to what `filterable` returns for a
+    document, with the times of its creation and last change. Raises InvalidStartKey.
     """
     options: dict[str, Any] = {"include_docs": True, "descending": request.descending}
-    if below is not None:
-        first, last = [below, [*below, {}]] if not request.descending else [[*below, {}], below]
-        options |= {"startkey": first, "endkey": last}
-    options |= _start(request, below)
-    size = _LARGEST_READ if request.size is None or not wanted.empty else min(request.size + 1, _LARGEST_READ)
-    rows = (
+    if below:
+        first, last = [*below], [*below, {}]
+        options |= {"startkey": last, "endkey": first} if request.descending else {"startkey": first, "endkey": last}
+    if start := request.row_key(below):
+        options |= {"startkey": start.key, "startkey_docid": start.doc_id}
+    size = _MAX_READ if request.size is None or not document_filter.is_empty else min(request.size + 1, _MAX_READ)
+    matching = (
         row
         for row in database.stream_view(*view, page=size, **options)
-        if row.get("doc") and wanted.matches(looks_at(row["doc"]) | _times(row["doc"]))
+        if row.get("doc") and document_filter.matches(filterable(row["doc"]) | _times(row["doc"]))
     )
-    found = list(rows if request.size is None else islice(rows, request.size + 1))
-    extra: dict[str, Any] = {}
-    if request.size is not None and len(found) > request.size:
-        extra["next_start_key"] = _key(found.pop())
-    if request.start_key is not None:
-        extra["start_key"] = encode_start_key(request.start_key)
-    return Page(found, {"page_size": len(found) if request.size is None else request.size} | extra)
+    if request.size is None:
+        return Page(list(matching), None)
+    rows = list(islice(matching, request.size + 1))
+    if len(rows) <= request.size:
+        return Page(rows, None)
+    following = rows.pop()
+    return Page(rows, RowKey(following["key"], following["id"]).encode())
 
 
-def _start(request: PageRequest, below: list[Any] | None) -> dict[str, Any]:
-    key = request.start_key
-    if key is None:
-        return {}
-    if not isinstance(key, list) or len(key) != 2 or not isinstance(key[1], str):
-        raise FaultyRequest("invalid start key")
-    # A key from elsewhere would begin outside of what the caller may see.
-    if below is not None and (not isinstance(key[0], list) or key[0][: len(below)] != below):
-        raise FaultyRequest("invalid start key")
-    return {"startkey": key[0], "startkey_docid": key[1]}
-
-
-def _times(doc: Document) -> Document:
+def _times(document: Document) -> Document:
     """What the filters modified_from and modified_to look at."""
-    return {key: doc[key] for key in ("pvt_created", "pvt_modified") if key in doc}
-
-
-def _key(row: Row) -> str:
-    return encode_start_key([row["key"], row["id"]])
+    return {key: document[key] for key in ("pvt_created", "pvt_modified") if key in document}

@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from django.utils.cache import get_conditional_response
 from rest_framework.request import Request
 
-from crossbar.negotiation import AnyAccept
+from crossbar.negotiation import FileNegotiation
 from crossbar.viewset import CrossbarViewSet
 from openapi.loader import load_document
 
@@ -52,7 +52,7 @@ def _serialize(content: bytes) -> SerializedDocument:
 class DocumentViewSet(CrossbarViewSet):
     """``/v2/openapi.json`` and ``/v2/openapi.yaml``."""
 
-    negotiator = AnyAccept()
+    content_negotiation_class = FileNegotiation
     content_type = "application/json"
     serialized: Callable[[], SerializedDocument] = staticmethod(document_as_json)
 
@@ -66,7 +66,7 @@ class DocumentViewSet(CrossbarViewSet):
 class PageViewSet(CrossbarViewSet):
     """``/v2/docs``: Swagger UI, with all its files from this service."""
 
-    negotiator = AnyAccept()
+    content_negotiation_class = FileNegotiation
 
     def retrieve(self, request: Request) -> HttpResponse:
         """The page."""

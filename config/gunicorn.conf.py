@@ -4,7 +4,6 @@ import ctypes
 import gc
 from typing import Any
 
-from accounts.auth import buckets
 from config import environment
 from config.start import refuse_unsafe_settings
 
@@ -16,7 +15,6 @@ if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
     mallopt(_M_ARENA_MAX, 1)
 
 refuse_unsafe_settings()
-buckets.shared()  # made before the workers are, so that all of them count an account's requests together
 
 wsgi_app = "config.wsgi:application"
 bind = f"{environment.text('BIND', '127.0.0.1')}:{environment.whole('PORT', 8000)}"

@@ -28,7 +28,11 @@ SIGN_IN_FAILURES_SECONDS = environment.whole("SIGN_IN_FAILURES_SECONDS", 300, mi
 """How often signing in to one account may fail from one address within so many seconds; 0: as often as it likes."""
 REQUEST_LIMIT = environment.whole("REQUEST_LIMIT", 12_000)
 REQUEST_LIMIT_SECONDS = environment.seconds("REQUEST_LIMIT_SECONDS", 60)
-"""How many requests an account may have at once, and how soon it may have as many again; 0: no limit."""
+"""How many requests an account may make within so many seconds of the first one; 0: no limit."""
+RATE_LIMIT_STORAGE = environment.secret("RATE_LIMIT_STORAGE")
+"""The URL of a Redis or Valkey that counts them for all instances; without it, each worker allows its share."""
+WEB_CONCURRENCY = environment.whole("WEB_CONCURRENCY", 2, minimum=1)
+"""How many workers an instance has."""
 
 _DEVELOPMENT_KEY = "development-only-" + "0" * 40
 _UNSAFE_WORDS = (

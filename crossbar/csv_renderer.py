@@ -24,8 +24,8 @@ class CsvRenderer(BaseRenderer):
     def render(
         self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
     ) -> bytes:
-        """Return the entries of an envelope's data as CSV."""
-        rows = [_flatten(entry) for entry in data["data"] if isinstance(entry, Mapping)]
+        """Return a listing's entries as CSV."""
+        rows = [_flatten(entry) for entry in data if isinstance(entry, Mapping)]
         columns = list(dict.fromkeys(name for row in rows for name in row))
         text = io.StringIO()
         writer = csv.writer(text)

@@ -1,4 +1,4 @@
-"""Kazoo's envelopes: what a request's JSON body holds, and what every answer is wrapped in."""
+"""Kazoo's envelopes around JSON, as a DRF parser, response and renderer."""
 
 import json
 from collections.abc import Mapping
@@ -6,121 +6,147 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpRequest
 from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
 
-from crossbar.envelope_format import content_digest, to_json
+from crossbar.body import MediaParser, RequestBody, media_type_of
+from crossbar.envelope_format import build_envelope, content_digest, to_json
 from crossbar.errors import ValidationFailed
 from crossbar.negotiation import query_of
 
 _MAX_DEPTH = 100
+# `curl -d` calls JSON a form, a browser's fetch calls it text, and other clients say nothing.
+_JSON_TYPES = frozenset(
+    {"", "application/json", "application/x-json", "text/json", "application/x-www-form-urlencoded", "text/plain"}
+)
 
 
 @dataclass(frozen=True)
 class Envelope:
-    """A request's envelope: `data` (empty when there was no body), and the token and verb sent beside it."""
+    """A request's envelope: its `data`, and the token and verb beside it."""
 
     data: dict[str, Any] = field(default_factory=dict)
     auth_token: str | None = None
     verb: str | None = None
     has_data: bool = False
 
-    def required(self) -> dict[str, Any]:
-        """The data of a request that needs some; ValidationFailed when there was none."""
+    def required_data(self) -> dict[str, Any]:
+        """Return the data of a request that needs some; raises ValidationFailed if it has none."""
         if not self.has_data:
-            raise missing_data({})
+            raise _missing_data({})
         return self.data
 
 
-def missing_data(body: Any) -> ValidationFailed:
-    """The error for a body without `data`."""
-    return ValidationFailed.field("data", "required", "Field is required but missing", value=body)
+class EnvelopeParser(MediaParser):
+    """Reads the body as an `Envelope`; an empty body is an empty one."""
+
+    def can_parse(self, content_type: str | None) -> bool:
+        """Whether a body with that Content-Type header may be an envelope."""
+        media_type = media_type_of(content_type)
+        return media_type in _JSON_TYPES or media_type.endswith("+json")
+
+    def parse(  # type: ignore[override]
+        self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Envelope:
+        """Return the envelope; raises ValidationFailed, RequestTooLarge, UnsupportedMediaType, FaultyRequest."""
+        context = parser_context or {}
+        return parse_envelope(RequestBody(context["request"], settings.JSON_BODY_LIMIT).read_all())
 
 
-def read_envelope(body: bytes) -> Envelope:
-    """A JSON body as an envelope; no body is an empty one. ValidationFailed for anything else."""
-    if not body.strip():
-        return Envelope()
-    return as_envelope(read_object(body))
+def parse_envelope(body: bytes) -> Envelope:
+    """Return a JSON body as an envelope; raises ValidationFailed."""
+    return envelope_of(parse_object(body)) if body.strip() else Envelope()
 
 
-def as_envelope(found: dict[str, Any]) -> Envelope:
-    """A body's object as an envelope; ValidationFailed when its `data` is missing, or no object."""
-    if "data" not in found:
-        raise missing_data(found)
-    data = found["data"]
+def envelope_of(members: dict[str, Any]) -> Envelope:
+    """Return a body's JSON object as an envelope; raises ValidationFailed if its `data` is missing or no object."""
+    if "data" not in members:
+        raise _missing_data(members)
+    data = members["data"]
     if not isinstance(data, dict):
         message = "Value did not match type(s): object"
         raise ValidationFailed.field("data", "type", message, target="object", value=data)
-    return Envelope(data, _text(found.get("auth_token")), _text(found.get("verb")), has_data=True)
+    return Envelope(data, _nonempty_text(members.get("auth_token")), _nonempty_text(members.get("verb")), True)
 
 
-def read_object(body: bytes) -> dict[str, Any]:
-    """The JSON object that a body is. ValidationFailed for anything else, and for what JSON leaves open."""
+def parse_object(body: bytes) -> dict[str, Any]:
+    """Return the JSON object in a body; raises ValidationFailed for anything else, and where readers may disagree."""
     try:
-        found = orjson.loads(body)
-        json.loads(body, object_pairs_hook=_refuse_repeated)
+        value = orjson.loads(body)
+        json.loads(body, object_pairs_hook=_refuse_repeated_keys)
     except (ValueError, RecursionError) as error:
         raise _invalid_json(f"Invalid JSON: {error}") from error
-    if not isinstance(found, dict):
+    if not isinstance(value, dict):
         raise _invalid_json("The body must be a JSON object")
-    if _depth(found) > _MAX_DEPTH:
+    if _depth(value) > _MAX_DEPTH:
         raise _invalid_json("The body is nested too deeply")
-    return found
+    return value
 
 
-def _refuse_repeated(members: list[tuple[str, Any]]) -> None:
-    """Whether the first or the last of two counts, two readers of one body may see differently."""
-    if len({name for name, _ in members}) < len(members):
-        raise ValueError("an object has the same key twice")
+def _missing_data(body: Any) -> ValidationFailed:
+    return ValidationFailed.field("data", "required", "Field is required but missing", value=body)
 
 
 def _invalid_json(message: str) -> ValidationFailed:
     return ValidationFailed.field("json", "invalid", message, target="body")
 
 
-def _text(value: object) -> str | None:
+def _refuse_repeated_keys(members: list[tuple[str, Any]]) -> None:
+    """Raise ValueError for an object with a key twice: some readers take the first value, some the last."""
+    if len({name for name, _ in members}) < len(members):
+        raise ValueError("an object has the same key twice")
+
+
+def _nonempty_text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
 def _depth(value: Any) -> int:
-    deepest, todo = 0, [(value, 1)]
-    while todo:
-        item, depth = todo.pop()
+    deepest, pending = 0, [(value, 1)]
+    while pending:
+        item, depth = pending.pop()
         deepest = max(deepest, depth)
         if isinstance(item, dict):
-            todo.extend((child, depth + 1) for child in item.values())
+            pending.extend((child, depth + 1) for child in item.values())
         elif isinstance(item, list):
-            todo.extend((child, depth + 1) for child in item)
+            pending.extend((child, depth + 1) for child in item)
     return deepest
 
 
-class Reply:
-    """A successful answer: the data, and what stands beside it in the envelope.
+class EnvelopeResponse(Response):
+    """A response whose data `EnvelopeRenderer` puts into an envelope.
 
-    `revision` is a document's CouchDB revision; other answers get a digest of their data, so that both can be
-    asked for conditionally. `extra` holds page_size, start_key, next_start_key.
+    `revision` is a document's CouchDB revision; other responses get a digest of their data, so that both can be
+    requested conditionally. `members` stand beside the data: ``page_size``, ``start_key``, ``next_start_key``.
     """
+
+    renderer_context: dict[str, Any]
 
     def __init__(
         self,
         data: Any,
-        *,
         status: int = 200,
+        *,
         revision: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        extra: Mapping[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+        members: dict[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        self.data, self.status = data, status
-        self.headers = dict(headers or {})
-        # What stands beside the data counts, too: a page may stay the same and yet no longer be the last.
-        self.revision = revision or content_digest([data, extra] if extra else data)
-        self.metadata = dict(metadata or {})
-        self.extra = dict(extra or {})
+        super().__init__(data, status, headers=headers)
+        # A page may have the same entries as before, and yet no longer be the last one.
+        self.revision = revision or content_digest([data, members] if members else data)
+        self.metadata = metadata
+        self.members = members or {}
+        if status < 400:
+            self.headers["ETag"] = f'"{self.revision}"'
 
 
 class EnvelopeRenderer(BaseRenderer):
-    """JSON in the envelope; ``?pretty=true`` indents."""
+    """Renders data as JSON in an envelope; ``?pretty=true`` indents it."""
 
     media_type = "application/json"
     format = "json"
@@ -129,7 +155,23 @@ class EnvelopeRenderer(BaseRenderer):
     def render(
         self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
     ) -> bytes:
-        """The answer's bytes."""
+        """Return the body of a response."""
         context = renderer_context or {}
-        request = context["request"]
-        return to_json(data, pretty=query_of(request).get("pretty") == "true")
+        request, response = context["request"], context["response"]
+        envelope = build_envelope(
+            data,
+            status="error" if response.exception else "success",
+            request_id=getattr(request, "request_id", None),
+            auth_token=getattr(context["view"], "auth_token", None),
+            revision=None if response.exception else response.revision,
+            metadata=response.metadata,
+            **response.members,
+        )
+        return to_json(envelope, pretty=_is_pretty(request))
+
+
+def _is_pretty(request: Request | HttpRequest) -> bool:
+    try:
+        return query_of(request).get("pretty") == "true"
+    except SuspiciousOperation:  # the response tells the client what is wrong with the query
+        return False

@@ -1,4 +1,4 @@
-"""The filters of listings, all of them ANDed: ``filter_F=v`` and its relatives; dots reach into objects."""
+"""Filters of listings, all ANDed: ``filter_F=v`` and its relatives. Dots in a field's name reach into objects."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -12,23 +12,23 @@ from crossbar.errors import FaultyRequest
 Test = Callable[[Mapping[str, Any]], bool]
 _MISSING = object()
 _PRESENCE = ("has_key", "key_missing", "has_value", "value_missing", "missing_value")
-_MOST = 50
+_MAX_FILTERS = 50
 
 
 class Filter:
-    """What an entry must be like to be listed."""
+    """The tests that an entry must pass to be listed."""
 
     def __init__(self, tests: Iterable[Test] = ()) -> None:
         self._tests = tuple(tests)
 
     @property
-    def empty(self) -> bool:
+    def is_empty(self) -> bool:
         """Whether every entry passes."""
         return not self._tests
 
     def matches(self, doc: Mapping[str, Any]) -> bool:
         """Whether an entry passes every test."""
-        # `all` would take twice as long, and a listing asks of hundreds of entries.
+        # `all` would take twice as long, and a listing filters hundreds of entries.
         for test in self._tests:  # noqa: SIM110
             if not test(doc):
                 return False
@@ -36,23 +36,23 @@ class Filter:
 
 
 def parse_filters(query: QueryDict) -> Filter:
-    """The filters of a query string; what is none is ignored. FaultyRequest for a list that is no JSON list."""
-    tests = [test for name, values in query.lists() for value in values for test in _test(name, value)]
-    if len(tests) > _MOST:
+    """Return the filters of a query string; raises FaultyRequest for a malformed list or too many filters."""
+    tests = [test for name, values in query.lists() for value in values for test in _tests(name, value)]
+    if len(tests) > _MAX_FILTERS:
         raise FaultyRequest("too many filters")
     return Filter(tests)
 
 
-def _test(name: str, value: str) -> Iterator[Test]:
+def _tests(name: str, value: str) -> Iterator[Test]:
     if name in _PRESENCE:
         yield _presence(name, value.split("."))
     elif name in ("modified_from", "modified_to"):
         yield _modified(name, value)
     else:
-        # The longest prefix first: a field may be called "not_before", but Kazoo reads filter_not_ before it.
-        for prefix, make in _KINDS:
+        # The longest prefix counts: a field may be called "not_before", but Kazoo reads filter_not_ before it.
+        for prefix, make_test in _PREFIXES:
             if name.startswith(prefix) and len(name) > len(prefix):
-                yield make(name.removeprefix(prefix).split("."), value)
+                yield make_test(name.removeprefix(prefix).split("."), value)
                 return
 
 
@@ -73,10 +73,10 @@ def _modified(name: str, value: str) -> Test:
     limit = int(value)
 
     def test(doc: Mapping[str, Any]) -> bool:
-        found = doc.get("pvt_modified", doc.get("modified", doc.get("timestamp")))
-        if not isinstance(found, int):
+        modified = doc.get("pvt_modified", doc.get("modified", doc.get("timestamp")))
+        if not isinstance(modified, int):
             return False
-        return found >= limit if name == "modified_from" else found <= limit
+        return modified >= limit if name == "modified_from" else modified <= limit
 
     return test
 
@@ -90,8 +90,8 @@ def _not_equal(path: list[str], value: str) -> Test:
 
 
 def _any(path: list[str], value: str) -> Test:
-    wanted = _list(value)
-    return lambda doc: any(_same(_at(doc, path), one) for one in wanted)
+    values = _parse_list(value)
+    return lambda doc: any(_same(_at(doc, path), item) for item in values)
 
 
 def _none(path: list[str], value: str) -> Test:
@@ -99,23 +99,25 @@ def _none(path: list[str], value: str) -> Test:
     return lambda doc: not passes(doc)
 
 
-def _intersect(how: Callable[[set[str], set[str]], bool]) -> Callable[[list[str], str], Test]:
-    def make(path: list[str], value: str) -> Test:
-        wanted = {_text(one) for one in _list(value)}
+def _intersection(compare: Callable[[set[str], set[str]], bool]) -> Callable[[list[str], str], Test]:
+    """Tests that compare a query's list of values with a field's list."""
+
+    def make_test(path: list[str], value: str) -> Test:
+        values = {_text(item) for item in _parse_list(value)}
 
         def test(doc: Mapping[str, Any]) -> bool:
-            found = _at(doc, path)
-            return how(wanted, {_text(item) for item in found} if isinstance(found, list) else set())
+            stored = _at(doc, path)
+            return compare(values, {_text(item) for item in stored} if isinstance(stored, list) else set())
 
         return test
 
-    return make
+    return make_test
 
 
-_KINDS: tuple[tuple[str, Callable[[list[str], str], Test]], ...] = (
-    ("filter_array_intersect_any_", _intersect(lambda wanted, found: bool(wanted & found))),
-    ("filter_array_intersect_all_", _intersect(lambda wanted, found: wanted <= found)),
-    ("filter_array_intersect_none_", _intersect(lambda wanted, found: not wanted & found)),
+_PREFIXES: tuple[tuple[str, Callable[[list[str], str], Test]], ...] = (
+    ("filter_array_intersect_any_", _intersection(lambda values, stored: bool(values & stored))),
+    ("filter_array_intersect_all_", _intersection(lambda values, stored: values <= stored)),
+    ("filter_array_intersect_none_", _intersection(lambda values, stored: not values & stored)),
     ("filter_not_", _not_equal),
     ("filter_any_", _any),
     ("filter_none_", _none),
@@ -131,23 +133,22 @@ def _at(doc: Any, path: list[str]) -> Any:
     return doc
 
 
-def _list(value: str) -> list[Any]:
+def _parse_list(value: str) -> list[Any]:
     try:
-        found = orjson.loads(value)
+        items = orjson.loads(value)
     except orjson.JSONDecodeError:
-        # Clients also send a plain list of words.
-        return value.split(",")
-    if not isinstance(found, list):
+        return value.split(",")  # clients also send plain words
+    if not isinstance(items, list):
         raise FaultyRequest("invalid filter value: a list is needed")
-    return found
+    return items
 
 
-def _same(found: Any, wanted: Any) -> bool:
-    if isinstance(found, str) and isinstance(wanted, str):
-        return found == wanted
-    return found is not _MISSING and _text(found) == _text(wanted)
+def _same(stored: Any, value: Any) -> bool:
+    if isinstance(stored, str) and isinstance(value, str):
+        return stored == value
+    return stored is not _MISSING and _text(stored) == _text(value)
 
 
 def _text(value: Any) -> str:
-    """A value as a query string spells it: 3 and "3" are one, and so are true and "true"."""
+    """A value as a query string writes it: 3 and "3" are the same, and so are true and "true"."""
     return value if isinstance(value, str) else to_json(value).decode()

@@ -5,7 +5,6 @@ That is OPTIONS, chunked bodies, and error envelopes in place of Django's own er
 
 import re
 import secrets
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -16,7 +15,9 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from crossbar.errors import ApiError, InvalidMethod, NotFound, UnspecifiedFault, error_response
+from crossbar.body import UNKNOWN_LENGTH
+from crossbar.errors import ApiError, InvalidMethod, NotFound, UnspecifiedFault
+from crossbar.exception_handler import error_response
 from crossbar.logs import request_id
 
 API_PREFIX = "/v2/"
@@ -118,7 +119,7 @@ def _with_readable_body(request: HttpRequest) -> HttpRequest:
     meta = request.META
     if "HTTP_TRANSFER_ENCODING" not in meta or meta.get("CONTENT_LENGTH") or not meta.get("wsgi.input_terminated"):
         return request
-    chunked = WSGIRequest({**meta, "CONTENT_LENGTH": str(sys.maxsize)})
+    chunked = WSGIRequest({**meta, "CONTENT_LENGTH": UNKNOWN_LENGTH})
     chunked.request_id = request.request_id  # type: ignore[attr-defined]
     return chunked
 
@@ -137,7 +138,7 @@ def _with_envelope(request: HttpRequest, response: HttpResponseBase) -> HttpResp
         return response
     errors: dict[int, Callable[[], ApiError]] = {404: NotFound, 405: InvalidMethod}
     error = errors.get(response.status_code, UnspecifiedFault)()
-    error.status = response.status_code
+    error.status_code = response.status_code
     if response.status_code == 400:
         error.message, error.data = "faulty_request", {"message": "bad request"}
     if "Allow" in response.headers:

@@ -1,71 +1,87 @@
-"""Which form an answer takes: the Accept header, or ``?accept=`` standing in for it."""
+"""Which form a response takes: the Accept header, or ``?accept=`` in its place. Which parser reads a body."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
+from django.http import HttpRequest
 from rest_framework.exceptions import NotAcceptable
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
+from crossbar.body import MediaParser, unsupported_media_type
 from crossbar.caching import cache_short_texts
 
-_NOTHING: Mapping[str, str] = {}
+_NO_QUERY: Mapping[str, str] = {}
 
 
-def query_of(request: Request) -> Mapping[str, str]:
-    """A request's query; most have none, and then nothing is read."""
-    query: Mapping[str, str] = request.query_params if request.META.get("QUERY_STRING") else _NOTHING
+def query_of(request: Request | HttpRequest) -> Mapping[str, str]:
+    """A request's query. Most have none, and then nothing is parsed."""
+    query: Mapping[str, str] = request.GET if request.META.get("QUERY_STRING") else _NO_QUERY
     return query
 
 
-class Negotiation(BaseContentNegotiation):
-    """The renderer that the client wants most; of several, the first."""
+def accept_of(request: Request) -> str:
+    """What a request accepts: ``?accept=``, else its Accept header, else anything."""
+    return query_of(request).get("accept") or request.META.get("HTTP_ACCEPT") or "*/*"
 
-    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
-        """None: bodies are read by crossbar.envelope and crossbar.upload."""
-        return None
+
+class Negotiation(BaseContentNegotiation):
+    """Chooses the renderer whose media type the client prefers, the first of several."""
+
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser:
+        """Return the parser for the body's content type; raises UnsupportedMediaType."""
+        for parser in parsers:
+            if isinstance(parser, MediaParser) and parser.can_parse(request.content_type):
+                return parser
+        raise unsupported_media_type(request.content_type)
 
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        """The renderer and its media type; NotAcceptable."""
-        accept = query_of(request).get("accept") or request.META.get("HTTP_ACCEPT") or "*/*"
-        best = max(renderers, key=lambda renderer: preference(accept, renderer.media_type))
-        if not preference(accept, best.media_type):
+        """Return the renderer and its media type; raises NotAcceptable."""
+        accept = accept_of(request)
+        best = max(renderers, key=lambda renderer: quality(accept, renderer.media_type))
+        if not quality(accept, best.media_type):
             raise NotAcceptable()
         return best, best.media_type
 
 
-class AnyAccept(Negotiation):
-    """For paths that answer with files: the file's own type is what there is, whatever was asked for."""
+class FileNegotiation(Negotiation):
+    """For paths that answer with files, whose type is what it is: only errors and replies to uploads are rendered."""
 
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        """The envelope, for what is no file: errors, and what a PUT answers."""
+        """Return the first renderer, whatever the client accepts."""
         renderer = next(iter(renderers))
         return renderer, renderer.media_type
 
 
-def preference(accept: str, media_type: str) -> float:
-    """How much an Accept wants a media type, from 0 to 1: what its closest range says."""
-    closest, wanted = 0, 0.0
-    for media_range, quality in _ranges(accept):
-        closeness = _closeness(media_range, media_type)
-        if closeness > closest:
-            closest, wanted = closeness, quality
-    return wanted
+def accepts(request: Request, matches: Callable[[str], bool]) -> bool:
+    """Whether a request accepts any media range for which `matches` is true."""
+    return any(quality > 0 and matches(media_range) for media_range, quality in _parse_accept(accept_of(request)))
+
+
+def quality(accept: str, media_type: str) -> float:
+    """How much an Accept header prefers a media type, from 0 to 1: the quality of the most specific range for it."""
+    best_specificity, best_quality = 0, 0.0
+    for media_range, range_quality in _parse_accept(accept):
+        specificity = _specificity(media_range, media_type)
+        if specificity > best_specificity:
+            best_specificity, best_quality = specificity, range_quality
+    return best_quality
 
 
 @cache_short_texts(1_000)
-def _ranges(accept: str) -> list[tuple[str, float]]:
-    """The media ranges of an Accept, each with how much it is wanted."""
-    said = [[piece.strip() for piece in each.split(";")] for each in accept.lower().split(",")]
-    return [(media_range, _quality(parameters)) for media_range, *parameters in said]
+def _parse_accept(accept: str) -> list[tuple[str, float]]:
+    """The media ranges of an Accept header, each with its quality."""
+    parts = [[piece.strip() for piece in part.split(";")] for part in accept.lower().split(",")]
+    return [(media_range, _quality_of(parameters)) for media_range, *parameters in parts]
 
 
-def _closeness(media_range: str, media_type: str) -> int:
+def _specificity(media_range: str, media_type: str) -> int:
+    """How closely a range matches a media type, from 3 for the type itself to 0 for no match."""
     if media_range == media_type:
         return 3
     if media_range == media_type.partition("/")[0] + "/*":
@@ -73,7 +89,7 @@ def _closeness(media_range: str, media_type: str) -> int:
     return 1 if media_range in ("*/*", "*") else 0
 
 
-def _quality(parameters: list[str]) -> float:
+def _quality_of(parameters: list[str]) -> float:
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip() == "q":

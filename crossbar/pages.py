@@ -1,47 +1,125 @@
-"""Pages of listings: how large, from where, which way, over what time."""
+"""Pages of listings, as a DRF pagination class: their size, where they start, in which order, over which time."""
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import orjson
+from rest_framework.pagination import BasePagination
+from rest_framework.request import Request
 
+from crossbar.envelope import EnvelopeResponse
 from crossbar.errors import FaultyRequest, ValidationFailed
 
 DEFAULT_SIZE = 50
 MAX_RANGE = 2_682_000  # 31 days and an hour, Kazoo's limit
-_LARGEST_SIZE = 10_000
-_LONGEST_KEY = 4_000
-_LAST_TIME = 400_000_000_000  # past the year 9999 in Gregorian seconds
+_MAX_SIZE = 10_000
+_MAX_KEY_LENGTH = 4_000
+_MAX_TIME = 400_000_000_000  # past the year 9999 in Gregorian seconds
+
+Entry = TypeVar("Entry")
+
+
+class InvalidStartKey(FaultyRequest):
+    """A start key that isn't one of this listing."""
+
+    def __init__(self) -> None:
+        super().__init__("invalid start key")
+
+
+class RowKey(NamedTuple):
+    """Where a page of a view's rows starts: a row's key, and the id of its document."""
+
+    key: Any
+    doc_id: str
+
+    def encode(self) -> str:
+        """Return it as a start key for a client."""
+        return encode_start_key([*self])
+
+
+@dataclass(frozen=True)
+class Page(Generic[Entry]):
+    """Entries of a listing, and the start key of the next page; None on the last one."""
+
+    entries: list[Entry]
+    next_start_key: str | None
 
 
 @dataclass(frozen=True)
 class PageRequest:
-    """Which page a client asks for."""
+    """The page that a client requests."""
 
     size: int | None = DEFAULT_SIZE
     """How many entries at most; None for all."""
     start_key: Any = None
     """The decoded start key of the page; None for the first one."""
     descending: bool = True
-    wrapped: bool = False
-    """Whether `paginate=true` was said: the API document's own shape of a page."""
+    is_paginated: bool = False
+    """Whether the client said ``paginate=true``, which has a shape of its own in the API document."""
 
     @classmethod
     def from_query(
         cls, query: Mapping[str, str], default_size: int = DEFAULT_SIZE, *, descending: bool = True
     ) -> "PageRequest":
-        """Read ``page_size``, ``paginate``, ``start_key``, ``ascending``, ``descending``; FaultyRequest."""
+        """Parse ``page_size``, ``paginate``, ``start_key``, ``ascending``, ``descending``; raises FaultyRequest."""
         paginate = query.get("paginate", "").lower()
         start_key = query.get("start_key")
         return cls(
-            size=None if paginate == "false" else _size(query.get("page_size"), default_size),
+            size=None if paginate == "false" else _parse_size(query.get("page_size"), default_size),
             start_key=decode_start_key(start_key) if start_key else None,
-            descending=_direction(query, descending),
-            wrapped=paginate == "true",
+            descending=_parse_direction(query, descending),
+            is_paginated=paginate == "true",
         )
+
+    def row_key(self, prefix: Sequence[Any] = ()) -> RowKey | None:
+        """Return the row at which the page starts; None for the first page.
+
+        Raises InvalidStartKey, also for a row whose key doesn't start with `prefix`: a start key of another listing
+        would show more than the caller may see.
+        """
+        match self.start_key:
+            case None:
+                return None
+            case [key, str(doc_id)] if not prefix or (isinstance(key, list) and key[: len(prefix)] == [*prefix]):
+                return RowKey(key, doc_id)
+        raise InvalidStartKey()
+
+
+class StartKeyPagination(BasePagination):
+    """Pages of ``page_size`` entries, which the client walks through by ``next_start_key``."""
+
+    descending = True
+    page_request: PageRequest
+    page: Page[Any]
+    _start_key: str | None
+
+    def paginate_queryset(  # type: ignore[override]
+        self, queryset: Callable[[PageRequest], Page[Any]], request: Request, view: Any = None
+    ) -> list[Any]:
+        """Return the entries of the requested page, which `queryset` reads."""
+        self._start_key = request.query_params.get("start_key")
+        self.page_request = PageRequest.from_query(request.query_params, descending=self.descending)
+        self.page = queryset(self.page_request)
+        return self.page.entries
+
+    def get_paginated_response(self, data: list[Any]) -> EnvelopeResponse:
+        """Return the entries, with ``page_size``, ``start_key`` and ``next_start_key`` beside them."""
+        size = self.page_request.size
+        members: dict[str, Any] = {"page_size": len(data) if size is None else size}
+        if self._start_key:
+            members["start_key"] = self._start_key
+        if self.page.next_start_key is not None:
+            members["next_start_key"] = self.page.next_start_key
+        return EnvelopeResponse(data, members=members)
+
+
+class AscendingPagination(StartKeyPagination):
+    """The same, in ascending order unless the client wants it otherwise."""
+
+    descending = False
 
 
 @dataclass(frozen=True)
@@ -51,21 +129,23 @@ class TimeRange:
     first: int
     last: int
     is_open: bool = field(default=False, compare=False)
-    """Whether it begins where it does because nobody said where."""
+    """Whether the client left its start open."""
 
 
-def time_range(query: Mapping[str, str], *, now: int, default_from: int, max_range: int = MAX_RANGE) -> TimeRange:
-    """The range that ``created_from`` and ``created_to`` ask for; ValidationFailed ``created_from`` → date_range.
+def parse_time_range(
+    query: Mapping[str, str], *, now: int, default_from: int, max_range: int = MAX_RANGE
+) -> TimeRange:
+    """Return the range of ``created_from`` and ``created_to``; raises ValidationFailed.
 
-    Without `created_from` it begins at `default_from`, however long that is.
+    Without `created_from` it starts at `default_from`, however long it is then.
     """
-    said_first, said_last = query.get("created_from"), query.get("created_to")
-    last = _time("created_to", said_last, now)
-    if not said_first:
-        first = min(default_from, last) if said_last else default_from
+    created_from, created_to = query.get("created_from"), query.get("created_to")
+    last = _parse_time("created_to", created_to, now)
+    if not created_from:
+        first = min(default_from, last) if created_to else default_from
         return TimeRange(first, last, is_open=True)
-    first = _time("created_from", said_first, now)
-    if not said_last:
+    first = _parse_time("created_from", created_from, now)
+    if not created_to:
         last = min(now, first + max_range) if first <= now else first
     if first > last:
         message = "created_from is prior to created_to"
@@ -77,41 +157,42 @@ def time_range(query: Mapping[str, str], *, now: int, default_from: int, max_ran
 
 
 def encode_start_key(value: Any) -> str:
-    """A start key for a client: opaque, and safe in a URL as it is."""
+    """Return a start key for a client: opaque, and safe in a URL as it is."""
     return base64.urlsafe_b64encode(orjson.dumps(value)).decode("ascii").rstrip("=")
 
 
 def decode_start_key(text: str) -> Any:
-    """What `encode_start_key` made a text of; FaultyRequest for any other."""
+    """Return the value of a start key; raises InvalidStartKey."""
+    if len(text) > _MAX_KEY_LENGTH:
+        raise InvalidStartKey()
     try:
-        if len(text) > _LONGEST_KEY:
-            raise ValueError("too long")
         padded = text + "=" * (-len(text) % 4)
         return orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (ValueError, binascii.Error) as error:
-        raise FaultyRequest("invalid start key") from error
+        raise InvalidStartKey() from error
 
 
-def _size(said: str | None, default: int) -> int:
-    if said is None or said == "":
+def _parse_size(text: str | None, default: int) -> int:
+    if not text:
         return default
-    if not said.isascii() or not said.isdigit() or len(said) > 9 or int(said) < 1:
+    if not text.isascii() or not text.isdigit() or len(text) > 9 or int(text) < 1:
         raise FaultyRequest("invalid page size")
-    return min(int(said), _LARGEST_SIZE)
+    return min(int(text), _MAX_SIZE)
 
 
-def _direction(query: Mapping[str, str], default: bool) -> bool:
+def _parse_direction(query: Mapping[str, str], default: bool) -> bool:
+    """Whether a listing is descending."""
     for name, descending in (("ascending", False), ("descending", True)):
-        said = query.get(name, "").lower()
-        if said in ("true", "false"):
-            return descending if said == "true" else not descending
+        flag = query.get(name, "").lower()
+        if flag in ("true", "false"):
+            return descending if flag == "true" else not descending
     return default
 
 
-def _time(name: str, said: str | None, default: int) -> int:
-    if not said:
+def _parse_time(name: str, text: str | None, default: int) -> int:
+    if not text:
         return default
-    if not said.isascii() or not said.isdigit() or int(said[:20]) > _LAST_TIME:
+    if not text.isascii() or not text.isdigit() or int(text[:20]) > _MAX_TIME:
         message = "Value is not a time in Gregorian seconds"
-        raise ValidationFailed.field("created_from", "date_range", message, cause=name, value=said)
-    return int(said)
+        raise ValidationFailed.field("created_from", "date_range", message, cause=name, value=text)
+    return int(text)

@@ -1,108 +1,116 @@
-"""What the body of an upload may be: parts, bare media, or an envelope alone."""
+"""Uploads of media as a DRF parser: several parts, bare media, or media in base64."""
 
 import base64
 import binascii
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
-from rest_framework.request import Request
 
-from crossbar.body import ByteStream, RequestBody, is_json, is_upload, media_type_of, unsupported_media_type
-from crossbar.envelope import as_envelope, read_envelope, read_object
+from crossbar.body import ByteStream, MediaParser, RequestBody, media_type_of
+from crossbar.envelope import envelope_of, parse_object
 from crossbar.errors import FaultyRequest, RequestTooLarge
 from crossbar.multipart import Part, read_parts
 
+_MEDIA_TYPES = ("video/mp4", "application/octet-stream", "application/base64")
 _CHUNK = 64 * 1024
-_LONGEST_PREFIX = 1024
+_MAX_PREFIX = 1024
 
 
 @dataclass
-class Upload:
+class UploadBody:
     """A request's JSON (the data of its envelope, or the bare object) and its media."""
 
     json: dict[str, Any] | None = None
     media: list[Part] = field(default_factory=list)
 
 
-def read_upload(request: Request, limit: int) -> Upload:
-    """Read an upload of at most `limit` bytes.
+class UploadParser(MediaParser):
+    """Reads the body as an `UploadBody`."""
 
-    RequestTooLarge, FaultyRequest (no multipart), ValidationFailed (no JSON), UnsupportedMediaType.
-    """
-    kind = media_type_of(request.content_type)
-    if kind.startswith("multipart/"):
-        return _sorted(read_parts(request.content_type or "", RequestBody(request, limit), limit=limit))
-    if kind == "application/base64":
-        return Upload(media=[_unbase64(RequestBody(request, limit))])
-    if is_upload(kind):
-        return Upload(media=[_spool(kind, _pieces(RequestBody(request, limit)))])
-    # A browser says text of what it can't tell the type of: here, that is no envelope.
-    if kind == "text/plain" or not is_json(kind):
-        raise unsupported_media_type(kind)
-    envelope = read_envelope(RequestBody(request, settings.JSON_BODY_LIMIT).read_all())
-    return Upload(json=envelope.data if envelope.has_data else None)
+    def can_parse(self, content_type: str | None) -> bool:
+        """Whether a body with that Content-Type header holds media."""
+        media_type = media_type_of(content_type)
+        return media_type.startswith(("multipart/", "audio/")) or media_type in _MEDIA_TYPES
+
+    def parse(  # type: ignore[override]
+        self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> UploadBody:
+        """Return the upload; raises RequestTooLarge, FaultyRequest, and ValidationFailed for its JSON."""
+        context = parser_context or {}
+        return parse_upload(media_type, RequestBody(context["request"], settings.MAX_UPLOAD_BYTES))
 
 
-def _sorted(parts: list[Part]) -> Upload:
-    """Parts by their own content type: JSON is the envelope or the bare object, the rest is media."""
-    upload = Upload()
+def parse_upload(content_type: str | None, body: RequestBody) -> UploadBody:
+    """Return a body with that content type as an upload."""
+    media_type = media_type_of(content_type)
+    if media_type.startswith("multipart/"):
+        return _sort_parts(read_parts(content_type or "", body))
+    if media_type == "application/base64":
+        return UploadBody(media=[_decode_base64(body)])
+    return UploadBody(media=[_spool(media_type, _chunks(body))])
+
+
+def _sort_parts(parts: list[Part]) -> UploadBody:
+    """Sort parts by their content types: JSON is an envelope or the bare object, everything else is media."""
+    upload = UploadBody()
     for part in parts:
         if part.content_type in ("application/json", "text/json") or (
             part.content_type == "text/plain" and part.filename is None
         ):
-            upload.json = _json(part)
+            upload.json = _parse_json(part)
         else:
             upload.media.append(part)
     return upload
 
 
-def _json(part: Part) -> dict[str, Any]:
+def _parse_json(part: Part) -> dict[str, Any]:
     limit: int = settings.JSON_BODY_LIMIT
     if part.length > limit:
         raise RequestTooLarge(limit)
-    found = read_object(part.file.read())
-    return as_envelope(found).data if "data" in found else found
+    members = parse_object(part.file.read())
+    return envelope_of(members).data if "data" in members else members
 
 
-def _pieces(body: ByteStream) -> Iterator[bytes]:
+def _chunks(body: ByteStream) -> Iterator[bytes]:
     return iter(lambda: body.read(_CHUNK), b"")
 
 
-def _spool(kind: str, pieces: Iterator[bytes]) -> Part:
-    part = Part(content_type=kind)
-    for piece in pieces:
-        part.file.write(piece)
-        part.length += len(piece)
+def _spool(media_type: str, chunks: Iterator[bytes]) -> Part:
+    """Write media to a temporary file."""
+    part = Part(content_type=media_type)
+    for chunk in chunks:
+        part.file.write(chunk)
+        part.length += len(chunk)
     part.file.seek(0)
     return part
 
 
-def _unbase64(body: ByteStream) -> Part:
-    """Media in base64, perhaps behind a ``data:audio/mpeg;base64,`` that tells its type."""
-    kind, start = "application/octet-stream", body.read(_LONGEST_PREFIX)
+def _decode_base64(body: ByteStream) -> Part:
+    """Read media in base64, with an optional ``data:audio/mpeg;base64,`` in front that states its type."""
+    media_type, start = "application/octet-stream", body.read(_MAX_PREFIX)
     if start.startswith(b"data:"):
         prefix, comma, start = start.partition(b",")
         if not comma:
             raise FaultyRequest("invalid base64 body")
-        kind = media_type_of(prefix.removeprefix(b"data:").decode("latin-1")) or kind
-    return _spool(kind, _decoded(start, _pieces(body)))
+        media_type = media_type_of(prefix.removeprefix(b"data:").decode("latin-1")) or media_type
+    return _spool(media_type, _decoded_chunks(start, _chunks(body)))
 
 
-def _decoded(start: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Base64, line ends in it or not, decoded as it comes."""
-    rest = start
-    for piece in pieces:
-        text = b"".join((rest + piece).split())
-        whole = len(text) - len(text) % 4
-        yield _bytes_of(text[:whole])
-        rest = text[whole:]
-    rest = b"".join(rest.split())
-    yield _bytes_of(rest + b"=" * (-len(rest) % 4))
+def _decoded_chunks(start: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Decode base64, with or without line ends, chunk by chunk."""
+    remainder = start
+    for chunk in chunks:
+        text = b"".join((remainder + chunk).split())
+        complete = len(text) - len(text) % 4
+        yield _b64decode(text[:complete])
+        remainder = text[complete:]
+    remainder = b"".join(remainder.split())
+    yield _b64decode(remainder + b"=" * (-len(remainder) % 4))
 
 
-def _bytes_of(text: bytes) -> bytes:
+def _b64decode(text: bytes) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except binascii.Error as error:

@@ -1,24 +1,40 @@
-"""Who may see and who may change a mailbox and its messages.
+"""Who may see and change a mailbox and its messages, among callers who may act on its account.
 
-Everything here is asked about a caller who may act on the mailbox's account (see `accounts.auth.permissions`).
+Administrators and the owner may do both. Others may see a mailbox, unless `system_config/crossbar.voicemail`, or the
+account's own settings over it, restrict mailboxes to their owners (`should_restrict_access_to_owner`), or those
+without an owner to administrators (`should_restrict_access_to_unowned`).
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from accounts.auth.authentication import Identity
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+
+from accounts.auth.authentication import Identity, caller
 from accounts.auth.permissions import owns
-from crossbar.errors import Forbidden
 from storage import system_config
 
 
-def may_see_box(identity: Identity, box: Mapping[str, Any]) -> bool:
-    """Whether the caller may see a mailbox, given its document or summary.
+class MailboxPermission(BasePermission):
+    """Lets callers read a mailbox that they may see, and change one that they may change."""
 
-    Everybody may, unless `system_config/crossbar.voicemail` or the account's own settings reserve mailboxes for their
-    owners (`should_restrict_access_to_owner`) or those without an owner for administrators
-    (`should_restrict_access_to_unowned`).
-    """
+    def has_object_permission(self, request: Request, view: Any, obj: Mapping[str, Any]) -> bool:
+        """Whether the request may go on with a mailbox."""
+        is_allowed = may_see_box if request.method in SAFE_METHODS else may_change_box
+        return is_allowed(caller(request), obj)
+
+
+class MaySeeMailbox(BasePermission):
+    """Lets callers do with a mailbox what only reads it, whatever the request's method."""
+
+    def has_object_permission(self, request: Request, view: Any, obj: Mapping[str, Any]) -> bool:
+        """Whether the request may go on with a mailbox."""
+        return may_see_box(caller(request), obj)
+
+
+def may_see_box(identity: Identity, box: Mapping[str, Any]) -> bool:
+    """Whether a caller may look into a mailbox (its document or its summary)."""
     owner_id = box.get("owner_id")
     if identity.is_admin or owns(identity, owner_id):
         return True
@@ -27,22 +43,10 @@ def may_see_box(identity: Identity, box: Mapping[str, Any]) -> bool:
 
 
 def may_change_box(identity: Identity, box: Mapping[str, Any]) -> bool:
-    """Whether the caller may change a mailbox and its messages: administrators and the mailbox's owner may."""
+    """Whether a caller may change a mailbox and its messages."""
     return identity.is_admin or owns(identity, box.get("owner_id"))
 
 
 def may_see_secrets(identity: Identity, box: Mapping[str, Any]) -> bool:
-    """Whether the caller may see a mailbox's secrets, such as its PIN: administrators and the owner may."""
+    """Whether a caller may see a mailbox's PIN: those who may change it."""
     return may_change_box(identity, box)
-
-
-def require_see_box(identity: Identity, box: Mapping[str, Any]) -> None:
-    """Raise Forbidden unless the caller may see the mailbox."""
-    if not may_see_box(identity, box):
-        raise Forbidden()
-
-
-def require_change_box(identity: Identity, box: Mapping[str, Any]) -> None:
-    """Raise Forbidden unless the caller may change the mailbox."""
-    if not may_change_box(identity, box):
-        raise Forbidden()

@@ -3,94 +3,97 @@
 from rest_framework.request import Request
 
 from accounts import account_index, accounts, creation, listing
+from accounts.api.viewset import AccountScopedViewSet, AuthenticatedViewSet, location
 from accounts.auth import credentials
-from accounts.auth.permissions import AccountViewSet, AuthenticatedViewSet, require_admin
-from couch.client import Document
-from crossbar.envelope import Reply
+from accounts.auth.permissions import IsAdministrator, IsAdministratorOrReadOnly, IsAuthenticated, MayActOnAccount
+from couch.client import Document, Row
+from crossbar.envelope import EnvelopeResponse
 from crossbar.filters import parse_filters
-from crossbar.pages import PageRequest
+from crossbar.pages import AscendingPagination, Page, PageRequest
 
 
-class NewAccountViewSet(AuthenticatedViewSet):
-    """``/v2/accounts``: what is created here is below the caller's own account."""
+class AccountsViewSet(AuthenticatedViewSet):
+    """``/v2/accounts``, which creates accounts below the caller's own."""
 
-    def create(self, request: Request) -> Reply:
-        """A new account."""
-        require_admin(self.identity)
+    permission_classes = (IsAuthenticated, IsAdministrator)
+
+    def create(self, request: Request) -> EnvelopeResponse:
+        """Create an account."""
         account = creation.create(self.data, parent_id=self.identity.account_id, actor=self.actor)
         return _created(request, account)
 
 
-class OneAccountViewSet(AccountViewSet):
+class AccountViewSet(AccountScopedViewSet):
     """``/v2/accounts/{ACCOUNT_ID}``."""
 
-    def create(self, request: Request, account_id: str) -> Reply:
-        """A new account below the one in the path."""
-        require_admin(self.identity)
+    permission_classes = (IsAuthenticated, MayActOnAccount, IsAdministratorOrReadOnly)
+
+    def create(self, request: Request, account_id: str) -> EnvelopeResponse:
+        """Create an account below the one in the path."""
         account = creation.create(self.data, parent_id=self.account_id, actor=self.actor)
         return _created(request, account)
 
-    def retrieve(self, request: Request, account_id: str) -> Reply:
-        """The account."""
-        return _reply(self.account.document)
+    def retrieve(self, request: Request, account_id: str) -> EnvelopeResponse:
+        """Return the account."""
+        return _response(self.account.document)
 
-    def replace(self, request: Request, account_id: str) -> Reply:
-        """The account as sent, in place of what it was."""
-        return _reply(accounts.replace(self.account_id, self.data, self.actor, self._guard))
+    def replace(self, request: Request, account_id: str) -> EnvelopeResponse:
+        """Replace the account, and return it."""
+        return _response(accounts.replace(self.account_id, self.data, self.actor, self._check_revision))
 
-    def merge(self, request: Request, account_id: str) -> Reply:
-        """The account with what was sent merged into it."""
-        return _reply(accounts.merge(self.account_id, self.data, self.actor, self._guard))
+    def merge(self, request: Request, account_id: str) -> EnvelopeResponse:
+        """Merge the data into the account, and return it."""
+        return _response(accounts.merge(self.account_id, self.data, self.actor, self._check_revision))
 
-    def destroy(self, request: Request, account_id: str) -> Reply:
-        """The account as it was, now deleted."""
-        return _reply(accounts.delete(self.account_id, self.actor, self._guard))
+    def destroy(self, request: Request, account_id: str) -> EnvelopeResponse:
+        """Soft-delete the account, and return it as it was."""
+        return _response(accounts.delete(self.account_id, self.actor, self._check_revision))
 
-    def _guard(self, account: Document) -> None:
-        require_admin(self.identity)
+    def _check_revision(self, account: Document) -> None:
         self.check_if_match(account["_rev"])
 
 
-class BelowViewSet(AccountViewSet):
-    """``.../descendants``, however far below, and ``.../children``, right below the account."""
+class DescendantsViewSet(AccountScopedViewSet):
+    """``.../descendants``, the accounts at any depth below one, and ``.../children``, those right below it."""
 
+    permission_classes = (IsAuthenticated, MayActOnAccount, IsAdministrator)
+    pagination_class = AscendingPagination
     view = account_index.BY_ANCESTOR
 
-    def list(self, request: Request, account_id: str) -> Reply:
-        """The accounts by name, in pages."""
-        require_admin(self.identity)
-        query = request.query_params
-        page = listing.page(
+    def list(self, request: Request, account_id: str) -> EnvelopeResponse:
+        """List the accounts by name, in pages."""
+        rows = self.paginate_queryset(self._read_page)
+        return self.get_paginated_response([row["value"] for row in rows])
+
+    def _read_page(self, page_request: PageRequest) -> Page[Row]:
+        return listing.page(
             account_index.database(),
             (account_index.DESIGN, self.view),
-            PageRequest.from_query(query, descending=False),
-            parse_filters(query),
+            page_request,
+            parse_filters(self.request.query_params),
             accounts.serialize,
             below=[self.account_id],
         )
-        return Reply([row["value"] for row in page.rows], extra=page.extra)
 
 
-class ApiKeyViewSet(AccountViewSet):
+class ApiKeyViewSet(AccountScopedViewSet):
     """``/v2/accounts/{ACCOUNT_ID}/api_key``: a credential, for administrators."""
 
-    def retrieve(self, request: Request, account_id: str) -> Reply:
-        """The account's API key; empty when it has none."""
-        require_admin(self.identity)
-        return Reply({"api_key": credentials.api_key(self.account.document)})
+    permission_classes = (IsAuthenticated, MayActOnAccount, IsAdministrator)
 
-    def create(self, request: Request, account_id: str) -> Reply:
-        """A new key; the old one, and the tokens it was good for, end."""
-        require_admin(self.identity)
+    def retrieve(self, request: Request, account_id: str) -> EnvelopeResponse:
+        """Return the account's API key; empty if it has none."""
+        return EnvelopeResponse({"api_key": credentials.api_key(self.account.document)})
+
+    def create(self, request: Request, account_id: str) -> EnvelopeResponse:
+        """Renew the key; the old one, and the tokens issued for it, are no longer valid."""
         account = accounts.renew_api_key(self.account_id, self.actor)
-        return Reply({"api_key": credentials.api_key(account)}, status=201)
+        return EnvelopeResponse({"api_key": credentials.api_key(account)}, 201)
 
 
-def _created(request: Request, account: Document) -> Reply:
-    reply = _reply(account, status=201)
-    reply.headers["Location"] = request.build_absolute_uri(f"/v2/accounts/{account['_id']}")
-    return reply
+def _created(request: Request, account: Document) -> EnvelopeResponse:
+    return _response(account, 201, location(request, f"/v2/accounts/{account['_id']}"))
 
 
-def _reply(account: Document, status: int = 200) -> Reply:
-    return Reply(accounts.serialize(account), status=status, revision=account.get("_rev"))
+def _response(account: Document, status: int = 200, headers: dict[str, str] | None = None) -> EnvelopeResponse:
+    return EnvelopeResponse(accounts.serialize(account), status, revision=account.get("_rev"), headers=headers)

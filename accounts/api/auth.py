@@ -6,74 +6,74 @@ from django.views.decorators.debug import sensitive_variables
 from rest_framework.request import Request
 
 from accounts import accounts, users
+from accounts.api.viewset import AuthenticatedViewSet
 from accounts.auth import authentication, credentials, login, rate_limit, tokens
-from accounts.auth.permissions import AuthenticatedViewSet, client_address
 from couch.client import Document
-from crossbar.envelope import Reply
+from crossbar.envelope import EnvelopeResponse
 from crossbar.errors import InvalidCredentials
 from crossbar.viewset import CrossbarViewSet
 from storage import schemas
 
 
-class _SignIn(CrossbarViewSet):
-    """Answers good credentials with a token."""
+class _LoginViewSet(CrossbarViewSet):
+    """Answers valid credentials with a token."""
 
     schema_name: str
 
     @property
-    def checked(self) -> dict[str, Any]:
-        """The request's data, by its schema; ValidationFailed."""
+    def validated_data(self) -> dict[str, Any]:
+        """The request's data, as its schema wants it; raises ValidationFailed."""
         return schemas.validator(self.schema_name).validate(self.data)
 
-    def signed_in(self, account: Document, user: Document | None, secret: str) -> Reply:
-        """A new token, in the envelope, and what it is good for; TooManyRequests for its account."""
-        rate_limit.count(account["_id"])
+    def logged_in(self, account: Document, user: Document | None, secret: str) -> EnvelopeResponse:
+        """Return a new token, in the envelope, with the account and user that it is for; raises TooManyRequests."""
+        rate_limit.count_request(account["_id"])
         owner_id = None if user is None else user["_id"]
         self.auth_token = tokens.issue(account["_id"], owner_id, f"cb_{self.schema_name}", secret)
-        return Reply(login.login_response(account, user), status=201)
+        return EnvelopeResponse(login.login_response(account, user), 201)
 
 
-class UserAuthViewSet(_SignIn):
+class UserAuthViewSet(_LoginViewSet):
     """``/v2/user_auth``: by the hash of a user name and password."""
 
     schema_name = "user_auth"
 
     @sensitive_variables()
-    def create(self, request: Request) -> Reply:
-        """A token for a user."""
-        account, user = login.authenticate_user(self.checked, client_address(request))
-        return self.signed_in(account, user, credentials.user_secret(user))
+    def create(self, request: Request) -> EnvelopeResponse:
+        """Issue a token for a user."""
+        account, user = login.authenticate_user(self.validated_data, authentication.client_address(request))
+        return self.logged_in(account, user, credentials.user_secret(user))
 
 
-class ApiAuthViewSet(_SignIn):
+class ApiAuthViewSet(_LoginViewSet):
     """``/v2/api_auth``: by an account's API key."""
 
     schema_name = "api_auth"
 
     @sensitive_variables()
-    def create(self, request: Request) -> Reply:
-        """A token for an account."""
-        account = login.authenticate_account(self.checked["api_key"])
-        return self.signed_in(account, None, credentials.api_key(account))
+    def create(self, request: Request) -> EnvelopeResponse:
+        """Issue a token for an account."""
+        account = login.authenticate_account(self.validated_data["api_key"])
+        return self.logged_in(account, None, credentials.api_key(account))
 
 
 class TokenAuthViewSet(AuthenticatedViewSet):
-    """``/v2/token_auth``: the token that the request came with."""
+    """``/v2/token_auth``: the token of the request."""
 
-    def retrieve(self, request: Request) -> Reply:
-        """What it is good for; whoever gets an answer has a good one."""
-        return Reply(self._told())
+    def retrieve(self, request: Request) -> EnvelopeResponse:
+        """Return whom the token is for; whoever gets a response has a valid one."""
+        return EnvelopeResponse(self._login())
 
-    def destroy(self, request: Request) -> Reply:
-        """End it, on every instance within seconds."""
-        told = self._told()
-        if self.identity.token is None:  # Basic credentials: there is nothing to end
+    def destroy(self, request: Request) -> EnvelopeResponse:
+        """Revoke the token, on every instance within seconds."""
+        data = self._login()
+        if self.auth_token is None:  # Basic credentials: there is nothing to revoke
             raise InvalidCredentials()
         authentication.revoke(self.identity)
-        return Reply(told)
+        return EnvelopeResponse(data)
 
-    def _told(self) -> dict[str, Any]:
-        who = self.identity
-        account = accounts.get(who.account_id)
-        user = None if who.owner_id is None else users.get(who.account_id, who.owner_id)
-        return {**login.login_response(account, user), "method": who.claims.get("method", "cb_basic_auth")}
+    def _login(self) -> dict[str, Any]:
+        identity = self.identity
+        account = accounts.get(identity.account_id)
+        user = None if identity.owner_id is None else users.get(identity.account_id, identity.owner_id)
+        return {**login.login_response(account, user), "method": identity.claims.get("method", "cb_basic_auth")}

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpResponse
-
 from couch.errors import Conflict, CouchError, MissingDatabase, MissingView, TooLarge, Unreachable
 from crossbar import errors
+from crossbar import exception_handler as crossbar_handler
+from crossbar.envelope import EnvelopeResponse
 from crossbar.errors import ApiError
 
 _API_ERRORS: tuple[tuple[type[CouchError], Callable[[Any], ApiError]], ...] = (
@@ -18,9 +18,9 @@ _API_ERRORS: tuple[tuple[type[CouchError], Callable[[Any], ApiError]], ...] = (
 )
 
 
-def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse:
-    """DRF's hook: any exception of a view as an error envelope."""
-    return errors.exception_handler(api_error(error) if isinstance(error, CouchError) else error, context)
+def exception_handler(error: Exception, context: dict[str, Any]) -> EnvelopeResponse:
+    """DRF's EXCEPTION_HANDLER: return the error envelope of a view's exception."""
+    return crossbar_handler.exception_handler(api_error(error) if isinstance(error, CouchError) else error, context)
 
 
 def api_error(error: ApiError | CouchError) -> ApiError:

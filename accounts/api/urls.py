@@ -5,7 +5,7 @@ from typing import Any
 from django.urls import include, re_path
 
 from accounts.account_index import BY_PARENT
-from accounts.api.accounts import ApiKeyViewSet, BelowViewSet, NewAccountViewSet, OneAccountViewSet
+from accounts.api.accounts import AccountsViewSet, AccountViewSet, ApiKeyViewSet, DescendantsViewSet
 from accounts.api.auth import ApiAuthViewSet, TokenAuthViewSet, UserAuthViewSet
 from accounts.api.users import UserViewSet
 
@@ -17,10 +17,10 @@ urlpatterns = [
     re_path(r"^user_auth/?$", UserAuthViewSet.as_view({"put": "create"})),
     re_path(r"^api_auth/?$", ApiAuthViewSet.as_view({"put": "create"})),
     re_path(r"^token_auth/?$", TokenAuthViewSet.as_view({"get": "retrieve", "delete": "destroy"})),
-    re_path(r"^accounts/?$", NewAccountViewSet.as_view({"put": "create"})),
-    re_path(rf"{_ACCOUNT}/?$", OneAccountViewSet.as_view({**_CHANGES, "put": "create"})),
-    re_path(rf"{_ACCOUNT}/descendants/?$", BelowViewSet.as_view(_LIST)),
-    re_path(rf"{_ACCOUNT}/children/?$", BelowViewSet.as_view(_LIST, view=BY_PARENT)),
+    re_path(r"^accounts/?$", AccountsViewSet.as_view({"put": "create"})),
+    re_path(rf"{_ACCOUNT}/?$", AccountViewSet.as_view({**_CHANGES, "put": "create"})),
+    re_path(rf"{_ACCOUNT}/descendants/?$", DescendantsViewSet.as_view(_LIST)),
+    re_path(rf"{_ACCOUNT}/children/?$", DescendantsViewSet.as_view(_LIST, view=BY_PARENT)),
     re_path(rf"{_ACCOUNT}/api_key/?$", ApiKeyViewSet.as_view({"get": "retrieve", "put": "create"})),
     re_path(rf"{_ACCOUNT}/users/?$", UserViewSet.as_view({"get": "list", "put": "create"})),
     re_path(rf"{_ACCOUNT}/users/(?P<user_id>[^/]+)/?$", UserViewSet.as_view(_CHANGES)),

@@ -1,73 +1,81 @@
 """``/v2/accounts/{ACCOUNT_ID}/users`` and ``.../users/{USER_ID}``."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from rest_framework.request import Request
 
 from accounts import accounts, listing, users
-from accounts.auth.permissions import AccountViewSet, owns, require_admin
-from couch.client import Document
-from crossbar.envelope import Reply
+from accounts.api.viewset import AccountScopedViewSet, location
+from accounts.auth.permissions import IsAdministrator, owns
+from couch.client import Document, Row
+from crossbar.envelope import EnvelopeResponse
 from crossbar.errors import Forbidden
 from crossbar.filters import parse_filters
-from crossbar.pages import PageRequest
+from crossbar.pages import AscendingPagination, Page, PageRequest
 
 _SUMMARY = ("id", "username", "email", "first_name", "last_name", "priv_level", "timezone", "enabled", "flags")
 
 
-class UserViewSet(AccountViewSet):
-    """The users of an account: an administrator's to change, but for each user's own."""
+class UserViewSet(AccountScopedViewSet):
+    """The users of an account: administrators change them, and users themselves."""
 
-    def list(self, request: Request, account_id: str) -> Reply:
-        """Summaries of the users, by user name, in pages."""
-        query = request.query_params
-        page = listing.page(
+    pagination_class = AscendingPagination
+
+    def get_permissions(self) -> Sequence[Any]:
+        """Return the permissions that a request needs: only administrators create and delete users."""
+        permissions = super().get_permissions()
+        return [*permissions, IsAdministrator()] if self.action in ("create", "destroy") else permissions
+
+    def list(self, request: Request, account_id: str) -> EnvelopeResponse:
+        """List summaries of the users by user name, in pages."""
+        rows = self.paginate_queryset(self._read_page)
+        return self.get_paginated_response([_summary(row["doc"]) for row in rows])
+
+    def _read_page(self, page_request: PageRequest) -> Page[Row]:
+        return listing.page(
             accounts.database_of(self.account_id),
             (users.DESIGN, users.VIEW),
-            PageRequest.from_query(query, descending=False),
-            parse_filters(query),
+            page_request,
+            parse_filters(self.request.query_params),
             users.serialize,
         )
-        return Reply([_summary(row["doc"]) for row in page.rows], extra=page.extra)
 
-    def create(self, request: Request, account_id: str) -> Reply:
-        """A new user."""
-        require_admin(self.identity)
+    def create(self, request: Request, account_id: str) -> EnvelopeResponse:
+        """Create a user."""
         user = users.create(self.account_id, self.data, self.actor)
-        location = request.build_absolute_uri(f"/v2/accounts/{self.account_id}/users/{user['_id']}")
-        return _reply(user, status=201, headers={"Location": location})
+        return _response(user, 201, location(request, f"/v2/accounts/{self.account_id}/users/{user['_id']}"))
 
-    def retrieve(self, request: Request, account_id: str, user_id: str) -> Reply:
-        """One user."""
-        return _reply(users.get(self.account_id, user_id))
+    def retrieve(self, request: Request, account_id: str, user_id: str) -> EnvelopeResponse:
+        """Return a user."""
+        return _response(users.get(self.account_id, user_id))
 
-    def replace(self, request: Request, account_id: str, user_id: str) -> Reply:
-        """The user as sent, in place of what it was; the password stays unless another was sent."""
-        return _reply(users.replace(self.account_id, user_id, self.data, self.actor, self._guard))
+    def replace(self, request: Request, account_id: str, user_id: str) -> EnvelopeResponse:
+        """Replace a user, and return it; the password stays unless there is a new one."""
+        return _response(users.replace(self.account_id, user_id, self.data, self.actor, self._check_change))
 
-    def merge(self, request: Request, account_id: str, user_id: str) -> Reply:
-        """The user with what was sent merged into it."""
-        return _reply(users.merge(self.account_id, user_id, self.data, self.actor, self._guard))
+    def merge(self, request: Request, account_id: str, user_id: str) -> EnvelopeResponse:
+        """Merge the data into a user, and return it."""
+        return _response(users.merge(self.account_id, user_id, self.data, self.actor, self._check_change))
 
-    def destroy(self, request: Request, account_id: str, user_id: str) -> Reply:
-        """The user as it was, now deleted."""
-        require_admin(self.identity)
-        return _reply(users.delete(self.account_id, user_id, self.actor, self._guard_revision))
+    def destroy(self, request: Request, account_id: str, user_id: str) -> EnvelopeResponse:
+        """Soft-delete a user, and return it as it was."""
+        return _response(users.delete(self.account_id, user_id, self.actor, self._check_revision))
 
-    def _guard(self, user: Document) -> None:
-        """Lets administrators change anybody, and users themselves, but for what they may do."""
+    def _check_change(self, user: Document) -> None:
+        """Raise Forbidden unless administrators change a user, or a user itself, but not its own privileges."""
         if not self.identity.is_admin:
             level = self.data.get("priv_level")
             if not owns(self.identity, user["_id"]) or level not in (None, user.get("priv_level", "user")):
                 raise Forbidden()
-        self._guard_revision(user)
+        self._check_revision(user)
 
-    def _guard_revision(self, user: Document) -> None:
+    def _check_revision(self, user: Document) -> None:
         self.check_if_match(user["_rev"])
 
 
-def _reply(user: Document, status: int = 200, headers: dict[str, str] | None = None) -> Reply:
-    return Reply(users.serialize(user), status=status, revision=user["_rev"], headers=headers)
+def _response(user: Document, status: int = 200, headers: dict[str, str] | None = None) -> EnvelopeResponse:
+    return EnvelopeResponse(users.serialize(user), status, revision=user["_rev"], headers=headers)
 
 
 def _summary(user: Document) -> dict[str, Any]:

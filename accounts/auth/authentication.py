@@ -1,8 +1,9 @@
-"""Who asks: a token's, or Basic credentials', user and account, as they are now and not when the token was given.
+"""Who makes a request, as DRF authentication classes: by a token, or by Basic credentials.
 
-What decides is remembered for cache.CACHE_SECONDS, and what was decided for KNOWN_SECONDS: a user or account that is
-disabled, deleted or loses its rights is noticed within both together on every instance, a revoked token within
-tokens.CACHE_SECONDS and KNOWN_SECONDS.
+Users and accounts count as they are now, not as they were when the token was issued. Their rights are cached for
+cache.CACHE_SECONDS, and the identity behind a token for IDENTITY_SECONDS: every instance notices within both together
+that a user or account is disabled, deleted or loses its rights, and within tokens.CACHE_SECONDS and IDENTITY_SECONDS
+that a token is revoked.
 """
 
 import base64
@@ -10,7 +11,13 @@ import binascii
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
+
+from django.conf import settings
+from django.views.decorators.debug import sensitive_variables
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import APIException
+from rest_framework.request import Request
 
 from accounts import accounts
 from accounts.auth import cache as auth_cache
@@ -21,83 +28,144 @@ from crossbar.errors import BadIdentifier, InvalidCredentials
 from storage import document_cache
 from storage.private_fields import Actor
 
-KNOWN_SECONDS = 1
-_MOST_KNOWN = 10_000
+IDENTITY_SECONDS = 1
+_MAX_IDENTITIES = 10_000
+_METHODS_WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
 
 
 @dataclass(frozen=True)
 class Identity:
-    """Who is asking. Without `owner_id` it is the account itself, by its API key."""
+    """The caller: a user, or without `owner_id` the account itself, by its API key."""
 
     account_id: str
     owner_id: str | None
     is_admin: bool
     is_superduper_admin: bool
-    token: str | None = None
     claims: Mapping[str, Any] = field(default_factory=dict)
 
     def actor(self, request_id: str | None = None) -> Actor:
-        """What a change records of who made it."""
+        """Return what a document records of who changed it."""
         return Actor(self.account_id, self.owner_id, request_id)
 
 
-# The identity behind each good token, until when it counts (monotonic seconds), and the generation of documents.
-_known: dict[str, tuple[float, int, Identity]] = {}
+# The identity behind each valid token, until when it counts (monotonic seconds), and the generation of documents.
+_identities: dict[str, tuple[float, int, Identity]] = {}
 
 
-def known(token: str) -> Identity | None:
-    """Who a token was given to, if that was found a moment ago."""
-    found = _known.get(token)
-    if found is None or found[0] <= time.monotonic() or found[1] != document_cache.generation():
+class TokenAuthentication(BaseAuthentication):
+    """By a token in ``X-Auth-Token``, ``Authorization: Bearer``, ``?auth_token=`` or a body's envelope.
+
+    Before it looks anything up, the view prefetches whatever else the request needs, so that it comes along.
+    """
+
+    @sensitive_variables("token")
+    def authenticate(self, request: Request) -> tuple[Identity, str] | None:
+        """Return the caller and the token; None without a token. Raises InvalidCredentials."""
+        token = _find_token(request)
+        if not token:
+            return None
+        identity = cached_identity(token)
+        if identity is None:
+            claims = tokens.verify(token)
+            request.parser_context["view"].prefetch(claims)
+            identity = identity_of(token, claims)
+        return identity, token
+
+
+class BasicAuthentication(BaseAuthentication):
+    """By ``Authorization: Basic base64(account_id:md5hash)``."""
+
+    @sensitive_variables("encoded")
+    def authenticate(self, request: Request) -> tuple[Identity, None] | None:
+        """Return the caller; None without such credentials. Raises InvalidCredentials, TooManyRequests."""
+        scheme, _, encoded = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+        if scheme.lower() != "basic" or not encoded:
+            return None
+        return identity_of_basic(encoded.strip(), client_address(request)), None
+
+
+def _find_token(request: Request) -> str | None:
+    scheme, _, credentials = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    token: str | None = request.META.get("HTTP_X_AUTH_TOKEN") or (
+        credentials.strip() if scheme.lower() == "bearer" else None
+    )
+    if not token and request.META.get("QUERY_STRING"):
+        token = request.query_params.get("auth_token")
+    view = request.parser_context["view"]
+    if token or scheme or request.method not in _METHODS_WITH_BODY or not view.has_envelope:
+        return token
+    try:
+        envelope_token: str | None = view.envelope.auth_token
+    except APIException:
+        return None  # a caller without a token doesn't learn what else is wrong
+    return envelope_token
+
+
+def caller(request: Request) -> Identity:
+    """The identity that a request was authenticated as."""
+    return cast(Identity, request.user)
+
+
+def client_address(request: Request) -> str:
+    """The address that a request came from, as a TLS proxy in front states it if there is one."""
+    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "") if settings.SECURE_PROXY_SSL_HEADER else ""
+    # Our own proxy added the last entry; anybody could have sent the ones before it.
+    return forwarded.rpartition(",")[2].strip() or str(request.META.get("REMOTE_ADDR", ""))
+
+
+def cached_identity(token: str) -> Identity | None:
+    """Return the identity behind a token that was checked a moment ago."""
+    cached = _identities.get(token)
+    if cached is None:
         return None
-    return found[2]
+    expires_at, generation, identity = cached
+    return identity if expires_at > time.monotonic() and generation == document_cache.generation() else None
 
 
-def of_token(token: str, claims: tokens.Claims) -> Identity:
-    """Who a token with these claims was given to; InvalidCredentials when it, its user or its account is no good."""
+def identity_of(token: str, claims: tokens.Claims) -> Identity:
+    """Return the identity behind a token; raises InvalidCredentials if it, its user or its account is not valid."""
     generation = document_cache.generation()
     tokens.require_not_revoked(claims)
     try:
-        found = _identity(claims["account_id"], claims.get("owner_id"), token, claims)
+        identity = _load_identity(claims["account_id"], claims.get("owner_id"), claims)
     except BadIdentifier as error:
         raise InvalidCredentials() from error
-    if len(_known) >= _MOST_KNOWN:
-        _known.clear()
-    _known[token] = time.monotonic() + KNOWN_SECONDS, generation, found
-    return found
+    if len(_identities) >= _MAX_IDENTITIES:
+        _identities.clear()
+    _identities[token] = time.monotonic() + IDENTITY_SECONDS, generation, identity
+    return identity
 
 
-def revoke(who: Identity) -> None:
-    """End the token that somebody asks with, on every instance; this process knows it at once."""
-    tokens.revoke(who.claims)
-    _known.clear()
+def revoke(identity: Identity) -> None:
+    """Revoke the caller's token on every instance; this process notices at once."""
+    tokens.revoke(identity.claims)
+    _identities.clear()
 
 
-def look_up(
+def prefetch(
     claims: tokens.Claims, account_id: str, settings: Iterable[str], ids: Iterable[str]
 ) -> Mapping[str, Document]:
-    """Ask for all at once that a request with a token to an account will need and nobody here knows for now.
+    """Fetch in one go whatever isn't cached of what a request with a token needs: revocation, account and user.
 
-    That is whether the token is revoked, its account and its user; when the request is about that same account, also
-    what `auth_cache.prefetch` fetches. Returns what that does.
+    A request to the token's own account also gets what `auth_cache.prefetch` fetches, and its result.
     """
     own_id, user_id = claims["account_id"], claims.get("owner_id")
     missing = Missing.of(own_id, user_id, *((settings, ids) if account_id == own_id else ((), ())))
     if tokens.is_revocation_cached(claims):
         return missing.fetch() if missing.ids else {}
-    ids = missing.ids + missing.extra_ids
-    if not ids:
+    missing_ids = missing.ids + missing.extra_ids
+    if not missing_ids:
         return {}
     revocation, docs = couch().fetch_both(
-        tokens.revocation_request(claims), accounts.database_of(own_id).fetch_request(ids)
+        tokens.revocation_request(claims), accounts.database_of(own_id).fetch_request(missing_ids)
     )
     tokens.cache_revocation(claims, revoked=revocation is not None)
     missing.put(docs)
     return docs
 
 
-def of_basic(encoded: str, address: str) -> Identity:
-    """Who ``Authorization: Basic base64(account_id:md5hash)`` from an address names.
+def identity_of_basic(encoded: str, address: str) -> Identity:
+    """Return the user that Basic credentials from an address name.
 
     Raises InvalidCredentials, and TooManyRequests after many of them.
     """
@@ -107,20 +175,20 @@ def of_basic(encoded: str, address: str) -> Identity:
         raise InvalidCredentials() from error
     user = login.authenticate_user_by_md5(account_id, digest, address)
     try:
-        return _identity(account_id, user["_id"], None, {})
+        return _load_identity(account_id, user["_id"], {})
     except BadIdentifier as error:
         raise InvalidCredentials() from error
 
 
-def _identity(account_id: str, owner_id: str | None, token: str | None, claims: Mapping[str, Any]) -> Identity:
+def _load_identity(account_id: str, owner_id: str | None, claims: Mapping[str, Any]) -> Identity:
     account = auth_cache.get_account(account_id)
     if not account.is_enabled:
         raise InvalidCredentials()
     user = None if owner_id is None else auth_cache.get_user(account_id, owner_id)
     if user is not None and not user.is_enabled:
         raise InvalidCredentials()
-    current = account.fingerprint if user is None else user.fingerprint
-    if claims.get("cred", current) != current:
+    fingerprint = account.fingerprint if user is None else user.fingerprint
+    if claims.get("cred", fingerprint) != fingerprint:
         raise InvalidCredentials()
     is_admin = user is None or user.is_admin
-    return Identity(account_id, owner_id, is_admin, is_admin and account.is_superduper_admin, token, claims)
+    return Identity(account_id, owner_id, is_admin, is_admin and account.is_superduper_admin, claims)

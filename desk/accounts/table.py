@@ -27,14 +27,13 @@ def page_of_accounts(
     """
     wanted = PageRequest.from_query({"start_key": start_key} if start_key else {}, size, descending=False)
     passing = DocumentFilter([lambda doc: _is(state, dict(doc))]) if state else DocumentFilter()
-    view, below = ("accounts", "listing_by_name"), None
+    view, below = ("accounts", "listing_by_name"), []
     if parent:
         view, below = (account_index.DESIGN, account_index.BY_PARENT), [parent]
     elif state == _DISABLED:
         view, passing = (account_index.DISABLED_DESIGN, account_index.DISABLED_BY_NAME), DocumentFilter()
     page = listing.page(account_index.database(), view, wanted, passing, lambda doc: doc, below=below)
-    found: str | None = page.extra.get("next_start_key")
-    return [row["doc"] for row in page.rows], found
+    return [row["doc"] for row in page.entries], page.next_start_key
 
 
 def table(request: HttpRequest) -> Table:

@@ -75,10 +75,10 @@ class DocumentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic 
         context = {
             **self.admin_site.each_context(request),
             "title": "This didn't work",
-            "status": error.status,
+            "status": error.status_code,
             "explanation": explained(error),
         }
-        return TemplateResponse(request, "desk/kit/error.html", context, status=error.status)
+        return TemplateResponse(request, "desk/kit/error.html", context, status=error.status_code)
 
     def rendered(
         self, request: HttpRequest, template: str, title: str, crumbs: Iterable[Crumb], **context: Any
@@ -122,9 +122,9 @@ def explained(error: ApiError) -> str:
     """An error in words for an operator."""
     if isinstance(error, ValidationFailed):
         return " ".join(f"{field}: {text}" for field, text in errors_of(error))
-    if error.status == 503:
+    if error.status_code == 503:
         return "CouchDB doesn't answer, or not in time. Nothing was changed; try again in a moment."
-    if error.status == 409:
+    if error.status_code == 409:
         return "Somebody else changed this at the same moment. Look at it again, then repeat your change."
     cause = error.data.get("cause") or error.data.get("message")
     return f"{error.message}: {cause}" if cause else error.message

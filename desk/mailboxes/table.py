@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from accounts import accounts
 from couch.client import Document
-from crossbar.pages import PageRequest, encode_start_key
+from crossbar.pages import PageRequest
 from desk.kit.formats import time_text
 from desk.kit.tables import Cell, Filter, Row, Table, choices, query_with
 from desk.users import choices as user_choices
@@ -62,13 +62,13 @@ def _live(request: HttpRequest, account_id: str, wanted: PageRequest, text: str)
 
 
 def _removed(request: HttpRequest, account_id: str, wanted: PageRequest, text: str) -> dict[str, Any]:
-    page = mailbox_restore.page(account_id, _PAGE, wanted.start_key, text)
+    page = mailbox_restore.page(account_id, wanted, text)
     owners = _owners(account_id, page.entries)
     following = page.next_start_key
     return {
         "columns": ("Number", "Name", "Owner", "Removed (UTC)"),
         "rows": [_removed_row(account_id, entry, owners) for entry in page.entries],
-        "next_query": query_with(request, start_key=encode_start_key(following)) if following else None,
+        "next_query": query_with(request, start_key=following) if following else None,
         "empty": "No removed mailbox is called so." if text else "No mailboxes were removed.",
     }
 

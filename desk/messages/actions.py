@@ -14,8 +14,7 @@ from crossbar.errors import BadIdentifier
 from desk.audit import record as audit
 from desk.kit.formats import caller_text, named_box, time_text
 from desk.kit.pages import actor
-from voicemail.api.raw import disposition
-from voicemail.audio import content_types
+from voicemail.api.raw import zip_response
 from voicemail.mailboxes import search as mailbox_search
 from voicemail.mailboxes import store as mailbox_store
 from voicemail.messages import batches, bulk, metadata, move, restore, retention, zip_archive
@@ -84,10 +83,7 @@ def zipped(request: HttpRequest, account: Document, box_id: str, ids: Sequence[s
     pieces = zip_archive.zip_stream(account, box, ids)
     for message_id in ids:
         record(request, "downloaded", account["_id"], box, message_id)
-    response = StreamingHttpResponse(pieces, content_type="application/zip")
-    number = content_types.safe_text(mailbox_store.number(box)) or box_id
-    response.headers["Content-Disposition"] = disposition(f"voicemail_{number}.zip")
-    return response
+    return zip_response(box, pieces)
 
 
 def record(

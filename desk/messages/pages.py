@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 
 from accounts import accounts
 from couch.client import Database, Document
+from crossbar.conditions import content_disposition
 from crossbar.errors import BadIdentifier
 from desk.accounts.pages import crumbs_to
 from desk.kit.formats import caller_text, length_text, named_box, time_text
@@ -23,7 +24,7 @@ from desk.messages.links import box_crumb, crumbs, list_url, message_url
 from desk.messages.uploads import UploadPages
 from desk.models import Message
 from storage import values
-from voicemail.api.raw import audio_response, disposition
+from voicemail.api.raw import audio_response
 from voicemail.audio import recording
 from voicemail.legacy import on_access
 from voicemail.mailboxes import store as mailbox_store
@@ -166,7 +167,7 @@ class MessageAdmin(UploadPages):
         response = audio_response(request, found)
         if request.GET.get("download"):
             name = recording.download_name(doc, mailbox_store.zone(account, box), found)
-            response.headers["Content-Disposition"] = disposition(name)
+            response.headers["Content-Disposition"] = content_disposition(name)
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 

@@ -219,8 +219,7 @@ def page_of_users(account_id: str, start_key: str | None, size: int) -> tuple[li
     wanted = PageRequest.from_query({"start_key": start_key} if start_key else {}, size, descending=False)
     database = accounts.database_of(account_id)
     page = listing.page(database, (users.DESIGN, users.VIEW), wanted, Filter(), lambda doc: doc)
-    following: str | None = page.extra.get("next_start_key")
-    return [row["doc"] for row in page.rows], following
+    return [row["doc"] for row in page.entries], page.next_start_key
 
 
 def _changing_form(posted: Any, user: Mapping[str, Any], typed: Mapping[str, Any]) -> forms.Form:

@@ -32,7 +32,7 @@ from crossbar.errors import Forbidden
 )
 def test_each_of_couchdbs_errors_is_one_of_the_api(error: CouchError, status: int, message: str) -> None:
     translated = api_error(error)
-    assert (translated.status, translated.message) == (status, message)
+    assert (translated.status_code, translated.message) == (status, message)
 
 
 def test_a_missing_database_is_named_and_an_outage_says_when_to_come_back() -> None:

@@ -30,7 +30,7 @@ def test_all_that_is_needed_is_found_and_known_from_then_on(
     account: Account, db: Database, claims: dict[str, Any]
 ) -> None:
     box, settings = db.put(BOX), db.put(SETTINGS)
-    found = authentication.look_up(claims, account.id, ["callflow"], [box["_id"], "nothing"])
+    found = authentication.prefetch(claims, account.id, ["callflow"], [box["_id"], "nothing"])
     assert found[box["_id"]] == box
     assert set(found) == {account.id, account.user_id, settings["_id"], box["_id"]}
     for doc_id in (account.id, account.user_id, settings["_id"]):
@@ -38,13 +38,13 @@ def test_all_that_is_needed_is_found_and_known_from_then_on(
     assert auth_cache.get_account(account.id).realm == account.realm
     assert auth_cache.get_user(account.id, account.user_id).timezone is None
     assert system_config.for_account(account.id, "callflow") == settings
-    assert authentication.look_up(claims, account.id, ["callflow"], [box["_id"]]) == {}
+    assert authentication.prefetch(claims, account.id, ["callflow"], [box["_id"]]) == {}
 
 
 def test_settings_that_nobody_made_are_known_to_be_none(
     account: Account, db: Database, claims: dict[str, Any]
 ) -> None:
-    authentication.look_up(claims, account.id, ["callflow"], [])
+    authentication.prefetch(claims, account.id, ["callflow"], [])
     db.put(SETTINGS)
     assert system_config.for_account(account.id, "callflow") == {}
 
@@ -53,10 +53,10 @@ def test_what_ran_out_is_asked_for_together_though_the_token_is_known(
     account: Account, db: Database, claims: dict[str, Any]
 ) -> None:
     box = db.put(BOX)
-    authentication.look_up(claims, account.id, [], [])
+    authentication.prefetch(claims, account.id, [], [])
     for doc_id in (account.id, account.user_id):
         documents.update(db, doc_id, lambda doc: {**doc, "timezone": "Asia/Tokyo"})
-    assert set(authentication.look_up(claims, account.id, [], [box["_id"]])) == {
+    assert set(authentication.prefetch(claims, account.id, [], [box["_id"]])) == {
         account.id,
         account.user_id,
         box["_id"],
@@ -66,7 +66,7 @@ def test_what_ran_out_is_asked_for_together_though_the_token_is_known(
 def test_a_revoked_token_is_found_out(account: Account, claims: dict[str, Any], couchdb: object) -> None:
     couch().create(database_names.TOKENS)
     couch().database(database_names.TOKENS).put({"_id": claims["jti"], "pvt_type": "token_revocation"})
-    authentication.look_up(claims, account.id, [], [])
+    authentication.prefetch(claims, account.id, [], [])
     with pytest.raises(InvalidCredentials):
         tokens.require_not_revoked(claims)
 
@@ -76,11 +76,11 @@ def test_who_is_no_live_user_is_not_remembered(
     account: Account, db: Database, claims: dict[str, Any], change: dict[str, Any]
 ) -> None:
     db.update(account.user_id, lambda doc: {**doc, **change})
-    authentication.look_up(claims, account.id, [], [])
+    authentication.prefetch(claims, account.id, [], [])
     with pytest.raises(BadIdentifier):
         auth_cache.get_user(account.id, account.user_id)
     with pytest.raises(InvalidCredentials):
-        authentication.of_token("a token", claims)
+        authentication.identity_of("a token", claims)
 
 
 def test_a_request_about_another_account_gets_none_of_its_own_documents(
@@ -88,7 +88,7 @@ def test_a_request_about_another_account_gets_none_of_its_own_documents(
 ) -> None:
     db.put(BOX)
     other = new_account()
-    assert set(authentication.look_up(claims, other.id, ["callflow"], [BOX["_id"]])) == {account.id, account.user_id}
+    assert set(authentication.prefetch(claims, other.id, ["callflow"], [BOX["_id"]])) == {account.id, account.user_id}
 
 
 def test_an_account_that_is_gone_has_nothing(
@@ -100,6 +100,6 @@ def test_an_account_that_is_gone_has_nothing(
     with pytest.raises(BadIdentifier):
         auth_cache.get_account(gone.id)
     couch().drop(database_names.account_db(account.id))
-    assert authentication.look_up(claims, account.id, ["callflow"], []) == {}
+    assert authentication.prefetch(claims, account.id, ["callflow"], []) == {}
     with pytest.raises(InvalidCredentials):
-        authentication.of_token("a token", claims)
+        authentication.identity_of("a token", claims)

@@ -142,7 +142,10 @@ def test_conditions_and_their_answers_go_together(document: dict[str, Any]) -> N
 def test_it_describes_every_error(document: dict[str, Any], error: type[ApiError]) -> None:
     responses = document["components"]["responses"].values()
     samples = [
-        sample for response in responses for _, sample in _samples(response) if sample["error"] == str(error.status)
+        sample
+        for response in responses
+        for _, sample in _samples(response)
+        if sample["error"] == str(error.status_code)
     ]
     assert error.message in [sample["message"] for sample in samples]
 

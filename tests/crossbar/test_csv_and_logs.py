@@ -12,7 +12,7 @@ from crossbar.logs import JsonFormatter, redact
 
 
 def test_columns_are_the_keys_of_all_entries_with_dots_between() -> None:
-    data = {"data": [{"a": 1, "b": {"c": "x"}}, {"a": None, "d": [1, 2]}], "status": "success"}
+    data = [{"a": 1, "b": {"c": "x"}}, {"a": None, "d": [1, 2]}]
     rows = list(csv.DictReader(io.StringIO(CsvRenderer().render(data).decode())))
     assert rows == [{"a": "1", "b.c": "x", "d": ""}, {"a": "", "b.c": "", "d": "[1,2]"}]
 
@@ -21,12 +21,12 @@ def test_columns_are_the_keys_of_all_entries_with_dots_between() -> None:
     ("value", "cell"), [("=1+1", "'=1+1"), ("@x", "'@x"), ("-5", "-5"), ("+4930", "+4930"), ("-a", "'-a")]
 )
 def test_no_cell_is_taken_for_a_formula(value: str, cell: str) -> None:
-    rendered = CsvRenderer().render({"data": [{"a": value}]}).decode()
+    rendered = CsvRenderer().render([{"a": value}]).decode()
     assert list(csv.reader(io.StringIO(rendered)))[1] == [cell]
 
 
 def test_no_column_is_taken_for_a_formula() -> None:
-    rendered = CsvRenderer().render({"data": [{"=1+1": 2, "b": "a,b\n"}]}).decode()
+    rendered = CsvRenderer().render([{"=1+1": 2, "b": "a,b\n"}]).decode()
     assert list(csv.reader(io.StringIO(rendered))) == [["'=1+1", "b"], ["2", "a,b\n"]]
 
 

@@ -1,32 +1,32 @@
-"""What a body may be, and what an answer is wrapped in."""
+"""Envelopes of requests and responses."""
 
 import json
 from typing import Any
 
 import pytest
 
-from crossbar.envelope import Envelope, Reply, read_envelope
+from crossbar.envelope import Envelope, EnvelopeResponse, parse_envelope
 from crossbar.envelope_format import build_envelope, to_json
 from crossbar.errors import ValidationFailed
 
 
-def refused(body: bytes) -> dict[str, Any]:
+def errors_of(body: bytes) -> dict[str, Any]:
     with pytest.raises(ValidationFailed) as raised:
-        read_envelope(body)
+        parse_envelope(body)
     return raised.value.data
 
 
 def test_an_envelope_holds_data_token_and_verb() -> None:
-    found = read_envelope(b'{"data": {"a": 1}, "auth_token": "t", "verb": "PUT"}')
-    assert found == Envelope({"a": 1}, "t", "PUT", has_data=True)
-    assert read_envelope(b'{"data": {}, "auth_token": 7, "verb": null}') == Envelope({}, has_data=True)
+    envelope = parse_envelope(b'{"data": {"a": 1}, "auth_token": "t", "verb": "PUT"}')
+    assert envelope == Envelope({"a": 1}, "t", "PUT", has_data=True)
+    assert parse_envelope(b'{"data": {}, "auth_token": 7, "verb": null}') == Envelope({}, has_data=True)
 
 
-def test_no_body_is_fine_until_data_is_needed() -> None:
-    found = read_envelope(b" \r\n")
-    assert found.data == {}
+def test_an_empty_body_is_fine_until_data_is_needed() -> None:
+    envelope = parse_envelope(b" \r\n")
+    assert envelope.data == {}
     with pytest.raises(ValidationFailed) as raised:
-        found.required()
+        envelope.required_data()
     assert set(raised.value.data["data"]) == {"required"}
 
 
@@ -50,32 +50,32 @@ def test_no_body_is_fine_until_data_is_needed() -> None:
         b'{"data": {"a": ' + b"[" * 1_000 + b"]" * 1_000 + b', "a": 1}}',
     ],
 )
-def test_what_is_no_plain_json_object_is_told(body: bytes) -> None:
-    found = refused(body)
-    assert list(found) == ["json"]
-    assert found["json"]["invalid"]["target"] == "body"
-    assert found["json"]["invalid"]["message"]
+def test_a_body_that_is_not_a_plain_json_object_is_refused(body: bytes) -> None:
+    errors = errors_of(body)
+    assert list(errors) == ["json"]
+    assert errors["json"]["invalid"]["target"] == "body"
+    assert errors["json"]["invalid"]["message"]
 
 
-def test_a_body_without_data_is_told_with_the_body() -> None:
-    assert refused(b'{"dat": {}}') == {
+def test_the_error_for_missing_data_shows_the_body() -> None:
+    assert errors_of(b'{"dat": {}}') == {
         "data": {"required": {"message": "Field is required but missing", "value": {"dat": {}}}}
     }
 
 
 @pytest.mark.parametrize("data", [[1], "x", 1, None, True])
-def test_data_of_another_type_is_told(data: Any) -> None:
-    found = refused(json.dumps({"data": data}).encode())
-    assert found == {
+def test_data_must_be_an_object(data: Any) -> None:
+    assert errors_of(json.dumps({"data": data}).encode()) == {
         "data": {"type": {"message": "Value did not match type(s): object", "target": "object", "value": data}}
     }
 
 
-def test_an_answer_of_no_document_has_its_digest_as_revision() -> None:
-    one, same, other = Reply([1]), Reply([1]), Reply([2])
-    assert one.revision == same.revision != other.revision
-    assert Reply([1], extra={"next_start_key": "x"}).revision != one.revision
-    assert Reply({}, revision="3-abc").revision == "3-abc"
+def test_a_digest_is_the_revision_of_what_is_not_one_document() -> None:
+    response = EnvelopeResponse([1])
+    assert response.revision == EnvelopeResponse([1]).revision
+    assert response.revision != EnvelopeResponse([2]).revision
+    assert response.revision != EnvelopeResponse([1], members={"next_start_key": "x"}).revision
+    assert EnvelopeResponse({}, revision="3-abc").revision == "3-abc"
 
 
 def test_every_envelope_has_the_same_members() -> None:
@@ -87,6 +87,6 @@ def test_every_envelope_has_the_same_members() -> None:
 
 
 @pytest.mark.parametrize("value", [2**70, "half a pair \ud800"])
-def test_what_others_stored_can_always_be_told(value: Any) -> None:
+def test_json_can_be_written_whatever_is_stored(value: Any) -> None:
     assert json.loads(to_json({"a": value})) == {"a": value}
     assert json.loads(to_json({"a": value}, pretty=True)) == {"a": value}

@@ -52,7 +52,7 @@ def test_an_entry_passes_or_not(query: str, passes: bool) -> None:
 
 
 def test_what_is_no_filter_makes_an_empty_one() -> None:
-    assert parse_filters(QueryDict("page_size=3&folder=new")).empty
+    assert parse_filters(QueryDict("page_size=3&folder=new")).is_empty
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import IO, Any
 
 import pytest
 
-from crossbar.errors import FaultyRequest, RequestTooLarge
+from crossbar.errors import FaultyRequest
 from crossbar.multipart import read_parts
 
 MIXED = 'multipart/mixed; boundary="a b"'
@@ -18,8 +18,8 @@ def body(*parts: tuple[str, bytes], boundary: str = "a b", end: str = "--") -> b
     return b"".join(pieces) + f"--{boundary}{end}\r\n".encode()
 
 
-def read(content: bytes, kind: str = MIXED, limit: int = 10_000_000) -> list[tuple[Any, ...]]:
-    parts = read_parts(kind, io.BytesIO(content), limit=limit)
+def read(content: bytes, kind: str = MIXED) -> list[tuple[Any, ...]]:
+    parts = read_parts(kind, io.BytesIO(content))
     return [(part.content_type, part.name, part.filename, part.file.read(), part.length) for part in parts]
 
 
@@ -107,12 +107,6 @@ def test_a_body_needs_a_boundary(kind: str) -> None:
         read(b"--x--", kind)
 
 
-def test_a_body_past_the_limit_is_refused() -> None:
-    with pytest.raises(RequestTooLarge) as raised:
-        read(body(("Content-Type: audio/mpeg", bytes(2_000))), limit=1_000)
-    assert raised.value.data["limit"] == 1_000
-
-
 def test_a_large_part_is_not_held_in_memory() -> None:
     head, _, tail = body(("Content-Type: audio/mpeg", b"CONTENT")).partition(b"CONTENT")
     size = 40_000_000
@@ -133,7 +127,7 @@ def test_a_large_part_is_not_held_in_memory() -> None:
             return piece
 
     tracemalloc.start()
-    (part,) = read_parts(MIXED, Body(), limit=size + 10_000)
+    (part,) = read_parts(MIXED, Body())
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert part.length == size

@@ -2,7 +2,7 @@
 
 import pytest
 
-from crossbar.negotiation import preference
+from crossbar.negotiation import quality
 
 
 @pytest.mark.parametrize(
@@ -21,4 +21,4 @@ from crossbar.negotiation import preference
     ],
 )
 def test_a_client_says_how_much_it_wants_a_form(accept: str, json: float, csv: float) -> None:
-    assert (preference(accept, "application/json"), preference(accept, "text/csv")) == (json, csv)
+    assert (quality(accept, "application/json"), quality(accept, "text/csv")) == (json, csv)

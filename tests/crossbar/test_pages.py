@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from crossbar.errors import FaultyRequest, ValidationFailed
-from crossbar.pages import MAX_RANGE, PageRequest, decode_start_key, encode_start_key, time_range
+from crossbar.pages import MAX_RANGE, PageRequest, decode_start_key, encode_start_key, parse_time_range
 
 NOW = 63_900_000_000
 
@@ -26,7 +26,7 @@ def test_any_other_text_is_told_to_be_no_start_key(text: str) -> None:
 def test_a_page_holds_50_newest_first_unless_told_otherwise() -> None:
     assert PageRequest.from_query({}) == PageRequest(50, None, True, False)
     assert PageRequest.from_query({"paginate": "false"}).size is None
-    assert PageRequest.from_query({"paginate": "true"}).wrapped
+    assert PageRequest.from_query({"paginate": "true"}).is_paginated
     assert not PageRequest.from_query({"ascending": "true"}).descending
     assert not PageRequest.from_query({"descending": "false"}).descending
 
@@ -38,16 +38,16 @@ def test_a_size_that_is_none_is_told(size: str) -> None:
 
 
 def test_without_a_begin_a_listing_covers_the_retention() -> None:
-    found = time_range({}, now=NOW, default_from=5)
+    found = parse_time_range({}, now=NOW, default_from=5)
     assert (found.first, found.last) == (5, NOW)
 
 
 def test_a_range_may_be_31_days_and_no_more() -> None:
     ends = {"created_from": str(NOW - MAX_RANGE), "created_to": str(NOW)}
-    assert time_range(ends, now=NOW, default_from=0).first == NOW - MAX_RANGE
+    assert parse_time_range(ends, now=NOW, default_from=0).first == NOW - MAX_RANGE
     ends["created_from"] = str(NOW - MAX_RANGE - 1)
     with pytest.raises(ValidationFailed) as raised:
-        time_range(ends, now=NOW, default_from=0)
+        parse_time_range(ends, now=NOW, default_from=0)
     assert list(raised.value.data) == ["created_from"]
     assert list(raised.value.data["created_from"]) == ["date_range"]
 
@@ -63,4 +63,4 @@ def test_a_range_may_be_31_days_and_no_more() -> None:
 )
 def test_a_range_that_is_none_is_told(query: dict[str, str]) -> None:
     with pytest.raises(ValidationFailed):
-        time_range(query, now=NOW, default_from=0)
+        parse_time_range(query, now=NOW, default_from=0)

@@ -13,7 +13,7 @@ from pytest_django.fixtures import Settings
 from rest_framework.request import Request
 
 from crossbar.csv_renderer import CsvRenderer
-from crossbar.envelope import EnvelopeRenderer, Reply
+from crossbar.envelope import EnvelopeRenderer, EnvelopeResponse
 from crossbar.errors import (
     ApiError,
     BadIdentifier,
@@ -67,29 +67,29 @@ class Things(CrossbarViewSet):
         if self.auth_token == "bad":
             raise InvalidCredentials()
 
-    def show(self, request: Request) -> Reply:
-        return Reply(THING, revision="1-abc", metadata={"id": "a"})
+    def show(self, request: Request) -> EnvelopeResponse:
+        return EnvelopeResponse(THING, revision="1-abc", metadata={"id": "a"})
 
-    def replace(self, request: Request) -> Reply:
+    def replace(self, request: Request) -> EnvelopeResponse:
         self.check_if_match("1-abc")
-        return Reply(self.data)
+        return EnvelopeResponse(self.data)
 
-    def create(self, request: Request) -> Reply:
-        return Reply(self.data, status=201, headers={"Location": "/v2/things/a"})
+    def create(self, request: Request) -> EnvelopeResponse:
+        return EnvelopeResponse(self.data, status=201, headers={"Location": "/v2/things/a"})
 
-    def remove(self, request: Request) -> Reply:
-        return Reply(self.envelope.data)
+    def remove(self, request: Request) -> EnvelopeResponse:
+        return EnvelopeResponse(self.envelope.data)
 
 
 class Lists(CrossbarViewSet):
     renderer_classes = (EnvelopeRenderer, CsvRenderer)
 
-    def show(self, request: Request) -> Reply:
-        return Reply([THING], extra={"page_size": 1, "next_start_key": "k"})
+    def show(self, request: Request) -> EnvelopeResponse:
+        return EnvelopeResponse([THING], members={"page_size": 1, "next_start_key": "k"})
 
 
 class Faulty(CrossbarViewSet):
-    def show(self, request: Request) -> Reply:
+    def show(self, request: Request) -> EnvelopeResponse:
         raise RuntimeError("secret detail")
 
 
@@ -348,5 +348,5 @@ def test_only_post_stands_in_and_only_for_what_the_path_has(service: Client) -> 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 def test_every_error_says_something_to_people(error: ApiError) -> None:
-    assert error.status >= 400
+    assert error.status_code >= 400
     assert error.data["message"]

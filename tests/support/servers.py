@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -54,6 +55,18 @@ def start_couchdb(data: Path, port: int = 0) -> Running:
     wait_until(lambda: port_file.exists() or process.poll() is not None)
     assert process.poll() is None, log.read_text()
     return Running(process, f"http://{ADMIN}@127.0.0.1:{port_file.read_text()}", log)
+
+
+def start_redis(folder: Path, port: int = 0) -> Running:
+    """A Redis, or its fork Valkey, that keeps nothing on disk; its url is what RATE_LIMIT_STORAGE takes."""
+    program = os.environ.get("REDIS_SERVER") or shutil.which("redis-server") or shutil.which("valkey-server")
+    assert program, "no redis-server or valkey-server here: scripts/redis installs one"
+    number = port or _free_port()
+    command = [program, "--port", str(number), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    process = _spawn(command, folder / "redis.log")
+    wait_until(lambda: process.poll() is not None or _accepts_connections(number))
+    assert process.poll() is None, (folder / "redis.log").read_text()
+    return Running(process, f"redis://127.0.0.1:{number}", folder / "redis.log")
 
 
 @dataclass
@@ -128,6 +141,20 @@ def wait_until(happened: Callable[[], bool], seconds: float = 30) -> None:
     while not happened():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.02)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        number: int = listening.getsockname()[1]
+        return number
+
+
+def _accepts_connections(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except ConnectionRefusedError:
+        return False
+    return True
 
 
 def _listening(port: int) -> socket.socket:

@@ -7,6 +7,7 @@ import pytest
 from couch.client import Database, Document
 from couch.errors import Conflict
 from crossbar.errors import BadIdentifier, ValidationFailed
+from crossbar.pages import PageRequest
 from storage import gregorian
 from storage.private_fields import Actor
 from tests.support.api_client import Account
@@ -200,9 +201,11 @@ def test_removed_boxes_are_listed_in_pages_the_latest_first_and_found(
 
         db.update(one["_id"], earlier)
     ids = [one["_id"] for one in reversed(made)]
-    first = mailbox_restore.page(account.id, 3)
-    second = mailbox_restore.page(account.id, 3, first.next_start_key)
+    first = mailbox_restore.page(account.id, PageRequest(3))
+    following = PageRequest.from_query({"page_size": "3", "start_key": first.next_start_key or ""})
+    second = mailbox_restore.page(account.id, following)
     assert [one["id"] for one in first.entries + second.entries] == ids
     assert (first.entries[0]["removed"], second.next_start_key) == (NOW + 4, None)
     for text in ("4002", "bOx 2"):
-        assert [one["id"] for one in mailbox_restore.page(account.id, 3, text=text).entries] == [made[2]["_id"]]
+        page = mailbox_restore.page(account.id, PageRequest(3), text)
+        assert [one["id"] for one in page.entries] == [made[2]["_id"]]

@@ -1,16 +1,18 @@
-"""What the views of messages share."""
+"""What the viewsets of mailboxes and messages share."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cached_property
 from typing import Any, TypeVar
 
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from accounts.api.viewset import AccountScopedViewSet
 from accounts.auth import cache as auth_cache
-from accounts.auth.permissions import AccountViewSet
+from accounts.auth.permissions import IsAuthenticated, MayActOnAccount
 from couch.client import Document
-from crossbar.envelope import Reply
+from crossbar.envelope import EnvelopeResponse
 from crossbar.errors import ApiError, BadIdentifier, DatastoreConflict, ValidationFailed
 from crossbar.multipart import Part
 from voicemail.audio.upload import NO_FILE
@@ -18,97 +20,86 @@ from voicemail.legacy import on_access
 from voicemail.mailboxes import store as mailbox_store
 from voicemail.messages import metadata, retention
 from voicemail.messages import store as message_store
-from voicemail.permissions import require_change_box, require_see_box
+from voicemail.permissions import MailboxPermission
 
-Answered = TypeVar("Answered")
-
-
-class BoxesView(AccountViewSet):
-    """A view of boxes, or of what is in them."""
-
-    settings_needed = (retention.CATEGORY,)  # which counts and messages are shown by
-    documents_in_path = ("box_id",)
-
-    def box(self, box_id: str) -> Document:
-        """The box as it is; BadIdentifier. What was looked up for this request is that once only."""
-        found = self.looked_up.get(box_id)
-        if found is None:
-            return mailbox_store.get(self.account_id, box_id)
-        self.looked_up = {}
-        return mailbox_store.required(found, box_id)
+Result = TypeVar("Result")
 
 
-class MessagesView(BoxesView):
-    """A view of messages of a box."""
+class MailboxViewSetBase(AccountScopedViewSet):
+    """The base of viewsets of mailboxes, or of what is in them."""
 
-    @cached_property
-    def addressed(self) -> Mapping[str, Any]:
-        """The account, as far as its messages tell of it: its id, realm and time zone, some seconds old at most."""
-        known = auth_cache.get_account(self.account_id)
-        return {"_id": self.account_id, "realm": known.realm, "timezone": known.timezone}
+    permission_classes: tuple[type[BasePermission], ...] = (IsAuthenticated, MayActOnAccount, MailboxPermission)
+    prefetched_settings = (retention.CATEGORY,)  # which decides the messages that are shown and counted
+    prefetched_parameters = ("box_id",)
 
-    def box_to_see(self, box_id: str) -> Document:
-        """The box, for a caller who may look into it; BadIdentifier, Forbidden."""
-        box = self.box(box_id)
-        require_see_box(self.identity, box)
+    def get_mailbox(self, box_id: str) -> Document:
+        """Return the mailbox as it is now; raises BadIdentifier, or Forbidden where the caller may not go on."""
+        box = self.prefetched.get(box_id)
+        if box is None:
+            box = mailbox_store.get(self.account_id, box_id)
+        else:
+            self.prefetched = {}  # it is as fresh only once
+            box = mailbox_store.required(box, box_id)
+        self.check_object_permissions(self.request, box)
         return box
 
-    def reading(self, box_id: str, answer: Callable[[Document], Answered]) -> Answered:
-        """What `answer` makes of one message of a box that the caller may look into.
 
-        An administrator, who may look into all of them, needs no fresh look at a box that was there a moment ago,
-        and whose message still is: boxes take theirs along when they are removed. Whatever isn't found that way is
-        looked for again in the box as it is.
+class MessageViewSetBase(MailboxViewSetBase):
+    """The base of viewsets of messages."""
+
+    @cached_property
+    def account_info(self) -> Mapping[str, Any]:
+        """What messages need of their account: its id, realm and time zone, at most some seconds old."""
+        account = auth_cache.get_account(self.account_id)
+        return {"_id": self.account_id, "realm": account.realm, "timezone": account.timezone}
+
+    def read_in_mailbox(self, box_id: str, read: Callable[[Document], Result]) -> Result:
+        """Return what `read` finds in a mailbox that the caller may look into.
+
+        For an administrator, who may look into all of them, a cached mailbox will do as long as the message is there:
+        a mailbox takes its messages along when it is removed. What isn't found is looked for in the mailbox as it is.
         """
-        known = self.known_box(box_id)
-        if known is not None:
+        cached = self.cached_mailbox(box_id)
+        if cached is not None:
             with suppress(BadIdentifier):
-                return answer(known)
-        return answer(self.fresh_box(box_id))
+                return read(cached)
+        return read(self.fetch_mailbox(box_id))
 
-    def known_box(self, box_id: str) -> Document | None:
-        """The box as it was a moment ago, for an administrator, to look for live messages in; None when unknown."""
+    def cached_mailbox(self, box_id: str) -> Document | None:
+        """Return the mailbox as it was a moment ago, for an administrator; None if it isn't cached."""
         return mailbox_store.remembered(self.account_id, box_id) if self.identity.is_admin else None
 
-    def fresh_box(self, box_id: str) -> Document:
-        """The box as it is, which is a `known_box` for a while; BadIdentifier, Forbidden."""
-        box = self.box_to_see(box_id)
+    def fetch_mailbox(self, box_id: str) -> Document:
+        """Return the mailbox as it is now, and cache it; raises BadIdentifier, Forbidden."""
+        box = self.get_mailbox(box_id)
         mailbox_store.remember(self.account_id, box)
         return box
 
-    def box_to_fill(self, box_id: str) -> Document:
-        """The box to change, as it was a moment ago: who stores something in it looks again afterwards."""
-        known = self.known_box(box_id)
-        if known is None:
-            known = self.box_to_change(box_id)
-            mailbox_store.remember(self.account_id, known)
-        return known
-
-    def box_to_change(self, box_id: str) -> Document:
-        """The box, for a caller who may change what is in it; BadIdentifier, Forbidden."""
-        box = self.box(box_id)
-        require_change_box(self.identity, box)
-        return box
+    def mailbox_for_new_message(self, box_id: str) -> Document:
+        """Return the mailbox, cached or not: whoever stores a message looks at it again afterwards."""
+        return self.cached_mailbox(box_id) or self.fetch_mailbox(box_id)
 
     def current_id(self, box: Document, message_id: str, *, audio_optional: bool = False) -> str:
-        """The id of a message, which a message in the format of 3.x gets now; BadIdentifier when that fails.
+        """Return the id of a message, which one in the format of 3.x gets now; raises BadIdentifier if that fails.
 
-        `audio_optional`: its audio may be missing and needn't be copied.
+        With `audio_optional`, its audio may be missing and isn't copied.
         """
-        return on_access.current_id(self.addressed, box, message_id, self.actor, audio_optional=audio_optional)
+        return on_access.current_id(self.account_info, box, message_id, self.actor, audio_optional=audio_optional)
 
-    def shown(self, doc: Document, status: int = 200, headers: dict[str, str] | None = None) -> Reply:
-        """One message's metadata."""
-        data = metadata.representation(doc, retention.limit(self.account_id))
-        return Reply(data, status=status, revision=doc["_rev"], headers=headers)
+    def message_response(
+        self, message: Document, status: int = 200, headers: dict[str, str] | None = None
+    ) -> EnvelopeResponse:
+        """Return a message's metadata."""
+        data = metadata.representation(message, retention.limit(self.account_id))
+        return EnvelopeResponse(data, status, revision=message["_rev"], headers=headers)
 
-    def guard(self, doc: Document) -> None:
-        """Lets a change pass when the caller saw the revision that it is made on, if it said one."""
-        self.check_if_match(doc["_rev"])
+    def check_revision(self, message: Document) -> None:
+        """Raise PreconditionFailed if the caller saw another revision of a message than the stored one."""
+        self.check_if_match(message["_rev"])
 
 
-def the_one(media: list[Part]) -> Part:
-    """The one media part of an upload; ValidationFailed when there is none, or more."""
+def single_media(media: list[Part]) -> Part:
+    """Return the only media part of an upload; raises ValidationFailed if there is none, or several."""
     if len(media) > 1:
         message = "Please provide a single media file"
         raise ValidationFailed.field("file", "maxItems", message, target=1, value=len(media))
@@ -118,36 +109,36 @@ def the_one(media: list[Part]) -> Part:
 
 
 def message_ids(data: dict[str, Any]) -> list[str] | None:
-    """The message ids of a payload, None when it has no such member; ValidationFailed for no list of texts."""
+    """Return the message ids of a payload; None if it names none. Raises ValidationFailed."""
     if "messages" not in data:
         return None
     ids = data["messages"]
     if not isinstance(ids, list):
         message = "Value did not match type(s): array"
         raise ValidationFailed.field("messages", "type", message, target="array", value=ids)
-    for index, one in enumerate(ids):
-        if not isinstance(one, str):
+    for index, message_id in enumerate(ids):
+        if not isinstance(message_id, str):
             message = "Value did not match type(s): string"
-            raise ValidationFailed.field(f"messages.{index}", "type", message, target="string", value=one)
+            raise ValidationFailed.field(f"messages.{index}", "type", message, target="string", value=message_id)
     return ids
 
 
 def required_ids(data: dict[str, Any]) -> list[str]:
-    """The message ids of a payload that has to name some; ValidationFailed."""
+    """Return the message ids of a payload that must name some; raises ValidationFailed."""
     ids = message_ids(data)
     if not ids:
         raise ValidationFailed.field("messages", "required", "No array of message ids are specified")
     return ids
 
 
-def asked_folder(request: Request, data: dict[str, Any]) -> Any:
-    """The folder that a request names in its query, or else in its payload; None when it names none."""
-    query: str | None = request.query_params.get("folder")
-    return data.get("folder") if query is None else query
+def requested_folder(request: Request, data: dict[str, Any]) -> Any:
+    """Return the folder in a request's query, else in its payload; None if there is none."""
+    folder: str | None = request.query_params.get("folder")
+    return data.get("folder") if folder is None else folder
 
 
 def failure(message_id: str, reason: str) -> ApiError:
-    """Why the one message of a request was not changed, as an error."""
+    """Return the error for the reason why a request's only message was not changed."""
     if reason == "not_found":
         return BadIdentifier(message_id)
     if reason == "conflict":

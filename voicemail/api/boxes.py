@@ -1,105 +1,112 @@
-"""``/v2/accounts/{ACCOUNT_ID}/vmboxes`` and ``.../vmboxes/{VM_BOX_ID}``, and the boxes of one user."""
+"""``/v2/accounts/{ACCOUNT_ID}/vmboxes`` and ``.../vmboxes/{VM_BOX_ID}``, and the mailboxes of one user."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from accounts import users
-from accounts.auth.permissions import require_admin
+from accounts.api.viewset import location
+from accounts.auth.permissions import IsAdministrator
 from couch.client import Document
 from crossbar.csv_renderer import CsvRenderer
-from crossbar.envelope import EnvelopeRenderer, Reply
+from crossbar.envelope import EnvelopeResponse
 from crossbar.filters import parse_filters
-from crossbar.pages import PageRequest
-from voicemail.api.base import BoxesView
+from crossbar.pages import AscendingPagination, Page, PageRequest
+from voicemail import permissions
+from voicemail.api.base import MailboxViewSetBase
 from voicemail.mailboxes import listing as mailbox_listing
 from voicemail.mailboxes import removal
 from voicemail.mailboxes import store as mailbox_store
-from voicemail.permissions import may_see_box, may_see_secrets, require_change_box, require_see_box
 
 
-class _Boxes(BoxesView):
-    """What listing boxes takes."""
+class _MailboxList(MailboxViewSetBase):
+    """Lists mailboxes, also as CSV."""
+
+    pagination_class = AscendingPagination
 
     def get_renderers(self) -> list[BaseRenderer]:
-        """A listing also comes as CSV."""
-        return [EnvelopeRenderer(), CsvRenderer()] if self.action == "list" else super().get_renderers()
+        """Return the renderers of a response."""
+        renderers: list[BaseRenderer] = super().get_renderers()
+        return [*renderers, CsvRenderer()] if self.action == "list" else renderers
 
-    def sees_secrets(self, box: Document) -> bool:
-        """Whether the caller may see a box's PIN."""
-        return may_see_secrets(self.identity, box)
+    def may_see_secrets(self, box: Document) -> bool:
+        """Whether the caller may see a mailbox's PIN."""
+        return permissions.may_see_secrets(self.identity, box)
 
-    def shows(self, box: Document) -> bool:
-        """Whether the caller may see a box, or its summary, at all."""
-        return may_see_box(self.identity, box)
+    def is_listed(self, box: Document) -> bool:
+        """Whether a mailbox (its summary) belongs to the listing."""
+        return permissions.may_see_box(self.identity, box)
 
-    def listing(self, request: Request) -> Reply:
-        """A page of the boxes that there are to show."""
-        query = request.query_params
-        wanted = PageRequest.from_query(query, descending=False)
-        page = mailbox_listing.page(
-            self.account_id, wanted, parse_filters(query), shows=self.shows, sees_secrets=self.sees_secrets
+    def page_response(self) -> EnvelopeResponse:
+        """Return a page of the listed mailboxes."""
+        return self.get_paginated_response(self.paginate_queryset(self._read_page))
+
+    def _read_page(self, page_request: PageRequest) -> Page[Document]:
+        return mailbox_listing.page(
+            self.account_id,
+            page_request,
+            parse_filters(self.request.query_params),
+            shows=self.is_listed,
+            sees_secrets=self.may_see_secrets,
         )
-        extra: dict[str, Any] = {"page_size": len(page.entries) if wanted.size is None else wanted.size}
-        if start_key := query.get("start_key"):
-            extra["start_key"] = start_key
-        if page.next_start_key is not None:
-            extra["next_start_key"] = page.next_start_key
-        return Reply(page.entries, extra=extra)
 
 
-class BoxViewSet(_Boxes):
-    """The boxes of an account."""
+class MailboxViewSet(_MailboxList):
+    """The mailboxes of an account."""
 
-    def list(self, request: Request, account_id: str) -> Reply:
-        """The boxes, by name, in pages."""
-        return self.listing(request)
+    def get_permissions(self) -> Sequence[Any]:
+        """Return the permissions that a request needs: only administrators create mailboxes."""
+        needed = super().get_permissions()
+        return [*needed, IsAdministrator()] if self.action == "create" else needed
 
-    def create(self, request: Request, account_id: str) -> Reply:
-        """A new box."""
-        require_admin(self.identity)
+    def list(self, request: Request, account_id: str) -> EnvelopeResponse:
+        """List the mailboxes by name, in pages."""
+        return self.page_response()
+
+    def create(self, request: Request, account_id: str) -> EnvelopeResponse:
+        """Create a mailbox."""
         box = mailbox_store.create(self.account_id, self.data, self.actor)
-        location = request.build_absolute_uri(f"/v2/accounts/{self.account_id}/vmboxes/{box['_id']}")
-        return self._reply(box, status=201, headers={"Location": location})
+        return self._response(box, 201, location(request, f"/v2/accounts/{self.account_id}/vmboxes/{box['_id']}"))
 
-    def retrieve(self, request: Request, account_id: str, box_id: str) -> Reply:
-        """One box."""
-        box = self.box(box_id)
-        require_see_box(self.identity, box)
-        return self._reply(box)
+    def retrieve(self, request: Request, account_id: str, box_id: str) -> EnvelopeResponse:
+        """Return a mailbox."""
+        return self._response(self.get_mailbox(box_id))
 
-    def replace(self, request: Request, account_id: str, box_id: str) -> Reply:
-        """The box as sent, in place of the one that was."""
-        return self._reply(mailbox_store.replace(self.account_id, box_id, self.data, self.actor, self._guard))
+    def replace(self, request: Request, account_id: str, box_id: str) -> EnvelopeResponse:
+        """Replace a mailbox, and return it."""
+        return self._response(
+            mailbox_store.replace(self.account_id, box_id, self.data, self.actor, self._check_change)
+        )
 
-    def merge(self, request: Request, account_id: str, box_id: str) -> Reply:
-        """The box with what was sent merged into it."""
-        return self._reply(mailbox_store.merge(self.account_id, box_id, self.data, self.actor, self._guard))
+    def merge(self, request: Request, account_id: str, box_id: str) -> EnvelopeResponse:
+        """Merge the data into a mailbox, and return it."""
+        return self._response(mailbox_store.merge(self.account_id, box_id, self.data, self.actor, self._check_change))
 
-    def destroy(self, request: Request, account_id: str, box_id: str) -> Reply:
-        """The box as it was, now deleted together with its messages."""
-        return self._reply(removal.remove_box(self.account, box_id, self.actor, self._guard))
+    def destroy(self, request: Request, account_id: str, box_id: str) -> EnvelopeResponse:
+        """Soft-delete a mailbox with its messages, and return it as it was."""
+        return self._response(removal.remove_box(self.account, box_id, self.actor, self._check_change))
 
-    def _guard(self, box: Document) -> None:
-        """Lets a change pass when the caller may make it, and saw the revision that it is made on if it said one."""
-        require_change_box(self.identity, box)
+    def _check_change(self, box: Document) -> None:
+        """Raise Forbidden if the caller may not change a mailbox, PreconditionFailed if it saw another revision."""
+        self.check_object_permissions(self.request, box)
         self.check_if_match(box["_rev"])
 
-    def _reply(self, box: Document, status: int = 200, headers: dict[str, str] | None = None) -> Reply:
-        shown = mailbox_store.shown(box, secrets=self.sees_secrets(box))
+    def _response(self, box: Document, status: int = 200, headers: dict[str, str] | None = None) -> EnvelopeResponse:
+        shown = mailbox_store.shown(box, secrets=self.may_see_secrets(box))
         metadata = mailbox_store.metadata(box)
-        return Reply(shown, status=status, revision=box["_rev"], metadata=metadata, headers=headers)
+        return EnvelopeResponse(shown, status, revision=box["_rev"], metadata=metadata, headers=headers)
 
 
-class UserBoxesViewSet(_Boxes):
-    """``/v2/accounts/{ACCOUNT_ID}/users/{USER_ID}/vmboxes``: the boxes that a user owns."""
+class UserMailboxesViewSet(_MailboxList):
+    """``/v2/accounts/{ACCOUNT_ID}/users/{USER_ID}/vmboxes``: the mailboxes of a user."""
 
-    def list(self, request: Request, account_id: str, user_id: str) -> Reply:
-        """The user's boxes, by name, in pages."""
+    def list(self, request: Request, account_id: str, user_id: str) -> EnvelopeResponse:
+        """List the user's mailboxes by name, in pages."""
         users.get(self.account_id, user_id)
-        return self.listing(request)
+        return self.page_response()
 
-    def shows(self, box: Document) -> bool:
-        """Whether it is one of the user's, and the caller may see it."""
-        return box.get("owner_id") == self.kwargs["user_id"] and super().shows(box)
+    def is_listed(self, box: Document) -> bool:
+        """Whether a mailbox (its summary) belongs to the listing."""
+        return box.get("owner_id") == self.kwargs["user_id"] and super().is_listed(box)

@@ -6,9 +6,9 @@ from typing import Any
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, re_path
 
-from voicemail.api.boxes import BoxViewSet, UserBoxesViewSet
+from voicemail.api.boxes import MailboxViewSet, UserMailboxesViewSet
 from voicemail.api.messages import AccountMessagesViewSet, MessagesViewSet, MessageViewSet
-from voicemail.api.messages_without_box import no_box
+from voicemail.api.messages_without_box import messages_without_box
 from voicemail.api.raw import ArchiveViewSet, RawViewSet
 
 
@@ -19,12 +19,12 @@ def of_account(path: str, view: Callable[..., HttpResponseBase]) -> URLPattern:
 
 
 urlpatterns: list[Any] = [
-    of_account("vmboxes", BoxViewSet.as_view({"get": "list", "put": "create"})),
+    of_account("vmboxes", MailboxViewSet.as_view({"get": "list", "put": "create"})),
     # Before the paths of one box, whose id "messages" can't be.
     of_account("vmboxes/messages", AccountMessagesViewSet.as_view({"get": "list"})),
     of_account(
         "vmboxes/{box_id}",
-        BoxViewSet.as_view({"get": "retrieve", "post": "replace", "patch": "merge", "delete": "destroy"}),
+        MailboxViewSet.as_view({"get": "retrieve", "post": "replace", "patch": "merge", "delete": "destroy"}),
     ),
     of_account(
         "vmboxes/{box_id}/messages",
@@ -38,6 +38,6 @@ urlpatterns: list[Any] = [
     of_account(
         "vmboxes/{box_id}/messages/{message_id}/raw", RawViewSet.as_view({"get": "retrieve", "put": "replace"})
     ),
-    of_account("messages", no_box),
-    of_account("users/{user_id}/vmboxes", UserBoxesViewSet.as_view({"get": "list"})),
+    of_account("messages", messages_without_box),
+    of_account("users/{user_id}/vmboxes", UserMailboxesViewSet.as_view({"get": "list"})),
 ]

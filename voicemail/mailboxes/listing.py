@@ -5,13 +5,11 @@ look at them. How many messages there are is asked once for the whole page.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from couch.client import Database, Document, Row
-from crossbar.errors import FaultyRequest
 from crossbar.filters import Filter
-from crossbar.pages import PageRequest, encode_start_key
+from crossbar.pages import Page, PageRequest, RowKey
 from voicemail.mailboxes import store as mailbox_store
 from voicemail.messages import counts
 
@@ -23,14 +21,6 @@ _LARGEST_READ = 1_000
 Test = Callable[[Document], bool]
 
 
-@dataclass(frozen=True)
-class Page:
-    """One page of boxes, and the key under which the next page begins; None on the last one."""
-
-    entries: list[Document]
-    next_start_key: str | None
-
-
 def page(
     account_id: str,
     request: PageRequest,
@@ -38,13 +28,13 @@ def page(
     *,
     shows: Test = lambda summary: True,
     sees_secrets: Test = lambda box: False,
-) -> Page:
+) -> Page[Document]:
     """One page of an account's boxes: full as long as there are enough that may be shown and pass the filter.
 
     `shows` tells of a box's summary whether it belongs into this listing at all, `sees_secrets` of a box whether
-    the caller's filters may look at its secrets. FaultyRequest for a start key that is none.
+    the caller's filters may look at its secrets. Raises InvalidStartKey.
     """
-    looks_inside = wanted is not None and not wanted.empty
+    looks_inside = wanted is not None and not wanted.is_empty
 
     def passes(row: Row) -> bool:
         if not shows(row["value"]):
@@ -61,7 +51,9 @@ def page(
             following = row
             break
         found.append(row)
-    return Page(_entries(account_id, found), _key(following) if following else None)
+    return Page(
+        _entries(account_id, found), RowKey(following["key"], following["id"]).encode() if following else None
+    )
 
 
 def entries_of(account_id: str, ids: list[str]) -> list[Document]:
@@ -95,27 +87,16 @@ def _rows(database: Database, request: PageRequest, *, include_docs: bool) -> It
     """The view's rows from the request's start key on, read as many at a time as the page will need, then more."""
     chunk = _LARGEST_READ if request.size is None else min(request.size + 1, _LARGEST_READ)
     options: dict[str, Any] = {"include_docs": include_docs, "descending": request.descending}
-    options |= _start(request.start_key)
+    if start := request.row_key():
+        options |= {"startkey": start.key, "startkey_docid": start.doc_id}
     while True:
         # As a query with a body: a box without a name has the key null, which a query string can't begin at.
         (rows,) = database.view_all(DESIGN, VIEW, [options | {"limit": chunk + 1}])
         yield from rows[:chunk]
         if len(rows) <= chunk:
             return
-        options |= _start([rows[chunk]["key"], rows[chunk]["id"]])
+        options |= {"startkey": rows[chunk]["key"], "startkey_docid": rows[chunk]["id"]}
         chunk = min(chunk * 4, _LARGEST_READ)
-
-
-def _start(key: Any) -> dict[str, Any]:
-    if key is None:
-        return {}
-    if not isinstance(key, list) or len(key) != 2 or not isinstance(key[1], str):
-        raise FaultyRequest("invalid start key")
-    return {"startkey": key[0], "startkey_docid": key[1]}
-
-
-def _key(row: Row) -> str:
-    return encode_start_key([row["key"], row["id"]])
 
 
 def _filterable(box: Document, *, secrets: bool) -> Document:

@@ -9,13 +9,13 @@ cut short shows, and repeating it finishes it; a box that is removed again meanw
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from couch.client import Document, Row
 from couch.errors import Conflict
-from crossbar.errors import BadIdentifier, FaultyRequest
+from crossbar.errors import BadIdentifier
+from crossbar.pages import DEFAULT_SIZE, Page, PageRequest, RowKey
 from storage import documents, modbs, private_fields, values
 from storage.private_fields import Actor
 from voicemail.mailboxes import numbers
@@ -31,30 +31,22 @@ _AROUND_REMOVAL = 60
 _MOST_READ = 5_000
 
 
-@dataclass(frozen=True)
-class Page:
-    """Some removed boxes (view values, with ``removed`` in Gregorian seconds), and where the next page begins."""
-
-    entries: list[Document]
-    next_start_key: list[Any] | None
-
-
-def page(account_id: str, size: int, start_key: Any = None, text: str = "") -> Page:
+def page(account_id: str, request: PageRequest, text: str = "") -> Page[Document]:
     """A page of an account's removed boxes, the latest first; with a text, of those that have it in number or name.
 
-    Costs one request. Searching costs one per 1,000 boxes, and looks at the next 5,000 at most.
+    Entries are view values, with ``removed`` in Gregorian seconds. Raises InvalidStartKey. Costs one request.
+    Searching costs one per 1,000 boxes, and looks at the next 5,000 at most.
     """
     options: dict[str, Any] = {"descending": True}
-    if start_key is not None:
-        if not isinstance(start_key, list) or len(start_key) != 2 or not isinstance(start_key[1], str):
-            raise FaultyRequest("invalid start key")
-        options |= {"startkey": start_key[0], "startkey_docid": start_key[1]}
+    if start := request.row_key():
+        options |= {"startkey": start.key, "startkey_docid": start.doc_id}
+    size = request.size or DEFAULT_SIZE
     rows = mailbox_store.database_of(account_id).stream_view(
         DESIGN, VIEW, page=1_000 if text else size + 1, **options
     )
     wanted = text.lower()
     found = list(islice((row for row in islice(rows, _MOST_READ) if wanted in _words(row["value"])), size + 1))
-    following = [found[size]["key"], found[size]["id"]] if len(found) > size else None
+    following = RowKey(found[size]["key"], found[size]["id"]).encode() if len(found) > size else None
     return Page([_entry(row) for row in found[:size]], following)
 
 

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 from couch.client import Row, couch
 from couch.errors import MissingDatabase
-from crossbar.errors import FaultyRequest
+from crossbar import pages
 from crossbar.filters import Filter
-from crossbar.pages import PageRequest, TimeRange, encode_start_key
+from crossbar.pages import InvalidStartKey, PageRequest, TimeRange, encode_start_key
 from storage import database_names, gregorian, modbs, values
 from voicemail.legacy import listing as legacy_listing
 from voicemail.legacy.listing import Span
@@ -54,11 +54,9 @@ class Entry(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Page:
+class Page(pages.Page[Entry]):
     """Some entries, and the key under which the next page begins; None on the last one."""
 
-    entries: list[Entry]
-    next_start_key: str | None
     is_cut: bool = False
     """Whether it ends, full or not, because enough was read for now."""
 
@@ -80,7 +78,7 @@ def page(
 
     `folder` names one folder; `passing` looks at the summaries; `shows` tells of a box's id whether its messages
     belong into this listing at all. After `most_rows` messages a page ends, however few of them passed.
-    FaultyRequest for a start key of another listing.
+    Raises InvalidStartKey for one of another listing.
     """
     limit = retention.limit(account_id)
     entries: list[Entry] = []
@@ -267,14 +265,14 @@ def _reading(
 
 
 def _start(decoded: Any, box_id: str | None) -> _Start:
-    """A start key of this listing; FaultyRequest for any other, so that none leads into another box."""
+    """A start key of this listing; InvalidStartKey for any other, so that none leads into another box."""
     match decoded:
         case [str(month), [str(box), int(_) | float(_)] as key, str(doc_id)] if box == box_id:
             found = _Start(month, key, doc_id)
         case [str(month), [int(_) | float(_), *_] as key, str(doc_id)] if box_id is None:
             found = _Start(month, key, doc_id)
         case _:
-            raise FaultyRequest("invalid start key")
+            raise InvalidStartKey()
     if database_names.month_of_message(f"{found.month}-x") is None:
-        raise FaultyRequest("invalid start key")
+        raise InvalidStartKey()
     return found

@@ -34,7 +34,7 @@ Guard = Callable[[Document], None]
 class Refused(ApiError):
     """A message can't be changed; `reason` is the one that a bulk change would give."""
 
-    status = 400
+    status_code = 400
 
     def __init__(self, reason: str, message_id: str, explanation: str) -> None:
         super().__init__(reason, data={"message": explanation, "cause": message_id})

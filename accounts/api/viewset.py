@@ -1,0 +1,90 @@
+"""The bases of viewsets that need a caller.
+
+AuthenticatedViewSet        needs a token, or Basic credentials
+└── AccountScopedViewSet    acts on the account in its path, ``{account_id}``
+"""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, cast
+
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from accounts import accounts
+from accounts.auth import authentication, tokens
+from accounts.auth import cache as auth_cache
+from accounts.auth.authentication import BasicAuthentication, Identity, TokenAuthentication, caller
+from accounts.auth.permissions import IsAuthenticated, MayActOnAccount
+from accounts.auth.rate_limit import AccountRateThrottle
+from couch.client import Document
+from crossbar.viewset import CrossbarViewSet
+from storage.private_fields import Actor
+
+
+class AuthenticatedViewSet(CrossbarViewSet):
+    """Knows the caller, as `identity`, and limits the rate of its requests."""
+
+    authentication_classes = (TokenAuthentication, BasicAuthentication)
+    permission_classes: tuple[type[BasePermission], ...] = (IsAuthenticated,)
+    throttle_classes = (AccountRateThrottle,)
+
+    def perform_authentication(self, request: Request) -> None:
+        """Authenticate the request; its token is in the response, whatever that is."""
+        super().perform_authentication(request)
+        self.auth_token = cast(str | None, request.auth)
+
+    def prefetch(self, claims: tokens.Claims) -> None:
+        """Fetch what isn't cached of a token's account and user, before they are asked for one by one."""
+        authentication.prefetch(claims, "", (), ())
+
+    @property
+    def identity(self) -> Identity:
+        """The caller."""
+        return caller(self.request)
+
+    @property
+    def actor(self) -> Actor:
+        """What documents record of who changed them in this request."""
+        return self.identity.actor(getattr(self.request, "request_id", None))
+
+
+class AccountScopedViewSet(AuthenticatedViewSet):
+    """Acts on the account in the path, `account_id`, which the caller may act on."""
+
+    permission_classes: tuple[type[BasePermission], ...] = (IsAuthenticated, MayActOnAccount)
+    #: Names of the account's settings that requests need, and parameters of the path that are ids of documents in the
+    #: account's database. They are fetched along with the account if that isn't cached.
+    prefetched_settings: tuple[str, ...] = ()
+    prefetched_parameters: tuple[str, ...] = ()
+    #: The documents that were fetched that way, by their ids.
+    prefetched: Mapping[str, Document] = {}
+
+    @property
+    def account_id(self) -> str:
+        """The id of the account in the path."""
+        account_id: str = self.kwargs["account_id"]
+        return account_id
+
+    @cached_property
+    def account(self) -> accounts.LazyAccount:
+        """The account's document as it is now, read when more than its id is needed."""
+        return accounts.LazyAccount(self.account_id)
+
+    def prefetch(self, claims: tokens.Claims) -> None:
+        """Fetch what isn't cached of the caller, and of the account if that is the caller's own."""
+        ids = self._prefetched_ids()
+        self.prefetched = authentication.prefetch(claims, self.account_id, self.prefetched_settings, ids)
+
+    def prefetch_account(self) -> None:
+        """Fetch what isn't cached of an account that isn't the caller's own."""
+        self.prefetched = auth_cache.prefetch(self.account_id, self.prefetched_settings, self._prefetched_ids())
+
+    def _prefetched_ids(self) -> list[str]:
+        ids = [self.kwargs.get(name, "") for name in self.prefetched_parameters]
+        return [document_id for document_id in ids if document_id and not document_id.startswith("_")]
+
+
+def location(request: Request, path: str) -> dict[str, Any]:
+    """The Location header of a response to a request that created something."""
+    return {"Location": request.build_absolute_uri(path)}
