@@ -118,7 +118,7 @@ class AccountAdmin(HealthPages, AccountSwitch):
             children=_below(account_id),
             boxes=boxes.entries,
             has_more_boxes=boxes.next_start_key is not None,
-            months=counts.by_month(account_id),
+            months=counts.per_month(account_id),
             old=remaining.count_entries(account_id),
             was_migrated=MigrationRun.objects.filter(account_id=account_id).exists(),
             databases=of_databases,

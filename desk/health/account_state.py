@@ -9,7 +9,7 @@ from couch.client import Document
 from couch.parallel import in_parallel
 from desk.kit.charts import bars
 from storage import database_stats, gregorian
-from voicemail.messages import days
+from voicemail.messages import counts
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def of_accounts(docs: list[Document]) -> list[AccountState]:
 
 def chart(account_ids: list[str]) -> dict[str, Any]:
     """Messages per day of some accounts: the chart, and its values as ``[(day, number)]``."""
-    counted = [(f"{day:%Y-%m-%d}", number) for day, number in days.of_accounts(account_ids)]
+    counted = [(f"{day:%Y-%m-%d}", number) for day, number in counts.per_day(account_ids)]
     return {"svg": bars(counted, "Messages per day"), "values": counted}
 
 

@@ -109,7 +109,7 @@ class MailboxAdmin(RemovedMailboxPages):
             box_id=box_id,
             settings=sorted(_flat({key: value for key, value in shown.items() if key != "id"})),
             owner=user_choices.name_of(found) if found else owner_id,
-            folders=counts.folders(account_id, [box_id])[box_id],
+            folders=counts.per_folder(account_id, [box_id])[box_id],
             old=len(box["messages"]) if isinstance(box.get("messages"), list) else 0,
             has_pin=bool(box.get("pin")),
             **about(account_id, box),
@@ -180,7 +180,7 @@ class MailboxAdmin(RemovedMailboxPages):
             self.record(request, "removed", account_id, removed, before=box, after=removed)
             messages.success(request, f"The mailbox {named_box(box)} was removed.")
             return HttpResponseRedirect(f"{reverse('admin:desk_mailbox_changelist')}?account={account_id}")
-        number = sum(counts.folders(account_id, [box_id])[box_id].values())
+        number = sum(counts.per_folder(account_id, [box_id])[box_id].values())
         return self.rendered(
             request,
             "desk/kit/confirm.html",

@@ -223,15 +223,44 @@ def test_a_message_with_metadata_is_not_missing_it(modb_rows: Rows) -> None:
 @pytest.mark.parametrize(
     ("doc", "age"),
     [
-        (message({"timestamp": 3}, utc_seconds=1, timestamp=2), 1),
-        (message({"timestamp": 3}, utc_seconds=None, timestamp=2), 2),
-        (message({"timestamp": 3}, utc_seconds="undefined"), 3),
+        (message({"timestamp": TIMESTAMP + 3}, utc_seconds=TIMESTAMP + 1, timestamp=TIMESTAMP + 2), TIMESTAMP + 1),
+        (message({"timestamp": TIMESTAMP + 3}, utc_seconds=None, timestamp=TIMESTAMP + 2), TIMESTAMP + 2),
+        (message({"timestamp": TIMESTAMP + 3}, utc_seconds="undefined"), TIMESTAMP + 3),
         (message({"timestamp": None}, utc_seconds=None), 63630058700),
         (message({"timestamp": None}, utc_seconds=None, pvt_created=None), None),
     ],
 )
 def test_counts_go_by_the_first_time_that_is_there(modb_rows: Rows, doc: dict[str, Any], age: int | None) -> None:
     assert modb_rows("mailbox_message_counts/by_box_folder", doc, reduce=False) == [([BOX_ID, "new", age], None)]
+
+
+@pytest.mark.parametrize("age", [0, TIMESTAMP - 40 * 86_400, TIMESTAMP + 40 * 86_400, 10**15])
+def test_a_message_that_is_not_of_its_month_is_counted_with_its_age(modb_rows: Rows, age: int) -> None:
+    doc = message(utc_seconds=age)
+    assert modb_rows("mailbox_message_counts/by_box_folder", doc, reduce=False) == [
+        ([BOX_ID, ["new", age], age], None)
+    ]
+    assert modb_rows("mailbox_message_counts/by_day", reduce=False) == [([age // 86_400, BOX_ID, ["new", age]], None)]
+    assert modb_rows("mailbox_message_counts/by_age") == [([age, BOX_ID, ["new", age]], None)]
+
+
+def test_messages_whose_age_differs_from_their_listed_time_are_listed_by_the_earlier(modb_rows: Rows) -> None:
+    older = message(utc_seconds=TIMESTAMP - 9)
+    newer = message(_id="201605-1", utc_seconds=TIMESTAMP + 9)
+    same = message({"timestamp": str(TIMESTAMP)}, _id="201605-2")
+    undated = message({"timestamp": None}, _id="201605-3", utc_seconds=None)
+    rows = modb_rows("mailbox_message_lists/misdated", older, newer, same, undated)
+    assert rows == [
+        (TIMESTAMP - 9, {"age": TIMESTAMP - 9, "box_id": BOX_ID, "summary": SUMMARY}),
+        (TIMESTAMP, {"age": TIMESTAMP + 9, "box_id": BOX_ID, "summary": {**SUMMARY, "media_id": MESSAGE_ID}}),
+    ]
+
+
+@pytest.mark.parametrize("view", ["silent_by_mailbox", "removed_by_mailbox"])
+def test_lists_of_our_own_go_by_age(modb_rows: Rows, view: str) -> None:
+    doc = message(utc_seconds=TIMESTAMP - 9, pvt_deleted=True if view.startswith("removed") else None)
+    [(key, summary)] = modb_rows(f"mailbox_message_lists/{view}", doc)
+    assert (key, summary["timestamp"]) == ([BOX_ID, TIMESTAMP - 9], TIMESTAMP)
 
 
 def test_counts_of_many_boxes_come_from_one_reduce(modb_rows: Rows, new_database: Database) -> None:

@@ -106,7 +106,7 @@ def _filterable(box: Document, *, secrets: bool) -> Document:
 
 
 def _entries(account_id: str, rows: list[Row]) -> list[Document]:
-    counted = counts.folders(account_id, [row["id"] for row in rows], only=COUNTED_FOLDERS)
+    counted = counts.per_folder(account_id, [row["id"] for row in rows], only=COUNTED_FOLDERS)
     return [_entry(row["value"], counted[row["id"]]) for row in rows]
 
 

@@ -1,17 +1,23 @@
-"""How many messages each box has in each folder, within the retention: numbers that CouchDB has already added up.
+"""How many messages there are: in each folder of mailboxes, in each month, on each day.
 
-They come from the reduces of ``_design/mailbox_message_counts``, so a count costs what the number of boxes and
-folders costs, however many messages there are. Months that lie wholly within the retention take one query each of
-``by_box_folder``, key ``[box id, folder, age]``. In the month that the limit cuts, what is past it is taken off
-again: of few boxes, each folder's by a query of its own; of many, whole days from ``by_day``, key ``[day, box id,
-folder]``, and the hours of the day that the limit cuts from ``by_age``, key ``[age, box id, folder]``. Months are
-asked side by side; one without a database has no messages.
+The counts come from the reduces of ``_design/mailbox_message_counts``, so they cost what the number of mailboxes and
+folders costs, however many messages there are. Counts per folder leave out messages past their retention:
+
+* A month that lies wholly within the retention takes one query of ``by_box_folder``, key ``[box id, folder, age]``.
+* From the month in which the retention's limit lies, messages past the limit are subtracted. For few mailboxes they
+  are counted by a query per folder; for many, whole days come from ``by_day``, key ``[day, box id, folder]``, and the
+  limit's own day from ``by_age``, key ``[age, box id, folder]``.
+* A message whose age lies outside its month has ``[folder, age]`` in place of the folder: it is counted by its age.
+
+Months are queried in parallel. One without a database has no messages.
 """
 
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
+from datetime import date, timedelta
 from functools import partial
 from threading import Lock
+from typing import Any
 
 from cachetools import TTLCache
 
@@ -22,132 +28,177 @@ from storage import gregorian, modbs
 from voicemail.messages import retention
 
 DESIGN = "mailbox_message_counts"
-VIEW, BY_DAY, BY_AGE = "by_box_folder", "by_day", "by_age"
+BY_BOX_FOLDER, BY_DAY, BY_AGE = "by_box_folder", "by_day", "by_age"
 _DAY = 86_400
-# Up to so many boxes, a query for each of their folders is less than all that was left on some days.
+# Up to so many mailboxes, a query for each folder is less work than all messages of some days.
 _FEW_BOXES = 4
 
-Pair = tuple[str, str]
-"""A box's id and a folder."""
-Counts = dict[str, dict[str, int]]
-Numbers = dict[Pair, int]
+FolderKey = tuple[str, str]
+"""A mailbox's id and a folder."""
+FolderCounts = dict[FolderKey, int]
 
-# What was left on whole days past the limit, by MODb, day and the month's counts. Such messages take no change but
-# removal, and that shows in the month's counts; unless others took their places there, for as long as this holds.
-_past: TTLCache[tuple[str, int, int], Numbers] = TTLCache(
+# The messages of whole days past the limit, by MODb, day and the month's counts. Such messages can only be removed,
+# which changes the month's counts, unless others take their places there for as long as an entry lasts.
+_past_days: TTLCache[tuple[str, int, int], FolderCounts] = TTLCache(
     maxsize=50_000, ttl=60, getsizeof=lambda counts: len(counts) + 1
 )
 _lock = Lock()
 
 
-def folders(
+def per_folder(
     account_id: str, box_ids: Iterable[str], *, only: Collection[str] | None = None, now: int | None = None
-) -> Counts:
-    """Each box's number of messages by folder, ``{box id: {folder: count}}``; folders without any are left out.
+) -> dict[str, dict[str, int]]:
+    """The number of messages in each folder of mailboxes, ``{box id: {folder: number}}``, without empty folders.
 
-    `only` names the folders that matter, when not all do.
+    `only` names the folders to count, if not all.
     """
-    wanted = frozenset(box_ids)
-    totals: Counts = {box_id: {} for box_id in wanted}
-    if not wanted:
+    boxes = frozenset(box_ids)
+    totals: dict[str, dict[str, int]] = {box_id: {} for box_id in boxes}
+    if not boxes:
         return totals
     moment = gregorian.now() if now is None else now
     limit = retention.limit(account_id, moment)
     months = modbs.covering(account_id, limit, moment)
-    asked: list[Callable[[], Numbers]] = [partial(_whole, account_id, month, wanted, only) for month in months]
-    asked.append(partial(_past_of_the_day, account_id, limit, wanted))
-    *counted, past = in_parallel(lambda ask: ask(), asked)
-    for month, whole in zip(months, counted, strict=True):
-        is_cut = gregorian.month_bounds(month)[0] < limit
-        for (box_id, folder), number in (_since(account_id, whole, past, limit) if is_cut else whole).items():
+    queries: list[Callable[[], Any]] = [
+        partial(_count_month, account_id, month, boxes, only, limit) for month in months
+    ]
+    queries.append(partial(_count_past_of_day, account_id, limit, boxes))
+    *month_counts, past_of_day = in_parallel(lambda query: query(), queries)
+    for month, (counts, misdated) in zip(months, month_counts, strict=True):
+        if gregorian.month_bounds(month)[0] < limit:
+            counts = _subtract_past(account_id, counts, past_of_day, limit)
+        for (box_id, folder), number in [*counts.items(), *misdated.items()]:
             totals[box_id][folder] = totals[box_id].get(folder, 0) + number
     return totals
 
 
-def by_month(account_id: str) -> list[tuple[str, dict[str, int]]]:
-    """An account's number of messages by folder in each of its months, the latest first, whatever their age."""
+def per_month(account_id: str) -> list[tuple[str, dict[str, int]]]:
+    """The number of messages in each folder of an account's months, the latest first, whatever their age."""
     months = modbs.existing(account_id)
-    counted = in_parallel(lambda month: month[1].view(DESIGN, VIEW, group_level=2), months)
+    month_rows = in_parallel(lambda month: month[1].view(DESIGN, BY_BOX_FOLDER, group_level=2), months)
     totals: list[tuple[str, dict[str, int]]] = []
-    for (month, _), rows in zip(months, counted, strict=True):
-        of_month: dict[str, int] = {}
+    for (month, _), rows in zip(months, month_rows, strict=True):
+        counts: dict[str, int] = {}
         for row in rows:
-            folder = str(row["key"][1])
-            of_month[folder] = of_month.get(folder, 0) + row["value"]
-        totals.append((month, of_month))
+            folder, _ = _folder_and_age(row["key"][1])
+            if folder is not None:
+                counts[folder] = counts.get(folder, 0) + row["value"]
+        totals.append((month, counts))
     return totals
 
 
-def _whole(account_id: str, month: str, box_ids: frozenset[str], only: Collection[str] | None) -> Numbers:
-    """One month's counts of some boxes, however old its messages are."""
+def per_day(account_ids: Iterable[str], days: int = 30, now: int | None = None) -> list[tuple[date, int]]:
+    """The number of messages that accounts got on each of the last days, UTC, the earliest first.
+
+    Costs a request or two per account, however many messages there are. Removed messages don't count.
+    """
+    moment = gregorian.now() if now is None else now
+    last = moment // _DAY
+    first = last - days + 1
+    months = gregorian.months(first * _DAY, moment, days)
+    account_months = [(account_id, month) for account_id in account_ids for month in months]
+    totals = dict.fromkeys(range(first, last + 1), 0)
+    for counts in in_parallel(lambda pair: _count_days(*pair, first, last), account_months):
+        for day, number in counts.items():
+            totals[day] += number
+    today = gregorian.to_datetime(moment).date()
+    return [(today - timedelta(days=last - day), number) for day, number in totals.items()]
+
+
+def _count_days(account_id: str, month: str, first: int, last: int) -> dict[int, int]:
+    """The number of messages of a month on each day, days since year 0."""
+    modb = modbs.open_for(account_id, month)
+    rows = [] if modb is None else modb.view(DESIGN, BY_DAY, group_level=1, startkey=[first], endkey=[last, {}])
+    return {row["key"][0]: row["value"] for row in rows}
+
+
+def _count_month(
+    account_id: str, month: str, box_ids: frozenset[str], only: Collection[str] | None, limit: int
+) -> tuple[FolderCounts, FolderCounts]:
+    """The counts of a MODb: of its month's messages, however old, and of other months' messages within the limit."""
     (modb,) = modbs.to_read(account_id, [month])
-    counts: Numbers = {}
-    for row in [] if modb is None else _grouped(modb, box_ids):
-        box_id, folder = row["key"]
-        if not isinstance(box_id, str) or not isinstance(folder, str):
+    counts: FolderCounts = {}
+    misdated: FolderCounts = {}
+    for row in [] if modb is None else _group_by_folder(modb, box_ids):
+        box_id, (folder, age) = row["key"][0], _folder_and_age(row["key"][1])
+        if not isinstance(box_id, str) or box_id not in box_ids or folder is None:
             continue
-        if box_id in box_ids and (only is None or folder in only):
+        if only is not None and folder not in only:
+            continue
+        if age is None:
             counts[box_id, folder] = row["value"]
-    return counts
+        elif not retention.is_past(age, limit):
+            misdated[box_id, folder] = misdated.get((box_id, folder), 0) + row["value"]
+    return counts, misdated
 
 
-def _grouped(modb: Database, box_ids: frozenset[str]) -> list[Row]:
-    """The whole month's counts by box and folder; of one box alone, only that box's rows."""
+def _folder_and_age(key: object) -> tuple[str | None, int | None]:
+    """The folder of a row, and the age that is given for a message of another month; no folder if it is not text."""
+    match key:
+        case str(folder):
+            return folder, None
+        case [str(folder), int(age)]:
+            return folder, age
+    return None, None
+
+
+def _group_by_folder(modb: Database, box_ids: frozenset[str]) -> list[Row]:
+    """The month's rows by mailbox and folder; of a single mailbox, only that mailbox's."""
     options = {}
     if len(box_ids) == 1:
         (box_id,) = box_ids
         options = {"startkey": [box_id], "endkey": [box_id, {}]}
     with suppress(MissingDatabase):  # archived meanwhile
-        return modb.view(DESIGN, VIEW, group_level=2, **options)
+        return modb.view(DESIGN, BY_BOX_FOLDER, group_level=2, **options)
     return []
 
 
-def _since(account_id: str, whole: Numbers, past_of_the_day: Numbers, limit: int) -> Numbers:
-    """The same counts less the messages past the limit, that lies in their month."""
-    modb = modbs.open_for(account_id, gregorian.month_of(limit)) if whole else None
+def _subtract_past(account_id: str, counts: FolderCounts, past_of_day: FolderCounts, limit: int) -> FolderCounts:
+    """The counts of the limit's month without the messages past the limit."""
+    modb = modbs.open_for(account_id, gregorian.month_of(limit)) if counts else None
     if modb is None:
-        return whole
-    if len({box_id for box_id, _ in whole}) <= _FEW_BOXES:
-        past = _past_in_ranges(modb, whole, limit)
+        return counts
+    if len({box_id for box_id, _ in counts}) <= _FEW_BOXES:
+        past = _count_past_in_folders(modb, counts, limit)
     else:
-        past = _past_days(modb, whole, limit // _DAY)
-        past = {pair: past.get(pair, 0) + past_of_the_day.get(pair, 0) for pair in whole}
-    left = {pair: number - past.get(pair, 0) for pair, number in whole.items()}
-    return {pair: number for pair, number in left.items() if number > 0}
+        past = _count_past_days(modb, counts, limit // _DAY)
+        past = {key: past.get(key, 0) + past_of_day.get(key, 0) for key in counts}
+    remaining = {key: number - past.get(key, 0) for key, number in counts.items()}
+    return {key: number for key, number in remaining.items() if number > 0}
 
 
-def _past_in_ranges(modb: Database, whole: Numbers, limit: int) -> Numbers:
-    """What of a month's counts is past the limit, asked for one by one. Messages of unknown age never are."""
-    # They sort before any number, and `true` just below all numbers.
-    ranges = [{"startkey": [*pair, True], "endkey": [*pair, limit], "inclusive_end": False} for pair in whole]
-    found = modb.view_all(DESIGN, VIEW, ranges)
-    return {pair: rows[0]["value"] for pair, rows in zip(whole, found, strict=True) if rows}
+def _count_past_in_folders(modb: Database, counts: FolderCounts, limit: int) -> FolderCounts:
+    """The number of messages past the limit in each folder, by a query for each. Those of unknown age never are."""
+    # An unknown age is null, which sorts before any number, as `true` does.
+    ranges = [{"startkey": [*key, True], "endkey": [*key, limit], "inclusive_end": False} for key in counts]
+    results = modb.view_all(DESIGN, BY_BOX_FOLDER, ranges)
+    return {key: rows[0]["value"] for key, rows in zip(counts, results, strict=True) if rows}
 
 
-def _past_days(modb: Database, whole: Numbers, day: int) -> Numbers:
-    """What of a month's counts was left before a day (since year 0, UTC)."""
-    key = (modb.name, day, hash(frozenset(whole.items())))
+def _count_past_days(modb: Database, month_counts: FolderCounts, day: int) -> FolderCounts:
+    """The number of a month's messages from before a day (since year 0, UTC) in each folder."""
+    cache_key = (modb.name, day, hash(frozenset(month_counts.items())))
     with _lock:
-        known = _past.get(key)
-    if known is not None:
-        return known
-    counts: Numbers = {}
+        cached = _past_days.get(cache_key)
+    if cached is not None:
+        return cached
+    counts: FolderCounts = {}
     for row in modb.view(DESIGN, BY_DAY, group_level=3, startkey=[True], endkey=[day]):
         _, box_id, folder = row["key"]
-        if isinstance(box_id, str) and isinstance(folder, str) and (box_id, folder) in whole:
+        if isinstance(box_id, str) and isinstance(folder, str) and (box_id, folder) in month_counts:
             counts[box_id, folder] = counts.get((box_id, folder), 0) + row["value"]
-    with _lock, suppress(ValueError):  # larger than all there is room for
-        _past[key] = counts
+    with _lock, suppress(ValueError):  # larger than the whole cache
+        _past_days[cache_key] = counts
     return counts
 
 
-def _past_of_the_day(account_id: str, limit: int, box_ids: frozenset[str]) -> Numbers:
-    """What was left on the limit's day before the limit; of few boxes nothing, as they are counted otherwise."""
+def _count_past_of_day(account_id: str, limit: int, box_ids: frozenset[str]) -> FolderCounts:
+    """The number of messages from the limit's day that are past it. Empty for few mailboxes, which don't need it."""
     modb = modbs.open_for(account_id, gregorian.month_of(limit)) if len(box_ids) > _FEW_BOXES else None
     if modb is None:
         return {}
     span = {"startkey": [limit // _DAY * _DAY], "endkey": [limit], "inclusive_end": False}
-    counts: Numbers = {}
+    counts: FolderCounts = {}
     with suppress(MissingDatabase):
         for row in modb.view(DESIGN, BY_AGE, **span):
             _, box_id, folder = row["key"]

@@ -1,10 +1,11 @@
 function (doc) {
-    // The messages of a few hours, whatever their box: what the retention's limit leaves of a day.
+    // The messages of any box by their age: on the day that the retention's limit cuts, single hours are counted.
     // !code shared/integer.js
     // !code shared/message_age.js
+    // !code shared/counted_folder.js
     if (doc.pvt_type !== 'mailbox_message' || doc.pvt_deleted) {
         return;
     }
-    var folder = doc.metadata && doc.metadata.folder ? doc.metadata.folder : 'new';
-    emit([messageAge(doc), doc.source_id, folder], null);
+    var age = messageAge(doc);
+    emit([age, doc.source_id, countedFolder(doc, age)], null);
 }

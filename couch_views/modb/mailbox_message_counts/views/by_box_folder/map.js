@@ -1,10 +1,11 @@
 function (doc) {
-    // Counting needs what retention looks at, the age, which is not always metadata.timestamp.
+    // How many messages each box has in each folder. Their age is what retention looks at.
     // !code shared/integer.js
     // !code shared/message_age.js
+    // !code shared/counted_folder.js
     if (doc.pvt_type !== 'mailbox_message' || doc.pvt_deleted) {
         return;
     }
-    var folder = doc.metadata && doc.metadata.folder ? doc.metadata.folder : 'new';
-    emit([doc.source_id, folder, messageAge(doc)], null);
+    var age = messageAge(doc);
+    emit([doc.source_id, countedFolder(doc, age), age], null);
 }
