@@ -11,14 +11,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from couch.errors import Conflict
+from couch.retry import retry_on_conflict
 from couch_views.loader import KAZOO_DOCUMENTS, design_documents
 
 logger = logging.getLogger(__name__)
 
 Document = dict[str, Any]
-
-#: How often a document that others keep changing is read again before giving up.
-ATTEMPTS = 10
 
 
 class Database(Protocol):
@@ -69,21 +68,20 @@ def sync(database: Database, kind: str, *, dry_run: bool = False) -> list[Change
 
 
 def _sync_document(database: Database, stored: Document | None, wanted: Document, *, dry_run: bool) -> Change | None:
-    for attempt in range(ATTEMPTS):
+
+    def attempt() -> Change | None:
+        nonlocal stored
         merged, change = _merge(stored, wanted)
         if change is None or dry_run:
             return change
         try:
             database.put_design(merged)
-        except Exception:
-            # Which exception means "conflict" is the gateway's affair: a revision that moved on says it as well.
-            fresh = database.get_design(wanted["_id"])
-            if _revision(fresh) == _revision(stored) or attempt == ATTEMPTS - 1:
-                raise
-            stored = fresh
-        else:
-            return change
-    return None
+        except Conflict:
+            stored = database.get_design(wanted["_id"])
+            raise
+        return change
+
+    return retry_on_conflict(attempt)
 
 
 def _merge(stored: Document | None, wanted: Document) -> tuple[Document, Change | None]:
@@ -117,10 +115,6 @@ def _updated(stored: Document, wanted: Document) -> tuple[Document, Change | Non
     if not different and stored.get("language") == wanted["language"]:
         return stored, None
     return {**stored, **wanted}, Change(wanted["_id"], "update", different or tuple(names))
-
-
-def _revision(doc: Document | None) -> str | None:
-    return doc["_rev"] if doc is not None else None
 
 
 def _warm(database: Database, change: Change) -> None:

@@ -7,6 +7,7 @@ from itertools import islice
 from couch.client import Database, Document
 from couch.errors import Conflict, CouchError, Unreachable
 from couch.parallel import in_parallel
+from couch.retry import paced_attempts
 from migration import modb_messages
 from migration.outages import Retry
 from migration.progress import Row
@@ -30,7 +31,7 @@ def resolve_links(modb: Database, *, dry_run: bool, retry: Retry) -> Iterator[li
 
 
 def _resolve(modb: Database, message: Document, *, dry_run: bool) -> Row:
-    for _ in range(_ATTEMPTS):
+    for _ in paced_attempts(_ATTEMPTS):
         try:
             linked = recording.recording(modb, message)
             if not dry_run:

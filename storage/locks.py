@@ -10,7 +10,6 @@ waiting writer measures them with its own clock, since the clocks of two machine
 
 import hashlib
 import logging
-import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from typing import Any
 
 from couch.client import Database, Document
 from couch.errors import Conflict, Unreachable
+from couch.retry import paced_attempts
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +25,6 @@ STALE_SECONDS = 10
 WAIT_SECONDS = 14
 # A lock written so long ago, by whichever clock, is stale without watching it.
 _SURELY_STALE_SECONDS = 300
-_MAX_PAUSE = 0.25
 
 
 class Lock:
@@ -75,10 +74,15 @@ def lock_id(kind: str, value: str) -> str:
 
 def _wait_for_lock(database: Database, content: Document, require_free: Callable[[], None]) -> Lock:
     started_at = time.monotonic()
-    pause = 0.01
     holder_rev, unchanged_since = "", started_at
     abandoned: Document | None = None
-    while True:
+    for number in paced_attempts(None):
+        if number > 1:
+            require_free()
+            holder = database.get(content["_id"])
+            if holder is not None and holder["_rev"] != holder_rev:
+                holder_rev, unchanged_since = holder["_rev"], time.monotonic()
+            abandoned = holder if _is_stale(holder, unchanged_since) else None
         doc = {**content, "claimed_at": time.time()}
         if abandoned is not None:
             doc["_rev"] = abandoned["_rev"]
@@ -87,13 +91,7 @@ def _wait_for_lock(database: Database, content: Document, require_free: Callable
         except Conflict:
             if time.monotonic() - started_at > WAIT_SECONDS:
                 raise
-        time.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - no secret
-        pause = min(pause * 2, _MAX_PAUSE)
-        require_free()
-        holder = database.get(content["_id"])
-        if holder is not None and holder["_rev"] != holder_rev:
-            holder_rev, unchanged_since = holder["_rev"], time.monotonic()
-        abandoned = holder if _is_stale(holder, unchanged_since) else None
+    raise AssertionError("the attempts have no end")
 
 
 def _is_stale(holder: Document | None, unchanged_since: float) -> bool:

@@ -82,7 +82,7 @@ class AccountScopedViewSet(AuthenticatedViewSet):
 
     def _prefetched_ids(self) -> list[str]:
         ids = [self.kwargs.get(name, "") for name in self.prefetched_parameters]
-        return [document_id for document_id in ids if document_id and not document_id.startswith("_")]
+        return [document_id for document_id in ids if document_id]
 
 
 def location(request: Request, path: str) -> dict[str, Any]:

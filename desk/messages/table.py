@@ -165,9 +165,7 @@ def _folder(said: Mapping[str, Any], *, removed: bool) -> str:
 
 def _boxes(account_id: str, entries: Sequence[message_listing.Entry]) -> dict[str, Document]:
     """The mailboxes of some messages, removed ones too, in one request."""
-    return mailbox_store.database_of(account_id).fetch(
-        {one.box_id for one in entries if one.box_id[:1] not in ("", "_")}
-    )
+    return mailbox_store.database_of(account_id).fetch({one.box_id for one in entries})
 
 
 def _row(

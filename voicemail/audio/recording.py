@@ -130,7 +130,7 @@ def _linked(database: Database, name: str, entry: Any) -> Recording:
         raise MissingAudio(f"voicemail message has its audio in a storage that can't be read here: {kept_by}")
     linked_db, doc_id = str(link.get("att_dbname") or ""), str(link.get("att_docid") or "")
     theirs, ours = database_names.split(linked_db), database_names.split(database.name)
-    if theirs is None or ours is None or theirs.account_id != ours.account_id or not doc_id or doc_id[0] == "_":
+    if theirs is None or ours is None or theirs.account_id != ours.account_id:
         logger.error("A message in %s links to audio outside its account: %s", database.name, linked_db)
         raise MissingAudio("voicemail message links to audio outside its account")
     source = couch().database(database_names.decoded(linked_db))

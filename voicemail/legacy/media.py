@@ -27,8 +27,7 @@ class DatabaseLibrary:
 
     def fetch(self, ids: Iterable[str], /) -> Mapping[str, Document]:
         """The documents that exist, by id, in one request."""
-        # An entry may name any text as its media id; ids that begin with an underscore are CouchDB's own.
-        return self.database.fetch(doc_id for doc_id in ids if not doc_id.startswith("_"))
+        return self.database.fetch(ids)
 
     def open(self, doc: Document, name: str, /) -> Stream | None:
         """An attachment as of the document's revision."""

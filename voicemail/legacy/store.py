@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from couch.client import Database, Document
 from couch.errors import Conflict, Rejected, TooLarge
 from couch.parallel import in_parallel
+from couch.retry import paced_attempts
 from storage import gregorian, modbs
 from voicemail.audio import copying, recording
 from voicemail.legacy import documents, plan
@@ -80,7 +81,7 @@ class _Batch:
 
     def run(self, plans: list[PlannedMessage]) -> None:
         """Give each message a result; look again, and store again, where another writer was quicker."""
-        for _ in range(_ATTEMPTS):
+        for _ in paced_attempts(_ATTEMPTS):
             plan.look_up_stored(self.account["_id"], self.box["_id"], plans, self.options)
             self._store(plans)
             plans = [planned for planned in plans if planned.result is None]

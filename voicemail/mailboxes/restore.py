@@ -111,7 +111,7 @@ def _revive(account_id: str, box_id: str, actor: Actor | None) -> Document:
             }
             return private_fields.stamp_update({**live, RESTORING: {"since": _since(stored)}}, actor=actor)
 
-        doc = None if box_id[:1] in ("", "_") else documents.update(database, box_id, change)
+        doc = documents.update(database, box_id, change)
     if doc is None:
         raise BadIdentifier(box_id)
     return doc

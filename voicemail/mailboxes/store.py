@@ -44,13 +44,12 @@ _cache: DocumentCache[Document] = DocumentCache(2_000, CACHE_SECONDS)
 
 def get(account_id: str, box_id: str) -> Document:
     """A box's document; BadIdentifier when there is no such box, or it is deleted, or no box at all."""
-    doc = None if box_id.startswith("_") else database_of(account_id).get(box_id)
-    return required(doc, box_id)
+    return required(database_of(account_id).get(box_id), box_id)
 
 
 def find(account_id: str, box_id: str) -> Document | None:
     """A mailbox's document, removed or not; None if there never was such a mailbox."""
-    doc = None if box_id[:1] in ("", "_") else database_of(account_id).get(box_id)
+    doc = database_of(account_id).get(box_id)
     return doc if doc is not None and doc.get("pvt_type") == TYPE else None
 
 
@@ -112,8 +111,6 @@ def mark_deleted(
 
     Raises BadIdentifier when there never was such a box. Its messages are removed by `removal.remove_box`.
     """
-    if box_id.startswith("_"):
-        raise BadIdentifier(box_id)
     database, marks = database_of(account_id), {REMOVED_AT: gregorian.now()}
     try:
         return documents.soft_delete(database, box_id, TYPE, actor=actor, guard=guard, **marks), True
@@ -182,8 +179,6 @@ def _change(
             legacy = {"messages": stored["messages"]} if "messages" in stored else {}
             return {**private_fields.merge_private(stored, checked), **legacy}
 
-        if box_id.startswith("_"):
-            raise BadIdentifier(box_id)
         return documents.change(database, box_id, TYPE, change, actor=actor, guard=guard)
 
 

@@ -3,12 +3,11 @@
 An id says which month holds its message, so fetching any number of messages costs a request or two per month.
 """
 
-import random
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from couch.client import Database, Document
+from couch.retry import paced_attempts
 from storage import database_names, modbs, private_fields
 from storage.private_fields import Actor
 from voicemail.messages import metadata, retention
@@ -19,7 +18,7 @@ NOT_FOUND = "not_found"
 CONFLICT = "conflict"
 MISSING_AUDIO = "missing_audio"
 _BATCH_SIZE = 500
-_ATTEMPTS = 8
+_ATTEMPTS = 9
 # Up to so many months are looked up one by one. For more, one request tells which exist.
 _FEW_MONTHS = 6
 
@@ -142,11 +141,9 @@ def retry_conflicts(ids: list[str], attempt: Callable[[list[str]], list[str]]) -
 
     Returns the ids that still conflict after the last attempt.
     """
-    conflicts = attempt(ids)
-    for number in range(_ATTEMPTS):
+    conflicts = ids
+    for _ in paced_attempts(_ATTEMPTS):
+        conflicts = attempt(conflicts)
         if not conflicts:
             break
-        # Writers that lost together must not meet again.
-        time.sleep(random.uniform(0, 0.01 * 2 ** min(number, 5)))  # noqa: S311 - no secret
-        conflicts = attempt(conflicts)
     return conflicts

@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from couch.client import Database, Document, couch
-from couch.errors import Conflict
+from couch.retry import retry_on_conflict
 from crossbar.errors import ApiError, BadIdentifier
 from storage import database_names, gregorian, modbs, private_fields
 from storage.private_fields import Actor
@@ -25,7 +25,6 @@ from voicemail.messages import folders, metadata, retention
 TYPE = "mailbox_message"
 DESCRIPTION = "voicemail message with media"
 _MAX_ID_LENGTH = 200
-_ATTEMPTS = 6
 
 Guard = Callable[[Document], None]
 """Called with the stored message before each attempt to change it. Raises if the caller must not change it."""
@@ -170,7 +169,8 @@ def replace_audio(
     message had a length before it had audio. Of concurrent uploads the last one wins. Raises BadIdentifier, Refused,
     Conflict after many lost races, and what the guard raises.
     """
-    for _ in range(_ATTEMPTS):
+
+    def attempt() -> Document:
         modb, doc = get(account_id, box_id, message_id)
         if guard is not None:
             guard(doc)
@@ -178,11 +178,9 @@ def replace_audio(
         new_length = length if length is not None or _has_length_only(doc) else upload.milliseconds
         if new_length is not None:
             doc = {**doc, "metadata": {**metadata.of(doc), "length": new_length}}
-        try:
-            return _put_with_audio(modb, private_fields.stamp_update(doc, actor=actor), upload)
-        except Conflict:
-            continue
-    raise Conflict()
+        return _put_with_audio(modb, private_fields.stamp_update(doc, actor=actor), upload)
+
+    return retry_on_conflict(attempt)
 
 
 def refuse_expired(modb: Database, doc: Document) -> None:
