@@ -3,7 +3,6 @@
 import sys
 from typing import Protocol
 
-from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
 from crossbar.errors import FaultyRequest, RequestTooLarge, UnsupportedMediaType
@@ -17,14 +16,6 @@ class ByteStream(Protocol):
     """Anything that bytes are read from."""
 
     def read(self, size: int, /) -> bytes: ...
-
-
-class MediaParser(BaseParser):
-    """A DRF parser for several media types."""
-
-    def can_parse(self, content_type: str | None) -> bool:
-        """Whether this parser reads bodies with that Content-Type header."""
-        raise NotImplementedError
 
 
 def media_type_of(content_type: str | None) -> str:

@@ -13,10 +13,10 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from crossbar.body import MediaParser, RequestBody, media_type_of
+from crossbar.body import RequestBody, media_type_of
 from crossbar.envelope_format import build_envelope, content_digest, to_json
 from crossbar.errors import ValidationFailed
-from crossbar.negotiation import query_of
+from crossbar.negotiation import MediaParser, query_of
 
 _MAX_DEPTH = 100
 # `curl -d` calls JSON a form, a browser's fetch calls it text, and other clients say nothing.

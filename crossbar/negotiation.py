@@ -9,7 +9,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
-from crossbar.body import MediaParser, unsupported_media_type
+from crossbar.body import unsupported_media_type
 from crossbar.caching import cache_short_texts
 
 _NO_QUERY: Mapping[str, str] = {}
@@ -24,6 +24,14 @@ def query_of(request: Request | HttpRequest) -> Mapping[str, str]:
 def accept_of(request: Request) -> str:
     """What a request accepts: ``?accept=``, else its Accept header, else anything."""
     return query_of(request).get("accept") or request.META.get("HTTP_ACCEPT") or "*/*"
+
+
+class MediaParser(BaseParser):
+    """A DRF parser for several media types."""
+
+    def can_parse(self, content_type: str | None) -> bool:
+        """Whether this parser reads bodies with that Content-Type header."""
+        raise NotImplementedError
 
 
 class Negotiation(BaseContentNegotiation):

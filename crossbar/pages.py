@@ -1,16 +1,13 @@
-"""Pages of listings, as a DRF pagination class: their size, where they start, in which order, over which time."""
+"""Pages of listings: their size, where they start, in which order, and over which time."""
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import orjson
-from rest_framework.pagination import BasePagination
-from rest_framework.request import Request
 
-from crossbar.envelope import EnvelopeResponse
 from crossbar.errors import FaultyRequest, ValidationFailed
 
 DEFAULT_SIZE = 50
@@ -86,40 +83,6 @@ class PageRequest:
             case [key, str(doc_id)] if not prefix or (isinstance(key, list) and key[: len(prefix)] == [*prefix]):
                 return RowKey(key, doc_id)
         raise InvalidStartKey()
-
-
-class StartKeyPagination(BasePagination):
-    """Pages of ``page_size`` entries, which the client walks through by ``next_start_key``."""
-
-    descending = True
-    page_request: PageRequest
-    page: Page[Any]
-    _start_key: str | None
-
-    def paginate_queryset(  # type: ignore[override]
-        self, queryset: Callable[[PageRequest], Page[Any]], request: Request, view: Any = None
-    ) -> list[Any]:
-        """Return the entries of the requested page, which `queryset` reads."""
-        self._start_key = request.query_params.get("start_key")
-        self.page_request = PageRequest.from_query(request.query_params, descending=self.descending)
-        self.page = queryset(self.page_request)
-        return self.page.entries
-
-    def get_paginated_response(self, data: list[Any]) -> EnvelopeResponse:
-        """Return the entries, with ``page_size``, ``start_key`` and ``next_start_key`` beside them."""
-        size = self.page_request.size
-        members: dict[str, Any] = {"page_size": len(data) if size is None else size}
-        if self._start_key:
-            members["start_key"] = self._start_key
-        if self.page.next_start_key is not None:
-            members["next_start_key"] = self.page.next_start_key
-        return EnvelopeResponse(data, members=members)
-
-
-class AscendingPagination(StartKeyPagination):
-    """The same, in ascending order unless the client wants it otherwise."""
-
-    descending = False
 
 
 @dataclass(frozen=True)

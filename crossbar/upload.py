@@ -8,10 +8,11 @@ from typing import Any
 
 from django.conf import settings
 
-from crossbar.body import ByteStream, MediaParser, RequestBody, media_type_of
+from crossbar.body import ByteStream, RequestBody, media_type_of
 from crossbar.envelope import envelope_of, parse_object
 from crossbar.errors import FaultyRequest, RequestTooLarge
 from crossbar.multipart import Part, read_parts
+from crossbar.negotiation import MediaParser
 
 _MEDIA_TYPES = ("video/mp4", "application/octet-stream", "application/base64")
 _CHUNK = 64 * 1024

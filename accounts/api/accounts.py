@@ -9,7 +9,8 @@ from accounts.auth.permissions import IsAdministrator, IsAdministratorOrReadOnly
 from couch.client import Document, Row
 from crossbar.envelope import EnvelopeResponse
 from crossbar.filters import parse_filters
-from crossbar.pages import AscendingPagination, Page, PageRequest
+from crossbar.pages import Page, PageRequest
+from crossbar.pagination import AscendingPagination
 
 
 class AccountsViewSet(AuthenticatedViewSet):

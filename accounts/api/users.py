@@ -12,7 +12,8 @@ from couch.client import Document, Row
 from crossbar.envelope import EnvelopeResponse
 from crossbar.errors import Forbidden
 from crossbar.filters import parse_filters
-from crossbar.pages import AscendingPagination, Page, PageRequest
+from crossbar.pages import Page, PageRequest
+from crossbar.pagination import AscendingPagination
 
 _SUMMARY = ("id", "username", "email", "first_name", "last_name", "priv_level", "timezone", "enabled", "flags")
 

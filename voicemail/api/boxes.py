@@ -13,7 +13,8 @@ from couch.client import Document
 from crossbar.csv_renderer import CsvRenderer
 from crossbar.envelope import EnvelopeResponse
 from crossbar.filters import parse_filters
-from crossbar.pages import AscendingPagination, Page, PageRequest
+from crossbar.pages import Page, PageRequest
+from crossbar.pagination import AscendingPagination
 from voicemail import permissions
 from voicemail.api.base import MailboxViewSetBase
 from voicemail.mailboxes import listing as mailbox_listing

@@ -13,7 +13,8 @@ from crossbar.csv_renderer import CsvRenderer
 from crossbar.envelope import EnvelopeParser, EnvelopeResponse
 from crossbar.errors import BadIdentifier, ValidationFailed
 from crossbar.filters import parse_filters
-from crossbar.pages import Page, PageRequest, StartKeyPagination, parse_time_range
+from crossbar.pages import Page, PageRequest, parse_time_range
+from crossbar.pagination import StartKeyPagination
 from crossbar.upload import UploadParser
 from storage import gregorian
 from voicemail import permissions
