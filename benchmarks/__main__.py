@@ -7,24 +7,20 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-from benchmarks import comparison, growth
 from benchmarks.client import BenchmarkError
-from benchmarks.session import Options, session
-
-_COMMANDS = {"compare": comparison.compare_calls, "growth": growth.measure_growth}
+from benchmarks.session import Options, Session, session
 
 
 def main() -> None:
     """Run to the end, or until Ctrl-C or SIGTERM. Exits with status 1 and one sentence if it can't measure."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    measure = _COMMANDS[sys.argv[1] if len(sys.argv) > 1 else "compare"]
     try:
         options = Options.read()
         with tempfile.TemporaryDirectory(prefix="vmboxes-bench-") as name:
             folder = Path(name)
             try:
                 with session(folder, options) as running_session:
-                    measure(running_session)
+                    _measure(running_session, growth=sys.argv[1:] == ["growth"])
             except BenchmarkError:
                 _print_errors(folder)
                 raise
@@ -32,6 +28,15 @@ def main() -> None:
         sys.exit("\nStopped; the accounts of this run are removed.")
     except (BenchmarkError, ImproperlyConfigured) as failure:
         sys.exit(f"Not measured: {failure}")
+
+
+def _measure(running_session: Session, *, growth: bool) -> None:
+    # Not at the top: Django REST framework reads the settings when it is imported, and they read the environment,
+    # which is complete only once the session has set it up.
+    from benchmarks.comparison import compare_calls
+    from benchmarks.growth import measure_growth
+
+    (measure_growth if growth else compare_calls)(running_session)
 
 
 def _print_errors(folder: Path) -> None:
