@@ -35,13 +35,13 @@ def realm(couchdb: str) -> str:
 
 
 @pytest.fixture
-def create(made_accounts: list[str]) -> Callable[..., dict[str, Any]]:
+def create(created_accounts: list[str]) -> Callable[..., dict[str, Any]]:
     """Runs the command; what it prints."""
 
     def run(*arguments: str) -> dict[str, Any]:
         call_command("create_account", *arguments, stdout=(printed := StringIO()))
         made: dict[str, Any] = json.loads(printed.getvalue())
-        made_accounts.append(made["account_id"])
+        created_accounts.append(made["account_id"])
         return made
 
     return run
@@ -170,7 +170,7 @@ def test_a_realm_that_another_has_is_refused(account: Account) -> None:
     assert couch().names("account/") == before
 
 
-def test_of_several_at_once_one_gets_the_realm(made_accounts: list[str], service: Service, realm: str) -> None:
+def test_of_several_at_once_one_gets_the_realm(created_accounts: list[str], service: Service, realm: str) -> None:
     command = [sys.executable, "manage.py", "create_account", "Racer", realm, "admin", "pass word"]
 
     def run(_: int) -> subprocess.CompletedProcess[str]:
@@ -180,7 +180,7 @@ def test_of_several_at_once_one_gets_the_realm(made_accounts: list[str], service
         ended = list(pool.map(run, range(3)))
     assert sorted(each.returncode for each in ended) == [0, 1, 1]
     (won,) = [json.loads(each.stdout) for each in ended if each.returncode == 0]
-    made_accounts.append(won["account_id"])
+    created_accounts.append(won["account_id"])
     assert account_index.ids_with_realm(realm) == [won["account_id"]]
     assert all("realm" in each.stderr for each in ended if each.returncode)
 

@@ -148,7 +148,7 @@ def test_the_accounts_below_one_are_listed_with_the_way_down_to_them(
 
 
 def test_a_new_account_is_made_below_another_with_all_that_it_needs(
-    operator: Operator, account: Account, made_accounts: list[str]
+    operator: Operator, account: Account, created_accounts: list[str]
 ) -> None:
     desk = operator("Administrators")
     form = desk.get("desk/account/add/", below=account.id)
@@ -156,7 +156,7 @@ def test_a_new_account_is_made_below_another_with_all_that_it_needs(
     page = desk.fill("desk/account/add/", form, name="Below", realm=f"below.{account.realm}")
     assert "was created" in page.text
     made = page.url.rstrip("/").rpartition("/")[2]
-    made_accounts.append(made)
+    created_accounts.append(made)
     stored = accounts.get(made)
     assert (stored["name"], stored["pvt_tree"]) == ("Below", [account.id])
     assert account_index.ids_with_realm(f"below.{account.realm}") == [made]

@@ -8,12 +8,12 @@ from tests.support.kazoo3 import Kazoo3, Maker
 
 
 @pytest.fixture
-def old_account(made_accounts: list[str]) -> Maker:
+def old_account(created_accounts: list[str]) -> Maker:
     """Makes accounts of 3.x, to be filled and stored; they are gone at the end."""
 
     def make(**fields: Any) -> Kazoo3:
         made = Kazoo3(**fields)
-        made_accounts.append(made.id)
+        created_accounts.append(made.id)
         return made
 
     return make

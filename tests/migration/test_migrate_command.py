@@ -150,12 +150,12 @@ def test_two_runs_at_once_end_as_one(old: Kazoo3) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_after_the_running_batches(
-    service: Service, made_accounts: list[str], number: signal.Signals
+    service: Service, created_accounts: list[str], number: signal.Signals
 ) -> None:
     plan = systems.Plan(accounts=1, boxes=4, messages=40, until=MAY_2016, seed=f"signal {new_id()}")
     (account,) = systems.make_accounts(plan)
     account_id = account.doc["_id"]
-    made_accounts.append(account_id)
+    created_accounts.append(account_id)
     writers.write_to_couchdb([account], lambda done: None)
     with CuttingProxy(settings.COUCHDB_URL) as proxy:
         environment = {**service.environment(), "COUCHDB_URL": proxy.url, "SECRET_KEY": SECRET_KEY}
@@ -195,10 +195,10 @@ def test_progress_counts_up_to_the_end(old_account: Maker) -> None:
     assert len(rows) == 15
 
 
-def test_memory_does_not_grow_with_the_backup(made_accounts: list[str], couchdb: str, tmp_path: Path) -> None:
+def test_memory_does_not_grow_with_the_backup(created_accounts: list[str], couchdb: str, tmp_path: Path) -> None:
     """48 MB of recordings, one of them 24 MB long, are read and checked in a few megabytes."""
     old = Kazoo3()
-    made_accounts.append(old.id)
+    created_accounts.append(old.id)
     box = old.box()
     with (tmp_path / f"{old.id}.jsonl").open("w") as file:
         for number in range(48):

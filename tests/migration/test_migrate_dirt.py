@@ -192,7 +192,7 @@ def test_a_message_without_audio_stays_marked(old: Kazoo3, kind: str) -> None:
     assert old.messages() == {}
 
 
-def test_a_repeat_changes_nothing(old: Kazoo3, made_accounts: list[str]) -> None:
+def test_a_repeat_changes_nothing(old: Kazoo3, created_accounts: list[str]) -> None:
     box = old.box(3000, entries=[{}, old.entry(new_id())], notify_email_address="a@example.com")
     old.message(box)
     migrated(old.store(), expected_status=1)

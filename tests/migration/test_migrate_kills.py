@@ -58,10 +58,10 @@ def in_place(account_id: str, *, link: bool = False, patience: float = PATIENCE_
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(couchdb: str, made_accounts: list[str]) -> tuple[dict[str, Any], int]:
+def uninterrupted(couchdb: str, created_accounts: list[str]) -> tuple[dict[str, Any], int]:
     """What is stored after a run that nobody interrupts, and how many requests that takes."""
     old = dirty(Kazoo3()).store()
-    made_accounts.append(old.id)
+    created_accounts.append(old.id)
     with CuttingProxy(settings.COUCHDB_URL) as proxy, through(proxy):
         in_place(old.id)(Progress())
     return dump(old.id), proxy.requests
@@ -94,13 +94,13 @@ def test_a_kill_while_links_become_audio_is_made_good(
     assert dump(old.id) == uninterrupted[0]
 
 
-def test_a_kill_while_a_backup_is_brought_over_is_made_good(made_accounts: list[str], tmp_path: Path) -> None:
+def test_a_kill_while_a_backup_is_brought_over_is_made_good(created_accounts: list[str], tmp_path: Path) -> None:
     """The same backup, under several account ids: each is killed at another request."""
 
     def run(account_id: str, proxy: CuttingProxy | None) -> None:
         folder = tmp_path / account_id
         if not folder.exists():
-            made_accounts.append(account_id)
+            created_accounts.append(account_id)
             docs = dirty(Kazoo3(account_id)).docs.values()
             write(folder, account_id, list(docs))
         source = FolderSource(BackupFolder(folder))
@@ -135,10 +135,10 @@ def write(folder: Path, account_id: str, docs: list[dict[str, Any]]) -> None:
 
 
 @pytest.mark.parametrize("limit", [60, 150, 260])
-def test_kill_minus_nine_of_the_command_is_made_good(service: Service, made_accounts: list[str], limit: int) -> None:
+def test_kill_minus_nine_of_the_command_is_made_good(service: Service, created_accounts: list[str], limit: int) -> None:
     plan = systems.Plan(accounts=1, boxes=3, messages=30, until=63_630_058_722, dirt=0.2, seed=f"kill {new_id()}")
     (account,) = systems.make_accounts(plan)
-    made_accounts.append(account.doc["_id"])
+    created_accounts.append(account.doc["_id"])
     writers.write_to_couchdb([account], lambda done: None)
     with CuttingProxy(settings.COUCHDB_URL) as proxy:
         environment = {**service.environment(), "COUCHDB_URL": proxy.url, "SECRET_KEY": SECRET_KEY}

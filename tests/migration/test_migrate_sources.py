@@ -295,10 +295,10 @@ class _Slow(io.BytesIO):
 
 @pytest.mark.parametrize("spelling", writers.FORMATS)
 def test_made_up_backups_are_the_same_for_the_same_seed(
-    made_accounts: list[str], couchdb: str, tmp_path: Path, spelling: str
+    created_accounts: list[str], couchdb: str, tmp_path: Path, spelling: str
 ) -> None:
     plan = systems.Plan(accounts=2, boxes=2, messages=10, until=MAY_2016, dirt=0.4, seed=f"seed {new_id()}")
-    made_accounts += [account.doc["_id"] for account in systems.make_accounts(plan)]
+    created_accounts += [account.doc["_id"] for account in systems.make_accounts(plan)]
     for name in ("one", "two"):
         writers.write_to_folder(systems.make_accounts(plan), tmp_path / name, spelling, True, lambda account: None)
     files = [

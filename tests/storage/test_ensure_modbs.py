@@ -41,7 +41,7 @@ def ensure(service: Service) -> str:
 
 
 @pytest.fixture
-def broken(made_accounts: list[str]) -> Iterator[str]:
+def broken(created_accounts: list[str]) -> Iterator[str]:
     """The id of an account that is listed, but has no database."""
     account_id = "0" * 31 + "b"
     index = couch().database(database_names.ACCOUNTS)

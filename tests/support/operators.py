@@ -4,22 +4,19 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import requests
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import Group, Permission, User
+from django.test import Client
 
 from tests.support.forms import fields_of
 from tests.support.servers import Service, direct
 
 PASSWORD = "an operator's password"
 _TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
-_MAKE = """
-from django.contrib.auth.models import Group, Permission, User
-user = User.objects.create_user({name!r}, password={password!r}, is_staff=True, is_superuser={superuser})
-user.groups.set(Group.objects.filter(name__in={groups!r}))
-user.user_permissions.set(Permission.objects.filter(codename__in={permissions!r}))
-"""
-
 
 @dataclass
 class Desk:
@@ -69,13 +66,21 @@ class Desk:
 
 def new_operator(url: str, service: Service, groups: tuple[str, ...], permissions: tuple[str, ...]) -> Desk:
     """A logged-in operator of some groups and with some permissions by codename; of neither, one who may do all."""
-    name = f"operator-{secrets.token_hex(4)}"
-    may_all = str(not groups and not permissions)
-    code = _MAKE.format(
-        name=name, password=PASSWORD, superuser=may_all, groups=list(groups), permissions=list(permissions)
-    )
-    service.manage("shell", "-v", "0", "-c", code)
-    desk = Desk(url, name)
-    answer = desk.send("login/?next=/admin/", username=name, password=PASSWORD)
-    assert "Log out" in answer.text, answer.text
+    with service.models():
+        user = User(username=f"operator-{secrets.token_hex(4)}", password=_hashed_password(), is_staff=True)
+        user.is_superuser = not groups and not permissions
+        user.save()
+        user.groups.set(Group.objects.filter(name__in=groups))
+        user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+        browser = Client()
+        browser.force_login(user)
+    desk = Desk(url, user.username)
+    desk.session.cookies.set("sessionid", browser.cookies["sessionid"].value)
+    page = desk.get("")
+    assert "Log out" in page.text, page.text
     return desk
+
+
+@cache
+def _hashed_password() -> str:
+    return make_password(PASSWORD)

@@ -8,11 +8,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import requests
+from django.db import connections
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
@@ -71,24 +73,43 @@ def start_redis(folder: Path, port: int = 0) -> Running:
 
 @dataclass
 class Service:
-    """What it takes to start the service: the CouchDB it serves from, a folder of its own, and its settings."""
+    """What it takes to start the service.
+
+    These are: the CouchDB it serves from, a folder for its log, its tables (a SQLite file), and its settings.
+    """
 
     couchdb_url: str
     folder: Path
+    tables: Path
     settings: dict[str, str] = field(default_factory=dict)
+
+    def with_settings(self, folder: Path, **settings: str) -> "Service":
+        """The same service with other settings on top of its own, and another folder."""
+        return replace(self, folder=folder, settings={**self.settings, **settings})
 
     def environment(self) -> dict[str, str]:
         """The environment its processes run in."""
         return {
             **os.environ,
             "COUCHDB_URL": self.couchdb_url,
-            "DATABASE_URL": f"sqlite:///{self.folder / 'django.sqlite3'}",
+            "DATABASE_URL": f"sqlite:///{self.tables}",
             "SECRET_KEY": SECRET_KEY,
             "DEBUG": "0",
             "WEB_CONCURRENCY": "2",
             "THREADS": "8",
             **self.settings,
         }
+
+    @contextmanager
+    def models(self) -> Iterator[None]:
+        """Let the Django models of this process use the service's tables."""
+        connection = connections["default"]
+        connection.close()
+        connection.settings_dict["NAME"] = str(self.tables)
+        try:
+            yield
+        finally:
+            connection.close()
 
     def manage(self, *arguments: str) -> str:
         """What a management command prints, in a process of its own."""
@@ -105,15 +126,15 @@ class Service:
             command = [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.conf.py", "-b", f"fd://{handed_over}"]
             process = _spawn(command, self.folder / "gunicorn.log", self.environment(), keep=handed_over)
         running = Running(process, f"http://127.0.0.1:{number}", self.folder / "gunicorn.log")
-        wait_until(lambda: process.poll() is not None or answers(f"{running.url}/health/live"))
-        assert process.poll() is None, running.logged()
+        # The request waits in the socket's queue until a worker takes it, or is reset when the process ends.
+        assert answers(f"{running.url}/health/live"), running.logged()
         return running
 
 
 def answers(url: str) -> bool:
     """Whether a GET of the address is answered with success."""
     try:
-        return direct().get(url, timeout=5).ok
+        return direct().get(url, timeout=30).ok
     except requests.RequestException:
         return False
 
