@@ -1,7 +1,7 @@
 """A change at the desk counts at once in the process that made it: no token outlives the credential behind it."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,13 +12,10 @@ from tests.support.servers import Running, Service
 
 
 @pytest.fixture(scope="module")
-def one_worker(couchdb: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, Desk]]:
+def one_worker(service: Service, server_with: Callable[..., Running]) -> tuple[Running, Desk]:
     """The service with a single process, which serves both the API and the desk, and an operator of it."""
-    service = Service(couchdb, tmp_path_factory.mktemp("one-worker"), {"WEB_CONCURRENCY": "1"})
-    service.manage("migrate", "--verbosity", "0")
-    running = service.start()
-    yield running, new_operator(running.url, service, (), ())
-    running.stop()
+    running = server_with(WEB_CONCURRENCY="1")
+    return running, new_operator(running.url, service, (), ())
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """The API document is true: every operation answers as the document says, whatever a client sends."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -23,7 +23,7 @@ from tests.support.described_api import (
     sign_in,
     validate,
 )
-from tests.support.servers import Running, Service
+from tests.support.servers import Running
 
 WITH_TOKEN = [operation for operation in operations() if needs_token(operation)]
 WITH_BODY = [operation for operation in operations() if "requestBody" in described(operation)]
@@ -57,13 +57,9 @@ SETTINGS = settings(
 
 
 @pytest.fixture(scope="module")
-def described_server(couchdb: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def described_server(server_with: Callable[..., Running]) -> Running:
     """A service without limits of requests and of failed sign-ins."""
-    service = Service(couchdb, tmp_path_factory.mktemp("described"), {"SIGN_IN_FAILURES": "0", "REQUEST_LIMIT": "0"})
-    service.manage("migrate", "--verbosity", "0")
-    running = service.start()
-    yield running
-    running.stop()
+    return server_with(SIGN_IN_FAILURES="0", REQUEST_LIMIT="0")
 
 
 @pytest.fixture(scope="module")

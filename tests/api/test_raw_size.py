@@ -1,15 +1,16 @@
 """Audio of many megabytes, up and down in little memory, and more of it than is allowed."""
 
 import os
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.api_client import Account, Api
+from tests.support.api_client import Api
 from tests.support.recordings import MP3, new_message, parts
-from tests.support.servers import Running, Service, children
+from tests.support.servers import Running, children
 
 
 @pytest.fixture
@@ -41,25 +42,18 @@ class TestSize:
         assert answer.status_code == 200, answer.text
         assert max(worker.rise() for worker in workers) < 12 * 1024 * 1024
 
-    def test_more_than_the_limit_is_refused(
-        self, service: Service, account: Account, api: Api, path: str, tmp_path: Any
-    ) -> None:
-        small = Service(service.couchdb_url, service.folder, {**service.settings, "MAX_UPLOAD_BYTES": "100000"})
-        running = small.start()
-        try:
-            limited = Api(running.url, api.account_id, api.token)
-            assert limited.put(path, b"x" * 90_000, headers=MP3).status_code == 200
-            for answer in (
-                limited.put(path, b"x" * 100_001, headers=MP3),
-                limited.request("PUT", path, data=iter([b"x" * 60_000, b"x" * 60_000]), headers=MP3),
-                limited.request("PUT", path, **parts(("a.mp3", "audio/mpeg", b"x" * 100_001))),
-            ):
-                assert answer.status_code == 413, answer.text
-                assert answer.json()["message"] == "request_too_large"
-                assert answer.json()["data"]["limit"] == 100_000
-            assert limited.get(path).content == b"x" * 90_000
-        finally:
-            running.stop()
+    def test_more_than_the_limit_is_refused(self, server_with: Callable[..., Running], api: Api, path: str) -> None:
+        limited = Api(server_with(MAX_UPLOAD_BYTES="100000").url, api.account_id, api.token)
+        assert limited.put(path, b"x" * 90_000, headers=MP3).status_code == 200
+        for answer in (
+            limited.put(path, b"x" * 100_001, headers=MP3),
+            limited.request("PUT", path, data=iter([b"x" * 60_000, b"x" * 60_000]), headers=MP3),
+            limited.request("PUT", path, **parts(("a.mp3", "audio/mpeg", b"x" * 100_001))),
+        ):
+            assert answer.status_code == 413, answer.text
+            assert answer.json()["message"] == "request_too_large"
+            assert answer.json()["data"]["limit"] == 100_000
+        assert limited.get(path).content == b"x" * 90_000
 
 
 class Repeated:

@@ -1,37 +1,21 @@
 """An account that makes too many requests has to wait."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from hashlib import md5
-from pathlib import Path
 
 import pytest
 
 from tests.support.api_client import Account, Api
-from tests.support.servers import Running, Service, wait_until
+from tests.support.servers import Running, wait_until
 
 ALLOWED = 6
 MP3 = {"Content-Type": "audio/mpeg"}
 
 
 @pytest.fixture(scope="module")
-def make_service(couchdb: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Service]:
-    """Makes services with settings of their own."""
-
-    def make(**settings: str) -> Service:
-        folder: Path = tmp_path_factory.mktemp("limited")
-        service = Service(couchdb, folder, {"WEB_CONCURRENCY": "1", **settings})
-        service.manage("migrate", "--verbosity", "0")
-        return service
-
-    return make
-
-
-@pytest.fixture(scope="module")
-def limited(make_service: Callable[..., Service]) -> Iterator[Running]:
+def limited(server_with: Callable[..., Running]) -> Running:
     """A service that allows few requests, and the next ones not before the tests are over."""
-    running = make_service(REQUEST_LIMIT=str(ALLOWED), REQUEST_LIMIT_SECONDS="100000").start()
-    yield running
-    running.stop()
+    return server_with(REQUEST_LIMIT=str(ALLOWED), REQUEST_LIMIT_SECONDS="100000")
 
 
 @pytest.fixture
@@ -144,26 +128,19 @@ def test_paths_of_no_account_have_no_limit(limited: Running) -> None:
         assert statuses(nobody, 2 * ALLOWED, path) == [200] * 2 * ALLOWED
 
 
-def test_requests_are_answered_again_after_the_stated_time(make_service: Callable[..., Service], api: Api) -> None:
-    running = make_service(REQUEST_LIMIT="3", REQUEST_LIMIT_SECONDS="9").start()
-    try:
-        client = Api(running.url, api.account_id, api.token)
-        waits: list[str] = []
+def test_requests_are_answered_again_after_the_stated_time(server_with: Callable[..., Running], api: Api) -> None:
+    client = Api(server_with(REQUEST_LIMIT="3", REQUEST_LIMIT_SECONDS="9").url, api.account_id, api.token)
+    waits: list[str] = []
 
-        def is_refused() -> bool:
-            waits[:] = [client.get("vmboxes").headers.get("Retry-After", "")]
-            return waits != [""]
+    def is_refused() -> bool:
+        waits[:] = [client.get("vmboxes").headers.get("Retry-After", "")]
+        return waits != [""]
 
-        wait_until(is_refused)
-        assert 1 <= int(waits[0]) <= 9
-        wait_until(lambda: client.get("vmboxes").status_code == 200)
-    finally:
-        running.stop()
+    wait_until(is_refused)
+    assert 1 <= int(waits[0]) <= 9
+    wait_until(lambda: client.get("vmboxes").status_code == 200)
 
 
-def test_the_limit_can_be_switched_off(make_service: Callable[..., Service], api: Api) -> None:
-    running = make_service(REQUEST_LIMIT="0", REQUEST_LIMIT_SECONDS="1000").start()
-    try:
-        assert set(statuses(Api(running.url, api.account_id, api.token), 40)) == {200}
-    finally:
-        running.stop()
+def test_the_limit_can_be_switched_off(server_with: Callable[..., Running], api: Api) -> None:
+    running = server_with(REQUEST_LIMIT="0", REQUEST_LIMIT_SECONDS="1000")
+    assert set(statuses(Api(running.url, api.account_id, api.token), 40)) == {200}

@@ -24,14 +24,13 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @pytest.fixture(scope="module")
-def start_instance(couchdb: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Running]]:
+def start_instance(new_service: Callable[..., Service]) -> Iterator[Callable[..., Running]]:
     """Starts instances with few requests allowed, which end with the tests."""
     instances = []
 
     def start(redis_url: str, **settings: str) -> Running:
-        folder: Path = tmp_path_factory.mktemp("limited")
         limit = {"REQUEST_LIMIT": str(ALLOWED), "REQUEST_LIMIT_SECONDS": "100000", "RATE_LIMIT_STORAGE": redis_url}
-        instances.append(Service(couchdb, folder, {**limit, **settings}).start())
+        instances.append(new_service(**limit, **settings).start())
         return instances[-1]
 
     yield start

@@ -4,7 +4,6 @@ import base64
 import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,13 +15,9 @@ ALLOWED = 4
 
 
 @pytest.fixture(scope="module")
-def strict(couchdb: str, tmp_path_factory: pytest.TempPathFactory) -> Service:
+def strict(new_service: Callable[..., Service]) -> Service:
     """How to start a service that allows few failures, and soon again."""
-    folder: Path = tmp_path_factory.mktemp("strict")
-    settings = {"SIGN_IN_FAILURES": str(ALLOWED), "SIGN_IN_FAILURES_SECONDS": "10", "BEHIND_TLS_PROXY": "1"}
-    service = Service(couchdb, folder, settings)
-    service.manage("migrate", "--verbosity", "0")
-    return service
+    return new_service(SIGN_IN_FAILURES=str(ALLOWED), SIGN_IN_FAILURES_SECONDS="10", BEHIND_TLS_PROXY="1")
 
 
 @pytest.fixture(scope="module")

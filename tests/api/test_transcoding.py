@@ -29,31 +29,25 @@ NO_AUDIO = {"file": {"wrong_format": {"message": "Please provide a media file th
 
 
 @pytest.fixture(scope="module")
-def make_service(couchdb: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Service]:
-    """Services with settings of their own, and a folder for their temporary files."""
-
-    def make(**settings: str) -> Service:
-        folder: Path = tmp_path_factory.mktemp("normalising")
-        (folder / "tmp").mkdir()
-        service = Service(couchdb, folder, {"NORMALIZE_MEDIA": "1", "TMPDIR": str(folder / "tmp"), **settings})
-        service.manage("migrate", "--verbosity", "0")
-        return service
-
-    return make
+def temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the services put their temporary files."""
+    return tmp_path_factory.mktemp("temporary")
 
 
 @pytest.fixture(scope="module")
-def service(make_service: Callable[..., Service]) -> Service:
-    """One that takes what it gets by default."""
-    return make_service()
+def converting(server_with: Callable[..., Running], temporary_folder: Path) -> Callable[..., Running]:
+    """The service, converting audio, with other settings: ``converting(MAX_UPLOAD_BYTES="20000")``."""
+
+    def start(**settings: str) -> Running:
+        return server_with(**{"NORMALIZE_MEDIA": "1", "TMPDIR": str(temporary_folder), **settings})
+
+    return start
 
 
 @pytest.fixture(scope="module")
-def server(service: Service) -> Iterator[Running]:
-    """It, running: what `api` is a client of."""
-    running = service.start()
-    yield running
-    running.stop()
+def server(converting: Callable[..., Running]) -> Running:
+    """The service that `api` is a client of: it converts what it gets by default."""
+    return converting()
 
 
 @pytest.fixture
@@ -246,25 +240,19 @@ class TestRefusals:
 class TestBounds:
     """What converting may take."""
 
-    def test_too_long_is_told(self, make_service: Callable[..., Service], api: Api, box: dict[str, Any]) -> None:
+    def test_too_long_is_told(self, converting: Callable[..., Running], api: Api, box: dict[str, Any]) -> None:
         path = new_message(api, box) + "/raw"
-        running = make_service(NORMALIZE_SECONDS="0.001").start()
-        try:
-            answer = Api(running.url, api.account_id, api.token).put(path, silence(900).content, headers=MP3)
-        finally:
-            running.stop()
+        hasty = Api(converting(NORMALIZE_SECONDS="0.001").url, api.account_id, api.token)
+        answer = hasty.put(path, silence(900).content, headers=MP3)
         assert answer.status_code == 400, answer.text
         assert "shorter" in answer.json()["data"]["file"]["wrong_format"]["message"]
 
     def test_too_large_a_result_is_told(
-        self, make_service: Callable[..., Service], api: Api, account: Account, audio: Studio
+        self, converting: Callable[..., Running], api: Api, account: Account, audio: Studio
     ) -> None:
         path = new_message(api, api.new_box("3000", media_extension="wav")) + "/raw"
-        running = make_service(MAX_UPLOAD_BYTES="20000").start()
-        try:
-            answer = Api(running.url, api.account_id, api.token).put(path, audio("mp3").content, headers=MP3)
-        finally:
-            running.stop()
+        small = Api(converting(MAX_UPLOAD_BYTES="20000").url, api.account_id, api.token)
+        answer = small.put(path, audio("mp3").content, headers=MP3)
         assert (answer.status_code, answer.json()["data"]["limit"]) == (413, 20_000)
         modb, message_id = modb_and_id(account, path)
         assert "_attachments" not in (modb.get(message_id) or {})
@@ -287,40 +275,34 @@ class TestBounds:
 class TestWhatIsLeft:
     """Nothing, whatever happens."""
 
-    def test_no_temporary_files(self, service: Service, api: Api, box: dict[str, Any], audio: Studio) -> None:
+    def test_no_temporary_files(self, temporary_folder: Path, api: Api, box: dict[str, Any], audio: Studio) -> None:
         path = leave(api, box, audio("wav"))
         assert api.put(f"{path}/raw", silence(60).content, headers=MP3).status_code == 200
         assert api.put(f"{path}/raw", NOT_AUDIO["text"], headers=MP3).status_code == 400
-        assert list((service.folder / "tmp").iterdir()) == []
+        assert list(temporary_folder.iterdir()) == []
 
     def test_ffmpeg_ends_with_a_worker_that_is_killed(
-        self, make_service: Callable[..., Service], api: Api, account: Account
+        self, server: Running, temporary_folder: Path, api: Api, account: Account
     ) -> None:
         path = new_message(api, api.new_box("3000", media_extension="mp4"))
-        service = make_service(WEB_CONCURRENCY="1")
-        running = service.start()
-        client = Api(running.url, api.account_id, api.token)
-        try:
-            (worker,) = children(running.process.pid)
-            with ThreadPoolExecutor(1) as pool:
-                upload = pool.submit(client.put, f"{path}/raw", silence(7200).content, headers=MP3)
-                wait_until(lambda: children(worker) != [])
-                (ffmpeg,) = children(worker)
-                os.kill(worker, signal.SIGKILL)
-                with pytest.raises(requests.ConnectionError):
-                    upload.result()
-            wait_until(lambda: not Path(f"/proc/{ffmpeg}").exists())
-        finally:
-            running.stop()
-        assert list((service.folder / "tmp").iterdir()) == []
+        (worker,) = children(server.process.pid)
+        with ThreadPoolExecutor(1) as pool:
+            upload = pool.submit(api.put, f"{path}/raw", silence(7200).content, headers=MP3)
+            wait_until(lambda: children(worker) != [])
+            (ffmpeg,) = children(worker)
+            os.kill(worker, signal.SIGKILL)
+            with pytest.raises(requests.ConnectionError):
+                upload.result()
+        wait_until(lambda: not Path(f"/proc/{ffmpeg}").exists())
+        assert list(temporary_folder.iterdir()) == []
         assert "_attachments" not in stored(account, path)
 
 
 @pytest.fixture(scope="module")
-def beside_kazoo(make_service: Callable[..., Service]) -> Iterator[Running]:
+def beside_kazoo(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A service that was told nothing, beside a Kazoo that normalises."""
     with system_settings("crossbar.voicemail", {"normalize_media": True}):
-        running = make_service(NORMALIZE_MEDIA="").start()
+        running = service.with_settings(tmp_path_factory.mktemp("beside-kazoo"), NORMALIZE_MEDIA="").start()
         yield running
         running.stop()
 
@@ -346,11 +328,8 @@ class TestKazoosSettings:
         assert stored(account, path)["metadata"]["length"] == 1
 
     def test_this_services_own_setting_comes_first(
-        self, make_service: Callable[..., Service], api: Api, account: Account, box: dict[str, Any], audio: Studio
+        self, converting: Callable[..., Running], api: Api, account: Account, box: dict[str, Any], audio: Studio
     ) -> None:
-        running = make_service(NORMALIZE_MEDIA="0").start()
-        try:
-            path = leave(Api(running.url, api.account_id, api.token), box, audio("wav"))
-        finally:
-            running.stop()
+        raw = Api(converting(NORMALIZE_MEDIA="0").url, api.account_id, api.token)
+        path = leave(raw, box, audio("wav"))
         assert api.get(f"{path}/raw").content == audio("wav").content

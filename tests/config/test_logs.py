@@ -5,8 +5,7 @@ import hashlib
 import json
 import socket
 import uuid
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,11 +18,9 @@ PIN = "730164"
 
 
 @pytest.fixture(scope="module")
-def talkative(couchdb: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def talkative(server_with: Callable[..., Running]) -> Running:
     """The service with everything logged that can be."""
-    running = Service(couchdb, tmp_path_factory.mktemp("talkative"), {"LOG_LEVEL": "DEBUG"}).start()
-    yield running
-    running.stop()
+    return server_with(LOG_LEVEL="DEBUG")
 
 
 @pytest.fixture
@@ -132,9 +129,11 @@ def test_malformed_requests_do_not_leak(talkative: Running, client: Api, head: s
     assert_logged_without(talkative, done(client), token, token[-20:])
 
 
-def test_an_unreachable_couchdb_does_not_leak_its_password(tmp_path: Path, account: Account) -> None:
-    service = Service("http://admin:un-loggable-2@127.0.0.1:1", tmp_path, {"LOG_LEVEL": "DEBUG"})
-    running = service.start()
+def test_an_unreachable_couchdb_does_not_leak_its_password(
+    new_service: Callable[..., Service], account: Account
+) -> None:
+    unreachable = "http://admin:un-loggable-2@127.0.0.1:1"
+    running = new_service(unreachable, LOG_LEVEL="DEBUG", WEB_CONCURRENCY="1").start()
     try:
         api = Api(running.url, account.id)
         assert api.get("/health/ready").status_code == 503

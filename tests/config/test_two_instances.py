@@ -1,9 +1,8 @@
 """Two instances behind a load balancer are one service: what one knows the other knows."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from threading import Barrier
 
 import jwt
@@ -19,16 +18,16 @@ ROUNDS = 5
 
 
 @pytest.fixture(scope="module")
-def instances(couchdb: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, Running]]:
+def instances(
+    new_service: Callable[..., Service], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Running, Running]]:
     """Two of them: each with its own processes, both with the same CouchDB, Django database and SECRET_KEY."""
-    shared: Path = tmp_path_factory.mktemp("two")
-    settings = {"SIGN_IN_FAILURES": str(ALLOWED), "DATABASE_URL": f"sqlite:///{shared / 'django.sqlite3'}"}
-    services = [Service(couchdb, tmp_path_factory.mktemp(name), settings) for name in ("one", "other")]
-    services[0].manage("migrate", "--verbosity", "0")
-    one, other = (service.start() for service in services)
-    yield one, other
-    one.stop()
-    other.stop()
+    first = new_service(SIGN_IN_FAILURES=str(ALLOWED))
+    second = first.with_settings(tmp_path_factory.mktemp("second"))
+    servers = first.start(), second.start()
+    yield servers
+    for running in servers:
+        running.stop()
 
 
 def credentials(account: Account) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """The workers: requests of one connection after the other, and connections more than threads."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from urllib.parse import urlsplit
@@ -15,11 +15,9 @@ REQUEST = b"GET /v2/about HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
-def narrow(couchdb: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def narrow(server_with: Callable[..., Running]) -> Running:
     """The service with one worker of two threads."""
-    running = Service(couchdb, tmp_path_factory.mktemp("narrow"), {"WEB_CONCURRENCY": "1", "THREADS": "2"}).start()
-    yield running
-    running.stop()
+    return server_with(THREADS="2")
 
 
 def about(session: requests.Session, server: Running) -> int:
@@ -62,10 +60,8 @@ def test_more_clients_than_threads_are_all_served(narrow: Running) -> None:
         assert list(pool.map(ask, range(8))) == [{200}] * 8
 
 
-def test_who_is_told_to_end_hangs_up_on_those_who_keep_asking(
-    couchdb: str, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    running = Service(couchdb, tmp_path_factory.mktemp("ending"), {"WEB_CONCURRENCY": "1"}).start()
+def test_who_is_told_to_end_hangs_up_on_those_who_keep_asking(new_service: Callable[..., Service]) -> None:
+    running = new_service(WEB_CONCURRENCY="1").start()
     with connected(running) as sock:
         sock.sendall(REQUEST)
         assert answers_in(sock, 1) == 1

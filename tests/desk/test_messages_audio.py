@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +28,9 @@ def box(api: Api) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def small(service: Service) -> Iterator[Running]:
+def small(server_with: Callable[..., Running]) -> Running:
     """A service that takes small uploads only."""
-    settings = {**service.settings, "MAX_UPLOAD_BYTES": str(LIMIT)}
-    running = Service(service.couchdb_url, service.folder, settings).start()
-    yield running
-    running.stop()
+    return server_with(MAX_UPLOAD_BYTES=str(LIMIT))
 
 
 def page_of(account: Account, box: dict[str, Any], message_id: str, page: str = "") -> str:

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -225,10 +226,9 @@ def test_the_list_tells_what_each_account_has_left(operator: Operator, account: 
 class Machine:
     """A service that can be killed, and what it started; its CouchDB can go away."""
 
-    def __init__(self, proxy: CuttingProxy, folder: Path) -> None:
+    def __init__(self, proxy: CuttingProxy, service: Service) -> None:
         self.proxy = proxy
-        self.service = Service(proxy.url, folder, {"MIGRATION_SILENCE_SECONDS": "15"})
-        self.service.manage("migrate", "--verbosity", "0")
+        self.service = service
         self.server = self.service.start()
         self.desk = new_operator(self.server.url, self.service, ("Administrators",), ())
         self.started: list[Running] = []
@@ -236,7 +236,7 @@ class Machine:
 
     def other(self, **more: str) -> Desk:
         """An operator at another instance of the service, whose CouchDB doesn't go away."""
-        service = Service(settings.COUCHDB_URL, self.service.folder, {**self.service.settings, **more})
+        service = replace(self.service.with_settings(self.service.folder, **more), couchdb_url=settings.COUCHDB_URL)
         self.started.append(service.start())
         return new_operator(self.started[-1].url, service, ("Administrators",), ())
 
@@ -270,9 +270,9 @@ class Machine:
 
 
 @pytest.fixture(scope="module")
-def shared_machine(couchdb: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+def shared_machine(couchdb: str, new_service: Callable[..., Service]) -> Iterator[Machine]:
     with CuttingProxy(settings.COUCHDB_URL) as proxy:
-        machine = Machine(proxy, tmp_path_factory.mktemp("machine"))
+        machine = Machine(proxy, new_service(proxy.url, MIGRATION_SILENCE_SECONDS="15"))
         yield machine
         machine.server.kill()
 
@@ -321,7 +321,7 @@ def test_progress_that_cannot_be_written_for_a_while_is_written_later(
     run_id = machine.begin_and_lose_couchdb(account)
     # Whoever looks must not take it for dead meanwhile.
     other = machine.other(MIGRATION_SILENCE_SECONDS="600")
-    with closing(sqlite3.connect(machine.service.folder / "django.sqlite3", isolation_level=None)) as database:
+    with closing(sqlite3.connect(machine.service.tables, isolation_level=None)) as database:
         database.execute("BEGIN IMMEDIATE")
         machine.proxy.restore()
         wait_until(lambda: "can't write its progress now" in machine.server.logged(), 60)

@@ -11,14 +11,14 @@ import requests
 from tests.support.api_client import Api
 from tests.support.audio import Studio
 from tests.support.machine import Machine
-from tests.support.servers import wait_until
+from tests.support.servers import Service, wait_until
 
 UPLOADERS = 4
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    machine = Machine(tmp_path_factory.mktemp("kills"))
+def machine(tmp_path_factory: pytest.TempPathFactory, new_service: Callable[..., Service]) -> Iterator[Machine]:
+    machine = Machine(tmp_path_factory.mktemp("kills"), new_service)
     yield machine
     machine.stop()
 

@@ -3,7 +3,7 @@
 import io
 import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -11,15 +11,15 @@ import requests
 
 from tests.support.api_client import Api
 from tests.support.machine import Machine
-from tests.support.servers import wait_until
+from tests.support.servers import Service, wait_until
 
 MESSAGES = 60
 MEGABYTE = 1 << 20
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    machine = Machine(tmp_path_factory.mktemp("bulk-kills"))
+def machine(tmp_path_factory: pytest.TempPathFactory, new_service: Callable[..., Service]) -> Iterator[Machine]:
+    machine = Machine(tmp_path_factory.mktemp("bulk-kills"), new_service)
     yield machine
     machine.stop()
 

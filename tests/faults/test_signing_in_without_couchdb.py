@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.support.api_client import Api
@@ -10,10 +11,11 @@ from tests.support.servers import Service, start_couchdb, wait_until
 GOOD = {"credentials": hashlib.md5(b"admin:secret word").hexdigest(), "account_realm": "away.example.com"}
 
 
-def test_tokens_are_neither_good_nor_bad_and_good_again_afterwards(tmp_path: Path) -> None:
+def test_tokens_are_neither_good_nor_bad_and_good_again_afterwards(
+    tmp_path: Path, new_service: Callable[..., Service]
+) -> None:
     couchdb = start_couchdb(tmp_path / "couchdb")
-    service = Service(couchdb.url, tmp_path, {"COUCHDB_CONNECT_TIMEOUT": "1"})
-    service.manage("migrate", "--verbosity", "0")
+    service = new_service(couchdb.url, COUCHDB_CONNECT_TIMEOUT="1", WEB_CONCURRENCY="1")
     made = json.loads(service.manage("create_account", "Away", "away.example.com", "admin", "secret word"))
     server = service.start()
     try:

@@ -135,7 +135,9 @@ def write(folder: Path, account_id: str, docs: list[dict[str, Any]]) -> None:
 
 
 @pytest.mark.parametrize("limit", [60, 150, 260])
-def test_kill_minus_nine_of_the_command_is_made_good(service: Service, created_accounts: list[str], limit: int) -> None:
+def test_kill_minus_nine_of_the_command_is_made_good(
+    service: Service, created_accounts: list[str], limit: int
+) -> None:
     plan = systems.Plan(accounts=1, boxes=3, messages=30, until=63_630_058_722, dirt=0.2, seed=f"kill {new_id()}")
     (account,) = systems.make_accounts(plan)
     created_accounts.append(account.doc["_id"])

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from couch.client import Couch, Document
@@ -13,10 +14,10 @@ from tests.support.servers import Running, Service, direct, start_couchdb
 class Machine:
     """Both servers, each of which can be killed and started again where it was; an account with a mailbox."""
 
-    def __init__(self, folder: Path) -> None:
-        self.couchdb = start_couchdb(folder / "couchdb")
-        self.service = Service(self.couchdb.url, folder)
-        self.service.manage("migrate", "--verbosity", "0")
+    def __init__(self, folder: Path, new_service: Callable[..., Service]) -> None:
+        self._data = folder / "couchdb"
+        self.couchdb = start_couchdb(self._data)
+        self.service = new_service(self.couchdb.url)
         self.service.manage("sync_views")
         self.server = self.service.start()
         made = json.loads(self.service.manage("create_account", "Kills", "kills.example.com", "admin", "secret word"))
@@ -41,8 +42,7 @@ class Machine:
         self.couchdb.kill()
 
     def start_couchdb(self) -> None:
-        data = self.service.folder / "couchdb"
-        self.couchdb = start_couchdb(data, _port(self.couchdb))
+        self.couchdb = start_couchdb(self._data, _port(self.couchdb))
 
     def stored(self) -> list[Document]:
         """Every message document there is, in whatever state."""

@@ -18,6 +18,7 @@ from tests.support.servers import Service, direct
 PASSWORD = "an operator's password"
 _TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 
+
 @dataclass
 class Desk:
     """A logged-in operator's session: pages are got and forms are sent as a browser does it."""
