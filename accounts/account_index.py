@@ -7,11 +7,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from couch.client import Database, Document, Row, couch
-from storage import database_names, document_types, private_fields
+from storage import database_names, document_types, private_fields, view_names
 
-DESIGN = "vmboxes_accounts"
-BY_ANCESTOR, BY_PARENT = "by_ancestor", "by_parent"
-DISABLED_DESIGN, DISABLED_BY_NAME = "vmboxes_disabled", "by_name"
 _PAGE_SIZE = 500
 _NOT_ASCII_ALPHANUMERIC = re.compile(r"[^a-z0-9]")
 
@@ -27,23 +24,24 @@ def search(text: str, limit: int = 100) -> list[Document]:
     if database_names.is_account_id(text):
         doc = database().get(text)
         return [doc] if private_fields.is_live(doc) else []
+    prefixes = {view_names.ACCOUNTS_BY_NAME: private_fields.alphanumeric(text), view_names.ACCOUNTS_BY_REALM: text}
     rows: list[Row] = []
-    for view, prefix in (("listing_by_name", private_fields.alphanumeric(text)), ("listing_by_realm", text)):
+    for view, prefix in prefixes.items():
         if prefix:
             options = {"startkey": prefix, "endkey": f"{prefix}\ufff0", "limit": limit, "include_docs": True}
-            rows += database().view("accounts", view, **options)
+            rows += database().view(*view, **options)
     return list({row["id"]: row["doc"] for row in rows if private_fields.is_live(row.get("doc"))}.values())[:limit]
 
 
 def ids_with_realm(realm: str) -> list[str]:
     """Return the ids of the accounts with a realm in upper or lower case: one id at most, unless Kazoo made more."""
     options = {"key": realm} if realm == realm.lower() else {"keys": [realm, realm.lower()]}
-    return _account_ids(database().view("accounts", "listing_by_realm", **options))
+    return _account_ids(database().view(*view_names.ACCOUNTS_BY_REALM, **options))
 
 
 def ids_with_api_key(api_key: str) -> list[str]:
     """Return the ids of the accounts with an API key: one id at most."""
-    return _account_ids(database().view("accounts", "listing_by_api", key=api_key))
+    return _account_ids(database().view(*view_names.ACCOUNTS_BY_API_KEY, key=api_key))
 
 
 def ids_with_name(name: str) -> list[str]:
@@ -53,7 +51,7 @@ def ids_with_name(name: str) -> list[str]:
     keys = sorted({alphanumeric, _NOT_ASCII_ALPHANUMERIC.sub("", alphanumeric)} - {""})
     if not keys:
         return []
-    rows = database().view("accounts", "listing_by_name", keys=keys, include_docs=True)
+    rows = database().view(*view_names.ACCOUNTS_BY_NAME, keys=keys, include_docs=True)
     return _account_ids([row for row in rows if _alphanumeric_name(row) == alphanumeric])
 
 
@@ -80,7 +78,7 @@ def ids_with_children(account_ids: Iterable[str]) -> set[str]:
     """Return those of the ids whose accounts are parents of others. Costs one request."""
     ids = list(account_ids)
     queries = [{"startkey": [account_id], "endkey": [account_id, {}], "limit": 1} for account_id in ids]
-    results = database().view_all(DESIGN, BY_PARENT, queries)
+    results = database().view_all(*view_names.ACCOUNTS_BY_PARENT, queries)
     return {account_id for account_id, rows in zip(ids, results, strict=True) if rows}
 
 

@@ -7,20 +7,21 @@ from typing import Any
 from couch.client import Database, Document, Row
 from crossbar.filters import Filter
 from crossbar.pages import Page, PageRequest, RowKey
+from storage.view_names import View
 
 _MAX_READ = 500
 
 
 def page(
     database: Database,
-    view: tuple[str, str],
+    view: View,
     request: PageRequest,
     document_filter: Filter,
     filterable: Callable[[Document], Document],
     *,
     below: Sequence[Any] = (),
 ) -> Page[Row]:
-    """Return a page of rows of a view (its design document and name), each with its document.
+    """Return a page of rows of a view, each with its document.
 
     With `below`, only of rows whose keys start with it. The filter is applied to what `filterable` returns for a
     document, with the times of its creation and last change. Raises InvalidStartKey.

@@ -21,6 +21,7 @@ from storage import (
     private_fields,
     schemas,
     values,
+    view_names,
     word_search,
 )
 from storage.documents import Guard
@@ -28,7 +29,6 @@ from storage.private_fields import Actor
 
 SCHEMA = "users"
 NAME_LOCK = "user_name_claim"
-DESIGN, VIEW, WORDS = "vmboxes_users", "by_username", "by_word"
 _NOT_STORED = frozenset({"id", "password"})
 
 
@@ -63,7 +63,7 @@ def search(account_id: str, text: str, limit: int = 100) -> list[Document]:
         user = find(account_id, user_id)
         return [] if user is None else [user]
     database = accounts.database_of(account_id)
-    ids = sorted(word_search.ids(database, DESIGN, WORDS, text))[:limit]
+    ids = sorted(word_search.find_ids(database, view_names.USERS_BY_WORD, text))[:limit]
     return sorted(database.fetch(ids).values(), key=lambda doc: str(doc.get("username") or ""))
 
 
@@ -175,7 +175,7 @@ def _with_name_locked(account_id: str, user_id: str, username: str | None, write
 def _require_free_name(account_id: str, username: str | None, user_id: str) -> None:
     if username is None:
         return
-    rows = accounts.database_of(account_id).view(DESIGN, VIEW, key=username)
+    rows = accounts.database_of(account_id).view(*view_names.USERS_BY_NAME, key=username)
     if any(row["id"] != user_id for row in rows):
         raise ValidationFailed.field("username", "unique", "Username is not unique for this account", value=username)
 

@@ -19,7 +19,7 @@ from benchmarks.client import Address, send
 from config import environment
 from couch.client import Database, Document, couch
 from couch.parallel import in_parallel
-from storage import database_names, gregorian, modbs, private_fields, schemas
+from storage import database_names, gregorian, modbs, private_fields, schemas, view_names
 from voicemail.mailboxes import store as mailbox_store
 from voicemail.messages import folders
 from voicemail.messages import store as message_store
@@ -31,7 +31,7 @@ CONTENT_TYPE, AUDIO_NAME = "audio/mpeg", "recording.mp3"
 _DAYS = 90  # less than the retention of 93 days, and spread over four months
 _SPREAD = _DAYS * 86_400
 _BULK_BYTES = 6_000_000
-_VIEWS = (("mailbox_messages", "listing_by_mailbox"), ("mailbox_message_counts", "by_box_folder"))
+_VIEWS = (view_names.MESSAGES_BY_MAILBOX, view_names.MESSAGE_COUNTS_BY_FOLDER)
 _CALLERS = (
     "Dr Miller",
     "Front desk",

@@ -1,6 +1,7 @@
 """Calls to many accounts in turn: each request goes to the next account, which has its own databases."""
 
 import secrets
+from typing import Any
 
 import orjson
 
@@ -8,6 +9,7 @@ from benchmarks.client import Address, Operation, Request, Steps
 from benchmarks.data import Tenant
 from benchmarks.measuring import Call, Side
 from benchmarks.reading import rotate, view_path
+from storage import view_names
 
 _MESSAGES = 20  # per account
 
@@ -51,8 +53,8 @@ def list_boxes_of_each(tenants: list[Tenant], bare: Address) -> Call:
             nonlocal turn
             turn += 1
             tenant = tenants[turn % len(tenants)]
-            yield bare.request("GET", view_path(tenant.db, "vmboxes", "crossbar_listing", limit=51))
-            counts = view_path(tenant.modb(tenant.ids[0]), "mailbox_message_counts", "by_box_folder", group_level=2)
+            yield bare.request("GET", view_path(tenant.db, *view_names.MAILBOXES_BY_NAME, limit=51))
+            counts = view_path(tenant.modb(tenant.ids[0]), *view_names.MESSAGE_COUNTS_BY_FOLDER, group_level=2)
             yield bare.request("GET", counts)
 
         return steps
@@ -65,8 +67,8 @@ def list_messages_of_each(tenants: list[Tenant], bare: Address) -> Call:
 
     def query(tenant: Tenant) -> str:
         box_id = tenant.boxes[0]["_id"]
-        options = {"startkey": [box_id, {}], "endkey": [box_id], "descending": True, "limit": 51}
-        return view_path(tenant.modb(tenant.ids[0]), "mailbox_messages", "listing_by_mailbox", **options)
+        options: dict[str, Any] = {"startkey": [box_id, {}], "endkey": [box_id], "descending": True, "limit": 51}
+        return view_path(tenant.modb(tenant.ids[0]), *view_names.MESSAGES_BY_MAILBOX, **options)
 
     return _call(
         "list messages",
@@ -83,7 +85,10 @@ def log_in_to_each(tenants: list[Tenant], bare: Address) -> Call:
         "log in",
         tenants,
         [tenant.api.request("PUT", "/v2/user_auth", tenant.credentials) for tenant in tenants],
-        [bare.request("GET", view_path(tenant.db, "users", "creds_by_md5", key=tenant.digest)) for tenant in tenants],
+        [
+            bare.request("GET", view_path(tenant.db, *view_names.USERS_BY_MD5, key=tenant.digest))
+            for tenant in tenants
+        ],
         bare,
     )
 

@@ -9,7 +9,7 @@ import orjson
 from benchmarks.client import Address, Operation, Request, Steps, send
 from benchmarks.data import Dataset, Tenant
 from benchmarks.measuring import Call, Side, Target
-from storage import database_names, modbs
+from storage import database_names, modbs, view_names
 
 CHEAP = (Target("throughput", 0.5, concurrency=8), Target("speed", 0.6, concurrency=1))
 LISTING = (Target("p50", 1.5, concurrency=1, at_most=True),)
@@ -41,7 +41,7 @@ def repeat(*requests: Request) -> Callable[[int], Operation]:
     return lambda connection: steps
 
 
-def view_path(db: str, design: str, name: str, **options: Any) -> str:
+def view_path(db: str, design: str, name: str, /, **options: Any) -> str:
     """The path of a view query. CouchDB sends its rows in one piece, as for the service's own queries."""
     query = "&".join(f"{key}={quote(orjson.dumps(value).decode())}" for key, value in options.items())
     return f"{db}/_design/{design}/_view/{name}?{query}&buffer_response=true"
@@ -50,8 +50,8 @@ def view_path(db: str, design: str, name: str, **options: Any) -> str:
 def log_in(dataset: Dataset, bare: Address) -> Call:
     """Signing in with a password and the account's realm; bare: the views of realms and of credentials."""
     tenant = dataset.for_changes
-    realm = view_path(database_names.ACCOUNTS, "accounts", "listing_by_realm", key=tenant.account["realm"])
-    user = view_path(tenant.db, "users", "creds_by_md5", key=tenant.digest, include_docs=True)
+    realm = view_path(database_names.ACCOUNTS, *view_names.ACCOUNTS_BY_REALM, key=tenant.account["realm"])
+    user = view_path(tenant.db, *view_names.USERS_BY_MD5, key=tenant.digest, include_docs=True)
     return Call(
         "log in",
         Side(tenant.api, repeat(tenant.api.request("PUT", "/v2/user_auth", tenant.credentials))),
@@ -92,10 +92,8 @@ def list_boxes(dataset: Dataset, bare: Address) -> Call:
     tenant, ids = dataset.many_boxes
     count = len(tenant.boxes)
     months = sorted({message_id[:6] for message_id in ids})
-    counts = [
-        view_path(tenant.modb(month), "mailbox_message_counts", "by_box_folder", group_level=2) for month in months
-    ]
-    listing = view_path(tenant.db, "vmboxes", "crossbar_listing", limit=count + 1)
+    counts = [view_path(tenant.modb(month), *view_names.MESSAGE_COUNTS_BY_FOLDER, group_level=2) for month in months]
+    listing = view_path(tenant.db, *view_names.MAILBOXES_BY_NAME, limit=count + 1)
     return Call(
         f"list {count} boxes",
         Side(tenant.api, repeat(tenant.api.request("GET", f"{tenant.path}/vmboxes?page_size={count}"))),
@@ -151,8 +149,7 @@ def _page_path(tenant: Tenant, message_id: str, limit: int) -> str:
     box_id, timestamp = doc["source_id"], doc["metadata"]["timestamp"]
     return view_path(
         tenant.modb(message_id),
-        "mailbox_messages",
-        "listing_by_mailbox",
+        *view_names.MESSAGES_BY_MAILBOX,
         startkey=[box_id, timestamp],
         endkey=[box_id, 0],
         descending=True,

@@ -1,19 +1,20 @@
-"""Finding documents by the words of their names, in views that have each document under each of its words."""
+"""Search by words, in views that have a row for each word of a document's names."""
 
 from couch.client import Database
+from storage.view_names import View
 
-# So many rows of one word are looked through for the other words.
-_LOOKED_THROUGH = 5_000
-_LONGEST = 100
-"""Views keep so much of a word."""
+_MAX_WORD_LENGTH = 100
+"""The views cut words off here (couch_views/shared/words.js)."""
+_MAX_ROWS = 5_000
 
 
-def ids(database: Database, design: str, view: str, text: str) -> set[str]:
-    """The ids of the documents of whose words each word of a text begins one; none for a text without words.
+def find_ids(database: Database, view: View, text: str) -> set[str]:
+    """Return the ids of documents that have, for every word of `text`, a word starting with it; none without a word.
 
-    One request. Of a beginning that very many words share, only the first few thousand are looked through.
+    Costs one request. Reads the first 5,000 rows of each word: a search by starts that more documents have may
+    miss some.
     """
-    words = {word[:_LONGEST] for word in text.lower().split()}
-    ranges = [{"startkey": word, "endkey": f"{word}\ufff0", "limit": _LOOKED_THROUGH} for word in words]
-    found = [{row["id"] for row in rows} for rows in database.view_all(design, view, ranges)] if ranges else []
-    return set.intersection(*found) if found else set()
+    prefixes = {word[:_MAX_WORD_LENGTH] for word in text.lower().split()}
+    queries = [{"startkey": prefix, "endkey": f"{prefix}\ufff0", "limit": _MAX_ROWS} for prefix in prefixes]
+    matches = [{row["id"] for row in rows} for rows in database.view_all(*view, queries)]
+    return set.intersection(*matches) if matches else set()

@@ -11,6 +11,7 @@ from crossbar.envelope import EnvelopeResponse
 from crossbar.filters import parse_filters
 from crossbar.pages import Page, PageRequest
 from crossbar.pagination import AscendingPagination
+from storage import view_names
 
 
 class AccountsViewSet(AuthenticatedViewSet):
@@ -59,7 +60,7 @@ class DescendantsViewSet(AccountScopedViewSet):
 
     permission_classes = (IsAuthenticated, MayActOnAccount, IsAdministrator)
     pagination_class = AscendingPagination
-    view = account_index.BY_ANCESTOR
+    view = view_names.ACCOUNTS_BY_ANCESTOR
 
     def list(self, request: Request, account_id: str) -> EnvelopeResponse:
         """List the accounts by name, in pages."""
@@ -69,7 +70,7 @@ class DescendantsViewSet(AccountScopedViewSet):
     def _read_page(self, page_request: PageRequest) -> Page[Row]:
         return listing.page(
             account_index.database(),
-            (account_index.DESIGN, self.view),
+            self.view,
             page_request,
             parse_filters(self.request.query_params),
             accounts.serialize,

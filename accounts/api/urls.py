@@ -4,10 +4,10 @@ from typing import Any
 
 from django.urls import include, re_path
 
-from accounts.account_index import BY_PARENT
 from accounts.api.accounts import AccountsViewSet, AccountViewSet, ApiKeyViewSet, DescendantsViewSet
 from accounts.api.auth import ApiAuthViewSet, TokenAuthViewSet, UserAuthViewSet
 from accounts.api.users import UserViewSet
+from storage import view_names
 
 _CHANGES: dict[str, Any] = {"get": "retrieve", "post": "replace", "patch": "merge", "delete": "destroy"}
 _ACCOUNT = r"^accounts/(?P<account_id>[^/]+)"
@@ -20,7 +20,7 @@ urlpatterns = [
     re_path(r"^accounts/?$", AccountsViewSet.as_view({"put": "create"})),
     re_path(rf"{_ACCOUNT}/?$", AccountViewSet.as_view({**_CHANGES, "put": "create"})),
     re_path(rf"{_ACCOUNT}/descendants/?$", DescendantsViewSet.as_view(_LIST)),
-    re_path(rf"{_ACCOUNT}/children/?$", DescendantsViewSet.as_view(_LIST, view=BY_PARENT)),
+    re_path(rf"{_ACCOUNT}/children/?$", DescendantsViewSet.as_view(_LIST, view=view_names.ACCOUNTS_BY_PARENT)),
     re_path(rf"{_ACCOUNT}/api_key/?$", ApiKeyViewSet.as_view({"get": "retrieve", "put": "create"})),
     re_path(rf"{_ACCOUNT}/users/?$", UserViewSet.as_view({"get": "list", "put": "create"})),
     re_path(rf"{_ACCOUNT}/users/(?P<user_id>[^/]+)/?$", UserViewSet.as_view(_CHANGES)),

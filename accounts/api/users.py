@@ -14,6 +14,7 @@ from crossbar.errors import Forbidden
 from crossbar.filters import parse_filters
 from crossbar.pages import Page, PageRequest
 from crossbar.pagination import AscendingPagination
+from storage import view_names
 
 _SUMMARY = ("id", "username", "email", "first_name", "last_name", "priv_level", "timezone", "enabled", "flags")
 
@@ -36,7 +37,7 @@ class UserViewSet(AccountScopedViewSet):
     def _read_page(self, page_request: PageRequest) -> Page[Row]:
         return listing.page(
             accounts.database_of(self.account_id),
-            (users.DESIGN, users.VIEW),
+            view_names.USERS_BY_NAME,
             page_request,
             parse_filters(self.request.query_params),
             users.serialize,

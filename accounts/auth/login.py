@@ -14,11 +14,14 @@ from accounts.auth import credentials, login_throttle
 from couch.client import Document, Row, couch
 from couch.errors import MissingDatabase
 from crossbar.errors import BadIdentifier, InvalidCredentials, ValidationFailed
-from storage import database_names, private_fields, system_config
+from storage import database_names, private_fields, system_config, view_names
 
 # How many accounts of the same name are tried: names, unlike realms, need not be unique.
 _MAX_NAMESAKES = 20
-_VIEWS = {"md5": ("creds_by_md5", credentials.MD5), "sha": ("creds_by_sha", credentials.SHA)}
+_VIEWS = {
+    "md5": (view_names.USERS_BY_MD5, credentials.MD5),
+    "sha": (view_names.USERS_BY_SHA, credentials.SHA),
+}
 
 
 def authenticate_user(data: Mapping[str, Any], address: str) -> tuple[Document, Document]:
@@ -112,7 +115,7 @@ def _fetch_enabled(account_id: str, method: str, digest: str) -> tuple[Document 
     """Fetch an account by its id and its user by a digest in one go; None for what is missing or disabled."""
     database = accounts.database_of(account_id)
     view, _ = _VIEWS[method]
-    rows_request = database.view_request("users", view, key=digest.lower(), include_docs=True)
+    rows_request = database.view_request(*view, key=digest.lower(), include_docs=True)
     try:
         account, rows = couch().fetch_both(database.get_request(account_id), rows_request)
     except MissingDatabase:
@@ -132,7 +135,7 @@ def _get_enabled_account(account_id: str) -> Document | None:
 def _find_user(account_id: str, method: str, digest: str) -> Document | None:
     view, _ = _VIEWS[method]
     try:
-        rows = accounts.database_of(account_id).view("users", view, key=digest.lower(), include_docs=True)
+        rows = accounts.database_of(account_id).view(*view, key=digest.lower(), include_docs=True)
     except MissingDatabase:
         return None
     return _first_enabled_user(rows, method, digest)

@@ -12,7 +12,7 @@ from couch.client import Document
 from crossbar.filters import Filter as DocumentFilter
 from crossbar.pages import PageRequest
 from desk.kit.tables import Cell, Row, Table, query_with
-from storage import database_names
+from storage import database_names, view_names
 
 _PAGE = 50
 _ENABLED, _DISABLED = "enabled", "disabled"
@@ -27,11 +27,11 @@ def page_of_accounts(
     """
     wanted = PageRequest.from_query({"start_key": start_key} if start_key else {}, size, descending=False)
     passing = DocumentFilter([lambda doc: _is(state, dict(doc))]) if state else DocumentFilter()
-    view, below = ("accounts", "listing_by_name"), []
+    view, below = view_names.ACCOUNTS_BY_NAME, []
     if parent:
-        view, below = (account_index.DESIGN, account_index.BY_PARENT), [parent]
+        view, below = view_names.ACCOUNTS_BY_PARENT, [parent]
     elif state == _DISABLED:
-        view, passing = (account_index.DISABLED_DESIGN, account_index.DISABLED_BY_NAME), DocumentFilter()
+        view, passing = view_names.DISABLED_ACCOUNTS_BY_NAME, DocumentFilter()
     page = listing.page(account_index.database(), view, wanted, passing, lambda doc: doc, below=below)
     return [row["doc"] for row in page.entries], page.next_start_key
 

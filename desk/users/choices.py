@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from accounts import accounts, users
+from accounts import accounts
 from couch.client import Document
+from storage import view_names
 
 MOST = 200
 """So many users fit into a list to choose from."""
@@ -19,13 +20,13 @@ def name_of(user: Mapping[str, Any]) -> str:
 
 def some(account_id: str, most: int = MOST) -> list[Document]:
     """The users of an account by user name, the first ones of many."""
-    rows = accounts.database_of(account_id).view(users.DESIGN, users.VIEW, include_docs=True, limit=most)
+    rows = accounts.database_of(account_id).view(*view_names.USERS_BY_NAME, include_docs=True, limit=most)
     return [row["doc"] for row in rows if row.get("doc")]
 
 
 def of_username(account_id: str, username: str) -> Document | None:
     """The user of that user name, or None."""
     rows = accounts.database_of(account_id).view(
-        users.DESIGN, users.VIEW, key=username.lower(), include_docs=True, limit=1
+        *view_names.USERS_BY_NAME, key=username.lower(), include_docs=True, limit=1
     )
     return rows[0].get("doc") if rows else None

@@ -23,7 +23,7 @@ from desk.kit.schema_fields import ChoiceField, fields_of, member, sent
 from desk.kit.tables import Cell, Row, Table, query_with
 from desk.models import AccountUser
 from desk.users import choices as user_choices
-from storage import schemas
+from storage import schemas, view_names
 from voicemail.mailboxes import listing as mailbox_listing
 
 KIND = "user"
@@ -218,7 +218,7 @@ def page_of_users(account_id: str, start_key: str | None, size: int) -> tuple[li
     """A page of an account's users by user name, and where the next one begins."""
     wanted = PageRequest.from_query({"start_key": start_key} if start_key else {}, size, descending=False)
     database = accounts.database_of(account_id)
-    page = listing.page(database, (users.DESIGN, users.VIEW), wanted, Filter(), lambda doc: doc)
+    page = listing.page(database, view_names.USERS_BY_NAME, wanted, Filter(), lambda doc: doc)
     return [row["doc"] for row in page.entries], page.next_start_key
 
 

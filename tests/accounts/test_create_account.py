@@ -16,7 +16,7 @@ from django.core.management import CommandError, call_command
 
 from accounts import account_index, accounts
 from couch.client import Database, Document, couch
-from storage import database_names, gregorian, locks
+from storage import database_names, gregorian, locks, view_names
 from tests.support.api_client import Account
 from tests.support.servers import PROJECT, Service
 
@@ -104,7 +104,7 @@ def test_this_and_next_months_databases_are_there_with_their_views(
     month = gregorian.month_of(gregorian.now())
     for each in (month, gregorian.next_month(month)):
         modb = couch().database(database_names.modb(account_id, each))
-        assert modb.view("mailbox_messages", "listing_by_mailbox") == []
+        assert modb.view(*view_names.MESSAGES_BY_MAILBOX) == []
 
 
 def test_below_a_parent(create: Callable[..., dict[str, Any]], account: Account, realm: str) -> None:

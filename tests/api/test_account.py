@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from couch.client import Database
-from storage import gregorian
+from storage import gregorian, view_names
 from tests.support.api_client import Account, Api
 from tests.support.servers import wait_until
 from tests.support.stored_accounts import accounts_db, stored
@@ -90,7 +90,7 @@ class TestChange:
 
     def test_a_new_realm_is_found_and_the_old_one_is_free(self, api: Api, account: Account, new_realm: str) -> None:
         assert api.patch("", {"realm": new_realm.upper()}).json()["data"]["realm"] == new_realm
-        rows = accounts_db().view("accounts", "listing_by_realm", keys=[account.realm, new_realm])
+        rows = accounts_db().view(*view_names.ACCOUNTS_BY_REALM, keys=[account.realm, new_realm])
         assert [row["key"] for row in rows] == [new_realm]
         assert api.put("", {"name": "Sub", "realm": account.realm}).status_code == 201
 
@@ -164,7 +164,7 @@ class TestDelete:
         assert [doc["pvt_deleted"] for doc in stored(child.id)] == [True, True]
         wait_until(lambda: {api.get(f"/v2/accounts/{child.id}").status_code for _ in range(4)} == {404})
         assert api.get("children").json()["data"] == []
-        assert accounts_db().view("accounts", "listing_by_realm", key=child.realm) == []
+        assert accounts_db().view(*view_names.ACCOUNTS_BY_REALM, key=child.realm) == []
 
     def test_its_realm_is_free_again(self, api: Api, account: Account, new_account: Callable[..., Account]) -> None:
         child = new_account(parent=account.id)

@@ -9,7 +9,7 @@ import pytest
 
 from accounts import accounts
 from couch.client import couch
-from storage import database_names, gregorian, locks
+from storage import database_names, gregorian, locks, view_names
 from tests.support.api_client import Account, Api
 from tests.support.stored_accounts import accounts_db, stored
 
@@ -126,10 +126,10 @@ class TestCreate:
             answers = list(pool.map(lambda _: api.put("", {"name": "Sub", "realm": new_realm}), range(4)))
         assert sorted(answer.status_code for answer in answers) == [201, 400, 400, 400]
         (won,) = [answer.json()["data"]["id"] for answer in answers if answer.status_code == 201]
-        rows = accounts_db().view("accounts", "listing_by_realm", key=new_realm)
+        rows = accounts_db().view(*view_names.ACCOUNTS_BY_REALM, key=new_realm)
         assert [row["id"] for row in rows] == [won]
         # Whoever lost left nothing behind.
-        children = accounts_db().view("vmboxes_accounts", "by_parent", startkey=[account.id], endkey=[account.id, {}])
+        children = accounts_db().view(*view_names.ACCOUNTS_BY_PARENT, startkey=[account.id], endkey=[account.id, {}])
         assert [row["id"] for row in children] == [won]
         assert database_names.account_db(won) in set(couch().names("account/")) - before
         assert accounts_db().get(locks.lock_id(accounts.REALM_LOCK, new_realm)) is None

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from couch.client import Database
-from storage import gregorian, modbs
+from storage import gregorian, modbs, view_names
 from tests.support import documented_commands as document
 from tests.support.api_client import Account, Api
 from tests.support.audio import Audio, Studio
@@ -216,9 +216,7 @@ class TestCreatingMessages:
             "cause": "a message is created in its box: PUT /v2/accounts/{ACCOUNT_ID}/vmboxes/{VM_BOX_ID}/messages",
         }
         assert not [
-            row
-            for _, modb in modbs.existing(account.id)
-            for row in modb.view("mailbox_messages", "listing_by_mailbox")
+            row for _, modb in modbs.existing(account.id) for row in modb.view(*view_names.MESSAGES_BY_MAILBOX)
         ]
 
     @pytest.mark.parametrize("enveloped", [True, False])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from couch.client import Database, Document
-from storage import database_names, gregorian
+from storage import database_names, gregorian, view_names
 from tests.support.api_client import Account, Api
 
 JANE = {"first_name": "Jane", "last_name": "Doe", "username": "Jane.Doe", "password": "secret 1"}
@@ -93,7 +93,7 @@ class TestCreate:
         with ThreadPoolExecutor(5) as pool:
             answers = list(pool.map(lambda _: api.put("users", JANE), range(5)))
         assert sorted(answer.status_code for answer in answers) == [201, 400, 400, 400, 400]
-        assert len(db.view("vmboxes_users", "by_username", key="jane.doe")) == 1
+        assert len(db.view(*view_names.USERS_BY_NAME, key="jane.doe")) == 1
         left = [row["doc"]["pvt_type"] for row in db.all_docs(include_docs=True) if "pvt_type" in row["doc"]]
         assert sorted(left) == ["account", "user", "user"]
 

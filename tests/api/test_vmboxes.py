@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from couch.client import Database
-from storage import gregorian, modbs
+from storage import gregorian, modbs, view_names
 from tests.support.api_client import Account, Api
 from voicemail.mailboxes import numbers
 from voicemail.messages import retention
@@ -244,7 +244,7 @@ class TestNumbers:
         with ThreadPoolExecutor(10) as pool:
             statuses = list(pool.map(create, range(20)))
         assert sorted(statuses) == [201] + [400] * 19
-        assert [row["key"] for row in db.view(numbers.DESIGN, numbers.VIEW)] == ["3000"]
+        assert [row["key"] for row in db.view(*view_names.MAILBOXES_BY_NUMBER)] == ["3000"]
         assert not [row for row in db.all_docs() if row["id"].startswith(numbers.LOCK_KIND)]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from couch.client import Database
+from storage import view_names
 from tests.support.api_client import Account, Api
 from tests.support.operators import Desk
 
@@ -61,7 +62,7 @@ def test_a_new_user_can_sign_in(operator: Operator, account: Account, log_in: Lo
     path = f"desk/accountuser/{account.id}/add/"
     page = desk.fill(path, username="Grace", password="cobol", first_name="Grace", last_name="H").text
     assert "was created" in page
-    (row,) = db.view("vmboxes_users", "by_username", key="grace", include_docs=True)
+    (row,) = db.view(*view_names.USERS_BY_NAME, key="grace", include_docs=True)
     stored = row["doc"]
     assert (stored["username"], stored["first_name"], stored["enabled"]) == ("grace", "Grace", True)
     assert "password" not in stored
@@ -75,7 +76,7 @@ def test_a_taken_user_name_is_told_at_its_field(
     path = f"desk/accountuser/{account.id}/add/"
     page = operator("Administrators").fill(path, username="ADA", password="x", first_name="A", last_name="L").text
     assert "Username is not unique for this account" in page
-    assert len(db.view("vmboxes_users", "by_username", key="ada")) == 1
+    assert len(db.view(*view_names.USERS_BY_NAME, key="ada")) == 1
 
 
 def test_a_change_keeps_what_the_form_does_not_show(

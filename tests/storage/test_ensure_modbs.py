@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from accounts import account_index
 from couch.client import Database, couch
-from storage import database_names, gregorian
+from storage import database_names, gregorian, view_names
 from tests.support.api_client import Account
 from tests.support.servers import PROJECT, Service
 
@@ -54,8 +54,8 @@ def test_what_is_missing_is_made_with_its_views(service: Service, account: Accou
     drop(account.id)
     assert account.id not in ensure(service)
     for modb in modbs_of(account.id):
-        assert modb.view("mailbox_messages", "listing_by_mailbox") == []
-        assert modb.view("mailbox_message_counts", "by_box_folder") == []
+        assert modb.view(*view_names.MESSAGES_BY_MAILBOX) == []
+        assert modb.view(*view_names.MESSAGE_COUNTS_BY_FOLDER) == []
 
 
 def test_a_second_run_changes_nothing(service: Service, account: Account) -> None:
@@ -69,7 +69,7 @@ def test_two_at_once_do_not_disturb_each_other(service: Service, account: Accoun
     drop(account.id)
     running = [start(service) for _ in range(2)]
     assert not any(account.id in process.communicate(timeout=120)[1] for process in running)
-    assert all(modb.view("mailbox_messages", "listing_by_mailbox") == [] for modb in modbs_of(account.id))
+    assert all(modb.view(*view_names.MESSAGES_BY_MAILBOX) == [] for modb in modbs_of(account.id))
 
 
 def test_a_deleted_account_gets_none(service: Service, account: Account) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from accounts import accounts
 from couch.client import Document
-from storage import modbs
+from storage import modbs, view_names
 from tests.support import old_messages
 from tests.support.api_client import Account
 from tests.support.kazoo_messages import stored
@@ -303,7 +303,7 @@ def test_several_at_once_make_one_message_of_each_entry(
         told = [one.result() for one in [pool.submit(migrate, box) for _ in range(4)]]
     assert {result.outcome for results in told for result in results} <= {Outcome.MIGRATED, Outcome.PRESENT}
     modb = modbs.ensure(account.id, "201605")
-    rows = modb.view("mailbox_messages", "listing_by_mailbox")
+    rows = modb.view(*view_names.MESSAGES_BY_MAILBOX)
     assert sorted(row["id"] for row in rows) == sorted(f"201605-{one}" for one in ids)
     assert old_messages.array(account, box["_id"]) == []
 

@@ -8,6 +8,7 @@ import pytest
 
 from couch.client import Database
 from crossbar.errors import ValidationFailed
+from storage import view_names
 from tests.support.api_client import Account
 from voicemail.mailboxes import numbers
 from voicemail.mailboxes import store as mailbox_store
@@ -94,7 +95,7 @@ def test_of_many_writers_at_once_one_gets_the_number(account: Account, db: Datab
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(create, range(8))) == 1
-    assert len([row for row in db.view(numbers.DESIGN, numbers.VIEW) if row["key"] == "3000"]) == 1
+    assert len([row for row in db.view(*view_names.MAILBOXES_BY_NUMBER) if row["key"] == "3000"]) == 1
     assert locks_in(db) == []
 
 

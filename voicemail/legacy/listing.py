@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from couch.client import Database, Document, Row, couch
-from storage import database_names, gregorian
+from storage import database_names, gregorian, view_names
 from voicemail.legacy import entries
 from voicemail.legacy.entries import Entry
 from voicemail.legacy.media import account_library
 
-DESIGN = "vmboxes_legacy"
-BY_TIMESTAMP = "by_timestamp"
 _CHUNK = 500
 _SHOWN_FIELDS = ("from", "to", "caller_id_number", "caller_id_name", "call_id", "folder", "length")
 
@@ -48,7 +46,9 @@ def list_account(account_id: str, span: Span) -> Iterator[tuple[str, Row]]:
     options: dict[str, Any] = {"startkey": low, "endkey": high, "descending": False, "limit": _CHUNK + 1}
     if span.descending:
         options |= {"startkey": high, "endkey": low, "descending": True}
-    dated, undated = database.view_all(DESIGN, BY_TIMESTAMP, [options, {"startkey": [None], "endkey": [None, {}]}])
+    dated, undated = database.view_all(
+        *view_names.LEGACY_MESSAGES_BY_TIME, [options, {"startkey": [None], "endkey": [None, {}]}]
+    )
     timed = _add_times(account_id, [(_parse_row(row), row["value"].get("created")) for row in undated])
     rows = [_build_row(entry, time, [time, entry.box_id]) for entry, time in timed if span.contains(time)]
     if not rows:
@@ -73,7 +73,7 @@ def _read_all(database: Database, options: Mapping[str, Any], rows: list[Row]) -
         if len(rows) <= _CHUNK:
             return
         following = {"startkey": rows[_CHUNK]["key"], "startkey_docid": rows[_CHUNK]["id"]}
-        rows = database.view(DESIGN, BY_TIMESTAMP, **{**options, **following})
+        rows = database.view(*view_names.LEGACY_MESSAGES_BY_TIME, **{**options, **following})
 
 
 def _parse_row(row: Row) -> Entry:

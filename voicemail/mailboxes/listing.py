@@ -10,11 +10,10 @@ from typing import Any
 from couch.client import Database, Document, Row
 from crossbar.filters import Filter
 from crossbar.pages import Page, PageRequest, RowKey
+from storage import view_names
 from voicemail.mailboxes import store as mailbox_store
 from voicemail.messages import counts
 
-DESIGN = "vmboxes"
-VIEW = "crossbar_listing"
 COUNTED_FOLDERS = ("new", "saved")
 _LARGEST_READ = 1_000
 
@@ -66,7 +65,9 @@ def entries_of(account_id: str, ids: list[str]) -> list[Document]:
 def owned(account_id: str, owner_id: str, most: int = 100) -> list[Document]:
     """The entries of the boxes that a user owns, the first ones of many."""
     database = mailbox_store.database_of(account_id)
-    rows = database.view("attributes", "owned", key=[owner_id, mailbox_store.TYPE], include_docs=True, limit=most)
+    rows = database.view(
+        *view_names.DOCUMENTS_BY_OWNER, key=[owner_id, mailbox_store.TYPE], include_docs=True, limit=most
+    )
     boxes = [row["doc"] for row in rows if row.get("doc")]
     return _entries(account_id, [{"id": box["_id"], "value": _summary(box)} for box in boxes])
 
@@ -80,7 +81,9 @@ def _summary(box: Document) -> Document:
 
 def summaries(account_id: str, most: int) -> list[Document]:
     """The summaries of an account's boxes by name, the first ones of many, their messages not counted."""
-    return [row["value"] for row in mailbox_store.database_of(account_id).view(DESIGN, VIEW, limit=most)]
+    return [
+        row["value"] for row in mailbox_store.database_of(account_id).view(*view_names.MAILBOXES_BY_NAME, limit=most)
+    ]
 
 
 def _rows(database: Database, request: PageRequest, *, include_docs: bool) -> Iterator[Row]:
@@ -91,7 +94,7 @@ def _rows(database: Database, request: PageRequest, *, include_docs: bool) -> It
         options |= {"startkey": start.key, "startkey_docid": start.doc_id}
     while True:
         # As a query with a body: a box without a name has the key null, which a query string can't begin at.
-        (rows,) = database.view_all(DESIGN, VIEW, [options | {"limit": chunk + 1}])
+        (rows,) = database.view_all(*view_names.MAILBOXES_BY_NAME, [options | {"limit": chunk + 1}])
         yield from rows[:chunk]
         if len(rows) <= chunk:
             return

@@ -15,10 +15,8 @@ from typing import Any, Self
 
 from couch.client import Database
 from crossbar.errors import ValidationFailed
-from storage import locks, values
+from storage import locks, values, view_names
 
-DESIGN = "vmboxes_numbers"
-VIEW = "by_number"
 LOCK_KIND = "vmbox_number"
 # A writer that waited longer than this for its last lock makes sure that the first ones are still its own.
 _RENEW_SECONDS = locks.STALE_SECONDS / 4
@@ -34,7 +32,7 @@ def of(box: Mapping[str, Any]) -> set[str]:
 def taken(database: Database, numbers: Iterable[str], box_id: str | None = None) -> str | None:
     """The first of some numbers that another box of the account has; None when all are free for this box."""
     wanted = sorted(set(numbers))
-    rows = database.view(DESIGN, VIEW, keys=wanted) if wanted else []
+    rows = database.view(*view_names.MAILBOXES_BY_NUMBER, keys=wanted) if wanted else []
     return next((row["key"] for row in rows if row["id"] != box_id), None)
 
 

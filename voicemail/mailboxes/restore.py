@@ -16,15 +16,13 @@ from couch.client import Document, Row
 from couch.errors import Conflict
 from crossbar.errors import BadIdentifier
 from crossbar.pages import DEFAULT_SIZE, Page, PageRequest, RowKey
-from storage import documents, modbs, private_fields, values
+from storage import documents, modbs, private_fields, values, view_names
 from storage.private_fields import Actor
 from voicemail.mailboxes import numbers
 from voicemail.mailboxes import store as mailbox_store
 from voicemail.messages import restore as restoring
 from voicemail.messages.batches import Outcome
-from voicemail.messages.listing import REMOVED
 
-DESIGN, VIEW = "vmboxes_lists", "removed"
 RESTORING = "pvt_restoring"
 # Kazoo's clock isn't ours, and it removes one after the other.
 _AROUND_REMOVAL = 60
@@ -42,7 +40,7 @@ def page(account_id: str, request: PageRequest, text: str = "") -> Page[Document
         options |= {"startkey": start.key, "startkey_docid": start.doc_id}
     size = request.size or DEFAULT_SIZE
     rows = mailbox_store.database_of(account_id).stream_view(
-        DESIGN, VIEW, page=1_000 if text else size + 1, **options
+        *view_names.DELETED_MAILBOXES, page=1_000 if text else size + 1, **options
     )
     wanted = text.lower()
     found = list(islice((row for row in islice(rows, _MOST_READ) if wanted in _words(row["value"])), size + 1))
@@ -146,7 +144,7 @@ def _unfinished_since(box: Mapping[str, Any]) -> int | None:
 def _gone_with(account_id: str, box_id: str, since: int | None) -> Iterator[list[str]]:
     """The ids of the messages that went with a box, month by month."""
     for _, modb in modbs.existing(account_id):
-        rows = modb.stream_view(REMOVED.design, REMOVED.of_box, startkey=[box_id], endkey=[box_id, {}])
+        rows = modb.stream_view(*view_names.DELETED_MESSAGES_BY_MAILBOX, startkey=[box_id], endkey=[box_id, {}])
         # All ids of a month are taken before any is restored: a restored message leaves the view.
         ids = [row["id"] for row in rows if _went_with_box(row["value"], since)]
         if ids:

@@ -5,12 +5,10 @@ from collections.abc import Iterable
 from accounts import users
 from couch.client import Database, Document
 from crossbar.errors import BadIdentifier
-from storage import word_search
+from storage import view_names, word_search
 from voicemail.mailboxes import listing as mailbox_listing
-from voicemail.mailboxes import numbers
 from voicemail.mailboxes import store as mailbox_store
 
-DESIGN, WORDS = "vmboxes_lists", "by_word"
 _OWNERS = 20
 
 
@@ -36,7 +34,7 @@ def suggestions(account_id: str, text: str, most: int = 20) -> list[Document]:
 
 def exactly(account_id: str, text: str) -> Document:
     """The box of an account with a number or alias, or else with an id; BadIdentifier for none, or for several."""
-    rows = mailbox_store.database_of(account_id).view(numbers.DESIGN, numbers.VIEW, key=text, limit=10)
+    rows = mailbox_store.database_of(account_id).view(*view_names.MAILBOXES_BY_NUMBER, key=text, limit=10)
     found = {row["id"] for row in rows}
     if len(found) > 1:
         raise BadIdentifier(text)
@@ -45,12 +43,12 @@ def exactly(account_id: str, text: str) -> Document:
 
 def _called(database: Database, text: str, most: int) -> dict[str, None]:
     """The ids of the boxes of a number, an alias or a name, in the order in which they are shown."""
-    rows = database.view(numbers.DESIGN, numbers.VIEW, startkey=text, endkey=f"{text}\ufff0", limit=most)
+    rows = database.view(*view_names.MAILBOXES_BY_NUMBER, startkey=text, endkey=f"{text}\ufff0", limit=most)
     found = dict.fromkeys(row["id"] for row in rows)
-    return found | dict.fromkeys(sorted(word_search.ids(database, DESIGN, WORDS, text)))
+    return found | dict.fromkeys(sorted(word_search.find_ids(database, view_names.MAILBOXES_BY_WORD, text)))
 
 
 def _owned(database: Database, owners: Iterable[str]) -> list[str]:
     keys = [[owner, mailbox_store.TYPE] for owner in owners]
-    rows = database.view("attributes", "owned", keys=keys) if keys else []
+    rows = database.view(*view_names.DOCUMENTS_BY_OWNER, keys=keys) if keys else []
     return [row["id"] for row in rows]

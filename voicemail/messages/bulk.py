@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from couch.client import Database, Document, Row
-from storage import gregorian, modbs, private_fields, values
+from storage import gregorian, modbs, private_fields, values, view_names
 from storage.private_fields import Actor
 from voicemail.legacy import on_access
 from voicemail.messages import batches, deletion, metadata, retention
@@ -94,7 +94,7 @@ def _list_ids(account_id: str, box_id: str, folder: str | None) -> Iterator[str]
     """The ids of all live messages of a mailbox, or of those that listings show in a folder."""
     limit = retention.limit(account_id)
     for _, modb in modbs.existing(account_id):
-        rows = modb.stream_view("mailbox_messages", "listing_by_mailbox", startkey=[box_id], endkey=[box_id, {}])
+        rows = modb.stream_view(*view_names.MESSAGES_BY_MAILBOX, startkey=[box_id], endkey=[box_id, {}])
         # All ids of a month are read before any message is changed: a removed message leaves the view.
         yield from [row["id"] for row in rows if folder is None or _shown_folder(row, limit) == folder]
 

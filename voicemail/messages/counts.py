@@ -24,11 +24,9 @@ from cachetools import TTLCache
 from couch.client import Database, Row
 from couch.errors import MissingDatabase
 from couch.parallel import in_parallel
-from storage import gregorian, modbs
+from storage import gregorian, modbs, view_names
 from voicemail.messages import retention
 
-DESIGN = "mailbox_message_counts"
-BY_BOX_FOLDER, BY_DAY, BY_AGE = "by_box_folder", "by_day", "by_age"
 _DAY = 86_400
 # Up to so many mailboxes, a query for each folder is less work than all messages of some days.
 _FEW_BOXES = 4
@@ -75,7 +73,7 @@ def per_folder(
 def per_month(account_id: str) -> list[tuple[str, dict[str, int]]]:
     """The number of messages in each folder of an account's months, the latest first, whatever their age."""
     months = modbs.existing(account_id)
-    month_rows = in_parallel(lambda month: month[1].view(DESIGN, BY_BOX_FOLDER, group_level=2), months)
+    month_rows = in_parallel(lambda month: month[1].view(*view_names.MESSAGE_COUNTS_BY_FOLDER, group_level=2), months)
     totals: list[tuple[str, dict[str, int]]] = []
     for (month, _), rows in zip(months, month_rows, strict=True):
         counts: dict[str, int] = {}
@@ -108,7 +106,11 @@ def per_day(account_ids: Iterable[str], days: int = 30, now: int | None = None) 
 def _count_days(account_id: str, month: str, first: int, last: int) -> dict[int, int]:
     """The number of messages of a month on each day, days since year 0."""
     modb = modbs.open_for(account_id, month)
-    rows = [] if modb is None else modb.view(DESIGN, BY_DAY, group_level=1, startkey=[first], endkey=[last, {}])
+    rows = (
+        []
+        if modb is None
+        else modb.view(*view_names.MESSAGE_COUNTS_BY_DAY, group_level=1, startkey=[first], endkey=[last, {}])
+    )
     return {row["key"][0]: row["value"] for row in rows}
 
 
@@ -149,7 +151,7 @@ def _group_by_folder(modb: Database, box_ids: frozenset[str]) -> list[Row]:
         (box_id,) = box_ids
         options = {"startkey": [box_id], "endkey": [box_id, {}]}
     with suppress(MissingDatabase):  # archived meanwhile
-        return modb.view(DESIGN, BY_BOX_FOLDER, group_level=2, **options)
+        return modb.view(*view_names.MESSAGE_COUNTS_BY_FOLDER, group_level=2, **options)
     return []
 
 
@@ -171,7 +173,7 @@ def _count_past_in_folders(modb: Database, counts: FolderCounts, limit: int) -> 
     """The number of messages past the limit in each folder, by a query for each. Those of unknown age never are."""
     # An unknown age is null, which sorts before any number, as `true` does.
     ranges = [{"startkey": [*key, True], "endkey": [*key, limit], "inclusive_end": False} for key in counts]
-    results = modb.view_all(DESIGN, BY_BOX_FOLDER, ranges)
+    results = modb.view_all(*view_names.MESSAGE_COUNTS_BY_FOLDER, ranges)
     return {key: rows[0]["value"] for key, rows in zip(counts, results, strict=True) if rows}
 
 
@@ -183,7 +185,7 @@ def _count_past_days(modb: Database, month_counts: FolderCounts, day: int) -> Fo
     if cached is not None:
         return cached
     counts: FolderCounts = {}
-    for row in modb.view(DESIGN, BY_DAY, group_level=3, startkey=[True], endkey=[day]):
+    for row in modb.view(*view_names.MESSAGE_COUNTS_BY_DAY, group_level=3, startkey=[True], endkey=[day]):
         _, box_id, folder = row["key"]
         if isinstance(box_id, str) and isinstance(folder, str) and (box_id, folder) in month_counts:
             counts[box_id, folder] = counts.get((box_id, folder), 0) + row["value"]
@@ -200,7 +202,7 @@ def _count_past_of_day(account_id: str, limit: int, box_ids: frozenset[str]) -> 
     span = {"startkey": [limit // _DAY * _DAY], "endkey": [limit], "inclusive_end": False}
     counts: FolderCounts = {}
     with suppress(MissingDatabase):
-        for row in modb.view(DESIGN, BY_AGE, **span):
+        for row in modb.view(*view_names.MESSAGES_BY_AGE, **span):
             _, box_id, folder = row["key"]
             if isinstance(box_id, str) and isinstance(folder, str):
                 counts[box_id, folder] = counts.get((box_id, folder), 0) + 1

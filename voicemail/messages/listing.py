@@ -16,7 +16,8 @@ from couch.errors import MissingDatabase
 from crossbar import pages
 from crossbar.filters import Filter
 from crossbar.pages import InvalidStartKey, PageRequest, TimeRange, encode_start_key
-from storage import database_names, gregorian, modbs, values
+from storage import database_names, gregorian, modbs, values, view_names
+from storage.view_names import View
 from voicemail.legacy import listing as legacy_listing
 from voicemail.legacy.listing import Span
 from voicemail.messages import retention
@@ -29,19 +30,18 @@ _SIDE_BY_SIDE = 4
 
 @dataclass(frozen=True)
 class Source:
-    """What is listed: two views of one design document, keyed ``[box id, time]`` and ``[time, box id]``."""
+    """What is listed: two views, keyed ``[box id, time]`` and ``[time, box id]``."""
 
-    design: str
-    of_box: str
-    of_account: str
+    by_mailbox: View
+    by_time: View
     has_legacy: bool = False
     """Whether messages in the format of 3.x belong into it."""
 
 
-LIVE = Source("mailbox_messages", "listing_by_mailbox", "listing_by_timestamp", has_legacy=True)
-SILENT = Source("mailbox_message_lists", "silent_by_mailbox", "silent_by_timestamp")
+LIVE = Source(view_names.MESSAGES_BY_MAILBOX, view_names.MESSAGES_BY_TIME, has_legacy=True)
+SILENT = Source(view_names.SILENT_MESSAGES_BY_MAILBOX, view_names.SILENT_MESSAGES_BY_TIME)
 """Those without audio, the removed ones aside."""
-REMOVED = Source("mailbox_message_lists", "removed_by_mailbox", "removed_by_timestamp")
+REMOVED = Source(view_names.DELETED_MESSAGES_BY_MAILBOX, view_names.DELETED_MESSAGES_BY_TIME)
 """Removed messages, unless they were moved. Summaries also tell ``removed`` (when, in Gregorian seconds),
 ``removed_from`` (the folder, where that is known) and ``silent`` (whether there is no audio)."""
 
@@ -118,15 +118,14 @@ class _Reading:
 
     account_id: str
     month: str
-    design: str
-    view: str
+    view: View
     options: dict[str, Any]
 
     def rows(self, helping: int) -> list[Row]:
         """The first rows; one more than a helping when there are more. None where there is no MODb."""
         (modb,) = modbs.to_read(self.account_id, [self.month])
         try:
-            return [] if modb is None else modb.view(self.design, self.view, limit=helping + 1, **self.options)
+            return [] if modb is None else modb.view(*self.view, limit=helping + 1, **self.options)
         except MissingDatabase:  # archived meanwhile
             return []
 
@@ -218,7 +217,7 @@ def _first_rows(account_id: str, readings: list[_Reading], helping: int) -> list
         return [readings[0].rows(helping)]
     opened = modbs.to_read(account_id, [reading.month for reading in readings])
     wishes = [
-        modb.view_request(reading.design, reading.view, limit=helping + 1, **reading.options)
+        modb.view_request(*reading.view, limit=helping + 1, **reading.options)
         for modb, reading in zip(opened, readings, strict=True)
         if modb is not None
     ]
@@ -246,13 +245,13 @@ def _reading(
     source: Source,
 ) -> _Reading | None:
     """What of a month a page from the start on may show; None when that is nothing."""
-    view = source.of_account if box_id is None else source.of_box
+    view = source.by_time if box_id is None else source.by_mailbox
     low, high = ([time.first], [time.last, {}]) if box_id is None else ([box_id, time.first], [box_id, time.last])
     options: dict[str, Any] = {"startkey": low, "endkey": high}
     if descending:
         options = {"startkey": high, "endkey": low, "descending": True}
     if start is None or (month < start.month if descending else month > start.month):
-        return _Reading(account_id, month, source.design, view, options)
+        return _Reading(account_id, month, view, options)
     if month != start.month:
         return None
     moment = start.key[0 if box_id is None else 1]
@@ -261,7 +260,7 @@ def _reading(
         return None
     if time.first <= moment <= time.last:
         options |= {"startkey": start.key, "startkey_docid": start.doc_id}
-    return _Reading(account_id, month, source.design, view, options)
+    return _Reading(account_id, month, view, options)
 
 
 def _start(decoded: Any, box_id: str | None) -> _Start:
