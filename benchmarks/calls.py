@@ -46,11 +46,11 @@ IN_ONE_ACCOUNT = (
 """Calls measured in accounts of several sizes. Those that change the account come last."""
 
 IN_MANY_ACCOUNTS: Mapping[str, Callable[[list[Tenant], Address], Call]] = {
-    "get box": many_accounts.get_box_of_each,
-    "get message": many_accounts.get_message_of_each,
-    "list boxes": many_accounts.list_boxes_of_each,
-    "list messages": many_accounts.list_messages_of_each,
-    "log in": many_accounts.log_in_to_each,
-    "create message": many_accounts.create_message_in_each,
+    "get box": many_accounts.get_box,
+    "get message": many_accounts.get_message,
+    "list boxes": many_accounts.list_boxes,
+    "list messages": many_accounts.list_messages,
+    "log in": many_accounts.log_in,
+    "create message": many_accounts.create_message,
 }
 """Calls measured with several numbers of accounts. Each request goes to the next account."""

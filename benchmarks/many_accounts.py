@@ -20,7 +20,7 @@ def fill(tenant: Tenant) -> None:
     tenant.ids = tenant.fill(_MESSAGES, spread=0)
 
 
-def get_box_of_each(tenants: list[Tenant], bare: Address) -> Call:
+def get_box(tenants: list[Tenant], bare: Address) -> Call:
     """GET of a mailbox; bare: GET of its document."""
     return _call(
         "get box",
@@ -31,7 +31,7 @@ def get_box_of_each(tenants: list[Tenant], bare: Address) -> Call:
     )
 
 
-def get_message_of_each(tenants: list[Tenant], bare: Address) -> Call:
+def get_message(tenants: list[Tenant], bare: Address) -> Call:
     """GET of a message; bare: GET of its document."""
     return _call(
         "get message",
@@ -42,7 +42,7 @@ def get_message_of_each(tenants: list[Tenant], bare: Address) -> Call:
     )
 
 
-def list_boxes_of_each(tenants: list[Tenant], bare: Address) -> Call:
+def list_boxes(tenants: list[Tenant], bare: Address) -> Call:
     """The listing of all mailboxes; bare: the views of mailboxes and of the month's counts."""
     api = [tenant.api.request("GET", f"{tenant.path}/vmboxes") for tenant in tenants]
 
@@ -62,7 +62,7 @@ def list_boxes_of_each(tenants: list[Tenant], bare: Address) -> Call:
     return Call("list boxes", Side(tenants[0].api, rotate(api)), Side(bare, bare_list))
 
 
-def list_messages_of_each(tenants: list[Tenant], bare: Address) -> Call:
+def list_messages(tenants: list[Tenant], bare: Address) -> Call:
     """The messages of a mailbox; bare: the view query for them."""
 
     def query(tenant: Tenant) -> str:
@@ -79,7 +79,7 @@ def list_messages_of_each(tenants: list[Tenant], bare: Address) -> Call:
     )
 
 
-def log_in_to_each(tenants: list[Tenant], bare: Address) -> Call:
+def log_in(tenants: list[Tenant], bare: Address) -> Call:
     """Signing in with a password and the account's realm; bare: the view query for the credentials."""
     return _call(
         "log in",
@@ -93,7 +93,7 @@ def log_in_to_each(tenants: list[Tenant], bare: Address) -> Call:
     )
 
 
-def create_message_in_each(tenants: list[Tenant], bare: Address) -> Call:
+def create_message(tenants: list[Tenant], bare: Address) -> Call:
     """PUT of a message without audio; bare: PUT of a document of that size."""
     payload = orjson.dumps({"data": {"caller_id_name": "Grace", "caller_id_number": "2025550143", "length": 6_000}})
     body = orjson.dumps({"pvt_type": "nothing", "filling": "x" * 1_000})

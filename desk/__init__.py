@@ -1,14 +1,16 @@
 """The operators' desk: Django's admin over documents in CouchDB.
 
-A page is a method of a `DocumentAdmin` (`kit.pages`), registered for a model without a table, which stands for a
-kind of document: log-in, permissions, index, breadcrumbs and looks are Django's own. To add a page: write the method
-``(request, **ids) -> HttpResponse``, name it in `urls_of_pages` with the permission it takes, call the same domain
-functions as the API does, and `audit.record` what was changed, heard or revealed. No rule lives here.
+A page is a method of a `DocumentAdmin` (`kit.pages`). Each `DocumentAdmin` is registered for a model without a table,
+which stands for a kind of document. Log-in, permissions, index and layout are those of Django's admin.
 
-    pages       the base of every kind of page; errors become pages and messages
-    listings    tables with search, filters and pages, for one template
-    forms       forms that speak of errors as the API does
-    audit       who did what
-    operators   the desk's own users
-    groups      the three groups of operators that every installation has
+To add a page: write the method ``(request, **ids) -> HttpResponse``, add a `Route` with the permission that it needs,
+call the same domain functions as the API, and record in the audit log what was changed, heard or revealed. Rules
+belong to the domain, not to the desk.
+
+    accounts, users, mailboxes, messages, migration_runs
+                 the pages about each of these
+    health       the state of CouchDB and of accounts' databases, and their repair
+    audit        the audit log
+    operators    the desk's own users and their groups
+    kit          what pages share: the base class, tables, forms, detection of edit conflicts, formats
 """

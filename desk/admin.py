@@ -1,18 +1,16 @@
-"""Registers every page of the desk with Django's admin, which looks for this module."""
+"""Registers all pages with Django's admin, which imports this module by its name."""
 
 from django.contrib import admin
 
-from desk.accounts import pages as accounts
-from desk.audit import record as audit
-from desk.mailboxes import pages as mailboxes
-from desk.messages import pages as messages
-from desk.migration_runs import pages as migration_pages
-from desk.operators import pages as operators
-from desk.users import pages as users
+import desk.accounts.pages
+import desk.audit.pages
+import desk.mailboxes.pages
+import desk.messages.pages
+import desk.migration_runs.pages
+import desk.operators.pages
+import desk.users.pages  # noqa: F401 - importing registers
 
 admin.site.site_header = admin.site.site_title = "Voicemail"
 admin.site.index_title = "Desk"
 admin.site.index_template = "desk/index.html"
-admin.site.site_url = None  # there is no site but the API
-
-__all__ = ["accounts", "audit", "mailboxes", "messages", "migration_pages", "operators", "users"]
+admin.site.site_url = None  # there is no public site to link to

@@ -1,4 +1,4 @@
-"""The operators' desk in Django's database: what its permissions are about, and the record of who did what."""
+"""The desk in Django's database: models without a table that permissions refer to, and the audit log."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.db import models
 
 
 class Account(models.Model):
-    """Stands for the accounts in CouchDB where Django asks what a permission is about. It has no table."""
+    """The accounts in CouchDB, for permissions. It has no table."""
 
     class Meta:
         managed = False
@@ -17,12 +17,12 @@ class Account(models.Model):
             ("renew_api_key", "Can renew an account's API key"),
             ("change_retention", "Can change how long an account keeps messages"),
             ("migrate_account", "Can migrate an account's messages from Kazoo 3.x"),
-            ("view_health", "Can see the state of the system"),
+            ("view_health", "Can see the health of the system"),
         )
 
 
 class AccountUser(models.Model):
-    """Stands for the users of accounts, who are not the desk's own. It has no table."""
+    """The users of accounts, for permissions. It has no table. The desk's own users are Django's."""
 
     class Meta:
         managed = False
@@ -31,7 +31,7 @@ class AccountUser(models.Model):
 
 
 class Mailbox(models.Model):
-    """Stands for the mailboxes. It has no table."""
+    """The mailboxes, for permissions. It has no table."""
 
     class Meta:
         managed = False
@@ -40,15 +40,15 @@ class Mailbox(models.Model):
 
 
 class Message(models.Model):
-    """Stands for the messages. It has no table."""
+    """The messages, for permissions. It has no table."""
 
     class Meta:
         managed = False
-        permissions = (("listen_to_message", "Can listen to messages and download them"),)
+        permissions = (("listen_to_message", "Can listen to and download messages"),)
 
 
 class AuditEntry(models.Model):
-    """One thing that an operator did, or listened to or saw that not everybody may see."""
+    """A change that an operator made, a message that was heard, or a secret that was revealed."""
 
     time = models.DateTimeField(auto_now_add=True, db_index=True)
     operator = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
@@ -56,13 +56,14 @@ class AuditEntry(models.Model):
     account_id = models.CharField("account", max_length=32, blank=True, db_index=True)
     kind = models.CharField(max_length=20)
     document_id = models.CharField("document", max_length=250, db_index=True)
-    name = models.CharField(max_length=250, blank=True, help_text="what the document was called then")
+    name = models.CharField(max_length=250, blank=True, help_text="the document's name at the time")
     difference: "models.JSONField[Any, Any]" = models.JSONField(default=dict, blank=True)
 
     class Meta:
         default_permissions = ("view",)
         ordering = ("-time", "-id")
-        verbose_name = "recorded action"
+        verbose_name = "audit entry"
+        verbose_name_plural = "audit entries"
 
     def __str__(self) -> str:
         return f"{self.operator} {self.action} {self.kind} {self.name or self.document_id}"

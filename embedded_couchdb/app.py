@@ -99,7 +99,7 @@ class Application:
         user = authenticate(self._service, request)
         route, names = self._find(path, request.method)
         call = Call(request, self._service, user, names)
-        if "db" in names and route is not routes_database.create_database:
+        if "db" in names and route is not routes_database.create:
             _ = call.database  # a missing database is reported before anything else
         if user is None and path not in _OPEN_TO_ALL:
             raise unauthorized(_refusal(names, request.method))

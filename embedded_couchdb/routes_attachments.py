@@ -21,7 +21,7 @@ from .writing import Edit, KeptAttachment, NewAttachment
 _BACKWARDS = re.compile(r"bytes=\d+-\d+")
 
 
-def get_attachment(call: Call) -> Response:
+def get(call: Call) -> Response:
     """An attachment's bytes, or a range of them."""
     with call.database.reading() as connection:
         document = read(connection, document_id(call), call.args.get("rev"))
@@ -63,7 +63,7 @@ def _unsatisfiable() -> CouchError:
     return CouchError(416, "requested_range_not_satisfiable", "Requested range not satisfiable")
 
 
-def put_attachment(call: Call) -> Response:
+def put(call: Call) -> Response:
     """Store an attachment; the document is created if there is none."""
     doc_id, name = check_id(document_id(call)), check_attachment_name(call.names["attachment"])
     rev = call.named_rev()
@@ -79,7 +79,7 @@ def put_attachment(call: Call) -> Response:
         return saved(call, _attachment_edit(doc_id, current, rev, attachments))
 
 
-def delete_attachment(call: Call) -> Response:
+def delete(call: Call) -> Response:
     """Remove an attachment from a document."""
     doc_id, name = document_id(call), call.names["attachment"]
     rev = call.named_rev()
@@ -114,7 +114,7 @@ def _attachment_edit(
     return Edit(doc_id, (rev,) if rev else (), False, body, attachments)
 
 
-_METHODS: Methods = {"GET": get_attachment, "PUT": put_attachment, "DELETE": delete_attachment}
+_METHODS: Methods = {"GET": get, "PUT": put, "DELETE": delete}
 
 ROUTES: Routes = {
     "/<db>/<doc>/<rest:attachment>": _METHODS,

@@ -12,7 +12,7 @@ from .errors import CouchError, bad_request
 from .http import Call, Routes, answer, raw_answer
 from .payload import check_id, new_id, parse_edit, parse_grafted
 from .reading import read, render
-from .routes_documents import post_document, read_options
+from .routes_documents import post, read_options
 from .saving import check_edit, save_in
 from .writing import Edit
 
@@ -93,7 +93,7 @@ def _has_revision(connection: Any, doc_id: str, name: Any) -> bool:
 
 
 ROUTES: Routes = {
-    "/<db>": {"POST": post_document},
+    "/<db>": {"POST": post},
     "/<db>/_bulk_docs": {"POST": bulk_docs},
     "/<db>/_bulk_get": {"POST": bulk_get},
     "/<db>/_revs_diff": {"POST": revs_diff},

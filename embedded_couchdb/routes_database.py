@@ -39,18 +39,18 @@ def database_info(database: Database) -> dict[str, Any]:
     }
 
 
-def get_info(call: Call) -> Response:
+def info(call: Call) -> Response:
     """The information about the database."""
     return answer(database_info(call.database))
 
 
-def create_database(call: Call) -> Response:
+def create(call: Call) -> Response:
     """Create the database."""
     call.service.catalogue.create(call.names["db"])
     return answer({"ok": True}, 201, {"Location": f"/{call.names['db']}"})
 
 
-def delete_database(call: Call) -> Response:
+def delete(call: Call) -> Response:
     """Remove the database."""
     call.service.catalogue.delete(call.names["db"])
     return answer({"ok": True})
@@ -116,7 +116,7 @@ def list_changes(call: Call) -> Response:
 
 
 ROUTES: Routes = {
-    "/<db>": {"GET": get_info, "PUT": create_database, "DELETE": delete_database},
+    "/<db>": {"GET": info, "PUT": create, "DELETE": delete},
     "/<db>/_security": {"GET": security, "PUT": set_security},
     "/<db>/_revs_limit": {"GET": revs_limit, "PUT": set_revs_limit},
     "/<db>/_compact": {"POST": compact},

@@ -44,7 +44,7 @@ def read_options(call: Call) -> ReadOptions:
     )
 
 
-def get_document(call: Call) -> Response:
+def get(call: Call) -> Response:
     """The document, or the named revision of it."""
     options = read_options(call)
     if "open_revs" in call.args:
@@ -112,7 +112,7 @@ def _open_revs(call: Call, options: ReadOptions) -> Response:
     return raw_answer(b"[" + b",".join(rows) + b"]\n")
 
 
-def put_document(call: Call) -> Response:
+def put(call: Call) -> Response:
     """Write the document, from JSON or from a multipart body with attachments."""
     doc_id = check_id(document_id(call))
     media_type, type_options = call.content_type
@@ -165,7 +165,7 @@ def saved(call: Call, edit: Edit, *, grafted: bool = False, status: int = 201) -
     return answer({"ok": True, "id": edit.id, "rev": rev}, status, headers)
 
 
-def post_document(call: Call) -> Response:
+def post(call: Call) -> Response:
     """Write a document under its own id, or under a new one."""
     document = call.json()
     if not isinstance(document, dict):
@@ -174,7 +174,7 @@ def post_document(call: Call) -> Response:
     return saved(call, _parse_call_edit(call, document, doc_id, {}))
 
 
-def delete_document(call: Call) -> Response:
+def delete(call: Call) -> Response:
     """Delete the document by writing a revision that marks it as deleted."""
     doc_id = document_id(call)
     rev = call.named_rev()
@@ -237,7 +237,7 @@ def delete_local(call: Call) -> Response:
     return answer({"ok": True, "id": doc_id, "rev": "0-0"})
 
 
-_METHODS: Methods = {"GET": get_document, "PUT": put_document, "DELETE": delete_document, "COPY": copy_document}
+_METHODS: Methods = {"GET": get, "PUT": put, "DELETE": delete, "COPY": copy_document}
 _LOCAL_METHODS: Methods = {"GET": get_local, "PUT": put_local, "DELETE": delete_local}
 
 ROUTES: Routes = {

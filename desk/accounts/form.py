@@ -1,4 +1,4 @@
-"""The form of an account at the desk."""
+"""The form of an account."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,47 +6,47 @@ from typing import Any
 from django import forms
 from django.contrib.admin import widgets
 
-from desk.kit.schema_fields import fields_of
+from accounts import accounts
+from desk.kit.forms import make_form, sort_fields
+from desk.kit.schema_fields import build_fields
 from storage import schemas
 
-SCHEMA = "accounts"
-SHOWN_ELSEWHERE = frozenset({"enabled"})
-_FIRST = ("name", "realm", "timezone", "language")
+_EXCLUDED = frozenset({"enabled"})  # it has a page of its own
+_FIRST_FIELDS = ("name", "realm", "timezone", "language")
 
 
-class ParentField(forms.CharField):
-    """The id of the account above."""
+class _ParentField(forms.CharField):
+    """The id of the parent account."""
 
     def __init__(self) -> None:
         super().__init__(
             label="Parent",
             required=False,
             widget=widgets.AdminTextInputWidget,
-            help_text="The id of the account above; empty for none.",
+            help_text="The id of the account above this one. Leave it empty for none.",
         )
 
 
-def made(
-    posted: Any, shown: Mapping[str, Any], typed: Mapping[str, Any] | None = None, *, is_new: bool = False
-) -> forms.Form:
-    """The form of an account of which `shown` is known, `typed` over it; a new one gets a parent, too."""
-    found = fields_of(schemas.schema(SCHEMA), SHOWN_ELSEWHERE)
-    fields = {name: found[name] for name in (*_FIRST, *sorted(set(found) - set(_FIRST))) if name in found}
-    fields["realm"].required = not is_new
-    if is_new:
-        fields["realm"].help_text += " Left empty, one is made up."
-        fields["parent"] = ParentField()
-    known = {**shown, **(typed or {})}
-    initial = {name: known[name] for name in fields if known.get(name) is not None}
-    for name, value in initial.items():
-        offer = getattr(fields[name], "offer", None)
-        if offer is not None:
-            offer(value)
-    zones = fields.get("timezone")
-    if isinstance(zones, forms.ChoiceField):
-        # An account has nobody to inherit one from.
-        offered: Any = zones.choices
-        named = [one for one in offered if one[0] not in ("", "inherit")]
-        zones.choices = [("", "Not set: as the system says"), *named]
-    form: forms.Form = type("AccountForm", (forms.Form,), fields)(posted, initial=initial)
-    return form
+def change_form(submitted: Any, account: Mapping[str, Any], entered: Mapping[str, Any]) -> forms.Form:
+    """The form of a stored account."""
+    fields = _account_fields()
+    fields["realm"].required = True
+    return make_form(fields, submitted, account, entered)
+
+
+def creation_form(submitted: Any, parent_id: str) -> forms.Form:
+    """The form of a new account, with the field ``parent`` for the id of its parent."""
+    fields = {**_account_fields(), "parent": _ParentField()}
+    fields["realm"].help_text += " If you leave it empty, a realm is made up."
+    return make_form(fields, submitted, {"parent": parent_id})
+
+
+def _account_fields() -> dict[str, forms.Field]:
+    fields = sort_fields(build_fields(schemas.schema(accounts.SCHEMA), _EXCLUDED), _FIRST_FIELDS)
+    timezone = fields.get("timezone")
+    if isinstance(timezone, forms.ChoiceField):
+        # An account has no owner to inherit a time zone from.
+        choices: Any = timezone.choices
+        zones = [choice for choice in choices if choice[0] not in ("", "inherit")]
+        timezone.choices = [("", "Not set (system default)"), *zones]
+    return fields

@@ -1,60 +1,51 @@
-"""Disabling and enabling an account at the desk."""
+"""The page that disables and enables an account."""
+
+from collections.abc import Iterable
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
 
 from accounts import accounts
-from desk.audit import record as audit
+from desk.accounts.links import account_crumbs, account_subject, account_title, account_url
+from desk.audit import log
 from desk.kit.pages import DocumentAdmin, Route, actor
 
 
-class AccountSwitch(DocumentAdmin):
-    """What the pages of accounts have about being enabled."""
+class SwitchPages(DocumentAdmin):
+    """The page that disables and enables an account."""
 
-    def route_of_switch(self) -> Route:
-        """The page that asks, and does it."""
-        return Route("<str:account_id>/switch/", "switch", self.switch, "change_account")
+    def switch_routes(self) -> Iterable[Route]:
+        """The page."""
+        yield Route("<str:account_id>/switch/", "switch", self.switch_account, "change_account")
 
-    def switch(self, request: HttpRequest, account_id: str) -> HttpResponse:
-        """Enable the account when it is disabled, else disable it, after asking.
+    def switch_account(self, request: HttpRequest, account_id: str) -> HttpResponse:
+        """Ask, then disable the account if it is enabled, or enable it if it is disabled.
 
-        The form says which, so that two operators who mean the same don't undo each other.
+        The form says which: two operators who want the same must not undo each other's change.
         """
-        doc = accounts.get(account_id)
-        name, url = str(doc.get("name")), reverse("admin:desk_account_detail", args=[account_id])
+        account = accounts.get(account_id)
+        url = account_url(account_id)
         if request.method == "POST" and request.POST.get("enabled") in ("yes", "no"):
-            enabled = request.POST["enabled"] == "yes"
-            changed = accounts.merge(account_id, {"enabled": enabled}, actor(request))
-            action = "enabled" if enabled else "disabled"
-            audit.record(
-                request,
-                action,
-                kind="account",
-                account_id=account_id,
-                document_id=account_id,
-                name=name,
-                before=doc,
-                after=changed,
-            )
+            is_enabled = request.POST["enabled"] == "yes"
+            changed = accounts.merge(account_id, {"enabled": is_enabled}, actor(request))
+            action = "enabled" if is_enabled else "disabled"
+            log.record(request, action, account_subject(account), before=account, after=changed)
             messages.success(request, f"The account is {action}.")
             return HttpResponseRedirect(url)
-        if accounts.is_enabled(doc):
-            title, question = "Disable", "Nobody of this account can sign in any more, and all its tokens end."
-            question += " Accounts below it, its mailboxes and messages stay as they are."
+        if accounts.is_enabled(account):
+            title, new_state = "Disable", "no"
+            question = "Nobody can sign in to this account any more, and all its tokens end."
+            question += " Its mailboxes and messages and the accounts below it stay as they are."
         else:
-            title, question = (
-                "Enable",
-                "The users of this account can sign in again, those who are enabled.",
-            )
-        return self.rendered(
+            title, new_state = "Enable", "yes"
+            question = "The users of this account can sign in again, unless they are disabled themselves."
+        return self.render_confirmation(
             request,
-            "desk/kit/confirm.html",
-            f"{title} {name}?",
-            [("Accounts", reverse("admin:desk_account_changelist")), (name, url), (title, None)],
+            f"{title} {account_title(account)}?",
+            [*account_crumbs(account), (title, None)],
             question=question,
-            hidden=[("enabled", "no" if title == "Disable" else "yes")],
             submit=f"Yes, {title.lower()} it",
-            dangerous=title == "Disable",
             cancel_url=url,
+            is_dangerous=new_state == "no",
+            hidden_fields=[("enabled", new_state)],
         )

@@ -1,34 +1,48 @@
-"""What CouchDB says of itself, at the cost of three small requests."""
+"""What CouchDB reports about itself. Costs three small requests."""
 
-from typing import Any
+from dataclasses import dataclass
 
 from couch.client import Document, couch
 from couch.errors import CouchError
 from storage import database_names
 
-_TASKS = {"indexer": "building views", "database_compaction": "compacting", "view_compaction": "compacting views"}
+_TASK_NAMES = {
+    "indexer": "building views",
+    "database_compaction": "compacting",
+    "view_compaction": "compacting views",
+}
 
 
-def of_couchdb() -> dict[str, Any]:
-    """What CouchDB says of itself: `up`, `version`, and `tasks` under way, None where it doesn't say."""
+@dataclass(frozen=True)
+class CouchDBState:
+    """Whether CouchDB answers, its version, and descriptions of its background tasks."""
+
+    is_up: bool
+    version: str | None = None
+    tasks: list[str] | None = None
+    """None if CouchDB does not report them."""
+
+
+def couchdb_state() -> CouchDBState:
+    """Ask CouchDB for its state."""
     if not couch().is_up():
-        return {"up": False, "version": None, "tasks": None}
-    return {"up": True, "version": couch().info().get("version"), "tasks": _tasks()}
+        return CouchDBState(is_up=False)
+    return CouchDBState(is_up=True, version=couch().info().get("version"), tasks=_describe_tasks())
 
 
-def _tasks() -> list[str] | None:
-    """What CouchDB is doing beside answering; None where it doesn't tell."""
+def _describe_tasks() -> list[str] | None:
     try:
         tasks = couch().tasks()
     except CouchError:
         return None
-    return [_spelled(task) for task in tasks if isinstance(task, dict)]
+    return [_describe_task(task) for task in tasks if isinstance(task, dict)]
 
 
-def _spelled(task: Document) -> str:
-    # A shard's name is shards/00000000-7fffffff/account/aa/bb/rest.1700000000.
+def _describe_task(task: Document) -> str:
+    # A shard is called shards/00000000-7fffffff/account/aa/bb/cc.1700000000.
     name = str(task.get("database", "")).split("/", 2)[-1].rsplit(".", 1)[0]
-    split = database_names.split(name)
-    where = f"{split.account_id} {split.month or ''}".strip() if split else name
-    kind = _TASKS.get(str(task.get("type")), str(task.get("type")))
-    return f"{kind}: {where}, {task.get('progress', '?')} %"
+    account_database = database_names.split(name)
+    if account_database:
+        name = f"{account_database.account_id} {account_database.month or ''}".strip()
+    kind = str(task.get("type"))
+    return f"{_TASK_NAMES.get(kind, kind)}: {name}, {task.get('progress', '?')} %"

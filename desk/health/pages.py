@@ -1,113 +1,112 @@
-"""The page of the system's health at the desk, and what mends an account's databases from there."""
+"""The health page, and the pages that repair an account's databases."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts import accounts
 from couch.client import Document
+from desk.accounts.links import account_crumbs, account_list_crumbs, account_subject, account_title, account_url
 from desk.accounts.table import page_of_accounts
-from desk.audit import record as audit
-from desk.health import account_state as health
-from desk.health.couchdb_state import of_couchdb
+from desk.audit import log
+from desk.health.account_state import account_states, message_chart
+from desk.health.couchdb_state import couchdb_state
 from desk.kit.pages import DocumentAdmin, Route
-from desk.kit.tables import query_with
+from desk.kit.tables import Paging
 from storage import maintenance, modbs
 
-_PAGE = 20  # each account costs some requests per database
+_PAGE_SIZE = 20  # each account costs several requests per database
 
 
 class HealthPages(DocumentAdmin):
-    """What the pages of accounts have about health."""
+    """The pages about the health of accounts' databases."""
 
-    def routes_of_health(self) -> Iterable[Route]:
-        """The page, and two that only change something."""
-        return (
-            Route("health/", "health", self.health, "view_health"),
-            Route("<str:account_id>/make-views/", "make_views", self.make_views, "change_account"),
-            Route("<str:account_id>/make-months/", "make_months", self.make_months, "change_account"),
-        )
+    def health_routes(self) -> Iterable[Route]:
+        """The health page, and the two that repair something."""
+        yield Route("health/", "health", self.show_health, "view_health")
+        yield Route("<str:account_id>/create-views/", "create_views", self.create_views, "change_account")
+        yield Route("<str:account_id>/create-months/", "create_months", self.create_months, "change_account")
 
-    def health(self, request: HttpRequest) -> HttpResponse:
-        """The state of CouchDB, and of the databases of a page of accounts."""
-        title, crumbs = "Health", [("Accounts", reverse("admin:desk_account_changelist")), ("Health", None)]
-        state = of_couchdb()
-        if not state["up"]:
-            return self.rendered(request, "desk/health/overview.html", title, crumbs, couchdb=state)
-        found, start_key = page_of_accounts(request.GET.get("start_key"), "", _PAGE)
-        states = health.of_accounts(found)
-        return self.rendered(
+    def show_health(self, request: HttpRequest) -> HttpResponse:
+        """Show the state of CouchDB, and of the databases of a page of accounts."""
+        title, template, crumbs = "Health", "desk/health/overview.html", [*account_list_crumbs(), ("Health", None)]
+        couchdb = couchdb_state()
+        if not couchdb.is_up:
+            return self.render(request, template, title, crumbs, couchdb=couchdb)
+        docs, next_start_key = page_of_accounts(request.GET.get("start_key"), size=_PAGE_SIZE)
+        states = account_states(docs)
+        by_size = sorted(states, key=lambda state: -state.on_disk)
+        return self.render(
             request,
-            "desk/health/overview.html",
+            template,
             title,
             crumbs,
-            couchdb=state,
+            couchdb=couchdb,
             states=states,
-            largest=sorted(states, key=lambda one: -one.on_disk),
-            most_on_disk=max((one.on_disk for one in states), default=0) or 1,
-            chart=health.chart([doc["_id"] for doc in found]),
-            can_mend=self.allows(request, "change_account"),
-            next_query=None if start_key is None else query_with(request, start_key=start_key),
-            is_first="start_key" not in request.GET,
+            by_size=by_size,
+            largest_size=(by_size[0].on_disk if by_size else 0) or 1,
+            chart=message_chart([doc["_id"] for doc in docs]),
+            can_repair=self.has_permission(request, "change_account"),
+            paging=Paging.of(request, next_start_key),
         )
 
-    def make_views(self, request: HttpRequest, account_id: str) -> HttpResponse:
-        """Add what the account's databases lack of design documents, as `manage.py sync_views --account` does."""
+    def create_views(self, request: HttpRequest, account_id: str) -> HttpResponse:
+        """Create the missing views of the account's databases, as ``manage.py sync_views --account`` does."""
         account = accounts.get(account_id)
         if request.method != "POST":
-            question = "Design documents that lack views get them; nothing else of anybody's is changed."
-            return self._asked(request, account, "Make the missing views", question)
-        made = maintenance.sync_account(account_id)
-        if made:
-            self._record_mending(request, "made views of", account, made)
-            count = len(made)
-            messages.success(request, f"Views were made in {count} database{'' if count == 1 else 's'}.")
+            question = "The missing views are added to the account's design documents. Nothing else is changed."
+            return self._render_question(request, account, "Create the missing views", question)
+        changes = maintenance.sync_account(account_id)
+        if changes:
+            _record_repair(request, "created views of", account, changes)
+            number = len(changes)
+            messages.success(request, f"Created views in {number} database{'' if number == 1 else 's'}.")
         else:
-            messages.info(request, "No database of this account lacked a view.")
-        return HttpResponseRedirect(_back(request, account_id))
+            messages.info(request, "No database of this account lacks a view.")
+        return HttpResponseRedirect(_next_url(request, account_id))
 
-    def make_months(self, request: HttpRequest, account_id: str) -> HttpResponse:
-        """Create the account's databases of this and next month, as `manage.py ensure_modbs` does for all."""
+    def create_months(self, request: HttpRequest, account_id: str) -> HttpResponse:
+        """Create the account's MODbs of this month and the next one, as ``manage.py ensure_modbs`` does for all."""
         account = accounts.get(account_id)
         if request.method != "POST":
-            question = "The account's databases of this month and the next are created, where they are missing."
-            return self._asked(request, account, "Make next month's database", question)
-        before = set(maintenance.of_account(account_id))
-        made = [one.name for one in modbs.ensure_ahead(account_id) if one.name not in before]
-        if made:
-            self._record_mending(request, "made MODbs of", account, {name: ["create database"] for name in made})
-            messages.success(request, f"Made: {', '.join(name[-6:] for name in made)}.")
+            question = "The account's databases of this month and the next one are created if they are missing."
+            return self._render_question(request, account, "Create next month's database", question)
+        names_before = set(maintenance.of_account(account_id))
+        created = [modb.name for modb in modbs.ensure_ahead(account_id) if modb.name not in names_before]
+        if created:
+            _record_repair(request, "created MODbs of", account, {name: ["create database"] for name in created})
+            messages.success(request, f"Created: {', '.join(name[-6:] for name in created)}.")
         else:
-            messages.info(request, "Both databases were there.")
-        return HttpResponseRedirect(_back(request, account_id))
+            messages.info(request, "Both databases exist already.")
+        return HttpResponseRedirect(_next_url(request, account_id))
 
-    def _asked(self, request: HttpRequest, account: Document, title: str, question: str) -> HttpResponse:
-        name, url = str(account.get("name")), reverse("admin:desk_account_detail", args=[account["_id"]])
-        return self.rendered(
+    def _render_question(
+        self, request: HttpRequest, account: Document, title: str, question: str
+    ) -> TemplateResponse:
+        return self.render_confirmation(
             request,
-            "desk/kit/confirm.html",
-            f"{title} of {name}?",
-            [("Accounts", reverse("admin:desk_account_changelist")), (name, url), (title, None)],
+            f"{title} of {account_title(account)}?",
+            [*account_crumbs(account), (title, None)],
             question=question,
-            submit="Yes, make them",
-            cancel_url=url,
-        )
-
-    def _record_mending(self, request: HttpRequest, action: str, account: Document, made: dict[str, Any]) -> None:
-        identifiers = {"account_id": account["_id"], "document_id": account["_id"]}
-        details = {name: "; ".join(lines) for name, lines in made.items()}
-        audit.record(
-            request, action, kind="account", name=str(account.get("name") or ""), **identifiers, details=details
+            submit="Yes, create them",
+            cancel_url=account_url(account["_id"]),
         )
 
 
-def _back(request: HttpRequest, account_id: str) -> str:
-    """The page of the desk that the button was on; else the account's."""
-    page = request.POST.get("next", "")
-    if page.startswith("/admin/") and url_has_allowed_host_and_scheme(page, allowed_hosts=None):
-        return page
-    return reverse("admin:desk_account_detail", args=[account_id])
+def _record_repair(
+    request: HttpRequest, action: str, account: Document, changes: Mapping[str, Sequence[str]]
+) -> None:
+    details = {name: "; ".join(lines) for name, lines in changes.items()}
+    log.record(request, action, account_subject(account), details=details)
+
+
+def _next_url(request: HttpRequest, account_id: str) -> str:
+    """The page of the desk that the button was on, or the account's page."""
+    url = request.POST.get("next", "")
+    if url.startswith(reverse("admin:index")) and url_has_allowed_host_and_scheme(url, allowed_hosts=None):
+        return url
+    return account_url(account_id)

@@ -1,7 +1,7 @@
-"""Forms that know the document they were made from, so that an operator sees what others did to it meanwhile.
+"""Editing of a document in a form, with detection of changes that somebody else made in the meantime.
 
-A form carries its document as it was then, signed and without secrets. When the stored one is another by the time
-the form is sent, the operator is shown what changed meanwhile, and sends again what was typed.
+A form carries a snapshot of its document, signed and without secrets. If the stored document differs from it when
+the form is sent, nothing is saved: the operator sees what was changed, and sends the form again.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,26 +14,25 @@ from django.http import HttpRequest
 
 from couch.client import Document
 from crossbar.errors import ValidationFailed
-from desk.audit import record as audit
-from desk.kit.forms import take_errors
-from desk.kit.schema_fields import sent
+from desk.kit.differences import differences
+from desk.kit.forms import add_errors, patch_from
 from storage import private_fields
 
 Guard = Callable[[Document], None]
-"""Looks at the stored document before each attempt to change it, and raises if it must not be changed."""
-Make = Callable[[Any, Mapping[str, Any], Mapping[str, Any]], forms.Form]
-"""Makes a form: of what was sent or None, of the document that it shows, and of values that were typed over it."""
+"""Gets the stored document before each attempt to change it, and raises if it must not be changed."""
+FormFactory = Callable[[Any, Mapping[str, Any], Mapping[str, Any]], forms.Form]
+"""Makes a form from the submitted data or None, the document that it shows, and values to show instead."""
 Merge = Callable[[Document, Guard], Document]
-"""Merges a patch into the stored document, if the guard lets it, and returns the document as it is then."""
+"""Merges a patch into the stored document unless the guard raises, and returns the new document."""
 
-FIELD = "desk_base"
-"""The name of the hidden field that holds what a form was made from."""
-_SALT = "desk.form.base"
-_LONGEST = 300
+SNAPSHOT_FIELD = "desk_snapshot"
+"""The name of the hidden form field with the snapshot."""
+_SALT = "desk.form.snapshot"
+_MAX_LENGTH = 300
 
 
-class ChangedMeanwhile(Exception):
-    """A document isn't any more what the form was made from; `stored` is what it is now."""
+class EditConflict(Exception):
+    """The document is no longer as the form's snapshot has it."""
 
     def __init__(self, stored: Document) -> None:
         super().__init__()
@@ -41,123 +40,128 @@ class ChangedMeanwhile(Exception):
 
 
 @dataclass(frozen=True)
-class Base:
-    """What may be shown of a document, as it was when a form was made from it."""
+class Snapshot:
+    """The members of a document that an operator may see, as they were when a form was made."""
 
-    shown: Document
-
-    @classmethod
-    def of(cls, doc: Mapping[str, Any], secrets: frozenset[str]) -> "Base":
-        """The base that a document is; members of these names stay out of it."""
-        return cls({key: value for key, value in private_fields.without_private(doc).items() if key not in secrets})
+    members: Document
 
     @classmethod
-    def read(cls, sent: Mapping[str, Any]) -> "Base | None":
-        """The base that a sent form carries; None when it carries none of ours, or from before the key changed."""
+    def of(cls, doc: Mapping[str, Any], secrets: frozenset[str]) -> "Snapshot":
+        """The snapshot of a document, without the members that are named in `secrets`."""
+        public = private_fields.without_private(doc)
+        return cls({key: value for key, value in public.items() if key not in secrets})
+
+    @classmethod
+    def load(cls, submitted: Mapping[str, Any]) -> "Snapshot | None":
+        """The snapshot in a submitted form; None if its signature is missing or not valid."""
         try:
-            return cls(signing.loads(str(sent.get(FIELD, "")), salt=_SALT))
+            return cls(signing.loads(str(submitted.get(SNAPSHOT_FIELD, "")), salt=_SALT))
         except signing.BadSignature:
             return None
 
+    def dump(self) -> str:
+        """The signed snapshot, for the hidden field."""
+        return signing.dumps(self.members, salt=_SALT, compress=True)
+
     def guard(self, secrets: frozenset[str]) -> Guard:
-        """Lets a document be changed that still looks like this; ChangedMeanwhile otherwise."""
+        """A guard that raises EditConflict for a document with another snapshot."""
 
-        def look(stored: Document) -> None:
-            if Base.of(stored, secrets) != self:
-                raise ChangedMeanwhile(stored)
+        def check(stored: Document) -> None:
+            if Snapshot.of(stored, secrets) != self:
+                raise EditConflict(stored)
 
-        return look
-
-    def signed(self) -> str:
-        """The base as the hidden field holds it."""
-        return signing.dumps(self.shown, salt=_SALT, compress=True)
+        return check
 
 
 @dataclass(frozen=True)
-class Change:
-    """What somebody else did to a member meanwhile, and whether the operator means to change it as well."""
+class ForeignChange:
+    """A change that somebody else made, and whether saving the form would overwrite it."""
 
     path: str
     before: str
     after: str
-    typed: bool
+    is_overwritten: bool
 
 
 @dataclass(frozen=True)
 class Edit:
-    """A form over a document: to be shown (again), or done with."""
+    """The state of an edit: the form to show, or the saved document."""
 
     form: forms.Form
-    base: Base
-    changes: Sequence[Change] | None = None
-    """What others did meanwhile; None when nobody did anything."""
-    changed: Document | None = None
-    """The document as it is stored now; None until it could be."""
+    snapshot: Snapshot
+    foreign_changes: Sequence[ForeignChange] | None = None
+    """None if there was no conflict."""
+    saved: Document | None = None
+    """The document as it is stored now; None if nothing was saved yet."""
     has_changes: bool = False
     """Whether the operator changed anything."""
 
     def context(self) -> dict[str, Any]:
-        """What the template ``desk/kit/edit_form.html`` takes."""
-        return {"form": self.form, "base_field": FIELD, "base": self.base.signed(), "changes": self.changes}
+        """What the template ``desk/kit/edit_form.html`` needs beside the form."""
+        return {
+            "snapshot_field": SNAPSHOT_FIELD,
+            "snapshot": self.snapshot.dump(),
+            "foreign_changes": self.foreign_changes,
+        }
 
 
-def edit(request: HttpRequest, doc: Document, secrets: frozenset[str], make: Make, merge: Merge) -> Edit:
-    """Show a document's form, or take what an operator sent and merge it, if nobody changed what it was made from.
+def edit(request: HttpRequest, doc: Document, secrets: frozenset[str], make_form: FormFactory, merge: Merge) -> Edit:
+    """Show a document's form, or merge what an operator submitted unless there is a conflict.
 
-    Of what nobody sees in a form (members named in `secrets`, private ones), changes don't matter. A form that was
-    sent without a base of ours is never merged at once.
+    Changes of members that no form shows (those named in `secrets`, and private ones) are no conflict. A form without
+    a valid snapshot always is one.
     """
     if request.method != "POST":
-        return Edit(make(None, doc, {}), Base.of(doc, secrets))
-    base = Base.read(request.POST)
-    form = make(request.POST, base.shown if base else doc, {})
-    failed = Edit(form, base or Base.of(doc, secrets))
+        return Edit(make_form(None, doc, {}), Snapshot.of(doc, secrets))
+    snapshot = Snapshot.load(request.POST)
+    form = make_form(request.POST, snapshot.members if snapshot else doc, {})
+    unsaved = Edit(form, snapshot or Snapshot.of(doc, secrets))
     if not form.is_valid():
-        return failed
-    patch = sent(form)
+        return unsaved
+    patch = patch_from(form)
     try:
-        if base is None:
-            raise ChangedMeanwhile(doc)
-        guard = base.guard(secrets)
+        if snapshot is None:
+            raise EditConflict(doc)
+        guard = snapshot.guard(secrets)
         guard(doc)
-        changed = merge(patch, guard) if patch else doc
+        saved = merge(patch, guard) if patch else doc
     except ValidationFailed as error:
-        take_errors(form, error)
-        return failed
-    except ChangedMeanwhile as meanwhile:
-        now = Base.of(meanwhile.stored, secrets)
-        seen = changes_since(base, now, patch) if base else []
-        return Edit(make(None, meanwhile.stored, typed_values(form)), now, seen)
-    return Edit(form, base, changed=changed, has_changes=bool(patch))
+        add_errors(form, error)
+        return unsaved
+    except EditConflict as conflict:
+        current = Snapshot.of(conflict.stored, secrets)
+        changes = _foreign_changes(snapshot, current, patch) if snapshot else []
+        return Edit(make_form(None, conflict.stored, _entered_values(form)), current, changes)
+    return Edit(form, snapshot, saved=saved, has_changes=bool(patch))
 
 
-def changes_since(base: Base, now: Base, typed: Mapping[str, Any]) -> list[Change]:
-    """What became of the document since the form was made from it; `typed` is what the form would merge into it."""
-    own = set(_paths(typed))
+def _foreign_changes(before: Snapshot, after: Snapshot, patch: Mapping[str, Any]) -> list[ForeignChange]:
+    patched_paths = _paths(patch)
     return [
-        Change(path, _short(before), _short(after), any(_overlap(path, one) for one in own))
-        for path, (before, after) in audit.difference(base.shown, now.shown).items()
+        ForeignChange(path, _format(old), _format(new), any(_overlap(path, patched) for patched in patched_paths))
+        for path, (old, new) in differences(before.members, after.members).items()
     ]
 
 
-def typed_values(form: forms.Form) -> dict[str, Any]:
-    """The values of the fields that the operator touched in a valid form, to fill a fresh one with."""
+def _entered_values(form: forms.Form) -> dict[str, Any]:
+    """The values that the operator changed in a valid form."""
     return {name: form.cleaned_data[name] for name in form.changed_data}
 
 
 def _paths(patch: Mapping[str, Any], prefix: str = "") -> list[str]:
-    found: list[str] = []
+    paths: list[str] = []
     for key, value in patch.items():
-        found += _paths(value, f"{prefix}{key}.") if isinstance(value, Mapping) and value else [f"{prefix}{key}"]
-    return found
+        paths += _paths(value, f"{prefix}{key}.") if isinstance(value, Mapping) and value else [f"{prefix}{key}"]
+    return paths
 
 
-def _overlap(one: str, other: str) -> bool:
-    return f"{one}.".startswith(f"{other}.") or f"{other}.".startswith(f"{one}.")
+def _overlap(path: str, other_path: str) -> bool:
+    """Whether one of the paths leads to the other's member or into it."""
+    return f"{path}.".startswith(f"{other_path}.") or f"{other_path}.".startswith(f"{path}.")
 
 
-def _short(value: Any) -> str:
+def _format(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     text = "—" if value is None else ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return text if len(text) <= _LONGEST else text[:_LONGEST] + " ..."
+    return text if len(text) <= _MAX_LENGTH else text[:_MAX_LENGTH] + " ..."

@@ -1,4 +1,7 @@
-"""Forms at the desk: made of Django's widgets, checked by the domain, whose errors come to stand at their fields."""
+"""Forms for documents: their fields show a document's members, and what an operator changed becomes a patch.
+
+The domain validates; its errors appear at the fields.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,22 +10,80 @@ from django import forms
 from django.contrib.admin.helpers import AdminForm
 
 from crossbar.errors import ValidationFailed
-from desk.kit.pages import errors_of
+from desk.kit.errors import field_errors
+from desk.kit.schema_fields import SEPARATOR, ChoiceField
 
 Fieldsets = Sequence[tuple[str | None, Mapping[str, Any]]]
 
 
-def take_errors(form: forms.Form, error: ValidationFailed) -> None:
-    """Put what the domain found wrong at the form's fields; what has no field of its own goes above them."""
-    for path, message in errors_of(error):
-        name = path.replace(".", "__")
-        candidates = [name, *(name.rsplit("__", count)[0] for count in range(1, name.count("__") + 1))]
-        found = next((one for one in candidates if one in form.fields), None)
-        form.add_error(found, message if found else f"{path}: {message}")
+def sort_fields(fields: Mapping[str, forms.Field], first_names: Sequence[str]) -> dict[str, forms.Field]:
+    """The fields with those of some names first, in that order, and the others by name."""
+    names = [*(name for name in first_names if name in fields), *sorted(fields.keys() - set(first_names))]
+    return {name: fields[name] for name in names}
+
+
+def make_form(
+    fields: Mapping[str, forms.Field],
+    submitted: Any,
+    doc: Mapping[str, Any],
+    entered: Mapping[str, Any] | None = None,
+) -> forms.Form:
+    """A form that shows a document's members.
+
+    `submitted` is the submitted data, or None. `entered` has values, by field, to show instead of the document's.
+    """
+    initial = {name: value for name in fields if (value := _member(doc, name)) is not None} | dict(entered or {})
+    for name, value in initial.items():
+        field = fields[name]
+        if isinstance(field, ChoiceField):
+            field.add_stored(value)
+    form: forms.Form = type("DocumentForm", (forms.Form,), dict(fields))(submitted, initial=initial)
+    return form
+
+
+def _member(doc: Mapping[str, Any], field_name: str) -> Any:
+    """The document's value for a field; None if it has none."""
+    value: Any = doc
+    for key in field_name.split(SEPARATOR):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+def patch_from(form: forms.Form) -> dict[str, Any]:
+    """The operator's changes in a valid form, as a PATCH of the API has them: null for an emptied field."""
+    patch: dict[str, Any] = {}
+    for name in form.changed_data:
+        *parents, key = name.split(SEPARATOR)
+        target = patch
+        for parent in parents:
+            target = target.setdefault(parent, {})
+        target[key] = form.cleaned_data[name]
+    return patch
+
+
+def members_from(form: forms.Form) -> dict[str, Any]:
+    """The members of a new document in a valid form; emptied fields are left out."""
+    return _without_empty(patch_from(form))
+
+
+def _without_empty(patch: Mapping[str, Any]) -> dict[str, Any]:
+    members = {key: _without_empty(value) if isinstance(value, Mapping) else value for key, value in patch.items()}
+    return {key: value for key, value in members.items() if value not in (None, {}, [])}
+
+
+def add_errors(form: forms.Form, error: ValidationFailed) -> None:
+    """Add the domain's errors to the form's fields; an error without a field goes above them."""
+    for path, message in field_errors(error):
+        name = path.replace(".", SEPARATOR)
+        # A field may hold a whole object, whose members' errors are then the field's.
+        levels = range(name.count(SEPARATOR) + 1)
+        candidates = [name.rsplit(SEPARATOR, level)[0] for level in levels]
+        field = next((candidate for candidate in candidates if candidate in form.fields), None)
+        form.add_error(field, message if field else f"{path}: {message}")
 
 
 def admin_form(form: forms.Form, fieldsets: Fieldsets | None = None) -> AdminForm:
-    """A form as Django's admin lays its own out; without fieldsets all fields are in one."""
+    """The form in the layout of Django's admin; without fieldsets, all fields are in one."""
     sets = fieldsets or [(None, {"fields": list(form.fields)})]
-    # Any form will do: only its fields are looked at.
-    return AdminForm(form, [(name, dict(options)) for name, options in sets], {})  # type: ignore[arg-type]
+    # AdminForm only looks at the fields, so that any form will do.
+    return AdminForm(form, [(title, dict(options)) for title, options in sets], {})  # type: ignore[arg-type]

@@ -1,7 +1,7 @@
-"""Tables of documents as Django's admin shows its own: search, filters, sorted pages, and actions on chosen rows."""
+"""Tables of documents in the style of Django's admin: search, filters, pages, and actions on selected rows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, QueryDict
@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell: its text, where it leads, and a class of its own for its looks."""
+    """A cell: its text, an optional link, and an optional CSS class."""
 
     text: Any
     url: str | None = None
@@ -19,15 +19,15 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A row: its cells, the first of which names it, and the id that an action on it gets."""
+    """A row. Its first cell is its heading; `id` is sent with an action if the row is selected."""
 
     cells: Sequence[Cell]
     id: str = ""
 
 
 @dataclass(frozen=True)
-class Choice:
-    """One value of a filter."""
+class FilterChoice:
+    """One value of a filter, as a link."""
 
     text: str
     query: str
@@ -39,52 +39,77 @@ class Filter:
     """A filter in the bar beside the table."""
 
     title: str
-    choices: Sequence[Choice]
+    choices: Sequence[FilterChoice]
+
+    @classmethod
+    def by_parameter(
+        cls, request: HttpRequest, title: str, parameter: str, options: Sequence[tuple[str, str]]
+    ) -> "Filter":
+        """A filter that sets one query parameter; the option ``""`` stands for all rows."""
+        current = request.GET.get(parameter, "")
+        return cls(
+            title,
+            [
+                FilterChoice(text, query_string(request, **{parameter: value}), current == value)
+                for value, text in options
+            ],
+        )
+
+
+@dataclass(frozen=True)
+class Paging:
+    """The links from one page of a table to the first and to the next one, as query strings."""
+
+    first: str | None = None
+    """None on the first page."""
+    next: str | None = None
+    """None on the last page."""
+    next_text: str = "Next page"
+
+    @classmethod
+    def of(cls, request: HttpRequest, next_start_key: str | None, next_text: str = "Next page") -> "Paging":
+        """The links on the page that the request's query asks for."""
+        return cls(
+            first=query_string(request) if request.GET.get("start_key") else None,
+            next=query_string(request, start_key=next_start_key) if next_start_key else None,
+            next_text=next_text,
+        )
 
 
 @dataclass(frozen=True)
 class Table:
-    """What a list page shows."""
+    """What ``desk/kit/table.html`` shows."""
 
     columns: Sequence[str]
     rows: Sequence[Row]
     caption: str
-    """What the table lists, for those who don't see it."""
+    """What the table lists, for screen readers."""
+    empty: str
+    """The text of a table without rows."""
+    paging: Paging
     search: str | None = None
-    """The text that is searched for; None where there is no search."""
+    """The text that is searched for; None for a table without search."""
     search_help: str = ""
     search_label: str = "Search"
-    search_fields: SafeString = field(default_factory=SafeString)
-    """What else the form that searches asks for."""
+    search_fields: SafeString = SafeString()  # noqa: RUF009 - a constant
+    """Further fields of the search form."""
+    search_parameters: Sequence[tuple[str, str]] = ()
+    """Query parameters that a search keeps."""
     filters: Sequence[Filter] = ()
     actions: Sequence[tuple[str, str]] = ()
-    """The actions on chosen rows: value and text."""
-    next_query: str | None = None
-    """The query string of the next page; None on the last one."""
-    next_text: str = "Next page"
-    is_first: bool = True
-    empty: str = "There is nothing here."
-    first_query: str = "?"
-    """The query string of the first page."""
-    kept: Sequence[tuple[str, str]] = field(default_factory=tuple)
-    """Query parameters that a search keeps."""
-    action_url: str = ""
-    """Where the actions are sent; empty for the page itself."""
-    action_fields: SafeString = field(default_factory=SafeString)
-    """What actions take beside the chosen rows: form fields."""
+    """The actions on selected rows: value and text."""
+    action_fields: SafeString = SafeString()  # noqa: RUF009 - a constant
+    """Further fields of the form that sends an action."""
 
 
-def choices(request: HttpRequest, name: str, options: Sequence[tuple[str, str]]) -> list[Choice]:
-    """The choices of a filter by one query parameter; the option ``""`` stands for all."""
-    current = request.GET.get(name, "")
-    return [Choice(text, query_with(request, **{name: value}), current == value) for value, text in options]
+def query_string(request: HttpRequest, **changes: str) -> str:
+    """The request's query string with some parameters changed, starting from the first page.
 
-
-def query_with(request: HttpRequest, **changed: str) -> str:
-    """The page's query string with some parameters changed, from the first page on; empty ones are left out."""
+    A parameter that is changed to an empty text is left out.
+    """
     query: QueryDict = request.GET.copy()
     query.pop("start_key", None)
-    for name, value in changed.items():
+    for name, value in changes.items():
         query.pop(name, None)
         if value:
             query[name] = value

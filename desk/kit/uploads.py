@@ -1,4 +1,4 @@
-"""Files that operators send with a form: streamed to disk, of bounded size, and from operators alone."""
+"""Files in submitted forms: streamed to disk, limited in size, and accepted from operators only."""
 
 from typing import Any
 
@@ -7,20 +7,21 @@ from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile, StopUpload
 from django.http import HttpRequest
 
-_MUCH_TOO_LARGE = 3  # times what is allowed: who sends that is cut off
-_REFUSED = "_refused_files"
+_CUT_OFF_FACTOR = 3
+"""A request of more than this many times the limit is not read to its end."""
+_REFUSED_FIELDS = "_refused_upload_fields"
 
 
 class LimitedUploads(FileUploadHandler):
-    """Passes files on to the handlers after it as long as they are no larger, together, than an upload may be.
+    """Passes files on to the next handlers as long as they are, together, no larger than an upload may be.
 
-    It runs before any view does, as soon as somebody looks for the token against forgery: what isn't from an
-    operator, or is too large, is read past and never stored.
+    It runs before any view, as soon as Django looks for the CSRF token in the body. Files that are too large or don't
+    come from an operator are read and thrown away.
     """
 
     def __init__(self, request: HttpRequest | None = None) -> None:
         super().__init__(request)
-        self._taken = 0
+        self._received = 0
         self._is_cut_off = False
 
     def handle_raw_input(
@@ -31,11 +32,11 @@ class LimitedUploads(FileUploadHandler):
         boundary: Any,
         encoding: str | None = None,
     ) -> None:
-        """Look at how much is coming."""
-        self._is_cut_off = content_length > settings.MAX_UPLOAD_BYTES * _MUCH_TOO_LARGE
+        """Decide by the length whether to read the request at all."""
+        self._is_cut_off = content_length > settings.MAX_UPLOAD_BYTES * _CUT_OFF_FACTOR
 
     def new_file(self, field_name: str, *args: Any, **kwargs: Any) -> None:
-        """Refuse a file of nobody known, or with far too much to come."""
+        """Refuse the file if it is far too large, or not from an operator."""
         super().new_file(field_name, *args, **kwargs)
         if self._is_cut_off:
             self._refuse()
@@ -45,9 +46,9 @@ class LimitedUploads(FileUploadHandler):
             raise SkipFile
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
-        """Pass a piece on; no more once it is too much."""
-        self._taken += len(raw_data)
-        if self._taken > settings.MAX_UPLOAD_BYTES:
+        """Pass the chunk on, unless the limit is reached."""
+        self._received += len(raw_data)
+        if self._received > settings.MAX_UPLOAD_BYTES:
             self._refuse()
             raise SkipFile
         return raw_data
@@ -57,9 +58,9 @@ class LimitedUploads(FileUploadHandler):
         return None
 
     def _refuse(self) -> None:
-        setattr(self.request, _REFUSED, {*too_large(self.request), str(self.field_name)})
+        setattr(self.request, _REFUSED_FIELDS, {*fields_with_too_large_files(self.request), str(self.field_name)})
 
 
-def too_large(request: HttpRequest | None) -> frozenset[str]:
-    """The names of the fields whose files were too large."""
-    return frozenset(getattr(request, _REFUSED, ()))
+def fields_with_too_large_files(request: HttpRequest | None) -> frozenset[str]:
+    """The names of the form fields whose files were refused as too large."""
+    return frozenset(getattr(request, _REFUSED_FIELDS, ()))

@@ -1,6 +1,6 @@
-"""A field to choose one of an account's mailboxes in: type its number, or begin its number or name and pick.
+"""A field to choose one of an account's mailboxes, by typing its number or picking a suggestion.
 
-Works without JavaScript, too: then the number is typed. The page never holds all mailboxes.
+It works without JavaScript, too. The page never holds all mailboxes.
 """
 
 from django.http import HttpRequest, JsonResponse
@@ -11,11 +11,11 @@ from django.utils.safestring import SafeString
 from voicemail.mailboxes import search as mailbox_search
 from voicemail.mailboxes import store as mailbox_store
 
-_MOST = 20
+_MAX_SUGGESTIONS = 20
 
 
-def field(account_id: str) -> SafeString:
-    """The field, called ``target``."""
+def mailbox_choice_field(account_id: str) -> SafeString:
+    """The field, which is called ``target``."""
     return format_html(
         '<label class="mailbox-choice">Mailbox <input type="text" name="target" list="mailboxes" size="16" '
         'maxlength="200" autocomplete="off" placeholder="its number" data-suggestions="{}"></label>'
@@ -24,9 +24,11 @@ def field(account_id: str) -> SafeString:
     )
 
 
-def choices(request: HttpRequest, account_id: str) -> JsonResponse:
-    """Some mailboxes whose number or name the query's ``q`` begins: what to send for each, and what to show."""
-    found = mailbox_search.suggestions(account_id, request.GET.get("q", "").strip()[:100], _MOST)
-    numbered = [(mailbox_store.number(box) or box["_id"], str(box.get("name") or "")[:80]) for box in found]
-    told = [{"value": number, "text": f"{number} {name}".strip()} for number, name in numbered]
-    return JsonResponse({"suggestions": told})
+def mailbox_suggestions(request: HttpRequest, account_id: str) -> JsonResponse:
+    """Mailboxes whose number or name starts with the query's ``q``: what to enter for each, and what to show."""
+    boxes = mailbox_search.suggestions(account_id, request.GET.get("q", "").strip()[:100], _MAX_SUGGESTIONS)
+    suggestions = []
+    for box in boxes:
+        number, name = mailbox_store.number(box) or box["_id"], str(box.get("name") or "")[:80]
+        suggestions.append({"value": number, "text": f"{number} {name}".strip()})
+    return JsonResponse({"suggestions": suggestions})

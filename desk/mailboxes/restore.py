@@ -1,88 +1,81 @@
-"""A removed mailbox at the desk: looked at and brought back."""
+"""The page that restores a removed mailbox."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
 
 from accounts import accounts
 from couch.client import Document
 from crossbar.errors import ValidationFailed
-from desk.accounts.pages import crumbs_to
-from desk.kit.formats import named_box, time_text
-from desk.kit.pages import Crumb, DocumentAdmin, actor
+from desk.audit import log
+from desk.kit.formats import format_time
+from desk.kit.pages import DocumentAdmin, Route, actor
+from desk.mailboxes.links import mailbox_crumbs, mailbox_subject, mailbox_url
+from desk.mailboxes.titles import mailbox_title
 from voicemail.mailboxes import restore as mailbox_restore
 from voicemail.mailboxes import store as mailbox_store
 
-_FAILED_SHOWN = 5
+_FAILURES_SHOWN = 5
 
 
-def list_url(account_id: str) -> str:
-    """Where the removed mailboxes of an account are listed."""
-    return f"{reverse('admin:desk_mailbox_changelist')}?account={account_id}&removed=yes"
+class RestorePages(DocumentAdmin):
+    """The page that restores a removed mailbox."""
 
+    def restore_routes(self) -> Iterable[Route]:
+        """The page."""
+        yield Route("<str:account_id>/<str:box_id>/restore/", "restore", self.restore_mailbox, "delete_mailbox")
 
-class RemovedMailboxPages(DocumentAdmin):
-    """The pages that bring mailboxes back."""
-
-    def restore(self, request: HttpRequest, account_id: str, box_id: str) -> HttpResponse:
-        """Bring a removed mailbox back with the messages that went with it, after asking."""
+    def restore_mailbox(self, request: HttpRequest, account_id: str, box_id: str) -> HttpResponse:
+        """Ask, then restore a removed mailbox with the messages that were removed with it."""
         account = accounts.get(account_id)
         box, _ = mailbox_restore.known(account_id, box_id)
-        url = reverse("admin:desk_mailbox_detail", args=[account_id, box_id])
+        url = mailbox_url(account_id, box_id)
         if request.method == "POST":
-            self._restored(request, account, box)
+            _restore(request, account, box)
             return HttpResponseRedirect(url)
-        number = mailbox_restore.number_gone_with(account_id, box)
-        return self.rendered(
+        message_count = mailbox_restore.number_gone_with(account_id, box)
+        return self.render_confirmation(
             request,
-            "desk/kit/confirm.html",
-            f"Restore {named_box(box)}?",
-            [*crumbs_to(account), *removed_crumbs(account_id), (named_box(box), url), ("Restore", None)],
-            question=f"The mailbox comes back as it was. Messages that come back with it: {number}.",
+            f"Restore {mailbox_title(box)}?",
+            [*mailbox_crumbs(account, box, is_removed=True), ("Restore", None)],
+            question=f"The mailbox is restored as it was, with its messages ({message_count}).",
             submit="Yes, restore it",
             cancel_url=url,
         )
 
-    def _restored(self, request: HttpRequest, account: Document, box: Document) -> None:
-        try:
-            restored, outcome = mailbox_restore.restore(account, box["_id"], actor(request))
-        except ValidationFailed as error:
-            number = error.data.get("mailbox", {}).get("unique", {}).get("value")
-            messages.error(
-                request, f"Another mailbox has the number {number} by now. Change that one's, then try again."
-            )
-            return
-        told = {"messages": len(outcome.succeeded), "failed": len(outcome.failed)}
-        self.record(request, "restored", account["_id"], restored, before=box, after=restored, details=told)
-        number = len(outcome.succeeded)
-        messages.success(
-            request, f"The mailbox {named_box(restored)} was restored. Messages that came back with it: {number}."
+
+def _restore(request: HttpRequest, account: Document, box: Document) -> None:
+    """Restore a mailbox, record that, and tell the operator what became of its messages."""
+    try:
+        restored, outcome = mailbox_restore.restore(account, box["_id"], actor(request))
+    except ValidationFailed as error:
+        number = error.data.get("mailbox", {}).get("unique", {}).get("value")
+        messages.error(
+            request, f"Another mailbox has the number {number} now. Change that mailbox's number, then try again."
         )
-        if outcome.failed:
-            some = [f"{one} ({reason})" for failed in outcome.failed for one, reason in failed.items()]
-            listed = ", ".join(some[:_FAILED_SHOWN]) + (", ..." if len(some) > _FAILED_SHOWN else "")
-            messages.warning(request, f"Messages that didn't come back: {listed}. Restore it once more.")
+        return
+    details = {"messages": len(outcome.succeeded), "failed": len(outcome.failed)}
+    subject = mailbox_subject(account["_id"], restored)
+    log.record(request, "restored", subject, before=box, after=restored, details=details)
+    messages.success(
+        request, f"The mailbox {mailbox_title(restored)} was restored, with its messages ({len(outcome.succeeded)})."
+    )
+    if outcome.failed:
+        failures = [f"{message_id} ({reason})" for failed in outcome.failed for message_id, reason in failed.items()]
+        shown = ", ".join(failures[:_FAILURES_SHOWN]) + (", ..." if len(failures) > _FAILURES_SHOWN else "")
+        messages.warning(request, f"These messages could not be restored: {shown}. Restore the mailbox again.")
 
-    def record(self, request: HttpRequest, action: str, account_id: str, box: Document, **states: Any) -> None:
-        """Record what was done to a mailbox."""
-        raise NotImplementedError
 
-
-def about(account_id: str, box: Document) -> dict[str, Any]:
-    """What the page of a mailbox tells of its removal, and of a restore that was cut short."""
-    removed = not mailbox_store.is_live(box)
-    unfinished = mailbox_restore.RESTORING in box
-    number = mailbox_restore.number_gone_with(account_id, box) if removed or unfinished else 0
+def restore_context(account_id: str, box: Mapping[str, Any]) -> dict[str, Any]:
+    """What the page of a mailbox shows of its removal, and of a restore that was interrupted."""
+    is_removed = not mailbox_store.is_live(box)
+    is_restoring = mailbox_restore.RESTORING in box
+    has_removed_messages = is_removed or is_restoring
     return {
-        "removed": removed,
-        "unfinished": unfinished and not removed,
-        "gone_with": number,
-        "removed_at": time_text(box.get(mailbox_store.REMOVED_AT) or box.get("pvt_modified")),
+        "is_removed": is_removed,
+        "is_half_restored": is_restoring and not is_removed,
+        "restorable_messages": mailbox_restore.number_gone_with(account_id, box) if has_removed_messages else 0,
+        "removed_at": format_time(box.get(mailbox_store.REMOVED_AT) or box.get("pvt_modified")),
     }
-
-
-def removed_crumbs(account_id: str) -> list[Crumb]:
-    """The way to a removed mailbox."""
-    return [("Removed mailboxes", list_url(account_id))]

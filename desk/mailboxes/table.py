@@ -1,89 +1,92 @@
-"""The tables of mailboxes at the desk: those that are there, and those that were removed."""
-
-from typing import Any
+"""The tables of an account's mailboxes: live ones, and removed ones."""
 
 from django.http import HttpRequest
-from django.urls import reverse
 
 from accounts import accounts
 from couch.client import Document
 from crossbar.pages import PageRequest
-from desk.kit.formats import time_text
-from desk.kit.tables import Cell, Filter, Row, Table, choices, query_with
-from desk.users import choices as user_choices
+from desk.kit.formats import format_time
+from desk.kit.tables import Cell, Filter, Paging, Row, Table
+from desk.mailboxes.links import mailbox_url
+from desk.users.titles import user_title
 from storage import database_names, values
 from voicemail.mailboxes import listing as mailbox_listing
 from voicemail.mailboxes import restore as mailbox_restore
 from voicemail.mailboxes import search as mailbox_search
 
-_PAGE = 50
-_STATES = [("", "There"), ("yes", "Removed")]
+_PAGE_SIZE = 50
+_STATES = [("", "Live"), ("yes", "Removed")]
 
 
-def is_of_removed(request: HttpRequest) -> bool:
-    """Whether the table shows removed mailboxes."""
+def shows_removed(request: HttpRequest) -> bool:
+    """Whether the query asks for removed mailboxes."""
     return request.GET.get("removed") == "yes"
 
 
-def table(request: HttpRequest, account_id: str) -> Table:
-    """A page of an account's mailboxes by name, of those that a search finds, or of removed ones. FaultyRequest."""
+def mailbox_table(request: HttpRequest, account_id: str) -> Table:
+    """The page of mailboxes that the query asks for; FaultyRequest for a wrong start key.
+
+    ``q`` is a search, ``removed`` asks for removed mailboxes, ``start_key`` for a page.
+    """
     text = request.GET.get("q", "").strip()[:200]
     start_key = request.GET.get("start_key", "")
-    wanted = PageRequest.from_query({"start_key": start_key} if start_key else {}, _PAGE, descending=False)
-    removed = is_of_removed(request)
-    make = _removed if removed else _live
+    page_request = PageRequest.from_query({"start_key": start_key} if start_key else {}, _PAGE_SIZE, descending=False)
+    make_table = _removed_table if shows_removed(request) else _live_table
+    return make_table(request, account_id, page_request, text)
+
+
+def _live_table(request: HttpRequest, account_id: str, page_request: PageRequest, text: str) -> Table:
+    if text:
+        entries, next_start_key = mailbox_search.search(account_id, text), None
+    else:
+        page = mailbox_listing.page(account_id, page_request)
+        entries, next_start_key = page.entries, page.next_start_key
+    owner_names = _owner_names(account_id, entries)
     return Table(
-        caption="Removed mailboxes" if removed else "Mailboxes",
+        columns=("Number", "Name", "Owner", "Messages", "New", "Saved"),
+        rows=[_live_row(account_id, entry, owner_names) for entry in entries],
+        caption="Mailboxes",
+        empty="No matching mailboxes." if text else "There are no mailboxes yet.",
+        paging=Paging.of(request, next_start_key),
         search=text,
-        search_help="A part of the number or name."
-        if removed
-        else "The beginning of a number or alias, of words of the name, or of the owner's name or user name.",
-        is_first=not start_key,
-        first_query=query_with(request),
-        kept=[("account", account_id), *([("removed", "yes")] if removed else [])],
-        filters=[Filter("state", choices(request, "removed", _STATES))],
-        **make(request, account_id, wanted, text),
+        search_help="The beginning of a number or alias, of words of the name, or of the owner's name or user name.",
+        search_parameters=[("account", account_id)],
+        filters=_filters(request),
     )
 
 
-def _live(request: HttpRequest, account_id: str, wanted: PageRequest, text: str) -> dict[str, Any]:
-    if text:
-        entries, following = mailbox_search.search(account_id, text), None
-    else:
-        page = mailbox_listing.page(account_id, wanted)
-        entries, following = page.entries, page.next_start_key
-    owners = _owners(account_id, entries)
-    return {
-        "columns": ("Number", "Name", "Owner", "Messages", "New", "Saved"),
-        "rows": [_row(account_id, entry, owners) for entry in entries],
-        "next_query": query_with(request, start_key=following) if following else None,
-        "empty": "No mailbox is called so." if text else "There are no mailboxes yet.",
-    }
+def _removed_table(request: HttpRequest, account_id: str, page_request: PageRequest, text: str) -> Table:
+    page = mailbox_restore.page(account_id, page_request, text)
+    owner_names = _owner_names(account_id, page.entries)
+    return Table(
+        columns=("Number", "Name", "Owner", "Removed (UTC)"),
+        rows=[_removed_row(account_id, entry, owner_names) for entry in page.entries],
+        caption="Removed mailboxes",
+        empty="No matching removed mailboxes." if text else "No mailboxes were removed.",
+        paging=Paging.of(request, page.next_start_key),
+        search=text,
+        search_help="A part of the number or name.",
+        search_parameters=[("account", account_id), ("removed", "yes")],
+        filters=_filters(request),
+    )
 
 
-def _removed(request: HttpRequest, account_id: str, wanted: PageRequest, text: str) -> dict[str, Any]:
-    page = mailbox_restore.page(account_id, wanted, text)
-    owners = _owners(account_id, page.entries)
-    following = page.next_start_key
-    return {
-        "columns": ("Number", "Name", "Owner", "Removed (UTC)"),
-        "rows": [_removed_row(account_id, entry, owners) for entry in page.entries],
-        "next_query": query_with(request, start_key=following) if following else None,
-        "empty": "No removed mailbox is called so." if text else "No mailboxes were removed.",
-    }
+def _filters(request: HttpRequest) -> list[Filter]:
+    return [Filter.by_parameter(request, "state", "removed", _STATES)]
 
 
-def _owners(account_id: str, entries: list[Document]) -> dict[str, str]:
-    """The names of the owners of some boxes, by their ids: one request for all."""
-    ids = {one for entry in entries if database_names.is_account_id(one := str(entry.get("owner_id")))}
-    found = accounts.database_of(account_id).fetch(sorted(ids))
-    return {one: user_choices.name_of(user) for one, user in found.items() if user.get("pvt_type") == "user"}
+def _owner_names(account_id: str, entries: list[Document]) -> dict[str, str]:
+    """The names of the mailboxes' owners by their ids, read in one request."""
+    owner_ids = {str(entry.get("owner_id")) for entry in entries}
+    user_ids = sorted(filter(database_names.is_account_id, owner_ids))
+    docs = accounts.database_of(account_id).fetch(user_ids)
+    return {user_id: user_title(doc) for user_id, doc in docs.items() if doc.get("pvt_type") == "user"}
 
 
-def _row(account_id: str, entry: Document, owners: dict[str, str]) -> Row:
+def _live_row(account_id: str, entry: Document, owner_names: dict[str, str]) -> Row:
     folders = entry.get("folders", {})
     cells = (
-        *_named(account_id, entry, owners),
+        *_title_cells(account_id, entry, owner_names),
         Cell(entry.get("messages", 0), style="number"),
         Cell(folders.get("new", 0), style="number"),
         Cell(folders.get("saved", 0), style="number"),
@@ -91,15 +94,15 @@ def _row(account_id: str, entry: Document, owners: dict[str, str]) -> Row:
     return Row(cells, str(entry["id"]))
 
 
-def _removed_row(account_id: str, entry: Document, owners: dict[str, str]) -> Row:
-    return Row((*_named(account_id, entry, owners), Cell(time_text(entry["removed"]))), str(entry["id"]))
+def _removed_row(account_id: str, entry: Document, owner_names: dict[str, str]) -> Row:
+    removed_cell = Cell(format_time(entry["removed"]))
+    return Row((*_title_cells(account_id, entry, owner_names), removed_cell), str(entry["id"]))
 
 
-def _named(account_id: str, entry: Document, owners: dict[str, str]) -> tuple[Cell, ...]:
-    url = reverse("admin:desk_mailbox_detail", args=[account_id, str(entry["id"])])
-    owner = str(entry.get("owner_id") or "")
+def _title_cells(account_id: str, entry: Document, owner_names: dict[str, str]) -> tuple[Cell, ...]:
+    owner_id = str(entry.get("owner_id") or "")
     return (
-        Cell((values.as_text(entry.get("mailbox")) or "—")[:100], url),
+        Cell((values.as_text(entry.get("mailbox")) or "—")[:100], mailbox_url(account_id, str(entry["id"]))),
         Cell(str(entry.get("name") or "")[:100]),
-        Cell(owners.get(owner, owner[:40])),
+        Cell(owner_names.get(owner_id, owner_id[:40])),
     )

@@ -1,6 +1,7 @@
-"""What operators do with messages, one or many: done by the domain, told with what failed and why, and recorded."""
+"""What operators do with messages, one or many at once: done by the domain, recorded, and reported on the page."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -11,157 +12,159 @@ from django.utils.html import format_html
 from couch.client import Document
 from couch.errors import MissingDatabase
 from crossbar.errors import BadIdentifier
-from desk.audit import record as audit
-from desk.kit.formats import caller_text, named_box, time_text
+from desk.audit import log
 from desk.kit.pages import actor
+from desk.mailboxes.titles import mailbox_title
+from desk.messages.links import message_subject
+from desk.messages.titles import message_titles
+from storage.private_fields import Actor
 from voicemail.api.raw import zip_response
 from voicemail.mailboxes import search as mailbox_search
 from voicemail.mailboxes import store as mailbox_store
 from voicemail.messages import batches, bulk, metadata, move, restore, retention, zip_archive
 from voicemail.messages.batches import Outcome
 
-KIND = "message"
-RESTORE = "restore"
-ACTIONS = {
-    "saved": "Put into saved",
-    "new": "Put into new",
-    "deleted": "Put into deleted",
-    "move": "Move to the mailbox named beside",
-    "copy": "Copy to the mailbox named beside",
-    "remove": "Remove",
-    "zip": "Download as ZIP",
+
+@dataclass(frozen=True)
+class Action:
+    """Something that can be done with messages."""
+
+    label: str
+    verb: str
+    """Its verb in the past tense."""
+    destination: str = ""
+    """What follows the verb and its object."""
+    permission: str = "change_message"
+
+    @property
+    def past(self) -> str:
+        """What was done, for the audit log."""
+        return f"{self.verb}{self.destination}"
+
+
+RESTORE, MOVE, COPY, REMOVE, DOWNLOAD = "restore", "move", "copy", "remove", "zip"
+ON_LIVE_MESSAGES = {
+    "saved": Action("Put into saved", "put", " into saved"),
+    "new": Action("Put into new", "put", " into new"),
+    "deleted": Action("Put into deleted", "put", " into deleted"),
+    MOVE: Action("Move to mailbox", "moved"),
+    COPY: Action("Copy to mailbox", "copied"),
+    REMOVE: Action("Remove", "removed", permission="delete_message"),
+    DOWNLOAD: Action("Download as ZIP", "downloaded", permission="listen_to_message"),
 }
-ON_REMOVED = {RESTORE: "Restore"}
-_NEEDS = {"remove": "delete_message", "zip": "listen_to_message"}
-_ONE_LISTENING = timedelta(minutes=10)
-_PAST = {"remove": "removed", "move": "moved", "copy": "copied", RESTORE: "restored"}
+ON_REMOVED_MESSAGES = {RESTORE: Action("Restore", "restored")}
+ACTIONS = ON_LIVE_MESSAGES | ON_REMOVED_MESSAGES
+
+_SAME_LISTENING = timedelta(minutes=10)
 _REASONS = {
-    batches.NOT_FOUND: "it isn't there any more",
+    batches.NOT_FOUND: "it no longer exists",
     batches.CONFLICT: "somebody else changed it at the same moment",
     batches.MISSING_AUDIO: "its audio is missing",
-    retention.REASON: "it is older than messages are kept: it can't be changed",
-    restore.MAILBOX_GONE: "its mailbox is removed: restore that first",
+    retention.REASON: "it is older than messages are kept, and can't be changed",
+    restore.MAILBOX_GONE: "its mailbox is removed. Restore the mailbox first",
     restore.MOVED: "it was moved to another mailbox, and is there",
 }
 
 
-def needed(action: str) -> str:
-    """The permission that an action takes."""
-    return _NEEDS.get(action, "change_message")
+def run(request: HttpRequest, account: Document, box_id: str, ids: Sequence[str], action_name: str) -> bool:
+    """Apply an action to messages of a mailbox, record it, and tell the operator what became of each message.
 
-
-def apply(request: HttpRequest, account: Document, box_id: str, ids: Sequence[str], action: str) -> bool:
-    """Do something with messages of a box, and say and record what became of them. False when nothing was tried."""
-    who, details = actor(request), {}
-    before = {one: doc for one, (_, doc) in batches.fetch(account["_id"], box_id, ids).items()}
+    False if nothing was tried, since the mailbox to move or copy to is missing.
+    """
+    target = None
+    if action_name in (MOVE, COPY):
+        target = _target_mailbox(request, account["_id"])
+        if target is None:
+            return False
+    before = {message_id: doc for message_id, (_, doc) in batches.fetch(account["_id"], box_id, ids).items()}
+    folder = request.POST.get("folder") or None
     try:
-        if action == RESTORE:
-            outcome = restore.restore_messages(account, box_id, ids, who, request.POST.get("folder") or None)
-        elif action in ("move", "copy"):
-            target = _target(request, account["_id"])
-            if target is None:
-                return False
-            details = {"to": named_box(target), "to_id": target["_id"]}
-            box = mailbox_store.get(account["_id"], box_id)
-            if action == "move":
-                outcome = move.move_messages(account, box, ids, target, who)
-            else:
-                outcome = move.copy_messages(account, box, ids, [target], who)
-        elif action == "remove":
-            outcome = bulk.remove_messages(account, mailbox_store.get(account["_id"], box_id), ids, None, who)
-        else:
-            outcome = bulk.change_folder(account, mailbox_store.get(account["_id"], box_id), ids, action, who)
+        outcome = _apply(account, box_id, ids, action_name, target, folder, actor(request))
     except (BadIdentifier, MissingDatabase):
-        outcome = Outcome(failed=[{one: restore.MAILBOX_GONE} for one in ids])
-    _tell(request, account, box_id, action, ids, outcome, details, before)
+        outcome = Outcome(failed=[{message_id: restore.MAILBOX_GONE} for message_id in ids])
+    _report(request, account["_id"], box_id, ids, action_name, target, outcome, before)
     return True
 
 
-def zipped(request: HttpRequest, account: Document, box_id: str, ids: Sequence[str]) -> StreamingHttpResponse:
-    """The audio of messages of a box as a ZIP; recorded at each."""
+def _target_mailbox(request: HttpRequest, account_id: str) -> Document | None:
+    """The mailbox to move or copy to; None, after telling the operator, if it is missing."""
+    number = request.POST.get("target", "").strip()
+    if not number:
+        notices.warning(request, "Enter the mailbox to move or copy to.")
+        return None
+    try:
+        return mailbox_search.exactly(account_id, number)
+    except BadIdentifier:
+        notices.error(request, format_html("There is no mailbox {}. Nothing was moved or copied.", number[:80]))
+        return None
+
+
+def _apply(
+    account: Document,
+    box_id: str,
+    ids: Sequence[str],
+    action_name: str,
+    target: Document | None,
+    folder: str | None,
+    actor: Actor,
+) -> Outcome:
+    if action_name == RESTORE:
+        return restore.restore_messages(account, box_id, ids, actor, folder)
+    box = mailbox_store.get(account["_id"], box_id)
+    if action_name == MOVE and target is not None:
+        return move.move_messages(account, box, ids, target, actor)
+    if action_name == COPY and target is not None:
+        return move.copy_messages(account, box, ids, [target], actor)
+    if action_name == REMOVE:
+        return bulk.remove_messages(account, box, ids, None, actor)
+    return bulk.change_folder(account, box, ids, action_name, actor)
+
+
+def _report(
+    request: HttpRequest,
+    account_id: str,
+    box_id: str,
+    ids: Sequence[str],
+    action_name: str,
+    target: Document | None,
+    outcome: Outcome,
+    before: Mapping[str, Document],
+) -> None:
+    """Record the action at each changed message, and tell the operator about changed and failed ones."""
+    action, box = ACTIONS[action_name], mailbox_store.find(account_id, box_id) or {"_id": box_id}
+    reasons = {message_id: reason for failed in outcome.failed for message_id, reason in failed.items()}
+    changed_ids = [message_id for message_id in dict.fromkeys(ids) if message_id not in reasons]
+    details = {"to": mailbox_title(target), "to_id": target["_id"]} if target else {}
+    for message_id in changed_ids:
+        old, new = before.get(message_id), outcome.documents.get(message_id)
+        restored_to = {"folder": metadata.folder(new)} if action_name == RESTORE and new else {}
+        states = {"before": old, "after": new} if old and new else {}
+        subject = message_subject(account_id, box, message_id)
+        log.record(request, action.past, subject, details={**details, **restored_to}, **states)
+    if changed_ids:
+        count = f"{len(changed_ids)} message{'' if len(changed_ids) == 1 else 's'}"
+        destination = f" to {mailbox_title(target)}" if target else action.destination
+        notices.success(request, f"{action.verb.capitalize()} {count}{destination}.")
+    titles = message_titles(account_id, list(reasons))
+    for message_id, reason in reasons.items():
+        notices.error(request, f"{titles[message_id]} was not {action.past}: {_REASONS.get(reason, reason)}.")
+
+
+def download_zip(request: HttpRequest, account: Document, box_id: str, ids: Sequence[str]) -> StreamingHttpResponse:
+    """The audio of messages of a mailbox as a ZIP; recorded at each message."""
     box = mailbox_store.get(account["_id"], box_id)
     pieces = zip_archive.zip_stream(account, box, ids)
     for message_id in ids:
-        record(request, "downloaded", account["_id"], box, message_id)
+        log.record(request, "downloaded", message_subject(account["_id"], box, message_id))
     return zip_response(box, pieces)
 
 
-def record(
-    request: HttpRequest,
-    action: str,
-    account_id: str,
-    box: Mapping[str, Any],
-    message_id: str,
-    details: Mapping[str, Any] | None = None,
-    **states: Mapping[str, Any],
-) -> None:
-    """Record what was done to a message of a box; `states` are `before` and `after`."""
-    audit.record(
-        request,
-        action,
-        kind=KIND,
-        account_id=account_id,
-        document_id=message_id,
-        name=f"in {named_box(box)}",
-        details=details,
-        **states,
-    )
-
-
 def record_listening(request: HttpRequest, account_id: str, box: Mapping[str, Any], message_id: str) -> None:
-    """Record that the audio was got, to hear or to keep it: once for the parts that a player asks for in a row."""
+    """Record that the operator heard or downloaded a message.
+
+    A player asks for one recording in several parts: these are recorded once.
+    """
     action = "downloaded" if request.GET.get("download") else "listened to"
-    if not audit.is_recorded(request, action, message_id, _ONE_LISTENING):
-        record(request, action, account_id, box, message_id)
-
-
-def _target(request: HttpRequest, account_id: str) -> Document | None:
-    """The mailbox that was named to move or copy to; None, said to the operator, when there is none such."""
-    named = request.POST.get("target", "").strip()
-    if not named:
-        notices.warning(request, "Name the mailbox to move or copy to.")
-        return None
-    try:
-        return mailbox_search.exactly(account_id, named)
-    except BadIdentifier:
-        notices.error(request, format_html("There is no mailbox {}: nothing was moved or copied.", named[:80]))
-        return None
-
-
-def _tell(
-    request: HttpRequest,
-    account: Document,
-    box_id: str,
-    action: str,
-    ids: Sequence[str],
-    outcome: Outcome,
-    details: Mapping[str, Any],
-    before: Mapping[str, Document],
-) -> None:
-    """Say what became of the messages, and record it at each that was changed."""
-    failed = {message_id: reason for one in outcome.failed for message_id, reason in one.items()}
-    done = [one for one in dict.fromkeys(ids) if one not in failed]
-    past = _PAST.get(action, f"put into {action}")
-    box = mailbox_store.find(account["_id"], box_id) or {"_id": box_id}
-    for message_id in done:
-        was, now = before.get(message_id), outcome.documents.get(message_id)
-        now_in = {"folder": metadata.folder(now)} if action == RESTORE and now else {}
-        states = {"before": was, "after": now} if was and now else {}
-        record(request, past, account["_id"], box, message_id, {**details, **now_in}, **states)
-    if done:
-        notices.success(request, f"{past.capitalize()}: {len(done)}.")
-    called = _called(account["_id"], list(failed))
-    for message_id, reason in failed.items():
-        # A record for a person: which message it is, not only what CouchDB calls it.
-        text = format_html("Not {}: {}: {}.", past, called.get(message_id, message_id), _REASONS.get(reason, reason))
-        notices.error(request, text)
-
-
-def _called(account_id: str, ids: Sequence[str]) -> dict[str, str]:
-    """Messages by time and caller, those of which anything is known."""
-    found: dict[str, str] = {}
-    for modb, batch in batches.by_month(account_id, ids, Outcome()):
-        for message_id, doc in modb.fetch(batch).items():
-            when = time_text(retention.age(doc)) or "an unknown time"
-            found[message_id] = f"the message of {when} from {caller_text(metadata.of(doc))} ({message_id})"
-    return found
+    subject = message_subject(account_id, box, message_id)
+    if not log.is_recorded(request, action, subject, _SAME_LISTENING):
+        log.record(request, action, subject)

@@ -1,35 +1,45 @@
-"""Where the pages of messages are, and the way to them."""
+"""Where the pages of messages are."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from django.urls import reverse
 
-from desk.accounts.pages import crumbs_to
-from desk.kit.formats import named_box
+from desk.accounts.links import account_crumbs
+from desk.audit.log import Subject
 from desk.kit.pages import Crumb
+from desk.mailboxes.links import mailbox_url
+from desk.mailboxes.titles import mailbox_title
 from voicemail.mailboxes import store as mailbox_store
 
 
-def list_url(account_id: str, box_id: str) -> str:
-    """The messages of a box."""
-    return f"{reverse('admin:desk_message_changelist')}?account={account_id}&box={box_id}"
+def message_list_url(account_id: str, box_id: str, *, is_removed: bool = False) -> str:
+    """The URL of the list of a mailbox's messages, or of its removed ones."""
+    url = f"{reverse('admin:desk_message_changelist')}?account={account_id}&box={box_id}"
+    return f"{url}&removed=yes" if is_removed else url
 
 
 def message_url(account_id: str, box_id: str, message_id: str) -> str:
-    """One message."""
+    """The URL of a message's page."""
     return reverse("admin:desk_message_detail", args=[account_id, box_id, message_id])
 
 
-def box_crumb(account_id: str, box: Mapping[str, Any]) -> Crumb:
-    """The way to a mailbox; one that is removed has no page."""
+def mailbox_crumb(account_id: str, box: Mapping[str, Any]) -> Crumb:
+    """The breadcrumb of a mailbox, without a link if the mailbox is removed."""
     if not mailbox_store.is_live(box):
-        return f"{named_box(box)} (removed)", None
-    return named_box(box), reverse("admin:desk_mailbox_detail", args=[account_id, box["_id"]])
+        return f"{mailbox_title(box)} (removed)", None
+    return mailbox_title(box), mailbox_url(account_id, box["_id"])
 
 
-def crumbs(account: Mapping[str, Any], box: Mapping[str, Any], *, removed: bool = False) -> list[Crumb]:
-    """The way to the messages of a box, or to its removed ones."""
-    url = list_url(account["_id"], box["_id"]) + ("&removed=yes" if removed else "")
-    listed = ("Removed messages" if removed else "Messages", url)
-    return [*crumbs_to(dict(account)), box_crumb(account["_id"], box), listed]
+def message_list_crumbs(
+    account: Mapping[str, Any], box: Mapping[str, Any], *, is_removed: bool = False
+) -> list[Crumb]:
+    """The breadcrumbs of the list of a mailbox's messages, or of its removed ones."""
+    title = "Removed messages" if is_removed else "Messages"
+    url = message_list_url(account["_id"], box["_id"], is_removed=is_removed)
+    return [*account_crumbs(dict(account)), mailbox_crumb(account["_id"], box), (title, url)]
+
+
+def message_subject(account_id: str, box: Mapping[str, Any], message_id: str) -> Subject:
+    """The message as the subject of an audit entry."""
+    return Subject("message", account_id, message_id, f"in {mailbox_title(box)}")

@@ -1,24 +1,28 @@
-"""The three groups of operators that every installation has, to be put together as one likes.
+"""The three groups of operators that every installation starts with.
 
-They are made when the database is set up, and once: what an installation changed in them stays.
+Each is created once, when the database is set up: later changes of an installation stay.
 """
 
 from typing import Any
 
-READ_ONLY = "Read only"
-SUPPORT = "Support"
-ADMINISTRATORS = "Administrators"
-_LOOKING = ("view_account", "view_mailbox", "view_message", "view_health", "view_accountuser", "view_auditentry")
-_SUPPORTING = (
-    *_LOOKING,
+_READ_ONLY_PERMISSIONS = (
+    "view_account",
+    "view_mailbox",
+    "view_message",
+    "view_health",
+    "view_accountuser",
+    "view_auditentry",
+)
+_SUPPORT_PERMISSIONS = (
+    *_READ_ONLY_PERMISSIONS,
     "listen_to_message",
     "change_message",
     "delete_message",
     "add_message",
     "change_mailbox",
 )
-_ADMINISTERING = (
-    *_SUPPORTING,
+_ADMINISTRATOR_PERMISSIONS = (
+    *_SUPPORT_PERMISSIONS,
     "add_account",
     "change_account",
     "change_retention",
@@ -35,14 +39,18 @@ _ADMINISTERING = (
     "add_user",
     "change_user",
 )
-_GROUPS = {READ_ONLY: _LOOKING, SUPPORT: _SUPPORTING, ADMINISTRATORS: _ADMINISTERING}
+_GROUPS = {
+    "Read only": _READ_ONLY_PERMISSIONS,
+    "Support": _SUPPORT_PERMISSIONS,
+    "Administrators": _ADMINISTRATOR_PERMISSIONS,
+}
 
 
-def make(**_: Any) -> None:
-    """Make the groups that are missing, once the permissions that they hold are there (signal post_migrate)."""
+def create_missing_groups(**_: Any) -> None:
+    """Create the missing groups whose permissions all exist already (receiver of ``post_migrate``)."""
     from django.contrib.auth.models import Group, Permission
 
     for name, codenames in _GROUPS.items():
-        found = Permission.objects.filter(codename__in=codenames)
-        if found.count() == len(codenames) and not Group.objects.filter(name=name).exists():
-            Group.objects.create(name=name).permissions.set(found)
+        permissions = Permission.objects.filter(codename__in=codenames)
+        if permissions.count() == len(codenames) and not Group.objects.filter(name=name).exists():
+            Group.objects.create(name=name).permissions.set(permissions)

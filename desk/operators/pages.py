@@ -1,4 +1,7 @@
-"""The desk's own users, its operators: nobody gives more than they have, and who did anything stays on record."""
+"""The pages of the desk's own users, the operators.
+
+An operator can't give anybody permissions that the operator lacks. Operators with entries in the audit log stay.
+"""
 
 from typing import Any
 
@@ -12,18 +15,17 @@ from django.urls import reverse
 
 from desk.models import AuditEntry
 
-_SUPERUSERS_ONLY = ("is_superuser", "user_permissions")
-_STAYS = "did things that are on record, and stays for that reason. Take away “Active” instead: that ends all access."
+_SUPERUSER_FIELDS = ("is_superuser", "user_permissions")
+_CANNOT_BE_DELETED = "has entries in the audit log and can't be deleted. Clear “Active” to end all access."
 
 admin.site.unregister(User)
 
 
 @admin.register(User)
 class OperatorAdmin(UserAdmin):  # type: ignore[type-arg]  # not generic when it runs
-    """Django's pages of users, of which only superusers get all.
+    """Django's pages of users, with limits for operators who aren't superusers.
 
-    Somebody else with the permission changes operators who may do no more than themselves, and gives groups that may
-    do no more.
+    They can change operators who have no more permissions than themselves, and give groups that have no more.
     """
 
     actions = ("deactivate",)
@@ -31,75 +33,78 @@ class OperatorAdmin(UserAdmin):  # type: ignore[type-arg]  # not generic when it
 
     @admin.action(description="Deactivate selected users", permissions=["change"])
     def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        """Take away the access of those that this operator may change; nobody locks themselves out."""
-        changed = 0
+        """End the access of those whom the operator may change, except of the operator."""
+        count = 0
         for user in queryset:
             if user == request.user or not self.has_change_permission(request, user):
-                messages.error(request, f"{user} was not deactivated: that is not yours to do.")
+                messages.error(request, f"You may not deactivate {user}.")
                 continue
             user.is_active = False
             user.save(update_fields=["is_active"])
             self.log_change(request, user, [{"changed": {"fields": ["Active"]}}])
-            changed += 1
-        if changed:
-            messages.success(request, f"{changed} deactivated.")
+            count += 1
+        if count:
+            messages.success(request, f"Deactivated {count} operator{'' if count == 1 else 's'}.")
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Not the deletion of many."""
-        found = super().get_actions(request)
-        return {name: action for name, action in found.items() if name != "delete_selected"}
+        """Django's actions, without the deletion of several users at once."""
+        return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whether the operator may change users, and this one, who may do no more."""
-        return super().has_change_permission(request, obj) and _is_within(request, obj)
+        """Whether the operator may change users, and this one."""
+        return super().has_change_permission(request, obj) and _has_no_more_permissions(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """As for changing."""
-        return super().has_delete_permission(request, obj) and _is_within(request, obj)
+        """Whether the operator may delete users, and this one."""
+        return super().has_delete_permission(request, obj) and _has_no_more_permissions(request, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """What only superusers give."""
-        found = tuple(super().get_readonly_fields(request, obj))
-        return found if request.user.is_superuser else (*found, *_SUPERUSERS_ONLY)
+        """Django's read-only fields, and those that only superusers change."""
+        names = tuple(super().get_readonly_fields(request, obj))
+        return names if request.user.is_superuser else (*names, *_SUPERUSER_FIELDS)
 
     def formfield_for_manytomany(
         self, db_field: "ManyToManyField[Any, Any]", request: HttpRequest, **kwargs: Any
     ) -> "ModelMultipleChoiceField[Any] | None":
-        """The groups that the operator may give."""
+        """Offer only the groups that the operator may give."""
         if db_field.name == "groups":
-            kwargs["queryset"] = _groups_within(request)
+            kwargs["queryset"] = _groups_to_give(request)
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        """Deletion, but of somebody who is on record."""
+        """Refuse to delete an operator with entries in the audit log."""
         user = self.get_object(request, object_id)
         if user is not None and AuditEntry.objects.filter(operator=user).exists():
-            messages.error(request, f"{user} {_STAYS}")
+            reason = "has entries in the audit log and can't be deleted. Clear “Active” to end all access."
+            messages.error(request, f"{user} {reason}")
             return HttpResponseRedirect(reverse("admin:auth_user_change", args=[user.pk]))
         return super().delete_view(request, object_id, extra_context)
 
 
-def _is_within(request: HttpRequest, user: Any) -> bool:
-    """Whether a user may do no more than the request's operator."""
+def _has_no_more_permissions(request: HttpRequest, user: Any) -> bool:
+    """Whether a user has no permission that the operator lacks."""
     operator = request.user
     if user is None or operator.is_superuser:
         return True
-    # An inactive user's permissions count, too: whoever may change it may make it active.
-    held = {f"{one.content_type.app_label}.{one.codename}" for one in _permissions_of(user)}
-    return not user.is_superuser and held <= operator.get_all_permissions()
+    # An inactive user's permissions count, too: whoever may change the user may make it active again.
+    permissions = {_full_name(permission) for permission in _permissions_of(user)}
+    return not user.is_superuser and permissions <= operator.get_all_permissions()
 
 
 def _permissions_of(user: Any) -> "QuerySet[Permission]":
-    own, by_groups = Permission.objects.filter(user=user), Permission.objects.filter(group__user=user)
-    return (own | by_groups).select_related("content_type").distinct()
+    own, from_groups = Permission.objects.filter(user=user), Permission.objects.filter(group__user=user)
+    return (own | from_groups).select_related("content_type").distinct()
 
 
-def _groups_within(request: HttpRequest) -> "QuerySet[Group]":
-    """The groups whose permissions the request's operator has."""
-    groups = Group.objects.all()
+def _groups_to_give(request: HttpRequest) -> "QuerySet[Group]":
+    """The groups without permissions that the operator lacks."""
     if request.user.is_superuser:
-        return groups
-    mine = request.user.get_all_permissions()
-    permissions = Permission.objects.select_related("content_type")
-    others = [one.pk for one in permissions if f"{one.content_type.app_label}.{one.codename}" not in mine]
-    return groups.exclude(permissions__in=others)
+        return Group.objects.all()
+    operator_permissions = request.user.get_all_permissions()
+    all_permissions = Permission.objects.select_related("content_type")
+    lacking = [permission.pk for permission in all_permissions if _full_name(permission) not in operator_permissions]
+    return Group.objects.exclude(permissions__in=lacking)
+
+
+def _full_name(permission: Permission) -> str:
+    return f"{permission.content_type.app_label}.{permission.codename}"

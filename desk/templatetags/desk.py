@@ -1,29 +1,28 @@
-"""What the desk's templates ask for."""
-
-from typing import Any
+"""Template tags for the desk's first page."""
 
 from django import template
 
-from desk.health.couchdb_state import of_couchdb
+from desk.health import couchdb_state as health
+from desk.health.couchdb_state import CouchDBState
 from desk.models import AuditEntry
 
 register = template.Library()
-_RECENT = 10
+_MAX_ENTRIES = 10
 
 
 @register.simple_tag
-def recent_actions(operator_id: int) -> list[AuditEntry]:
-    """What an operator did lately, the latest first."""
-    return list(AuditEntry.objects.filter(operator_id=operator_id)[:_RECENT])
+def latest_entries() -> list[AuditEntry]:
+    """The latest entries of the audit log."""
+    return list(AuditEntry.objects.select_related("operator")[:_MAX_ENTRIES])
 
 
 @register.simple_tag
-def actions_of_all() -> list[AuditEntry]:
-    """What anybody did lately, the latest first."""
-    return list(AuditEntry.objects.select_related("operator")[:_RECENT])
+def latest_entries_by(operator_id: int) -> list[AuditEntry]:
+    """An operator's latest entries in the audit log."""
+    return list(AuditEntry.objects.filter(operator_id=operator_id)[:_MAX_ENTRIES])
 
 
 @register.simple_tag
-def couchdb_state() -> dict[str, Any]:
-    """CouchDB's state in short: `up`, `version`, `tasks`."""
-    return of_couchdb()
+def couchdb_state() -> CouchDBState:
+    """The state of CouchDB."""
+    return health.couchdb_state()

@@ -93,7 +93,7 @@ def test_of_two_operators_the_second_one_is_told_what_the_first_one_changed(
     opened = second.get(path)
     assert "was changed" in first.fill(path, name="By the first", timezone="Asia/Tokyo").text
     told = second.fill(path, opened, name="By the second")
-    assert "Changed meanwhile" in told.text
+    assert "Changed in the meantime" in told.text
     assert "By the first" in told.text
     assert accounts.get(account.id)["name"] == "By the first"
     assert "was changed" in second.fill(path, told).text
@@ -144,7 +144,7 @@ def test_the_accounts_below_one_are_listed_with_the_way_down_to_them(
     last = desk.get(f"desk/account/{grandchild.id}/").text
     crumbs = last.partition('class="breadcrumbs"')[2].partition("</div>")[0]
     assert crumbs.index(account.id) < crumbs.index(child.id)
-    assert "No account is like that." in desk.get("desk/account/", below=grandchild.id).text
+    assert "No matching accounts." in desk.get("desk/account/", below=grandchild.id).text
 
 
 def test_a_new_account_is_made_below_another_with_all_that_it_needs(
@@ -204,6 +204,6 @@ def test_an_accounts_page_charts_its_messages_by_day(operator: Operator, account
 
 def test_the_index_tells_an_operator_what_it_did_lately(fresh_operator: Operator, account: Account) -> None:
     desk = fresh_operator("Administrators")
-    assert "Nothing yet." in desk.get("").text
+    assert "None yet." in desk.get("").text
     desk.send(f"desk/account/{account.id}/api-key/")
     assert "saw the API key of" in desk.get("").text

@@ -51,16 +51,16 @@ def test_missing_views_are_made_from_the_page_and_that_is_recorded(
     operator: Operator, account: Account, lacking: Database
 ) -> None:
     desk = operator("Administrators")
-    assert "Make them" in rows_of(desk, account)
-    path = f"desk/account/{account.id}/make-views/"
+    assert "Create them" in rows_of(desk, account)
+    path = f"desk/account/{account.id}/create-views/"
     answer = desk.send(path, next="/admin/desk/account/health/")
     assert answer.url.endswith("/admin/desk/account/health/")
-    assert "Views were made in 1 database." in answer.text
+    assert "Created views in 1 database." in answer.text
     assert "crossbar_listing" in (lacking.get_design("_design/vmboxes") or {})["views"]
     history = desk.get(f"desk/account/{account.id}/history/").text
-    assert "made views of" in history
+    assert "created views of" in history
     assert "create _design/vmboxes" in history
-    assert "No database of this account lacked a view." in desk.send(path, next="https://elsewhere.example/").text
+    assert "No database of this account lacks a view." in desk.send(path, next="https://elsewhere.example/").text
 
 
 def test_missing_months_are_made_from_the_page_and_that_is_recorded(operator: Operator, account: Account) -> None:
@@ -69,12 +69,12 @@ def test_missing_months_are_made_from_the_page_and_that_is_recorded(operator: Op
     couch().drop(name)
     desk = operator("Administrators")
     assert f"no MODb of {month} yet" in rows_of(desk, account)
-    assert "Make next month's database" in desk.get(f"desk/account/{account.id}/").text
-    path = f"desk/account/{account.id}/make-months/"
-    assert f"Made: {month}." in desk.send(path).text
+    assert "Create next month's database" in desk.get(f"desk/account/{account.id}/").text
+    path = f"desk/account/{account.id}/create-months/"
+    assert f"Created: {month}." in desk.send(path).text
     assert "listing_by_mailbox" in (couch().database(name).get_design("_design/mailbox_messages") or {})["views"]
-    assert "made MODbs of" in desk.get(f"desk/account/{account.id}/history/").text
-    assert "Both databases were there." in desk.send(path).text
+    assert "created MODbs of" in desk.get(f"desk/account/{account.id}/history/").text
+    assert "Both databases exist already." in desk.send(path).text
 
 
 def test_health_takes_its_permission(operator: Operator) -> None:

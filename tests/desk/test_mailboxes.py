@@ -83,7 +83,7 @@ def test_a_mailbox_is_removed_after_asking(
 ) -> None:
     desk = operator("Administrators")
     path = f"desk/mailbox/{account.id}/{box['id']}/delete/"
-    assert "with its messages: 1." in desk.get(path).text
+    assert "with its messages (1)" in desk.get(path).text
     desk.send(path)
     assert (db.get(box["id"]) or {})["pvt_deleted"] is True
     assert stored(account, message_id)["pvt_deleted"] is True
@@ -266,7 +266,7 @@ def test_what_changed_meanwhile_is_told_and_what_was_typed_can_be_sent_again(
     opened = desk.get(path)
     api.patch(f"vmboxes/{box['id']}", {"name": "By the API", "timezone": "Europe/Berlin", "some_key": "new"})
     told = desk.fill(path, opened, name="By the operator", aliases="3999")
-    assert "Changed meanwhile" in told.text
+    assert "Changed in the meantime" in told.text
     for change in ("VMBox 3000", "By the API", "Europe/Berlin", "some_key"):
         assert change in told.text
     assert (db.get(box["id"]) or {})["name"] == "By the API"
@@ -306,8 +306,8 @@ def test_a_form_that_does_not_tell_what_it_was_made_from_saves_nothing_yet(
     desk = operator("Administrators")
     path = f"desk/mailbox/{account.id}/{box['id']}/change/"
     before = db.get(box["id"])
-    told = desk.fill(path, None, name="Renamed", desk_base=base)
-    assert "Changed meanwhile" in told.text
+    told = desk.fill(path, None, name="Renamed", desk_snapshot=base)
+    assert "Changed in the meantime" in told.text
     assert db.get(box["id"]) == before
     assert "was changed" in desk.fill(path, told).text
     assert (db.get(box["id"]) or {})["name"] == "Renamed"
@@ -338,10 +338,10 @@ def test_a_removed_mailbox_is_found_looked_at_and_restored_with_its_messages(
     assert path not in desk.get("desk/mailbox/", account=account.id, removed="yes", q="nobody").text
     page = desk.get(path).text
     assert "This mailbox was removed" in page
-    assert "when it is restored: 1." in page
+    assert "restores its messages (1)" in page
     assert f"/admin/{path}change/" not in page
-    assert "Messages that come back with it: 1." in desk.get(path + "restore/").text
-    assert "was restored. Messages that came back with it: 1." in desk.send(path + "restore/").text
+    assert "with its messages (1)" in desk.get(path + "restore/").text
+    assert "was restored, with its messages (1)." in desk.send(path + "restore/").text
     assert (db.get(box["id"]) or {}).get("pvt_deleted") is not True
     assert stored(account, message_id).get("pvt_deleted") is not True
     assert "restored" in desk.get(path + "history/").text
@@ -356,10 +356,10 @@ def test_a_restore_that_was_cut_short_shows_and_is_finished(
     desk = operator("Administrators")
     path = f"desk/mailbox/{account.id}/{box['id']}/"
     page = desk.get(path).text
-    assert "Restoring this mailbox was cut short" in page
+    assert "Restoring this mailbox was interrupted" in page
     assert f"/admin/{path}restore/" in page
     desk.send(path + "restore/")
-    assert "cut short" not in desk.get(path).text
+    assert "interrupted" not in desk.get(path).text
     assert stored(account, message_id).get("pvt_deleted") is not True
 
 
@@ -403,7 +403,7 @@ def test_mailboxes_are_found_by_the_beginnings_of_numbers_words_and_owners_names
         assert "Kitchen" not in page, text
     for text in ("ffice", "000", "front kitchen", "ada byron", "\ufff0", "<script>"):
         page = desk.get("desk/mailbox/", account=account.id, q=text).text
-        assert "No mailbox is called so." in page, text
+        assert "No matching mailboxes." in page, text
 
 
 def test_an_owner_is_typed_where_there_are_very_many_users(

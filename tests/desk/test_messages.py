@@ -97,9 +97,11 @@ def test_chosen_messages_are_moved_and_what_failed_is_named(
     desk = operator("Support")
     path = f"desk/message/?account={account.id}&box={box['id']}"
     gone = f"{box['id']} {ids[0][:7]}{'0' * 32}"
-    answer = desk.send(path, action="move", target=other["id"], chosen=[*(f"{box['id']} {one}" for one in ids), gone])
-    assert "Moved: 2." in answer.text
-    assert "it isn&#x27;t there any more" in answer.text
+    answer = desk.send(
+        path, action="move", target=other["id"], selected=[*(f"{box['id']} {one}" for one in ids), gone]
+    )
+    assert "Moved 2 messages to 3001 " in answer.text
+    assert "it no longer exists" in answer.text
     assert len(api.get(f"vmboxes/{other['id']}/messages").json()["data"]) == 2
 
 
@@ -107,7 +109,7 @@ def test_chosen_messages_are_downloaded_as_a_zip(
     operator: Operator, account: Account, box: dict[str, Any], message_id: str
 ) -> None:
     path = f"desk/message/?account={account.id}&box={box['id']}"
-    answer = operator("Support").send(path, action="zip", chosen=f"{box['id']} {message_id}")
+    answer = operator("Support").send(path, action="zip", selected=f"{box['id']} {message_id}")
     archive = zipfile.ZipFile(io.BytesIO(answer.content))
     assert [len(archive.read(name)) for name in archive.namelist()] == [3 + 256 * 40]
 

@@ -69,7 +69,7 @@ def test_a_message_is_added_with_its_audio(
         folder="saved",
         length="2.5",
     )
-    assert "The message was left in 3000" in answer.text
+    assert "The message was added to 3000" in answer.text
     (message_id,) = ids_in(api, box)
     doc = stored(account, message_id)
     told = {key: doc["metadata"][key] for key in ("caller_id_name", "caller_id_number", "folder", "length")}
@@ -85,7 +85,7 @@ def test_a_message_gets_other_audio(operator: Operator, account: Account, box: d
     desk, path = operator("Support"), page_of(account, box, message_id)
     assert "Replace the audio" in desk.get(path).text
     answer = desk.send(path + "upload/", files=file(MP3))
-    assert "The message has this audio now." in answer.text
+    assert "The audio of the message was replaced." in answer.text
     doc = stored(account, message_id)
     assert audio_of(account, message_id) == MP3
     assert doc["metadata"]["length"] == 1000
@@ -122,10 +122,10 @@ def test_a_message_without_audio_gets_some(operator: Operator, account: Account,
 NO_AUDIO: list[tuple[dict[str, tuple[str, bytes, str]] | None, str]] = [
     (None, "Choose a file."),
     (file(b""), "The submitted file is empty."),
-    (file(b"%PDF-1.7", "a.pdf", "application/pdf"), "This is no audio"),
-    (file(b"plain words", "a.txt", "text/plain"), "This is no audio"),
-    (file(b"\x7fELF....", "a", "application/octet-stream"), "This is no audio"),
-    (file(b"<html>", "a.html", "text/html"), "This is no audio"),
+    (file(b"%PDF-1.7", "a.pdf", "application/pdf"), "This isn&#x27;t audio"),
+    (file(b"plain words", "a.txt", "text/plain"), "This isn&#x27;t audio"),
+    (file(b"\x7fELF....", "a", "application/octet-stream"), "This isn&#x27;t audio"),
+    (file(b"<html>", "a.html", "text/html"), "This isn&#x27;t audio"),
 ]
 
 

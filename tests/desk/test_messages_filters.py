@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from desk.messages.table import _MOST_ROWS
+from desk.messages.table import MAX_SEARCHED
 from storage import gregorian
 from tests.support import old_messages
 from tests.support.api_client import Account, Api
@@ -62,7 +62,7 @@ def test_days_that_are_none_are_refused_at_their_field(operator: Operator, accou
     ):
         page = desk.get("desk/message/", account=account.id, since=since, until=until)
         assert (page.status_code, error in page.text) == (200, True)
-        assert "Correct the days above." in page.text
+        assert "Correct the dates above." in page.text
 
 
 def test_by_transcription_and_folder_and_caller_together(
@@ -102,17 +102,17 @@ def test_without_audio(operator: Operator, account: Account, box: dict[str, Any]
 def test_a_search_that_finds_little_goes_on_where_it_stopped(
     operator: Operator, account: Account, box: dict[str, Any]
 ) -> None:
-    leave(account, box, [NOW - 100 - number for number in range(_MOST_ROWS + 500)])
+    leave(account, box, [NOW - 100 - number for number in range(MAX_SEARCHED + 500)])
     ids = leave(account, box, [NOW, NOW - 90_000], caller_id_name="Grace Hopper")
     desk = operator("Read only")
     first = desk.get("desk/message/", account=account.id, q="hopper").text
     assert [one in first for one in ids] == [True, False]
-    assert f"Search on, past the {_MOST_ROWS:,} messages looked at" in first
+    assert f"Search the next {MAX_SEARCHED:,} messages" in first
     second = desk.get(next_page(first)).text
     assert [one in second for one in ids] == [False, True]
     assert next_page(second) == ""
     nothing = desk.get("desk/message/", account=account.id, q="nobody at all").text
-    assert f"None of the {_MOST_ROWS:,} messages looked at" in nothing
+    assert f"No match in the first {MAX_SEARCHED:,} messages." in nothing
     assert next_page(nothing)
 
 
@@ -134,10 +134,13 @@ def test_a_mailbox_is_found_for_a_move_by_the_beginning_of_its_number_or_name(
     assert set(found("")) == {"3000", "4001", "4002"}
     (message_id, other, third) = leave(account, box, [NOW, NOW - 1, NOW - 2])
     page = f"desk/message/{account.id}/{box['id']}"
-    assert "There is no mailbox 40:" in desk.send(f"{page}/{message_id}/", action="move", target="40").text
-    assert "Name the mailbox" in desk.send(f"{page}/{message_id}/", action="copy", target=" ").text
+    assert "There is no mailbox 40." in desk.send(f"{page}/{message_id}/", action="move", target="40").text
+    assert "Enter the mailbox" in desk.send(f"{page}/{message_id}/", action="copy", target=" ").text
     assert "pvt_deleted" not in stored(account, message_id)
     for one, target in ((message_id, "4001"), (other, " 5001 "), (third, sales["id"])):
-        assert "Moved: 1." in desk.send(f"{page}/{one}/", action="move", target=target).text
+        assert (
+            f"Moved 1 message to {sales['mailbox']} Sales."
+            in desk.send(f"{page}/{one}/", action="move", target=target).text
+        )
     assert len(api.get(f"vmboxes/{sales['id']}/messages").json()["data"]) == 3
     assert operator("Read only").get(path, q="40").status_code == 403

@@ -81,10 +81,10 @@ def test_a_removed_message_is_looked_at_heard_and_restored(
     desk, path = operator("Support"), page_of(account, box, message_id)
     page = desk.get(path).text
     assert "was removed" in page
-    assert "was in saved" in page
+    assert "removed from saved" in page
     assert desk.get(path + "audio/").content == b"ID3 spoken"
     answer = desk.send(path, action="restore", folder="saved")
-    assert "Restored: 1." in answer.text
+    assert "Restored 1 message." in answer.text
     assert "was removed" not in answer.text
     doc = stored(account, message_id)
     assert "pvt_deleted" not in doc
@@ -104,12 +104,14 @@ def test_chosen_ones_are_restored_and_what_failed_is_named_with_its_reason(
     bulk.remove_messages(owner, box, None, None, None, with_expired=True)
     removal.remove_box(owner, gone["id"])
     desk = operator("Support")
-    chosen = [f"{one['id']} {message_id}" for one, message_id in ((box, fit), (box, saved), (gone, lost), (box, old))]
-    answer = desk.send(removed_list(account), action="restore", chosen=chosen).text
-    assert "Restored: 2." in answer
+    selected = [
+        f"{one['id']} {message_id}" for one, message_id in ((box, fit), (box, saved), (gone, lost), (box, old))
+    ]
+    answer = desk.send(removed_list(account), action="restore", selected=selected).text
+    assert "Restored 2 messages." in answer
     assert "Grace" in answer
     assert "<b>Grace" not in answer
-    assert "its mailbox is removed: restore that first" in answer
+    assert "its mailbox is removed. Restore the mailbox first" in answer
     assert "Edsger" in answer
     assert "older than messages are kept" in answer
     assert [stored(account, one)["metadata"]["folder"] for one in (fit, saved)] == ["saved", "saved"]
@@ -136,9 +138,9 @@ def test_what_cannot_be_restored_says_why_and_has_no_button(
     removal.remove_box(owner, box["id"])
     desk, path = operator("Support"), page_of(account, box, message_id)
     page = desk.get(path).text
-    assert "Its mailbox is removed as well" in page
+    assert "Its mailbox is removed, too" in page
     assert 'value="restore"' not in page
-    assert "its mailbox is removed: restore that first" in desk.send(path, action="restore").text
+    assert "its mailbox is removed. Restore the mailbox first" in desk.send(path, action="restore").text
     assert stored(account, message_id)["pvt_deleted"] is True
     assert message_id in desk.get(removed_list(account, box)).text
 
@@ -150,9 +152,9 @@ def test_who_may_not_change_messages_restores_none(
     remove(owner, box, message_id)
     desk = operator("Read only")
     assert 'value="restore"' not in desk.get(page_of(account, box, message_id)).text
-    chosen = f"{box['id']} {message_id}"
+    selected = f"{box['id']} {message_id}"
     for path in (page_of(account, box, message_id), removed_list(account, box)):
-        assert desk.send(path, action="restore", chosen=chosen).status_code == 403
+        assert desk.send(path, action="restore", selected=selected).status_code == 403
     assert restore.get_removed(account.id, box["id"], message_id)
 
 

@@ -97,9 +97,9 @@ def test_a_migration_is_started_watched_and_read(operator: Operator, account: Ac
     media_ids = leave_many(account, box, 5)
     old_messages.leave(account, box["id"], [old_messages.entry("f" * 32)], audio=None)
     desk = operator("Administrators")
-    assert "In the format of 3.x" in desk.get(f"desk/account/{account.id}/").text
+    assert "Messages in the format of 3.x" in desk.get(f"desk/account/{account.id}/").text
     page = desk.get(f"{PAGES}{account.id}/").text
-    assert re.search(r"<dt>Messages</dt><dd>6</dd>", page)
+    assert re.search(r"<dt>In mailboxes</dt><dd>6</dd>", page)
 
     run_id = start(desk, account, "migrate")
     last = ended(desk, run_id)
@@ -165,13 +165,13 @@ def test_verifying_tells_what_is_whole_and_purging_asks_first(
 
     asked = post(desk, f"{PAGES}{account.id}/", f"{account.id}/start/", operation="purge")
     assert asked.url.endswith(f"{account.id}/purge/")
-    assert "can't be had back" in asked.text.replace("&#x27;", "'")
+    assert "Only a backup can bring them back" in asked.text.replace("&#x27;", "'")
     assert all(db.get(one) for one in media_ids)
 
     tried = ended(desk, start(desk, account, "purge_dry_run"))
     assert (tried["state"], tried["done"]) == ("done", 3)
     assert all(db.get(one) for one in media_ids)
-    purged = ended(desk, start(desk, account, "purge", sure="yes"))
+    purged = ended(desk, start(desk, account, "purge", confirmed="yes"))
     assert purged["state"] == "done"
     assert not any(db.get(one) for one in media_ids)
     assert all(stored(account, f"{MONTH}-{one}")["_attachments"] for one in media_ids)
@@ -350,7 +350,7 @@ def test_a_killed_run_is_shown_as_interrupted_and_goes_on_when_started_again(
     machine.proxy.restore()
     assert ended(machine.desk, run_id)["state"] == "interrupted"
     page = machine.desk.get(f"{PAGES}run/{run_id}/").text
-    assert "goes on where it stopped" in page
+    assert "to continue where it stopped" in page
     assert 'name="operation" value="migrate"' in page
     assert ended(machine.desk, start(machine.desk, account, "migrate"))["state"] == "done"
     assert_all_migrated_once(account, box, media_ids)
@@ -413,4 +413,4 @@ def test_there_are_only_so_many_runs_at_once(
     another = new_account()
     refused = post(busy, f"{PAGES}{another.id}/", f"{another.id}/start/", operation="dry_run")
     assert "The limit of migrations at once (1) is reached" in refused.text
-    assert "None yet from the desk." in refused.text
+    assert "None were started at the desk yet." in refused.text

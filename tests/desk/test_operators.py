@@ -51,11 +51,11 @@ def test_the_record_is_found_by_account_operator_and_action(operator: Operator, 
     ):
         page = reader.get("desk/auditentry/", **query).text
         assert f"/admin/desk/account/{account.id}/" in page, query
-        assert "1 recorded action" in page, query
+        assert "1 audit entry" in page, query
     found = reader.get("desk/auditentry/", account_id=account.id, q=desk.name).text
     assert found.count('name="q"') == 1
     assert f'<input type="hidden" name="account_id" value="{account.id}">' in found
-    assert "0 recorded actions" in reader.get("desk/auditentry/", account_id=account.id, action="renewed").text
+    assert "0 audit entries" in reader.get("desk/auditentry/", account_id=account.id, action="renewed").text
 
 
 def test_nobody_changes_or_deletes_the_record(operator: Operator, account: Account) -> None:
@@ -80,9 +80,10 @@ def test_an_operator_who_did_something_is_deactivated_and_not_deleted(
     leaver, chief = operator("Administrators"), operator()
     leaver.send(f"desk/account/{account.id}/api-key/")
     path = f"auth/user/{primary_key(leaver)}/"
-    assert "stays for that reason" in chief.send(f"{path}delete/").text
+    assert "has entries in the audit log" in chief.send(f"{path}delete/").text
     assert (
-        "1 deactivated." in chief.send("auth/user/", action="deactivate", _selected_action=primary_key(leaver)).text
+        "Deactivated 1 operator."
+        in chief.send("auth/user/", action="deactivate", _selected_action=primary_key(leaver)).text
     )
     assert 'name="password"' in leaver.get("").text
     assert leaver.name in chief.get("desk/auditentry/", account_id=account.id).text

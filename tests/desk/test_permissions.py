@@ -27,8 +27,8 @@ PAGES = {
     "desk_account_add": ADMINISTRATORS,
     "desk_account_change": ADMINISTRATORS,
     "desk_account_switch": ADMINISTRATORS,
-    "desk_account_make_views": ADMINISTRATORS,
-    "desk_account_make_months": ADMINISTRATORS,
+    "desk_account_create_views": ADMINISTRATORS,
+    "desk_account_create_months": ADMINISTRATORS,
     "desk_account_api_key": ADMINISTRATORS,
     "desk_account_renew_api_key": ADMINISTRATORS,
     "desk_account_retention": ADMINISTRATORS,
@@ -101,7 +101,7 @@ def scene(server: Running, service: Service, new_account: Callable[..., Account]
         "message_id": message["_id"],
         "user_id": account.user_id,
         "run_id": 999_999,
-        "form": "csv",
+        "file_format": "csv",
     }
     desks = {group: new_operator(server.url, service, (group,), ()) for group in RANKS}
     return Scene(desks, ids)
@@ -142,7 +142,7 @@ def test_who_only_reads_changes_no_messages_in_bulk(scene: Scene, action: str) -
     desk, path = scene.desks[READ_ONLY], scene.path("desk_message_changelist")
     token = desk.session.cookies.get("csrftoken") or ""
     message_id = str(scene.ids["message_id"])
-    data = {"action": action, "chosen": [f"{scene.ids['box_id']}/{message_id}", message_id]}
+    data = {"action": action, "selected": [f"{scene.ids['box_id']} {message_id}"]}
     desk.session.post(f"{desk.url}/admin/{path}", data=data, headers={"X-CSRFToken": token}, timeout=60)
     account_id, box_id = str(scene.ids["account_id"]), str(scene.ids["box_id"])
     _, stored = message_store.get(account_id, box_id, message_id)

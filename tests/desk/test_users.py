@@ -43,7 +43,7 @@ def test_all_users_are_listed_and_one_of_them_by_its_id(
     assert page_of(account, ada) in listed
     assert account.user_id in listed
     assert page_of(account, ada) in desk.get("desk/accountuser/", account=account.id, q=ada["id"]).text
-    assert "No user is called so." in desk.get("desk/accountuser/", account=account.id, q="ada nobody").text
+    assert "No matching users." in desk.get("desk/accountuser/", account=account.id, q="ada nobody").text
 
 
 def test_a_users_page_tells_of_the_mailboxes_it_owns(
@@ -101,7 +101,7 @@ def test_what_others_changed_meanwhile_is_told_before_anything_is_saved(
     api.patch(f"users/{ada['id']}", {"first_name": "Augusta", "email": "other@example.com"})
     before = db.get(ada["id"])
     told = desk.fill(path, opened, email="mine@example.com", password="typed too")
-    assert "Changed meanwhile" in told.text
+    assert "Changed in the meantime" in told.text
     assert "Augusta" in told.text
     assert "typed too" not in told.text
     assert db.get(ada["id"]) == before
@@ -170,7 +170,7 @@ def test_the_user_of_another_account_is_not_found_through_this_one(
     other = new_account()
     desk = operator("Administrators")
     answer = desk.get(f"desk/accountuser/{other.id}/{account.user_id}/change/", follow="1")
-    assert "That isn&#x27;t there" in answer.text
+    assert "This doesn&#x27;t exist" in answer.text
     assert account.username not in desk.get("desk/accountuser/", account=other.id, q=account.user_id).text
 
 

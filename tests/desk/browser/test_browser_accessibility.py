@@ -49,7 +49,7 @@ def test_errors_and_refusals_are_accessible(
     expect(page.get_by_role("alert")).to_be_visible()
     found += [f"error: {one}" for one in judged(page)]
     page.goto("desk/message/?account=" + "0" * 32)
-    expect(page.get_by_text("That isn't there")).to_be_visible()
+    expect(page.get_by_text("This doesn't exist")).to_be_visible()
     found += [f"notice: {one}" for one in judged(page)]
     assert not found, "\n".join(found)
 

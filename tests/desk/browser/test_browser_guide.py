@@ -58,7 +58,7 @@ def test_a_removed_message_is_heard_and_restored(
 ) -> None:
     page = window(staff("Support"), practice.message_page(1), look=READER)
     page.get_by_role("button", name="Remove").click()
-    expect(page.get_by_text("Removed: 1.")).to_be_visible()
+    expect(page.get_by_text("Removed 1 message.")).to_be_visible()
     page.goto(practice.account_page)
     page.locator("#content").get_by_role("link", name="Messages", exact=True).click()
     page.get_by_role("link", name="Removed", exact=True).click()
@@ -68,7 +68,7 @@ def test_a_removed_message_is_heard_and_restored(
     page.get_by_role("slider", name="Position in the message").press("PageUp")
     picture(page, "desk-message")
     page.get_by_role("button", name="Restore").click()
-    expect(page.get_by_text("Restored: 1.")).to_be_visible()
+    expect(page.get_by_text("Restored 1 message.")).to_be_visible()
     assert stored(practice.account, practice.messages[1])["metadata"]["folder"] == "new"
 
 
@@ -91,11 +91,11 @@ def test_messages_are_moved_to_another_mailbox(
     page = window(staff("Support"), practice.message_list(), look=READER)
     for caller in ("Ada Lovelace", "Alan Turing"):
         page.locator("#result_list tr", has_text=caller).get_by_role("checkbox").check()
-    page.get_by_label("Action:").select_option(label="Move to the mailbox named beside")
+    page.get_by_label("Action:").select_option(label="Move to mailbox")
     page.get_by_role("combobox", name="Mailbox").fill("3002")
     picture(page, "desk-messages")
     page.get_by_role("button", name="Go", exact=True).click()
-    expect(page.get_by_text("Moved: 2.")).to_be_visible()
+    expect(page.get_by_text("Moved 2 messages to 3002 Billing.")).to_be_visible()
     page.goto(practice.message_list(2))
     expect(page.locator("#result_list tbody tr")).to_have_count(2)
 

@@ -74,8 +74,8 @@ def test_chosen_messages_are_moved_to_another_mailbox(
     choose(page, "Ada Lovelace", "Alan Turing")
     expect(page.get_by_text("2 of 4 selected")).to_be_visible()
     page.get_by_role("combobox", name="Mailbox").fill("3002")
-    act(page, "Move to the mailbox named beside")
-    expect(page.get_by_text("Moved: 2.")).to_be_visible()
+    act(page, "Move to mailbox")
+    expect(page.get_by_text("Moved 2 messages to 3002 Billing.")).to_be_visible()
     expect(page.locator("#result_list tbody tr")).to_have_count(2)
     moved = api.get(f"vmboxes/{practice.boxes[2]['id']}/messages").json()["data"]
     assert {one["caller_id_name"] for one in moved} == {"Ada Lovelace", "Alan Turing"}
@@ -86,8 +86,8 @@ def test_a_mailbox_that_is_not_there_moves_nothing(staff: Staff, practice: Pract
     page.get_by_label("Select all on this page").check()
     expect(page.get_by_text("4 of 4 selected")).to_be_visible()
     page.get_by_role("combobox", name="Mailbox").fill("9999")
-    act(page, "Move to the mailbox named beside")
-    expect(page.get_by_text("There is no mailbox 9999")).to_be_visible()
+    act(page, "Move to mailbox")
+    expect(page.get_by_text("There is no mailbox 9999.")).to_be_visible()
     expect(page.locator("#result_list tbody tr")).to_have_count(4)
 
 
@@ -95,14 +95,14 @@ def test_a_removed_message_is_found_and_restored(staff: Staff, practice: Practic
     page = window(staff("Support"), practice.message_list())
     choose(page, "Alan Turing")
     act(page, "Remove")
-    expect(page.get_by_text("Removed: 1.")).to_be_visible()
+    expect(page.get_by_text("Removed 1 message.")).to_be_visible()
     expect(page.get_by_text("Alan Turing")).to_have_count(0)
     assert stored(practice.account, practice.messages[2])["pvt_deleted"] is True
     page.get_by_role("link", name="Removed", exact=True).click()
     choose(page, "Alan Turing")
     act(page, "Restore")
-    expect(page.get_by_text("Restored: 1.")).to_be_visible()
-    page.get_by_role("link", name="Listed", exact=True).click()
+    expect(page.get_by_text("Restored 1 message.")).to_be_visible()
+    page.get_by_role("link", name="Live", exact=True).click()
     expect(page.locator("#result_list tr", has_text="Alan Turing")).to_contain_text("saved")
     assert not stored(practice.account, practice.messages[2]).get("pvt_deleted")
 

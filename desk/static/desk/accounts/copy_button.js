@@ -1,4 +1,4 @@
-// Buttons that copy the text of another element, where the browser lets a page do that.
+// Buttons that copy the text of another element, if the browser gives access to the clipboard.
 'use strict';
 if (navigator.clipboard) {
     document.querySelectorAll('button[data-copies]').forEach(function (button) {

@@ -1,22 +1,22 @@
-// The box above a table's boxes chooses all rows of the page, and how many are chosen is told.
+// Selects all rows of a table with the checkbox in its head, and shows how many are selected.
 'use strict';
 (function () {
-    const all = document.getElementById('action-toggle');
-    const boxes = Array.from(document.querySelectorAll('input.action-select'));
+    const selectAll = document.getElementById('action-toggle');
+    const checkboxes = Array.from(document.querySelectorAll('input.action-select'));
     const counter = document.querySelector('.action-counter');
-    if (!all) {
+    if (!selectAll) {
         return;
     }
-    function tell() {
-        const chosen = boxes.filter(box => box.checked).length;
-        all.checked = chosen > 0 && chosen === boxes.length;
-        counter.textContent = chosen + ' of ' + boxes.length + ' selected';
-        boxes.forEach(box => box.closest('tr').classList.toggle('selected', box.checked));
+    function update() {
+        const count = checkboxes.filter(checkbox => checkbox.checked).length;
+        selectAll.checked = count > 0 && count === checkboxes.length;
+        counter.textContent = count + ' of ' + checkboxes.length + ' selected';
+        checkboxes.forEach(checkbox => checkbox.closest('tr').classList.toggle('selected', checkbox.checked));
     }
-    all.addEventListener('change', function () {
-        boxes.forEach(box => { box.checked = all.checked; });
-        tell();
+    selectAll.addEventListener('change', function () {
+        checkboxes.forEach(checkbox => { checkbox.checked = selectAll.checked; });
+        update();
     });
-    boxes.forEach(box => box.addEventListener('change', tell));
-    tell();
+    checkboxes.forEach(checkbox => checkbox.addEventListener('change', update));
+    update();
 }());

@@ -1,4 +1,4 @@
-// Fills a field's list with what the server suggests for what is typed.
+// Fills a field's list with the server's suggestions for the text that is typed.
 'use strict';
 document.querySelectorAll('input[data-suggestions]').forEach(function (field) {
     const list = document.getElementById(field.getAttribute('list')) || document.createElement('datalist');
@@ -6,32 +6,33 @@ document.querySelectorAll('input[data-suggestions]').forEach(function (field) {
         list.id = field.getAttribute('list');
         field.after(list);
     }
-    let timer = 0, asking = null;
+    let timer = 0, pendingRequest = null;
 
-    async function ask() {
-        if (asking) {
-            asking.abort();
+    async function load() {
+        if (pendingRequest) {
+            pendingRequest.abort();
         }
-        asking = new AbortController();
+        pendingRequest = new AbortController();
         try {
             const url = field.dataset.suggestions + '?q=' + encodeURIComponent(field.value);
-            const answer = await fetch(url, {signal: asking.signal, headers: {Accept: 'application/json'}});
-            const found = (await answer.json()).suggestions;
-            list.replaceChildren(...found.map(function (one) {
+            const options = {signal: pendingRequest.signal, headers: {Accept: 'application/json'}};
+            const response = await fetch(url, options);
+            const suggestions = (await response.json()).suggestions;
+            list.replaceChildren(...suggestions.map(function (suggestion) {
                 const option = document.createElement('option');
-                option.value = one.value;
-                option.label = one.text || one.value;
+                option.value = suggestion.value;
+                option.label = suggestion.text || suggestion.value;
                 return option;
             }));
         } catch (error) {
-            // Without suggestions one can still type it all.
+            // Without suggestions, the whole value can still be typed.
         }
     }
 
-    function soon() {
+    function loadSoon() {
         clearTimeout(timer);
-        timer = setTimeout(ask, 150);
+        timer = setTimeout(load, 150);
     }
-    field.addEventListener('input', soon);
-    field.addEventListener('focus', soon, {once: true});
+    field.addEventListener('input', loadSoon);
+    field.addEventListener('focus', loadSoon, {once: true});
 });

@@ -1,20 +1,20 @@
-// Fills in how long a chosen recording plays, where the browser can tell.
+// Fills in the length of a chosen recording, if the browser can decode it.
 'use strict';
 document.querySelectorAll('input[data-length-of]').forEach(function (field) {
-    const file = document.getElementById(field.dataset.lengthOf), most = 30 * 1024 * 1024;
-    file.addEventListener('change', async function () {
+    const fileInput = document.getElementById(field.dataset.lengthOf), maxBytes = 30 * 1024 * 1024;
+    fileInput.addEventListener('change', async function () {
         field.value = '';
-        const chosen = file.files[0];
-        if (!chosen || chosen.size > most) {
+        const file = fileInput.files[0];
+        if (!file || file.size > maxBytes) {
             return;
         }
         try {
-            const sound = await new OfflineAudioContext(1, 1, 8000).decodeAudioData(await chosen.arrayBuffer());
-            if (file.files[0] === chosen) {
-                field.value = sound.duration.toFixed(1);
+            const audio = await new OfflineAudioContext(1, 1, 8000).decodeAudioData(await file.arrayBuffer());
+            if (fileInput.files[0] === file) {
+                field.value = audio.duration.toFixed(1);
             }
         } catch (error) {
-            // Not a kind of audio that this browser knows: the length can still be typed.
+            // The browser can't decode this format. The length can still be typed.
         }
     });
 });

@@ -1,79 +1,84 @@
-// The waveform of a message: drawn when asked for, or once it plays; a click, a drag or a key in it seeks.
+// The waveform of a message: drawn on demand or when the message is played. A click, a drag or a key in it seeks.
 'use strict';
-document.querySelectorAll('canvas[data-for]').forEach(function (canvas) {
-    const player = document.getElementById(canvas.dataset.for);
-    const button = document.querySelector('button[data-draw="' + canvas.dataset.for + '"]');
-    const told = document.querySelector('[data-time-of="' + canvas.dataset.for + '"]');
-    const known = Number(canvas.dataset.length) || 0;
-    let loudness = [], asked = false;
+document.querySelectorAll('canvas[data-player]').forEach(function (canvas) {
+    const player = document.getElementById(canvas.dataset.player);
+    const button = document.querySelector('button[data-waveform-of="' + canvas.dataset.player + '"]');
+    const time = document.querySelector('[data-time-of="' + canvas.dataset.player + '"]');
+    const storedSeconds = Number(canvas.dataset.seconds) || 0;
+    const MAX_SECONDS = 600; // of audio that is drawn without being asked for
+    let peaks = [], isRequested = false;
 
     function duration() {
-        return Number.isFinite(player.duration) && player.duration > 0 ? player.duration : known;
+        return Number.isFinite(player.duration) && player.duration > 0 ? player.duration : storedSeconds;
     }
 
-    function spelled(seconds) {
-        const whole = Math.floor(seconds), rest = String(whole % 60).padStart(2, '0');
-        return Math.floor(whole / 60) + ':' + rest;
+    function formatTime(seconds) {
+        const wholeSeconds = Math.floor(seconds);
+        return Math.floor(wholeSeconds / 60) + ':' + String(wholeSeconds % 60).padStart(2, '0');
     }
 
-    function tell() {
-        const length = duration(), text = spelled(player.currentTime) + ' of ' + spelled(length);
+    function updateTime() {
+        const length = duration(), text = formatTime(player.currentTime) + ' of ' + formatTime(length);
         canvas.setAttribute('aria-valuemax', length.toFixed(1));
         canvas.setAttribute('aria-valuenow', Math.min(player.currentTime, length).toFixed(1));
         canvas.setAttribute('aria-valuetext', text);
-        told.textContent = text;
+        time.textContent = text;
     }
 
     function draw() {
         const scale = window.devicePixelRatio || 1;
         const width = canvas.width = Math.round(canvas.clientWidth * scale);
         const height = canvas.height = Math.round(canvas.clientHeight * scale);
-        const pen = canvas.getContext('2d'), length = duration(), bar = width / Math.max(loudness.length, 1);
+        const context = canvas.getContext('2d'), length = duration(), barWidth = width / Math.max(peaks.length, 1);
         const position = length ? Math.min(player.currentTime / length, 1) : 0;
         const style = getComputedStyle(canvas);
-        pen.clearRect(0, 0, width, height);
-        loudness.forEach(function (value, index) {
-            const high = Math.max(value * height * .95, scale);
-            pen.fillStyle = index / loudness.length < position ? style.color : style.outlineColor;
-            pen.fillRect(index * bar, (height - high) / 2, Math.max(bar - scale, scale), high);
+        context.clearRect(0, 0, width, height);
+        peaks.forEach(function (peak, index) {
+            const barHeight = Math.max(peak * height * .95, scale);
+            context.fillStyle = index / peaks.length < position ? style.color : style.outlineColor;
+            context.fillRect(index * barWidth, (height - barHeight) / 2, Math.max(barWidth - scale, scale), barHeight);
         });
-        pen.fillStyle = style.borderLeftColor;
-        pen.fillRect(Math.min(position * width, width - 2 * scale), 0, 2 * scale, height);
+        context.fillStyle = style.borderLeftColor;
+        context.fillRect(Math.min(position * width, width - 2 * scale), 0, 2 * scale, height);
     }
 
-    function show() {
-        tell();
+    function update() {
+        updateTime();
         draw();
     }
 
-    async function listen() {
-        if (asked) {
+    async function loadWaveform() {
+        if (isRequested) {
             return;
         }
-        asked = button.disabled = true;
+        isRequested = button.disabled = true;
         try {
-            const answer = await fetch(player.src);
-            const sound = await new OfflineAudioContext(1, 1, 8000).decodeAudioData(await answer.arrayBuffer());
-            const samples = sound.getChannelData(0), bars = Math.max(Math.min(Math.floor(canvas.clientWidth / 4), 400), 50);
-            const step = Math.max(Math.floor(samples.length / bars), 1);
-            const peaks = Array.from({length: bars}, (_, bar) =>
-                samples.subarray(bar * step, (bar + 1) * step).reduce((most, one) => Math.max(most, Math.abs(one)), 0));
-            const largest = Math.max(...peaks, 0.01);
-            loudness = peaks.map(peak => peak / largest);
+            const response = await fetch(player.src);
+            const audio = await new OfflineAudioContext(1, 1, 8000).decodeAudioData(await response.arrayBuffer());
+            peaks = normalizedPeaks(audio.getChannelData(0));
             button.hidden = true;
-            show();
+            update();
         } catch (error) {
             button.textContent = 'This browser cannot draw this audio';
         }
     }
 
-    function seek(seconds) {
-        // Before anything is loaded this is where playing is going to begin.
-        player.currentTime = Math.max(0, Math.min(seconds, duration()));
-        show();
+    function normalizedPeaks(samples) {
+        const count = Math.max(Math.min(Math.floor(canvas.clientWidth / 4), 400), 50);
+        const step = Math.max(Math.floor(samples.length / count), 1);
+        const values = Array.from({length: count}, (_, index) => samples.subarray(index * step, (index + 1) * step)
+            .reduce((peak, sample) => Math.max(peak, Math.abs(sample)), 0));
+        const largest = Math.max(...values, 0.01);
+        return values.map(value => value / largest);
     }
 
-    function at(event) {
+    function seek(seconds) {
+        // Before anything is loaded, this is where playing will start.
+        player.currentTime = Math.max(0, Math.min(seconds, duration()));
+        update();
+    }
+
+    function seekToPointer(event) {
         seek((event.clientX - canvas.getBoundingClientRect().left) / canvas.clientWidth * duration());
     }
 
@@ -90,14 +95,14 @@ document.querySelectorAll('canvas[data-for]').forEach(function (canvas) {
         }
         event.preventDefault();
     });
-    canvas.addEventListener('click', at);
+    canvas.addEventListener('click', seekToPointer);
     canvas.addEventListener('pointerdown', event => canvas.setPointerCapture(event.pointerId));
-    canvas.addEventListener('pointermove', event => { if (event.buttons === 1) { at(event); } });
-    button.addEventListener('click', listen);
-    // By itself only what is quickly got and decoded. Not before its own request is answered: the two are one listening in the record.
-    player.addEventListener('playing', () => { if (duration() <= 600) { listen(); } }, {once: true});
-    ['timeupdate', 'seeked', 'loadedmetadata', 'durationchange'].forEach(name => player.addEventListener(name, show));
+    canvas.addEventListener('pointermove', event => { if (event.buttons === 1) { seekToPointer(event); } });
+    button.addEventListener('click', loadWaveform);
+    // Not before the player's own request is answered: both are recorded as one listening.
+    player.addEventListener('playing', () => { if (duration() <= MAX_SECONDS) { loadWaveform(); } }, {once: true});
+    ['timeupdate', 'seeked', 'loadedmetadata', 'durationchange'].forEach(name => player.addEventListener(name, update));
     window.addEventListener('resize', draw);
-    canvas.hidden = button.hidden = told.hidden = false;
-    show();
+    canvas.hidden = button.hidden = time.hidden = false;
+    update();
 });

@@ -1,10 +1,10 @@
-// Shows how a run goes without loading the page anew, until it ends: then the page tells what came of it.
+// Updates the progress of a run until it ends, then reloads the page to show the result.
 'use strict';
 (function () {
     const bar = document.getElementById('run-progress');
-    const told = document.getElementById('run-told');
+    const summary = document.getElementById('run-summary');
     const state = document.getElementById('run-state');
-    const SECONDS_BETWEEN = 1;
+    const INTERVAL = 1000; // milliseconds
     let failures = 0;
 
     function show(progress) {
@@ -12,26 +12,26 @@
             bar.max = progress.total;
             bar.value = progress.done;
         }
-        told.textContent = progress.told;
+        summary.textContent = progress.summary;
         document.getElementById('run-place').textContent = progress.place;
-        document.getElementById('run-heard').textContent = progress.last_seen;
-        // Written only when it changes: a screen reader speaks of it each time.
-        if (state.textContent !== progress.shown_state) {
-            state.textContent = progress.shown_state;
+        document.getElementById('run-last-seen').textContent = progress.last_seen;
+        // Written only when it changes: a screen reader reads it out each time.
+        if (state.textContent !== progress.state_text) {
+            state.textContent = progress.state_text;
         }
     }
 
-    async function look() {
+    async function update() {
         try {
-            const answer = await fetch(bar.dataset.url, {headers: {Accept: 'application/json'}});
-            if (answer.redirected) { // logged out meanwhile
+            const response = await fetch(bar.dataset.url, {headers: {Accept: 'application/json'}});
+            if (response.redirected) { // to the log-in page
                 window.location.reload();
                 return;
             }
-            if (!answer.ok) {
-                throw new Error(String(answer.status));
+            if (!response.ok) {
+                throw new Error(String(response.status));
             }
-            const progress = await answer.json();
+            const progress = await response.json();
             failures = 0;
             show(progress);
             if (!progress.is_active) {
@@ -41,11 +41,11 @@
         } catch (error) {
             failures += 1;
             if (failures > 2) {
-                told.textContent = 'The service does not answer; the migration goes on by itself. Trying again …';
+                summary.textContent = "The service doesn't answer. The migration continues by itself. Trying again …";
             }
         }
-        window.setTimeout(look, 1000 * SECONDS_BETWEEN * Math.min(1 + failures, 10));
+        window.setTimeout(update, INTERVAL * Math.min(1 + failures, 10));
     }
 
-    window.setTimeout(look, 1000 * SECONDS_BETWEEN);
+    window.setTimeout(update, INTERVAL);
 }());

@@ -1,0 +1,43 @@
+"""The form that changes how long an account keeps its messages."""
+
+from collections.abc import Iterable
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+
+from accounts import accounts
+from desk.accounts.links import account_subject, account_url
+from desk.audit import log
+from desk.kit.pages import DocumentAdmin, Route, actor
+from voicemail.messages import retention
+
+
+class RetentionForm(forms.Form):
+    """The number of days."""
+
+    days = forms.IntegerField(
+        required=False, min_value=1, max_value=36_500, help_text="Leave it empty for the system's default."
+    )
+
+
+class RetentionPages(DocumentAdmin):
+    """What the form on an account's page is sent to."""
+
+    def retention_routes(self) -> Iterable[Route]:
+        """The form's URL."""
+        yield Route("<str:account_id>/retention/", "retention", self.change_retention, "change_retention")
+
+    def change_retention(self, request: HttpRequest, account_id: str) -> HttpResponse:
+        """Change how long the account keeps its messages."""
+        account = accounts.get(account_id)
+        form = RetentionForm(request.POST)
+        if request.method == "POST" and form.is_valid():
+            old_days, new_days = retention.own_days(account_id), form.cleaned_data["days"]
+            retention.set_own_days(account_id, new_days, actor(request))
+            details = {"message_retention_duration": [old_days, new_days]}
+            log.record(request, "changed the retention of", account_subject(account), details=details)
+            messages.success(request, f"Messages are kept for {retention.duration_days(account_id)} days.")
+        elif request.method == "POST":
+            messages.error(request, f"Retention: {' '.join(map(str, form.errors.get('days', [])))}")
+        return HttpResponseRedirect(account_url(account_id))

@@ -1,0 +1,83 @@
+"""The pages of the audit log: the searchable list of all entries, and the history of one document."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from desk.accounts.links import account_url
+from desk.audit import log
+from desk.kit.pages import Crumb, DocumentAdmin
+from desk.models import AuditEntry
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic when it runs
+    """The entries, to search and to read; nobody writes, changes or deletes one by hand."""
+
+    change_list_template = "desk/audit/list.html"
+    list_display = ("time", "operator", "action", "kind", "name", "account_link")
+    list_filter = ("action", "kind", "time", ("operator", admin.RelatedOnlyFieldListFilter))
+    list_select_related = ("operator",)
+    search_fields = ("=account_id", "=document_id", "name", "operator__username")
+    search_help_text = "The id of an account or document, or a part of its name or of an operator's name."
+    fields = ("time", "operator", "action", "kind", "account_link", "document_id", "name", "difference_list")
+    readonly_fields = fields
+    date_hierarchy = "time"
+    show_full_result_count = False
+
+    @admin.display(description="account", ordering="account_id")
+    def account_link(self, entry: AuditEntry) -> SafeString | str:
+        """A link to the account."""
+        if not entry.account_id:
+            return "—"
+        return format_html('<a href="{}">{}</a>', account_url(entry.account_id), entry.account_id)
+
+    @admin.display(description="difference")
+    def difference_list(self, entry: AuditEntry) -> SafeString:
+        """What was changed, as HTML."""
+        return format_difference(entry)
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Allow also the lookup that links on other pages use."""
+        return lookup == "operator__username" or super().lookup_allowed(lookup, value, request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody."""
+        return False
+
+
+def render_history(
+    pages: DocumentAdmin, request: HttpRequest, document_id: str, title: str, crumbs: Iterable[Crumb]
+) -> TemplateResponse:
+    """The page with everything that was done to a document."""
+    entries = [(entry, format_difference(entry)) for entry in log.entries_for_document(document_id)]
+    crumbs = [*crumbs, ("History", None)]
+    return pages.render(request, "desk/audit/history.html", f"History: {title}", crumbs, entries=entries)
+
+
+def format_difference(entry: AuditEntry) -> SafeString:
+    """An entry's difference as an HTML list."""
+    difference = entry.difference if isinstance(entry.difference, dict) else {}
+    if not difference:
+        return SafeString()
+    lines = ((path, _format_change(change)) for path, change in difference.items())
+    return format_html("<ul>{}</ul>", format_html_join("", "<li><b>{}</b>: {}</li>", lines))
+
+
+def _format_change(change: Any) -> str:
+    if isinstance(change, list) and len(change) == 2:
+        return " → ".join("—" if side is None else str(side) for side in change)
+    return str(change)

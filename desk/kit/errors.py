@@ -1,0 +1,29 @@
+"""The errors of the rooms below, in words for an operator."""
+
+from accounts.api.exception_handler import api_error
+from couch.errors import CouchError
+from crossbar.errors import ApiError, ValidationFailed
+
+
+def describe_error(error: ApiError | CouchError) -> str:
+    """What happened and what to do, in a sentence or two."""
+    error = api_error(error)
+    if isinstance(error, ValidationFailed):
+        return " ".join(f"{path}: {message}" for path, message in field_errors(error))
+    if error.status_code == 503:
+        return "CouchDB doesn't answer, or not in time. Nothing was changed. Try again in a moment."
+    if error.status_code == 409:
+        return "Somebody else changed this at the same moment. Look at it again, then repeat your change."
+    cause = error.data.get("cause") or error.data.get("message")
+    return f"{error.message}: {cause}" if cause else error.message
+
+
+def field_errors(error: ValidationFailed) -> list[tuple[str, str]]:
+    """The fields that failed validation: the path of each, with dots, and the reason."""
+    return [
+        (path, str(rule.get("message", rule_name)))
+        for path, rules in error.data.items()
+        if isinstance(rules, dict)
+        for rule_name, rule in rules.items()
+        if isinstance(rule, dict)
+    ]

@@ -1,0 +1,75 @@
+"""The page that shows and changes a mailbox's PIN."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin import widgets
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+
+from accounts import accounts
+from couch.client import Document
+from crossbar.errors import ValidationFailed
+from desk.audit import log
+from desk.kit.errors import describe_error
+from desk.kit.pages import DocumentAdmin, Route, actor
+from desk.mailboxes.links import mailbox_crumbs, mailbox_subject, mailbox_url
+from desk.mailboxes.titles import mailbox_title
+from storage import schemas
+from voicemail.mailboxes import store as mailbox_store
+
+
+class PinPages(DocumentAdmin):
+    """The page of a mailbox's PIN."""
+
+    def pin_routes(self) -> Iterable[Route]:
+        """The page."""
+        yield Route("<str:account_id>/<str:box_id>/pin/", "pin", self.show_or_change_pin, "see_pin")
+
+    def show_or_change_pin(self, request: HttpRequest, account_id: str, box_id: str) -> HttpResponse:
+        """Show the PIN when the operator asks for it, or change it. Both are recorded."""
+        account, box = accounts.get(account_id), mailbox_store.get(account_id, box_id)
+        is_change = "new" in request.POST
+        form = _PinForm(request.POST if is_change else None)
+        pin = None
+        if is_change:
+            if form.is_valid() and self._set_pin(request, form, account_id, box):
+                messages.success(request, "The PIN was changed.")
+                return HttpResponseRedirect(mailbox_url(account_id, box_id))
+        elif request.method == "POST":
+            pin = str(box.get("pin") or "")
+            log.record(request, "saw the PIN of", mailbox_subject(account_id, box))
+        return self.render(
+            request,
+            "desk/mailboxes/pin.html",
+            f"PIN of {mailbox_title(box)}",
+            [*mailbox_crumbs(account, box), ("PIN", None)],
+            pin=pin,
+            form=form,
+            box_url=mailbox_url(account_id, box_id),
+        )
+
+    def _set_pin(self, request: HttpRequest, form: forms.Form, account_id: str, box: Document) -> bool:
+        """Set the PIN in the form; if that fails, add the error to the form and return False."""
+        try:
+            patch = {"pin": form.cleaned_data["new"] or None}
+            changed = mailbox_store.merge(account_id, box["_id"], patch, actor(request))
+        except ValidationFailed as error:
+            form.add_error("new", describe_error(error))
+            return False
+        log.record(request, "changed the PIN of", mailbox_subject(account_id, changed), before=box, after=changed)
+        return True
+
+
+class _PinForm(forms.Form):
+    """A new PIN."""
+
+    new = forms.CharField(label="New PIN", required=False, widget=widgets.AdminTextInputWidget)
+
+    def __init__(self, submitted: Any) -> None:
+        super().__init__(submitted)
+        schema = schemas.schema(mailbox_store.SCHEMA)["properties"].get("pin", {})
+        limits = " to ".join(str(schema[limit]) for limit in ("minLength", "maxLength") if limit in schema)
+        no_pin = "Leave it empty for no PIN."
+        self.fields["new"].help_text = f"{limits} characters. {no_pin}" if limits else no_pin

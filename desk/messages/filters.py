@@ -1,0 +1,118 @@
+"""Which messages the table of messages shows.
+
+Dates, mailbox, "removed" and "without audio" decide which view is read from where to where. Caller, folder and
+transcription are checked message by message.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from django import forms
+from django.contrib.admin.widgets import AdminTextInputWidget
+from django.http import HttpRequest
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+
+from crossbar.pages import TimeRange
+from desk.kit.tables import Filter
+from storage import gregorian
+from voicemail.messages import deletion
+
+FOLDERS = [("new", "New"), ("saved", "Saved"), ("deleted", "Deleted")]
+_ALL = ("", "All")
+_STATES = [("", "Live"), ("yes", "Removed")]
+_TRANSCRIPTIONS = [_ALL, ("yes", "Transcribed"), ("no", "Not transcribed")]
+_AUDIO = [_ALL, ("none", "Without audio")]
+_NARROWING_PARAMETERS = ("q", "folder", "text", "audio", "since", "until")
+_SECONDS_PER_DAY = 86_400
+
+Summary = Mapping[str, Any]
+
+
+class DateRangeForm(forms.Form):
+    """A first and a last day, in UTC."""
+
+    since = forms.DateField(label="From", required=False, widget=AdminTextInputWidget(attrs={"type": "date"}))
+    until = forms.DateField(label="to", required=False, widget=AdminTextInputWidget(attrs={"type": "date"}))
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a last day before the first one."""
+        since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")
+        if since and until and since > until:
+            self.add_error("until", "This is before the first day.")
+        return self.cleaned_data
+
+    def time_range(self, retention_limit: int, now: int) -> TimeRange | None:
+        """The range in Gregorian seconds; None if the form is not valid.
+
+        Without a first day it begins at the retention's limit, without a last one it ends now.
+        """
+        if not self.is_valid():
+            return None
+        since, until = self.cleaned_data["since"], self.cleaned_data["until"]
+        last = now if until is None else _midnight(until) + _SECONDS_PER_DAY - 1
+        if since is not None:
+            first = _midnight(since)
+            return TimeRange(first, max(first, last))
+        return TimeRange(retention_limit if retention_limit <= last else gregorian.FIRST, last, is_open=True)
+
+    def render_fields(self) -> SafeString:
+        """The two fields with their errors."""
+        return format_html_join(
+            "",
+            '<span class="date-field">{} {} {}</span>',
+            ((field.label_tag(label_suffix=""), field, field.errors) for field in self),
+        )
+
+
+def shows_removed(request: HttpRequest) -> bool:
+    """Whether the query asks for removed messages."""
+    return request.GET.get("removed") == "yes"
+
+
+def is_narrowed(request: HttpRequest) -> bool:
+    """Whether the query asks for some messages only."""
+    return any(request.GET.get(name) for name in _NARROWING_PARAMETERS)
+
+
+def filter_bar(request: HttpRequest) -> list[Filter]:
+    """The filters beside the table."""
+    return [
+        Filter.by_parameter(request, "state", "removed", _STATES),
+        Filter.by_parameter(request, "folder", "folder", [_ALL, *FOLDERS]),
+        Filter.by_parameter(request, "transcription", "text", _TRANSCRIPTIONS),
+        Filter.by_parameter(request, "audio", "audio", _AUDIO),
+    ]
+
+
+def summary_tests(request: HttpRequest) -> Iterator[Callable[[Summary], bool]]:
+    """The tests that a message's summary has to pass, as far as the choice of the view does not see to them."""
+    query, is_removed = request.GET, shows_removed(request)
+    caller, folder = query.get("q", "").strip().casefold(), query.get("folder")
+    if caller:
+        yield lambda summary: caller in _caller_text(summary)
+    if folder:
+        yield lambda summary: shown_folder(summary, is_removed=is_removed) == folder
+    if query.get("text") in ("yes", "no"):
+        yield lambda summary: bool(summary.get("transcribed")) == (query["text"] == "yes")
+    if is_removed and query.get("audio") == "none":
+        yield lambda summary: bool(summary.get("silent"))
+
+
+def shown_folder(summary: Summary, *, is_removed: bool) -> str:
+    """The folder that a message is in, or that a removed one was in."""
+    if is_removed:
+        return deletion.restore_folder(summary.get("removed_from"), summary.get("folder"))
+    return str(summary["folder"])
+
+
+def _caller_text(summary: Summary) -> str:
+    """What a search for a caller looks at."""
+    caller = f"{summary.get('caller_id_number')} {summary.get('caller_id_name')}"
+    return f"{caller}\n{summary.get('from')}".casefold()
+
+
+def _midnight(day: date) -> int:
+    """The beginning of a day, in Gregorian seconds."""
+    return gregorian.from_datetime(datetime.combine(day, time(), UTC))

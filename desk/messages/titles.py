@@ -1,0 +1,23 @@
+"""What messages and their callers are called on the desk's pages."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from desk.kit.formats import format_time
+from voicemail.messages import batches, metadata, retention
+
+
+def caller_title(message: Mapping[str, Any]) -> str:
+    """The name or number of the caller in a message's metadata, shortened."""
+    return str(message.get("caller_id_name") or message.get("caller_id_number") or "an unknown caller")[:80]
+
+
+def message_titles(account_id: str, ids: Sequence[str]) -> dict[str, str]:
+    """Descriptions of messages by time, caller and id; by the id alone if the message does not exist."""
+    titles = {message_id: f"The message {message_id}" for message_id in ids}
+    for modb, batch in batches.by_month(account_id, ids, batches.Outcome()):
+        for message_id, doc in modb.fetch(batch).items():
+            time = format_time(retention.age(doc)) or "an unknown time"
+            caller = caller_title(metadata.of(doc))
+            titles[message_id] = f"The message of {time} from {caller} ({message_id})"
+    return titles

@@ -1,0 +1,65 @@
+"""The table of accounts with what each one still has to migrate."""
+
+from django.http import HttpRequest
+
+from accounts import account_index
+from couch.client import Document
+from couch.errors import CouchError
+from couch.parallel import in_parallel
+from desk.accounts.links import account_title
+from desk.accounts.table import SEARCH_HELP, page_of_accounts
+from desk.kit.tables import Cell, Paging, Row, Table
+from desk.migration_runs.links import account_migration_url, run_url
+from desk.migration_runs.progress import describe_state
+from migration.models import MigrationRun
+from migration.runs import control
+from voicemail.legacy import remaining
+
+_PAGE_SIZE = 30
+
+
+def accounts_table(request: HttpRequest) -> Table:
+    """The page of accounts that the query asks for: ``q`` is a search, ``start_key`` a page."""
+    text = request.GET.get("q", "").strip()
+    next_start_key = None
+    if text:
+        docs = account_index.search(text)
+    else:
+        docs, next_start_key = page_of_accounts(request.GET.get("start_key"), size=_PAGE_SIZE)
+    return Table(
+        columns=("Account", "Old messages", "In removed mailboxes", "Latest run", "Realm"),
+        rows=_rows(docs),
+        caption="Accounts, with the messages that each one still has in the format of 3.x",
+        empty="No matching accounts." if text else "There are no accounts yet.",
+        paging=Paging.of(request, next_start_key),
+        search=text,
+        search_help=SEARCH_HELP,
+    )
+
+
+def _rows(docs: list[Document]) -> list[Row]:
+    """The accounts, those with most old messages first."""
+    counts = in_parallel(_count_entries, docs)
+    runs = control.latest_runs(doc["_id"] for doc in docs)
+    accounts = sorted(zip(docs, counts, strict=True), key=lambda pair: pair[1].total if pair[1] else 0, reverse=True)
+    return [_row(doc, count, runs.get(doc["_id"])) for doc, count in accounts]
+
+
+def _count_entries(doc: Document) -> remaining.RemainingEntries | None:
+    """What an account still has; None if its database fails, which must not hide the other accounts."""
+    try:
+        return remaining.count_entries(doc["_id"])
+    except CouchError:
+        return None
+
+
+def _row(doc: Document, count: remaining.RemainingEntries | None, run: MigrationRun | None) -> Row:
+    number_cells = [Cell("?", style="number")] * 2
+    if count is not None:
+        numbers = (count.live, count.removed)
+        number_cells = [Cell(f"{number:,}" if number else "—", style="number") for number in numbers]
+    run_cell = Cell("—")
+    if run is not None:
+        run_cell = Cell(f"{run.get_operation_display()}: {describe_state(run)}", run_url(run))
+    title_cell = Cell(account_title(doc), account_migration_url(doc["_id"]))
+    return Row([title_cell, *number_cells, run_cell, Cell(doc.get("realm") or "")])

@@ -1,0 +1,33 @@
+"""Where the pages of migrations are."""
+
+from django.urls import reverse
+
+from desk.audit.log import Subject
+from desk.kit.pages import Crumb
+from migration.models import MigrationRun
+
+TITLE = "Migration from Kazoo 3.x"
+
+
+def run_url(run: MigrationRun) -> str:
+    """The URL of a run's page."""
+    return reverse("admin:migration_migrationrun_run", args=[run.pk])
+
+
+def account_migration_url(account_id: str) -> str:
+    """The URL of the page of an account's migration."""
+    return reverse("admin:migration_migrationrun_account", args=[account_id])
+
+
+def run_crumbs(run: MigrationRun) -> list[Crumb]:
+    """The breadcrumbs of a run's page."""
+    return [
+        (TITLE, reverse("admin:migration_migrationrun_changelist")),
+        (run.account_name, account_migration_url(run.account_id)),
+        (f"{run.get_operation_display()} {run.pk}", None),
+    ]
+
+
+def run_subject(run: MigrationRun) -> Subject:
+    """The account of a run as the subject of an audit entry."""
+    return Subject("migration", run.account_id, run.account_id, run.account_name)

@@ -1,0 +1,57 @@
+"""The forms of a user of an account, and of a new password."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.contrib.admin import widgets
+
+from accounts import users
+from desk.kit.forms import make_form, sort_fields
+from desk.kit.schema_fields import build_fields
+from storage import schemas
+
+PASSWORD = "password"  # noqa: S105 - the name of a member
+SECRETS = frozenset({PASSWORD, "hotdesk", "pin"})
+"""Members that no page may hold, not even as part of a form's snapshot."""
+_FIRST_FIELDS = (
+    "username",
+    PASSWORD,
+    "first_name",
+    "last_name",
+    "email",
+    "priv_level",
+    "enabled",
+    "timezone",
+    "language",
+)
+
+
+def creation_form(submitted: Any) -> forms.Form:
+    """The form of a new user, with a field for the first password."""
+    return _user_form(submitted, {}, {}, password_field(required=False))
+
+
+def change_form(submitted: Any, user: Mapping[str, Any], entered: Mapping[str, Any]) -> forms.Form:
+    """The form of a stored user. A password that was entered is not shown again."""
+    help_text = "Only needed for a new user name. Leave it empty to keep the password."
+    entered = {name: value for name, value in entered.items() if name != PASSWORD}
+    return _user_form(submitted, user, entered, password_field(required=False, help_text=help_text))
+
+
+def password_form(submitted: Any) -> forms.Form:
+    """The form of a new password."""
+    return make_form({PASSWORD: password_field(required=True)}, submitted, {})
+
+
+def password_field(*, required: bool, help_text: str = "It is stored only as hashes.") -> forms.Field:
+    """The field of a password."""
+    widget = widgets.AdminTextInputWidget(attrs={"autocomplete": "new-password", "type": "password"})
+    return forms.CharField(label="Password", required=required, strip=False, widget=widget, help_text=help_text)
+
+
+def _user_form(
+    submitted: Any, user: Mapping[str, Any], entered: Mapping[str, Any], password: forms.Field
+) -> forms.Form:
+    fields = build_fields(schemas.schema(users.SCHEMA), frozenset({"id", PASSWORD})) | {PASSWORD: password}
+    return make_form(sort_fields(fields, _FIRST_FIELDS), submitted, user, entered)
