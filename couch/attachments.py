@@ -5,9 +5,9 @@ from typing import Any
 
 import orjson
 
+from couch.body import Readable, SizedBody
 from couch.errors import NotFound
 from couch.session import PendingResponse, Response
-from couch.transfer import Readable, SizedBody
 
 ANY_TYPE = {"Accept": "*/*"}
 

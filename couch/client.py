@@ -19,17 +19,16 @@ Not used of python-couchdb, but done here with its ``Resource``:
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import couchdb
-import orjson
 from couchdb.http import urljoin
 from django.conf import settings
 from django.utils.module_loading import import_string
 
 from couch.attachments import ANY_TYPE, PendingAttachment, attachment_path, with_attachment
+from couch.body import Readable
 from couch.errors import (
     CouchError,
     MissingDatabase,
@@ -37,11 +36,22 @@ from couch.errors import (
     NotFound,
     Rejected,
     Unauthorized,
-    Unreachable,
+)
+from couch.requests import (
+    BUFFERED,
+    ReadRequest,
+    Saved,
+    distinct_ids,
+    documents_by_id,
+    given_options,
+    is_reserved,
+    keep_row,
+    query_params,
+    read_json,
+    refuse_reserved,
 )
 from couch.retry import retry_on_conflict
-from couch.session import PendingResponse, Response, Session
-from couch.transfer import Readable
+from couch.session import Response, Session
 
 logger = logging.getLogger(__name__)
 
@@ -55,44 +65,6 @@ Second = TypeVar("Second")
 
 _CACHED_DATABASES = 2_000
 _INFOS_PER_REQUEST = 100
-# View options whose values are JSON, null included.
-_KEYS = frozenset({"key", "keys", "startkey", "endkey"})
-# CouchDB (from 3.1.1 on) sends the rows when it has all of them. Else it sends them as they come, in pieces of
-# 1.5 KB, each of which wakes who reads: 500 rows took 10 ms of CPU in place of 7. And an error after the first row
-# would be no status, but a response that breaks off.
-_BUFFERED = {"buffer_response": "true"}
-
-
-def _decode_json(text: str) -> Any:
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise Unreachable("the response is no JSON") from error
-
-
-couchdb.json.use(decode=_decode_json, encode=lambda value: orjson.dumps(value).decode())
-
-
-@dataclass(frozen=True)
-class Saved:
-    """How one document of many was stored: its new revision, or CouchDB's word for the error (``conflict``, ...)."""
-
-    id: str
-    rev: str | None
-    error: str | None = None
-
-
-@dataclass(frozen=True)
-class ReadRequest(Generic[Result]):
-    """A request that only reads, to be sent together with others (`Couch.fetch_all`)."""
-
-    method: str
-    path: Sequence[str]
-    """From the name of the database on."""
-    parse: Callable[[Any], Result]
-    """What its result is, by the JSON of the response, or by None when CouchDB has no such thing."""
-    params: Mapping[str, Any] | None = None
-    body: Any = None
 
 
 class Couch:
@@ -160,7 +132,7 @@ class Couch:
 
     def names(self, prefix: str = "") -> list[str]:
         """The names of all databases that begin with a prefix, in order."""
-        options = _query({"startkey": prefix, "endkey": prefix + "\ufff0"}) if prefix else {}
+        options = query_params({"startkey": prefix, "endkey": prefix + "\ufff0"}) if prefix else {}
         _, _, names = self.resource.get_json("_all_dbs", **options)
         return list(names)
 
@@ -188,7 +160,7 @@ class Couch:
             for request in requests
         )
         try:
-            contents = [_content(response) for response in pending]
+            contents = [read_json(response) for response in pending]
         finally:
             for response in pending:
                 response.close()
@@ -227,24 +199,24 @@ class Database:
 
     def get(self, doc_id: str) -> Document | None:
         """A document by its id; None when it, or its database, does not exist."""
-        return None if _is_reserved(doc_id) else self._get([doc_id])
+        return None if is_reserved(doc_id) else self._get([doc_id])
 
     def fetch(self, ids: Iterable[str]) -> dict[str, Document]:
         """The existing ones of some documents, by id, in one request. Raises MissingDatabase for several ids."""
-        distinct = _distinct(ids)
+        distinct = distinct_ids(ids)
         # A request for one document costs half of a request for many.
         if len(distinct) == 1 and (doc := self.get(distinct[0])) is not None:
             return {doc["_id"]: doc}
-        return _documents(self.all_docs(include_docs=True, keys=distinct)) if distinct else {}
+        return documents_by_id(self.all_docs(include_docs=True, keys=distinct)) if distinct else {}
 
     def put(self, doc: Document) -> Document:
         """Store a document under its ``_id``; it, with its new revision. Raises Conflict, MissingDatabase."""
-        _require_own(doc["_id"])
+        refuse_reserved(doc["_id"])
         return self._put(doc)
 
     def delete(self, doc_id: str, rev: str) -> None:
         """Delete a document; nothing to do when it is gone. Raises Conflict when the revision isn't current."""
-        _require_own(doc_id)
+        refuse_reserved(doc_id)
         with suppress(NotFound):
             self._database.delete({"_id": doc_id, "_rev": rev})
 
@@ -253,7 +225,7 @@ class Database:
         if not docs:
             return []
         for doc in docs:
-            _require_own(doc["_id"])
+            refuse_reserved(doc["_id"])
         with self._naming_database():
             _, _, results = self._resource.post_json("_bulk_docs", body={"docs": list(docs)})
         return [Saved(row["id"], row.get("rev"), row.get("error")) for row in results]
@@ -278,7 +250,7 @@ class Database:
 
     def fetch_designs(self, ids: Iterable[str]) -> dict[str, Document]:
         """The existing ones of some design documents, by id. Raises MissingDatabase."""
-        return _documents(self.all_docs(include_docs=True, keys=list(ids)))
+        return documents_by_id(self.all_docs(include_docs=True, keys=list(ids)))
 
     def put_design(self, doc: Document) -> Document:
         """Store a design document; it, with its new revision. Raises Conflict, MissingDatabase."""
@@ -303,7 +275,7 @@ class Database:
         path = ["_design", design, "_view", view, "queries"]
 
         def post() -> list[list[Row]]:
-            _, _, answer = self._resource.post_json(path, body={"queries": list(queries)}, **_BUFFERED)
+            _, _, answer = self._resource.post_json(path, body={"queries": list(queries)}, **BUFFERED)
             return [result["rows"] for result in answer["results"]]
 
         return self._with_views(design, view, post)
@@ -320,20 +292,20 @@ class Database:
 
     def get_request(self, doc_id: str) -> ReadRequest[Document | None]:
         """`get`, for `Couch.fetch_both`."""
-        if _is_reserved(doc_id):
+        if is_reserved(doc_id):
             return ReadRequest("POST", (self.name, "_all_docs"), lambda answer: None, None, {"keys": []})
         return ReadRequest("GET", (self.name, doc_id), lambda doc: doc)
 
     def fetch_request(self, ids: Iterable[str]) -> ReadRequest[dict[str, Document]]:
         """`fetch`, for `Couch.fetch_both`; where the database is missing, so are all documents."""
-        distinct = _distinct(ids)
+        distinct = distinct_ids(ids)
         if len(distinct) == 1:
             return ReadRequest("GET", (self.name, distinct[0]), lambda doc: {distinct[0]: doc} if doc else {})
         return ReadRequest(
             "POST",
             (self.name, "_all_docs"),
-            lambda answer: _documents(answer["rows"]) if answer else {},
-            _query({"include_docs": True}) | _BUFFERED,
+            lambda answer: documents_by_id(answer["rows"]) if answer else {},
+            query_params({"include_docs": True}) | BUFFERED,
             {"keys": distinct},
         )
 
@@ -344,7 +316,9 @@ class Database:
             # What is missing, and whether that can be mended, is known to `view`.
             return self.view(design, view, **options) if answer is None else answer["rows"]
 
-        return ReadRequest("GET", (self.name, "_design", design, "_view", view), parse, _query(options) | _BUFFERED)
+        return ReadRequest(
+            "GET", (self.name, "_design", design, "_view", view), parse, query_params(options) | BUFFERED
+        )
 
     def open_attachment(
         self, doc_id: str, name: str, *, headers: Mapping[str, str] | None = None, rev: str | None = None
@@ -373,7 +347,7 @@ class Database:
         Replaces whatever attachments the document had. Returns the document with its new revision.
         Raises Conflict, TooLarge, MissingDatabase, and ValueError when the file ends early.
         """
-        _require_own(doc["_id"])
+        refuse_reserved(doc["_id"])
         body, headers = with_attachment(doc, name, content_type, file, length)
         with self._naming_database():
             _, _, saved = self._resource.put_json([doc["_id"]], body=body, headers=headers)
@@ -393,7 +367,7 @@ class Database:
         return {**doc, "_rev": rev}
 
     def _rows(self, name: str, options: Mapping[str, Any]) -> list[Row]:
-        return self._database.view(name, _unwrapped, **_given(options), **_BUFFERED).rows  # type: ignore[no-any-return]  # python-couchdb has no types
+        return self._database.view(name, keep_row, **given_options(options), **BUFFERED).rows  # type: ignore[no-any-return]  # python-couchdb has no types
 
     def _with_views(self, design: str, view: str, read: Callable[[], Result]) -> Result:
         """What is read of a view, which is added when the database lacks it and it is one of this project's."""
@@ -429,44 +403,3 @@ def couch() -> Couch:
         read_timeout=settings.COUCHDB_READ_TIMEOUT,
         add_views=import_string(settings.COUCHDB_ADD_VIEWS),
     )
-
-
-def _is_reserved(doc_id: str) -> bool:
-    return doc_id[:1] in ("", "_")
-
-
-def _require_own(doc_id: str) -> None:
-    """Rejected for an id that is CouchDB's own."""
-    if _is_reserved(doc_id):
-        raise Rejected(400)
-
-
-def _distinct(ids: Iterable[str]) -> list[str]:
-    return [doc_id for doc_id in dict.fromkeys(ids) if not _is_reserved(doc_id)]
-
-
-def _documents(rows: Iterable[Row]) -> dict[str, Document]:
-    """The documents of rows of ``_all_docs``, by their ids."""
-    return {row["id"]: row["doc"] for row in rows if row.get("doc")}
-
-
-def _given(options: Mapping[str, Any]) -> dict[str, Any]:
-    """View options without those that are None; a key of null is a key."""
-    return {name: value for name, value in options.items() if value is not None or name in _KEYS}
-
-
-def _query(options: Mapping[str, Any]) -> dict[str, Any]:
-    """View options as parameters of a query."""
-    return {name: orjson.dumps(value).decode() if name in _KEYS else value for name, value in _given(options).items()}
-
-
-def _unwrapped(row: Row) -> Row:
-    return row
-
-
-def _content(pending: PendingResponse) -> Any:
-    """The JSON of a response; None when CouchDB has no such thing."""
-    try:
-        return couchdb.json.decode(pending.response().read())
-    except NotFound:
-        return None

@@ -18,8 +18,9 @@ from typing import Any, Generic, TypeVar
 import orjson
 from couchdb import http
 
+from couch.body import SizedBody
 from couch.errors import NotConnected, TimedOut, Unreachable, error_for_status, url_path
-from couch.transfer import Call, Exchange, Request, SizedBody, Transfer
+from couch.transfer import Call, Exchange, Request, Transfer
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ class Response:
     """An open response: read it to its end or close it, so that its connection is free again or gone."""
 
     def __init__(self, transfer: Transfer, pool: "_Pool[Transfer]") -> None:
-        self.status, self._lines = transfer.status, transfer.response_headers()
+        self.status, self._header_lines = transfer.status, transfer.response_headers()
         self._transfer: Transfer | None = transfer
         self._pool = pool
         self._release_if_over()
@@ -46,7 +47,7 @@ class Response:
     def headers(self) -> dict[str, str]:
         """The headers, by their names in lower case."""
         headers: dict[str, str] = {}
-        for line in self._lines or ():
+        for line in self._header_lines or ():
             name, _, value = line.decode("latin-1").partition(":")
             key, text = name.strip().lower(), value.strip()
             headers[key] = f"{headers[key]}, {text}" if key in headers else text
@@ -79,6 +80,10 @@ class Response:
         if self._transfer is not None:
             self._transfer.close()
             self._transfer = None
+
+    def __del__(self) -> None:
+        # curl's handles and the functions that they call keep each other: only the collector would close them.
+        self.close()
 
     def _release_if_over(self) -> None:
         if self._transfer is not None and self._transfer.is_over:
@@ -162,14 +167,18 @@ class Session(http.Session):  # type: ignore[misc]  # python-couchdb has no type
     ) -> tuple[int, Mapping[str, str], Response | BytesIO]:
         """What python-couchdb calls: status, headers and body of the response, or an exception of `couch.errors`.
 
-        Whoever accepts anything, or asks for the headers alone, gets all headers and an open response. Else the
-        whole response is received, and must be JSON.
+        Whoever accepts any type, or asks for the headers alone, gets all headers and an open response. Else the
+        response is received as a whole, and must be JSON.
         """
-        if isinstance(body, SizedBody) or method == "HEAD" or (headers and "Accept" in headers):
-            response = self.open(self.prepare(method, url, body, headers, credentials))
-            return response.status, response.headers, response
         request = self.prepare(method, url, body, headers, credentials)
-        status, content_type, content = self._retried(request, self._call)
+        if method == "HEAD" or (headers and "Accept" in headers):
+            response = self.open(request)
+            return response.status, response.headers, response
+        if isinstance(body, SizedBody):
+            response = self.open(request)
+            status, content_type, content = response.status, response.headers.get("content-type", ""), response.read()
+        else:
+            status, content_type, content = self._with_retries(request, self._call)
         if status >= 400:
             raise error_for_status(status, method, url, content)
         if "application/json" not in content_type:
@@ -203,7 +212,7 @@ class Session(http.Session):  # type: ignore[misc]  # python-couchdb has no type
                 raise
             return Response(current, self._transfers)
 
-        response = self._retried(request, attempt)
+        response = self._with_retries(request, attempt)
         # 416 says in its headers how much there is of what only a part was asked of.
         if response.status >= 400 and response.status != 416:
             raise error_for_status(response.status, request.method, request.url, response.read())
@@ -237,7 +246,7 @@ class Session(http.Session):  # type: ignore[misc]  # python-couchdb has no type
         self._calls.put(call)
         return response
 
-    def _retried(self, request: Request, attempt: Callable[[Request], Result]) -> Result:
+    def _with_retries(self, request: Request, attempt: Callable[[Request], Result]) -> Result:
         """What an attempt returns, perhaps not the first.
 
         A connection that can't be made is tried again for any request; one that breaks later only when a repeat

@@ -19,8 +19,9 @@ import jwt
 from cachetools import LRUCache, TTLCache
 from django.conf import settings
 
-from couch.client import Document, ReadRequest, couch
+from couch.client import Document, couch
 from couch.errors import Conflict, MissingDatabase
+from couch.requests import ReadRequest
 from crossbar.errors import InvalidCredentials
 from storage import database_names
 

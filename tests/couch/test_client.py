@@ -1,23 +1,63 @@
-"""The gateway to CouchDB: what it stores, what it finds, and what it says when it can't."""
+"""The client for CouchDB: what it stores and finds, and what it raises when it can't."""
 
 import hashlib
 import io
 import socket
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 
 import pytest
+from django.conf import settings
 
 from couch.client import Couch, Database, couch
-from couch.errors import Conflict, MissingDatabase, MissingView, Unreachable
+from couch.errors import Conflict, MissingDatabase, MissingView, Rejected, Unauthorized, Unreachable
 from couch.parallel import in_parallel
+from tests.support.scripted_server import response, scripted_server
 
 VIEW = {"_id": "_design/v", "views": {"by_id": {"map": "function (doc) { emit(doc._id, null); }"}}}
 
 
-def test_creating_a_database_twice_tells_that_it_was_there(new_database: Database) -> None:
+def test_a_database_is_created_once(new_database: Database) -> None:
     assert couch().create(new_database.name) is False
-    assert couch().names(new_database.name.rpartition("/")[0]) == [new_database.name]
+    assert couch().names(new_database.name) == [new_database.name]
+    assert couch().exists(new_database.name)
+    assert couch().infos([new_database.name, "absent"])[new_database.name]["doc_count"] == 0
+
+
+def test_a_dropped_database_is_gone(new_database: Database) -> None:
+    assert couch().drop(new_database.name) is True
+    assert couch().drop(new_database.name) is False
+    with pytest.raises(MissingDatabase):
+        new_database.put({"_id": "x"})
+    with pytest.raises(MissingDatabase):
+        new_database.info()
+
+
+def test_credentials_may_be_an_administrators_or_not(new_database: Database) -> None:
+    assert couch().is_administrator()
+    scheme, _, address = settings.COUCHDB_URL.partition("://")
+    stranger = Couch(f"{scheme}://nobody:wrong@{address.rpartition('@')[2]}", connect_timeout=1, read_timeout=5)
+    assert not stranger.is_administrator()
+    with pytest.raises(Unauthorized):
+        stranger.database(new_database.name).get("x")
+
+
+@pytest.mark.parametrize("doc_id", ["_design/v", "_local/x", "_all_docs", "_", ""])
+def test_an_id_that_couchdb_keeps_for_itself_is_no_documents(new_database: Database, doc_id: str) -> None:
+    new_database.put_design({"_id": "_design/v", "views": {}})
+    assert new_database.get(doc_id) is None
+    assert new_database.fetch([doc_id]) == new_database.fetch([doc_id, ""]) == {}
+    assert new_database.update(doc_id, lambda doc: doc) is None
+    writes: list[Callable[[], object]] = [
+        lambda: new_database.put({"_id": doc_id}),
+        lambda: new_database.put_all([{"_id": "a"}, {"_id": doc_id}]),
+        lambda: new_database.delete(doc_id, "1-a"),
+        lambda: new_database.put_with_attachment({"_id": doc_id}, "a.mp3", "audio/mpeg", io.BytesIO(b"a"), 1),
+    ]
+    for write in writes:
+        with pytest.raises(Rejected):
+            write()
+    assert [row["id"] for row in new_database.all_docs()] == ["_design/v"]
 
 
 def test_a_missing_document_is_none(new_database: Database) -> None:
@@ -40,7 +80,7 @@ def test_a_stale_revision_is_a_conflict(new_database: Database) -> None:
     assert (new_database.get("x") or {})["n"] == 2
 
 
-def test_a_bulk_write_tells_how_each_document_fared(new_database: Database) -> None:
+def test_each_document_of_a_bulk_write_has_a_result_of_its_own(new_database: Database) -> None:
     new_database.put({"_id": "taken"})
     saved = new_database.put_all([{"_id": "taken"}, {"_id": "free"}])
     assert [(one.id, one.error) for one in saved] == [("taken", "conflict"), ("free", None)]
@@ -62,7 +102,7 @@ def test_updates_of_many_threads_are_all_counted(new_database: Database) -> None
     assert (new_database.get("counter") or {})["n"] == 16
 
 
-def test_a_missing_view_and_a_missing_database_are_told_apart(new_database: Database) -> None:
+def test_a_missing_view_and_a_missing_database_are_different_errors(new_database: Database) -> None:
     with pytest.raises(MissingView):
         new_database.view("v", "by_id")
     with pytest.raises(MissingDatabase):
@@ -105,13 +145,13 @@ def test_an_attachment_copied_as_a_stream_is_the_same(new_database: Database) ->
     assert copy.read() == audio
 
 
-def test_a_body_shorter_than_said_stores_nothing(new_database: Database) -> None:
+def test_a_file_shorter_than_its_length_stores_nothing(new_database: Database) -> None:
     with pytest.raises(ValueError, match="early"):
         new_database.put_with_attachment({"_id": "short"}, "a.mp3", "audio/mpeg", io.BytesIO(b"12"), 1_000)
     assert new_database.get("short") is None
 
 
-def test_ranges_and_missing_attachments_are_told_by_the_stream(new_database: Database) -> None:
+def test_a_range_has_a_status_and_a_missing_attachment_is_none(new_database: Database) -> None:
     new_database.put_with_attachment({"_id": "m"}, "a.mp3", "audio/mpeg", io.BytesIO(b"0123456789"), 10)
     part = new_database.open_attachment("m", "a.mp3", headers={"Range": "bytes=2-4"})
     assert part is not None
@@ -123,7 +163,7 @@ def test_ranges_and_missing_attachments_are_told_by_the_stream(new_database: Dat
     assert new_database.open_attachment("nobody", "a.mp3") is None
 
 
-def test_attachments_that_were_asked_for_ahead_are_read_in_any_order(new_database: Database) -> None:
+def test_requested_attachments_are_read_in_any_order(new_database: Database) -> None:
     sounds = {f"m{n}": bytes([n]) * 300_000 for n in range(3)}
     revs = {}
     for one, sound in sounds.items():
@@ -136,7 +176,7 @@ def test_attachments_that_were_asked_for_ahead_are_read_in_any_order(new_databas
         assert b"".join(stream) == sounds[one]
 
 
-def test_what_was_asked_for_ahead_may_be_missing_or_given_up(new_database: Database) -> None:
+def test_a_requested_attachment_may_be_missing_or_given_up(new_database: Database) -> None:
     sound = b"sound" * 100_000
     doc = new_database.put_with_attachment({"_id": "m"}, "a.mp3", "audio/mpeg", io.BytesIO(sound), len(sound))
     missing = new_database.request_attachment("m", "other.mp3", doc["_rev"])
@@ -159,61 +199,41 @@ def test_nobody_listening_is_unreachable() -> None:
         server.database("db").get("x")
 
 
-class _Broken(BaseHTTPRequestHandler):
-    """Answers like a proxy in trouble: a long error page in HTML, or half a document."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        if self.path == "/db/short":
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", "1000")
-            self.end_headers()
-            self.wfile.write(b'{"_id": ')
-            self.close_connection = True
-            return
-        page = b"<html>" + b"x" * 20_000
-        self.send_response(502)
-        self.send_header("Content-Type", "text/html")
-        self.send_header("Content-Length", str(len(page)))
-        self.end_headers()
-        self.wfile.write(page)
-
-    def log_message(self, *_: object) -> None:
-        """Nothing: the test's output is for its result."""
+HTML = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n<html>"
 
 
-def test_a_proxys_error_page_or_half_an_answer_is_unreachable() -> None:
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Broken) as proxy:
-        threading.Thread(target=proxy.serve_forever, daemon=True).start()
-        server = Couch(f"http://127.0.0.1:{proxy.server_port}/", connect_timeout=1, read_timeout=5)
-        for doc_id in ("long", "short"):
+@pytest.mark.parametrize(
+    "answer",
+    [
+        HTML,
+        response(b"<html>"),
+        response(b"x" * 20_000, "502 Bad Gateway"),
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{",
+    ],
+)
+def test_a_proxys_page_or_half_an_answer_is_unreachable(answer: bytes) -> None:
+    with scripted_server(lambda request, number: answer, last=1) as server:
+        couchdb = Couch(server.url, connect_timeout=1, read_timeout=5)
+        database = couchdb.database("db")
+        requests: list[Callable[[], object]] = [
+            lambda: database.get("x"),
+            lambda: database.put({"_id": "x"}),
+            lambda: database.delete("x", "1-a"),
+            lambda: database.view("v", "by_id"),
+            lambda: database.put_with_attachment({"_id": "x"}, "a.mp3", "audio/mpeg", io.BytesIO(b"a"), 1),
+            lambda: couchdb.fetch_both(database.get_request("x"), database.get_request("y")),
+        ]
+        for request in requests:
             with pytest.raises(Unreachable):
-                server.database("db").get(doc_id)
-        proxy.shutdown()
+                request()
 
 
-def test_who_does_not_answer_in_time_is_asked_once() -> None:
-    asked = []
-    over = threading.Event()
-
-    class Hung(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            over.wait(timeout=30)
-
-        def log_message(self, *_: object) -> None:
-            """Nothing: the test's output is for its result."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Hung) as hung:
-        threading.Thread(target=hung.serve_forever, daemon=True).start()
-        server = Couch(f"http://127.0.0.1:{hung.server_port}/", connect_timeout=1, read_timeout=0.2)
+def test_a_server_that_does_not_answer_in_time_is_asked_once() -> None:
+    with scripted_server(lambda request, number: b"") as server:
+        database = Couch(server.url, connect_timeout=1, read_timeout=0.2).database("db")
         with pytest.raises(Unreachable):
-            server.database("db").get("x")
-        over.set()
-        hung.shutdown()
-    assert asked == ["/db/x"]
+            database.get("x")
+        assert [request.split()[1] for request in server.requests] == [b"/db/x"]
 
 
 def test_parallel_work_within_parallel_work_ends() -> None:

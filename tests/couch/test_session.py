@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from couch.body import SizedBody
 from couch.errors import Conflict, NotFound, Rejected, TimedOut, TooLarge, Unreachable
 from couch.session import Response, Session
-from couch.transfer import SizedBody
 from tests.support.scripted_server import answers_in_turn, response, scripted_server
 
 OK = b"HTTP/1.1 200 OK\r\n"
