@@ -20,7 +20,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("voicemail",),
     ("accounts",),
     ("storage",),
-    ("couch", "couch_views"),
+    ("couch_views",),
+    ("couch",),
 )
 FOR_ALL = ("crossbar", "openapi")
 APART = ("embedded_couchdb",)
