@@ -14,7 +14,7 @@ from itertools import islice
 
 import orjson
 
-from accounts import creation, users
+from accounts import accounts, creation, users
 from benchmarks.client import Address, send
 from config import environment
 from couch.client import Database, Document, couch
@@ -117,7 +117,7 @@ class Tenant:
 
     def add_boxes(self, count: int) -> None:
         """Create `count` more mailboxes."""
-        database = mailbox_store.database_of(self.id)
+        database = accounts.database_of(self.id)
         first = 1000 + len(self.boxes)
         docs = [self._new_box(database, str(first + number)) for number in range(count)]
         _store_documents(database, docs)

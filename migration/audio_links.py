@@ -33,7 +33,7 @@ def resolve_links(modb: Database, *, dry_run: bool, retry: Retry) -> Iterator[li
 def _resolve(modb: Database, message: Document, *, dry_run: bool) -> Row:
     for _ in paced_attempts(_ATTEMPTS):
         try:
-            linked = recording.recording(modb, message)
+            linked = recording.locate(modb, message)
             if not dry_run:
                 _copy(modb, message, linked)
             return _report_row(modb, message, Outcome.RESOLVED, copied=linked.length)

@@ -62,7 +62,7 @@ def was_changed(stored: Mapping[str, Any]) -> bool:
 def has_same_audio(audio: Audio, media: Document, library: MediaLibrary, modb: Database, stored: Document) -> bool:
     """Whether a message has the audio of a media document, attached or linked."""
     try:
-        stored_audio = recording.recording(modb, stored)
+        stored_audio = recording.locate(modb, stored)
     except MissingAudio:
         return False
     if audio.digest is not None and audio.digest == stored_audio.digest:

@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
+from accounts import accounts
 from couch.client import Document
 from storage import documents, private_fields
 from storage.private_fields import Actor
 from voicemail.legacy import boxes
 from voicemail.legacy.entries import ERROR, MESSAGES, TRIES
 from voicemail.legacy.outcomes import EntryResult, Outcome
-from voicemail.mailboxes import store as mailbox_store
 
 
 class LegacyArray(Protocol):
@@ -68,7 +68,7 @@ class ImportedArray:
 
     def write(self) -> Document | None:
         """Add failed entries, and take out migrated ones that an earlier run has added."""
-        return documents.update(mailbox_store.database_of(self._account_id), self._box_id, self._change)
+        return documents.update(accounts.database_of(self._account_id), self._box_id, self._change)
 
     def _change(self, stored: Document) -> Document | None:
         messages = stored.get(MESSAGES)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
+from accounts import accounts
 from couch.client import Database, Document, couch
 from migration import import_accounts
 from migration.box_migration import order_entries
@@ -17,7 +18,6 @@ from voicemail.legacy import store as legacy_store
 from voicemail.legacy.documents import PREVIOUS_ID
 from voicemail.legacy.entries import Entry
 from voicemail.legacy.outcomes import EntryResult, MigrationOptions, Outcome
-from voicemail.mailboxes import store as mailbox_store
 
 Stored = tuple[Database, Document]
 
@@ -31,7 +31,7 @@ class SourceVerification(Verification):
 
     def account_document(self) -> Document | None:
         """The account's document here, if there is one, else that of the source."""
-        database = mailbox_store.database_of(self.account_id)
+        database = accounts.database_of(self.account_id)
         return (database.get(self.account_id) if database.exists() else None) or super().account_document()
 
     def verify(self) -> None:
@@ -81,7 +81,7 @@ class SourceVerification(Verification):
     def _verify_box(self, box_id: str) -> None:
         """Compare the messages of a mailbox's entries."""
         box = self.retry(partial(self.account.source.fetch, [box_id])).get(box_id) or {}
-        stored_box = self.retry(partial(mailbox_store.database_of(self.account_id).get, box_id))
+        stored_box = self.retry(partial(accounts.database_of(self.account_id).get, box_id))
         failed_entries = {entry_key(entry.raw) for entry in entries.parse_array(stored_box)} if stored_box else set()
         # In the order of the migration: the first of several entries for one message becomes it.
         array = order_entries(box) if box else []

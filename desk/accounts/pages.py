@@ -101,7 +101,7 @@ class AccountAdmin(HealthPages, SwitchPages, ApiKeyPages, RetentionPages):
         """Show everything about an account that is needed during a customer's call."""
         account = accounts.get(account_id)
         databases = database_stats.of_account(account_id)
-        boxes = mailbox_listing.page(account_id, PageRequest(size=_MAILBOXES_SHOWN, descending=False))
+        boxes = mailbox_listing.list_boxes(account_id, PageRequest(size=_MAILBOXES_SHOWN, descending=False))
         children, _ = page_of_accounts(None, parent_id=account_id)
         return self.render(
             request,

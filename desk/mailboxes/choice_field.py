@@ -26,7 +26,7 @@ def mailbox_choice_field(account_id: str) -> SafeString:
 
 def mailbox_suggestions(request: HttpRequest, account_id: str) -> JsonResponse:
     """Mailboxes whose number or name starts with the query's ``q``: what to enter for each, and what to show."""
-    boxes = mailbox_search.suggestions(account_id, request.GET.get("q", "").strip()[:100], _MAX_SUGGESTIONS)
+    boxes = mailbox_search.suggest(account_id, request.GET.get("q", "").strip()[:100], _MAX_SUGGESTIONS)
     suggestions = []
     for box in boxes:
         number, name = mailbox_store.number(box) or box["_id"], str(box.get("name") or "")[:80]

@@ -102,8 +102,8 @@ class MailboxAdmin(RestorePages, PinPages):
     def show_mailbox(self, request: HttpRequest, account_id: str, box_id: str) -> HttpResponse:
         """Show a mailbox, live or removed: its settings, and how many messages it has."""
         account = accounts.get(account_id)
-        box, is_removed = mailbox_restore.known(account_id, box_id)
-        public = mailbox_store.shown(box, secrets=False)
+        box, is_removed = mailbox_restore.get_any(account_id, box_id)
+        public = mailbox_store.representation(box, secrets=False)
         owner_id = box.get("owner_id")
         owner = users.find(account_id, owner_id) if isinstance(owner_id, str) else None
         return self.render(
@@ -169,7 +169,7 @@ class MailboxAdmin(RestorePages, PinPages):
     def show_history(self, request: HttpRequest, account_id: str, box_id: str) -> HttpResponse:
         """Show what was done to the mailbox."""
         account = accounts.get(account_id)
-        box, is_removed = mailbox_restore.known(account_id, box_id)
+        box, is_removed = mailbox_restore.get_any(account_id, box_id)
         crumbs = mailbox_crumbs(account, box, is_removed=is_removed)
         return render_history(self, request, box_id, mailbox_title(box), crumbs)
 

@@ -30,12 +30,12 @@ class RestorePages(DocumentAdmin):
     def restore_mailbox(self, request: HttpRequest, account_id: str, box_id: str) -> HttpResponse:
         """Ask, then restore a removed mailbox with the messages that were removed with it."""
         account = accounts.get(account_id)
-        box, _ = mailbox_restore.known(account_id, box_id)
+        box, _ = mailbox_restore.get_any(account_id, box_id)
         url = mailbox_url(account_id, box_id)
         if request.method == "POST":
             _restore(request, account, box)
             return HttpResponseRedirect(url)
-        message_count = mailbox_restore.number_gone_with(account_id, box)
+        message_count = mailbox_restore.count_messages(account_id, box)
         return self.render_confirmation(
             request,
             f"Restore {mailbox_title(box)}?",
@@ -49,7 +49,7 @@ class RestorePages(DocumentAdmin):
 def _restore(request: HttpRequest, account: Document, box: Document) -> None:
     """Restore a mailbox, record that, and tell the operator what became of its messages."""
     try:
-        restored, outcome = mailbox_restore.restore(account, box["_id"], actor(request))
+        restored, outcome = mailbox_restore.restore_box(account, box["_id"], actor(request))
     except ValidationFailed as error:
         number = error.data.get("mailbox", {}).get("unique", {}).get("value")
         messages.error(
@@ -76,6 +76,6 @@ def restore_context(account_id: str, box: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "is_removed": is_removed,
         "is_half_restored": is_restoring and not is_removed,
-        "restorable_messages": mailbox_restore.number_gone_with(account_id, box) if has_removed_messages else 0,
+        "restorable_messages": mailbox_restore.count_messages(account_id, box) if has_removed_messages else 0,
         "removed_at": format_time(box.get(mailbox_store.REMOVED_AT) or box.get("pvt_modified")),
     }

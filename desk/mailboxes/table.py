@@ -39,7 +39,7 @@ def _live_table(request: HttpRequest, account_id: str, page_request: PageRequest
     if text:
         entries, next_start_key = mailbox_search.search(account_id, text), None
     else:
-        page = mailbox_listing.page(account_id, page_request)
+        page = mailbox_listing.list_boxes(account_id, page_request)
         entries, next_start_key = page.entries, page.next_start_key
     owner_names = _owner_names(account_id, entries)
     return Table(
@@ -56,7 +56,7 @@ def _live_table(request: HttpRequest, account_id: str, page_request: PageRequest
 
 
 def _removed_table(request: HttpRequest, account_id: str, page_request: PageRequest, text: str) -> Table:
-    page = mailbox_restore.page(account_id, page_request, text)
+    page = mailbox_restore.list_removed(account_id, page_request, text)
     owner_names = _owner_names(account_id, page.entries)
     return Table(
         columns=("Number", "Name", "Owner", "Removed (UTC)"),

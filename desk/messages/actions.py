@@ -93,7 +93,7 @@ def _target_mailbox(request: HttpRequest, account_id: str) -> Document | None:
         notices.warning(request, "Enter the mailbox to move or copy to.")
         return None
     try:
-        return mailbox_search.exactly(account_id, number)
+        return mailbox_search.find_exact(account_id, number)
     except BadIdentifier:
         notices.error(request, format_html("There is no mailbox {}. Nothing was moved or copied.", number[:80]))
         return None

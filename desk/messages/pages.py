@@ -31,7 +31,8 @@ from voicemail.api.raw import audio_response
 from voicemail.audio import recording
 from voicemail.legacy import on_access
 from voicemail.mailboxes import store as mailbox_store
-from voicemail.messages import deletion, metadata, restore, retention
+from voicemail.mailboxes import time_zone
+from voicemail.messages import deletion, file_names, metadata, restore, retention
 from voicemail.messages import store as message_store
 
 _MESSAGE_PATH = "<str:account_id>/<str:box_id>/<path:message_id>/"
@@ -175,12 +176,12 @@ class MessageAdmin(UploadPages):
         """Send the audio, or the part that a player asks for."""
         account, box = accounts.get(account_id), _mailbox(account_id, box_id, or_removed=True)
         database, doc = _find(account_id, box_id, message_id)
-        audio = recording.recording(database, doc)
+        audio = recording.locate(database, doc)
         if request.method == "GET":
             actions.record_listening(request, account_id, box, message_id)
         response = audio_response(request, audio)
         if request.GET.get("download"):
-            name = recording.download_name(doc, mailbox_store.zone(account, box), audio)
+            name = file_names.audio_file_name(doc, time_zone.of_box(account, box), audio)
             response.headers["Content-Disposition"] = content_disposition(name)
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from accounts import accounts
 from couch.client import Document
 from crossbar.filters import Filter as SummaryFilter
 from crossbar.pages import PageRequest
@@ -75,7 +76,7 @@ def _page(
         return None
     start_key = request.GET.get("start_key")
     live_source = message_listing.SILENT if request.GET.get("audio") == "none" else message_listing.LIVE
-    return message_listing.page(
+    return message_listing.list_messages(
         account_id,
         box,
         PageRequest.from_query({"start_key": start_key} if start_key else {}, _PAGE_SIZE),
@@ -89,7 +90,7 @@ def _page(
 
 def _boxes(account_id: str, entries: Sequence[message_listing.Entry]) -> dict[str, Document]:
     """The mailboxes of messages, removed ones included, read in one request."""
-    return mailbox_store.database_of(account_id).fetch(
+    return accounts.database_of(account_id).fetch(
         {entry.box_id for entry in entries if entry.box_id[:1] not in ("", "_")}
     )
 

@@ -87,7 +87,7 @@ class AccountUserAdmin(DocumentAdmin):
             is_admin=users.is_admin(user),
             is_enabled=users.is_enabled(user),
             has_password=any(user.get(key) for key in credentials.HASHES),
-            boxes=mailbox_listing.owned(account_id, user_id),
+            boxes=mailbox_listing.list_owned(account_id, user_id),
             can=self.permissions(request, "change_accountuser", "delete_accountuser", "view_mailbox"),
         )
 
@@ -146,7 +146,7 @@ class AccountUserAdmin(DocumentAdmin):
             log.record(request, "removed", user_subject(account_id, user), before=user, after=removed)
             messages.success(request, f"The user {user_title(user)} was removed.")
             return HttpResponseRedirect(user_list_url(account_id))
-        box_count = len(mailbox_listing.owned(account_id, user_id))
+        box_count = len(mailbox_listing.list_owned(account_id, user_id))
         return self.render_confirmation(
             request,
             f"Remove {user_title(user)}?",

@@ -8,7 +8,7 @@ from typing import Any
 from couch.client import Database
 from storage import database_names, gregorian, modbs
 from tests.support.api_client import Account
-from voicemail.mailboxes import store as mailbox_store
+from voicemail.mailboxes import time_zone
 from voicemail.messages import metadata
 from voicemail.messages import store as message_store
 
@@ -31,7 +31,7 @@ def document(account: Account, box: dict[str, Any], timestamp: int, **fields: An
         **fields,
     }
     return message_store.build(
-        owner, stored, metadata.add_addresses(owner, described), mailbox_store.zone(owner, stored)
+        owner, stored, metadata.add_addresses(owner, described), time_zone.of_box(owner, stored)
     )
 
 

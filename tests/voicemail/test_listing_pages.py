@@ -40,7 +40,9 @@ def pages(
     key = None
     while True:
         wanted = PageRequest(size=size, start_key=key, descending=descending)
-        page = message_listing.page(account.id, {"_id": box["id"]} if box else None, wanted, time, passing, None)
+        page = message_listing.list_messages(
+            account.id, {"_id": box["id"]} if box else None, wanted, time, passing, None
+        )
         yield [entry.summary["media_id"] for entry in page.entries]
         if page.next_start_key is None:
             return
@@ -151,12 +153,14 @@ def test_views_of_kazoos_own_that_tell_less_and_keep_fractions_will_do(account: 
 
 def test_a_start_key_that_the_range_has_left_behind_shows_what_is_left_of_the_range(account: Account) -> None:
     left = leave(account, BOX, [MARCH, APRIL, APRIL + 1, MAY])
-    first = message_listing.page(account.id, {"_id": BOX["id"]}, PageRequest(size=2), ALL_TIME, Filter(), None)
+    first = message_listing.list_messages(
+        account.id, {"_id": BOX["id"]}, PageRequest(size=2), ALL_TIME, Filter(), None
+    )
     assert first.next_start_key is not None
     following = PageRequest(size=5, start_key=decode_start_key(first.next_start_key))
 
     def shown(time: TimeRange) -> list[str]:
-        page = message_listing.page(account.id, {"_id": BOX["id"]}, following, time, Filter(), None)
+        page = message_listing.list_messages(account.id, {"_id": BOX["id"]}, following, time, Filter(), None)
         return [entry.summary["media_id"] for entry in page.entries]
 
     assert shown(ALL_TIME) == [left[1], left[0]]

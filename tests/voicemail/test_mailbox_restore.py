@@ -52,7 +52,7 @@ def test_a_box_comes_back_as_it_was_with_its_messages_in_their_folders(
     removal.remove_box(owner, box["_id"])
     with pytest.raises(BadIdentifier):
         mailbox_store.get(account.id, box["_id"])
-    restored, outcome = mailbox_restore.restore(owner, box["_id"], ACTOR)
+    restored, outcome = mailbox_restore.restore_box(owner, box["_id"], ACTOR)
     assert (sorted(outcome.succeeded), outcome.failed) == (sorted(ids), [])
     live = mailbox_store.get(account.id, box["_id"])
     assert restored["_rev"] == live["_rev"]
@@ -72,8 +72,8 @@ def test_what_was_removed_before_the_box_stays_removed(
     early, late = leave(account, box, [NOW - 1, NOW])
     bulk.remove_messages(owner, box, [early], None, None)
     removal.remove_box(owner, box["_id"])
-    assert mailbox_restore.number_gone_with(account.id, mailbox_restore.get(account.id, box["_id"])) == 1
-    mailbox_restore.restore(owner, box["_id"])
+    assert mailbox_restore.count_messages(account.id, mailbox_restore.get_removed(account.id, box["_id"])) == 1
+    mailbox_restore.restore_box(owner, box["_id"])
     assert folders(account, [early, late]) == [("deleted", True), ("new", False)]
 
 
@@ -84,7 +84,7 @@ def test_of_a_box_that_kazoo_removed_what_went_at_that_time_comes_back(
     bulk.remove_messages(owner, box, [long_ago], None, None)
     database(account, long_ago).update(long_ago, lambda doc: {**doc, "pvt_modified": NOW - 5_000})
     as_kazoo_removes(db, account, box, [with_it])
-    mailbox_restore.restore(owner, box["_id"])
+    mailbox_restore.restore_box(owner, box["_id"])
     assert folders(account, [long_ago, with_it]) == [("deleted", True), ("new", False)]
 
 
@@ -93,7 +93,7 @@ def test_messages_past_their_retention_come_back_too(
 ) -> None:
     ids = leave(account, box, [NOW - 200 * 86_400])
     removal.remove_box(owner, box["_id"])
-    assert mailbox_restore.restore(owner, box["_id"])[1].succeeded == ids
+    assert mailbox_restore.restore_box(owner, box["_id"])[1].succeeded == ids
     assert stored(account, ids[0]).get("pvt_deleted") is not True
 
 
@@ -106,7 +106,7 @@ def test_a_number_that_another_box_has_by_now_is_refused(
     mailbox_store.create(account.id, {"name": "Other", **taken})
     before = db.get(box["_id"])
     with pytest.raises(ValidationFailed) as refused:
-        mailbox_restore.restore(owner, box["_id"])
+        mailbox_restore.restore_box(owner, box["_id"])
     assert "unique" in refused.value.data["mailbox"]
     assert db.get(box["_id"]) == before
     assert folders(account, ids) == [("deleted", True)]
@@ -115,9 +115,9 @@ def test_a_number_that_another_box_has_by_now_is_refused(
 def test_a_repeat_changes_nothing(account: Account, owner: dict[str, Any], box: dict[str, Any], db: Database) -> None:
     ids = leave(account, box, [NOW])
     removal.remove_box(owner, box["_id"])
-    mailbox_restore.restore(owner, box["_id"])
+    mailbox_restore.restore_box(owner, box["_id"])
     before = db.get(box["_id"]), stored(account, ids[0])
-    assert mailbox_restore.restore(owner, box["_id"])[1].succeeded == []
+    assert mailbox_restore.restore_box(owner, box["_id"])[1].succeeded == []
     assert (db.get(box["_id"]), stored(account, ids[0])) == before
 
 
@@ -150,11 +150,11 @@ def test_what_a_kill_cut_short_is_finished_by_a_repeat(
 
     monkeypatch.setattr(restore, "restore_messages", once)
     with pytest.raises(Cut):
-        mailbox_restore.restore(owner, box["_id"])
+        mailbox_restore.restore_box(owner, box["_id"])
     monkeypatch.setattr(restore, "restore_messages", real)
     assert mailbox_restore.RESTORING in mailbox_store.get(account.id, box["_id"])
     assert sorted(removed for _, removed in folders(account, ids)) == [False, True]
-    mailbox_restore.restore(owner, box["_id"])
+    mailbox_restore.restore_box(owner, box["_id"])
     assert folders(account, ids) == [("new", False)] * 2
     assert mailbox_restore.RESTORING not in mailbox_store.get(account.id, box["_id"])
 
@@ -172,21 +172,21 @@ def test_a_box_that_is_removed_again_meanwhile_keeps_its_messages_until_it_comes
 
     monkeypatch.setattr(restore, "restore_messages", too_late)
     with pytest.raises(Conflict):
-        mailbox_restore.restore(owner, box["_id"])
+        mailbox_restore.restore_box(owner, box["_id"])
     monkeypatch.setattr(restore, "restore_messages", real)
     assert folders(account, ids) == [("deleted", True)]
-    mailbox_restore.restore(owner, box["_id"])
+    mailbox_restore.restore_box(owner, box["_id"])
     assert folders(account, ids) == [("new", False)]
 
 
 def test_only_what_is_a_removed_box_is_one(account: Account, owner: dict[str, Any], box: dict[str, Any]) -> None:
     for wrong in ("", "_design/vmboxes", account.user_id, "f" * 32):
         with pytest.raises(BadIdentifier):
-            mailbox_restore.get(account.id, wrong)
+            mailbox_restore.get_removed(account.id, wrong)
         with pytest.raises(BadIdentifier):
-            mailbox_restore.restore(owner, wrong)
+            mailbox_restore.restore_box(owner, wrong)
     with pytest.raises(BadIdentifier):
-        mailbox_restore.get(account.id, box["_id"])
+        mailbox_restore.get_removed(account.id, box["_id"])
 
 
 def test_removed_boxes_are_listed_in_pages_the_latest_first_and_found(
@@ -201,11 +201,11 @@ def test_removed_boxes_are_listed_in_pages_the_latest_first_and_found(
 
         db.update(one["_id"], earlier)
     ids = [one["_id"] for one in reversed(made)]
-    first = mailbox_restore.page(account.id, PageRequest(3))
+    first = mailbox_restore.list_removed(account.id, PageRequest(3))
     following = PageRequest.from_query({"page_size": "3", "start_key": first.next_start_key or ""})
-    second = mailbox_restore.page(account.id, following)
+    second = mailbox_restore.list_removed(account.id, following)
     assert [one["id"] for one in first.entries + second.entries] == ids
     assert (first.entries[0]["removed"], second.next_start_key) == (NOW + 4, None)
     for text in ("4002", "bOx 2"):
-        page = mailbox_restore.page(account.id, PageRequest(3), text)
+        page = mailbox_restore.list_removed(account.id, PageRequest(3), text)
         assert [one["id"] for one in page.entries] == [made[2]["_id"]]

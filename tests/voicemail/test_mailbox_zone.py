@@ -7,13 +7,13 @@ import pytest
 from couch.client import Database
 from storage import system_config
 from tests.support.api_client import Account
-from voicemail.mailboxes import store as mailbox_store
+from voicemail.mailboxes import time_zone
 
 OWNER = "a" * 32
 
 
 def zone_of(account: Account, box: dict[str, Any], **fields: Any) -> str | None:
-    found = mailbox_store.zone({"_id": account.id, **fields}, box)
+    found = time_zone.of_box({"_id": account.id, **fields}, box)
     return None if found is None else found.key
 
 

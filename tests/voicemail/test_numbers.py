@@ -31,27 +31,27 @@ def test_a_box_answers_to_its_number_and_its_aliases() -> None:
 
 def test_a_number_is_taken_by_another_box_and_not_by_its_own(db: Database) -> None:
     put_box(db, "b0" * 16, mailbox="3000", aliases=["4000"])
-    assert numbers.taken(db, ["3000"]) == "3000"
-    assert numbers.taken(db, ["4000"], "b1" * 16) == "4000"
-    assert numbers.taken(db, ["3000", "4000"], "b0" * 16) is None
-    assert numbers.taken(db, ["5000"]) is None
+    assert numbers.find_used(db, ["3000"]) == "3000"
+    assert numbers.find_used(db, ["4000"], "b1" * 16) == "4000"
+    assert numbers.find_used(db, ["3000", "4000"], "b0" * 16) is None
+    assert numbers.find_used(db, ["5000"]) is None
 
 
 def test_an_old_boxs_integer_is_the_same_number_as_its_text(db: Database) -> None:
     put_box(db, "b0" * 16, mailbox=3000, aliases=[4000])
-    assert numbers.taken(db, ["3000"]) == "3000"
-    assert numbers.taken(db, ["4000"]) == "4000"
+    assert numbers.find_used(db, ["3000"]) == "3000"
+    assert numbers.find_used(db, ["4000"]) == "4000"
 
 
 def test_a_deleted_boxs_number_is_free(db: Database) -> None:
     put_box(db, "b0" * 16, mailbox="3000", pvt_deleted=True)
-    assert numbers.taken(db, ["3000"]) is None
+    assert numbers.find_used(db, ["3000"]) is None
 
 
 def test_locks_are_held_within_the_block_and_gone_after_it(db: Database) -> None:
     with numbers.Reservation(db, "b0" * 16) as reservation:
-        reservation.hold(["3000", "4000"])
-        reservation.hold(["3000"])
+        reservation.reserve(["3000", "4000"])
+        reservation.reserve(["3000"])
         assert len(locks_in(db)) == 2
     assert locks_in(db) == []
 
@@ -59,7 +59,7 @@ def test_locks_are_held_within_the_block_and_gone_after_it(db: Database) -> None
 def test_locks_are_released_when_the_write_fails(db: Database) -> None:
     def fail_to_write() -> None:
         with numbers.Reservation(db, "b0" * 16) as reservation:
-            reservation.hold(["3000"])
+            reservation.reserve(["3000"])
             raise RuntimeError("the write failed")
 
     with pytest.raises(RuntimeError):
@@ -69,11 +69,11 @@ def test_locks_are_released_when_the_write_fails(db: Database) -> None:
 
 def test_the_lock_of_a_killed_process_is_taken_over(db: Database) -> None:
     with numbers.Reservation(db, "b0" * 16) as reservation:
-        reservation.hold(["3000"])
+        reservation.reserve(["3000"])
         (lock_id,) = locks_in(db)
         db.update(lock_id, lambda lock: {**lock, "claimed_at": time.time() - 3_600})
         with numbers.Reservation(db, "b1" * 16) as other:
-            other.hold(["3000"])
+            other.reserve(["3000"])
             assert locks_in(db) == [lock_id]
         assert locks_in(db) == []
 
@@ -81,7 +81,7 @@ def test_the_lock_of_a_killed_process_is_taken_over(db: Database) -> None:
 @pytest.mark.parametrize("number", ["3000", "*97", "a/b?c#d", "ünïcode 📞", "_design/x", "%2F"])
 def test_any_number_can_be_locked(db: Database, number: str) -> None:
     with numbers.Reservation(db, "b0" * 16) as reservation:
-        reservation.hold([number])
+        reservation.reserve([number])
     assert locks_in(db) == []
 
 

@@ -36,7 +36,7 @@ def listed(
     """The messages that a listing of a mailbox shows, with their folders."""
     request = PageRequest.from_query({}, 1_000)
     time = TimeRange(gregorian.FIRST, gregorian.now(), is_open=True)
-    page = message_listing.page(account.id, box, request, time, Filter([]), None, source=source)
+    page = message_listing.list_messages(account.id, box, request, time, Filter([]), None, source=source)
     return {entry.summary["media_id"]: entry.summary["folder"] for entry in page.entries}
 
 
@@ -219,7 +219,7 @@ class TestRemovedMailbox:
 
         def after_the_box(modb: Database, docs: list[Document]) -> Any:
             """The box goes after it was looked at and before the messages come back."""
-            mailbox_store.mark_deleted(account.id, box["_id"])
+            mailbox_store.soft_delete(account.id, box["_id"])
             return bulk(modb, docs)
 
         monkeypatch.setattr(Database, "put_all", after_the_box)
@@ -234,7 +234,7 @@ class TestRemovedMailbox:
         self, account: Account, owner: dict[str, Any], box: dict[str, Any]
     ) -> None:
         ids = leave(account, box, [NOW, NOW - 200 * DAY])
-        mailbox_store.mark_deleted(account.id, box["_id"])
+        mailbox_store.soft_delete(account.id, box["_id"])
         restoring.restore_messages(owner, box["_id"], ids, None)
         assert [stored(account, one)["pvt_deleted"] for one in ids] == [True, True]
 

@@ -39,7 +39,7 @@ class MailboxViewSetBase(AccountScopedViewSet):
             box = mailbox_store.get(self.account_id, box_id)
         else:
             self.prefetched = {}  # it is as fresh only once
-            box = mailbox_store.required(box, box_id)
+            box = mailbox_store.require_box(box, box_id)
         self.check_object_permissions(self.request, box)
         return box
 
@@ -67,12 +67,12 @@ class MessageViewSetBase(MailboxViewSetBase):
 
     def cached_mailbox(self, box_id: str) -> Document | None:
         """Return the mailbox as it was a moment ago, for an administrator; None if it isn't cached."""
-        return mailbox_store.remembered(self.account_id, box_id) if self.identity.is_admin else None
+        return mailbox_store.get_cached(self.account_id, box_id) if self.identity.is_admin else None
 
     def fetch_mailbox(self, box_id: str) -> Document:
         """Return the mailbox as it is now, and cache it; raises BadIdentifier, Forbidden."""
         box = self.get_mailbox(box_id)
-        mailbox_store.remember(self.account_id, box)
+        mailbox_store.add_to_cache(self.account_id, box)
         return box
 
     def mailbox_for_new_message(self, box_id: str) -> Document:

@@ -45,12 +45,12 @@ class _MailboxList(MailboxViewSetBase):
         return self.get_paginated_response(self.paginate_queryset(self._read_page))
 
     def _read_page(self, page_request: PageRequest) -> Page[Document]:
-        return mailbox_listing.page(
+        return mailbox_listing.list_boxes(
             self.account_id,
             page_request,
             parse_filters(self.request.query_params),
-            shows=self.is_listed,
-            sees_secrets=self.may_see_secrets,
+            is_listed=self.is_listed,
+            may_see_secrets=self.may_see_secrets,
         )
 
 
@@ -95,8 +95,8 @@ class MailboxViewSet(_MailboxList):
         self.check_if_match(box["_rev"])
 
     def _response(self, box: Document, status: int = 200, headers: dict[str, str] | None = None) -> EnvelopeResponse:
-        shown = mailbox_store.shown(box, secrets=self.may_see_secrets(box))
-        metadata = mailbox_store.metadata(box)
+        shown = mailbox_store.representation(box, secrets=self.may_see_secrets(box))
+        metadata = mailbox_store.envelope_metadata(box)
         return EnvelopeResponse(shown, status, revision=box["_rev"], metadata=metadata, headers=headers)
 
 

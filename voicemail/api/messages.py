@@ -59,7 +59,9 @@ class _MessageList(MessageViewSetBase):
             query, now = self.request.query_params, gregorian.now()
             time = parse_time_range(query, now=now, default_from=retention.limit(self.account_id, now))
             filters, folder = parse_filters(query), query.get("folder")
-            page = message_listing.page(self.account_id, box, page_request, time, filters, folder, self.is_listed)
+            page = message_listing.list_messages(
+                self.account_id, box, page_request, time, filters, folder, self.is_listed
+            )
             has_box_ids = box is None or page_request.is_paginated
             summaries = [{entry.box_id: entry.summary} if has_box_ids else entry.summary for entry in page.entries]
             return Page(summaries, page.next_start_key)

@@ -20,7 +20,8 @@ from voicemail.audio import content_types, recording
 from voicemail.audio.recording import MissingAudio, Recording
 from voicemail.audio.upload import Upload
 from voicemail.mailboxes import store as mailbox_store
-from voicemail.messages import metadata, zip_archive
+from voicemail.mailboxes import time_zone
+from voicemail.messages import file_names, metadata, zip_archive
 from voicemail.messages import store as message_store
 from voicemail.permissions import MaySeeMailbox
 
@@ -52,10 +53,10 @@ class RawViewSet(MessageViewSetBase):
 
     def _audio(self, request: Request, box: Document, message_id: str) -> HttpResponseBase:
         database, message = message_store.read(self.account_id, box["_id"], message_id)
-        audio = recording.recording(database, message)
+        audio = recording.locate(database, message)
         if not accepts(request, lambda media_range: _is_audio(media_range, audio.content_type)):
             raise NotAcceptable(data={"message": f"the audio is {audio.content_type}"})
-        name = recording.download_name(message, mailbox_store.zone(self.account_info, box), audio)
+        name = file_names.audio_file_name(message, time_zone.of_box(self.account_info, box), audio)
         response = audio_response(request, audio)
         response.headers["Content-Disposition"] = content_disposition(name)
         return response
@@ -94,7 +95,7 @@ def audio_response(request: Request | HttpRequest, audio: Recording) -> HttpResp
         digest=audio.digest,
         content_type=audio.content_type,
         length=audio.length,
-        read=lambda part: audio.open() if part is None else audio.pieces(part.first, part.last),
+        read=lambda part: audio.open() if part is None else audio.open_range(part.first, part.last),
     )
 
 

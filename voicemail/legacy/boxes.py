@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from accounts import accounts
 from couch.client import Document
 from storage import documents, private_fields, values
 from storage.private_fields import Actor
@@ -38,7 +39,7 @@ def apply_results(
         changed = modernise({**stored, **_reduce_array(stored, Counter(migrated), failed)})
         return None if changed == stored else private_fields.stamp_update(changed, actor=actor)
 
-    return documents.update(mailbox_store.database_of(account_id), box_id, change)
+    return documents.update(accounts.database_of(account_id), box_id, change)
 
 
 def modernise(box: Mapping[str, Any]) -> Document:

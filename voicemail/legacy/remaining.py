@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from accounts import accounts
 from couch.client import Document, Row
 from storage import view_names
-from voicemail.mailboxes import store as mailbox_store
 
 _LIVE = "live"
 _MAX_BOXES = 5_000
@@ -48,7 +48,7 @@ def list_boxes(account_id: str, limit: int = _MAX_BOXES) -> list[BoxRemainder]:
     Reads at most `limit` mailboxes: of a larger account some are missing, or have no name.
     """
     rows = _query(account_id, group=True, limit=limit)
-    summaries = mailbox_store.database_of(account_id).view(*view_names.MAILBOXES_BY_NAME, limit=limit) if rows else []
+    summaries = accounts.database_of(account_id).view(*view_names.MAILBOXES_BY_NAME, limit=limit) if rows else []
     summary_by_id = {row["id"]: row["value"] for row in summaries}
     boxes = [_box_remainder(row, summary_by_id.get(row["key"][1], {})) for row in rows]
     return sorted(boxes, key=lambda box: (-box.count, box.box_id))
@@ -61,4 +61,4 @@ def _box_remainder(row: Row, summary: Document) -> BoxRemainder:
 
 
 def _query(account_id: str, **options: object) -> list[Row]:
-    return mailbox_store.database_of(account_id).view(*view_names.LEGACY_MESSAGES_BY_MAILBOX, **options)
+    return accounts.database_of(account_id).view(*view_names.LEGACY_MESSAGES_BY_MAILBOX, **options)

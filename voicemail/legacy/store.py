@@ -33,7 +33,7 @@ from voicemail.legacy.outcomes import (
     Outcome,
 )
 from voicemail.legacy.plan import PlannedMessage
-from voicemail.mailboxes import store as mailbox_store
+from voicemail.mailboxes import time_zone
 from voicemail.messages import store as message_store
 
 # Audio of at most so many bytes is held in memory while it is stored; longer audio is streamed.
@@ -235,7 +235,7 @@ class _Batch:
 
     @cached_property
     def _zone(self) -> ZoneInfo | None:
-        return mailbox_store.zone(self.account, self.box)
+        return time_zone.of_box(self.account, self.box)
 
 
 def _group_for_requests(plans: Sequence[PlannedMessage]) -> Iterator[list[PlannedMessage]]:

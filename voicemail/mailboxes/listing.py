@@ -1,127 +1,123 @@
-"""The listing of an account's boxes: by name, in pages, with the number of messages in each.
+"""Lists of an account's mailboxes: by name and in pages, with the number of messages in each.
 
-A page is read from the view ``vmboxes/crossbar_listing``; whole documents are read only where a filter must
-look at them. How many messages there are is asked once for the whole page.
+A page is read from the view ``vmboxes/crossbar_listing``; whole documents only if a filter must look at them. The
+messages of a whole page are counted together.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from accounts import accounts
 from couch.client import Database, Document, Row
 from crossbar.filters import Filter
 from crossbar.pages import Page, PageRequest, RowKey
 from storage import view_names
 from voicemail.mailboxes import store as mailbox_store
 from voicemail.messages import counts
+from voicemail.messages.folders import NEW, SAVED
 
-COUNTED_FOLDERS = ("new", "saved")
-_LARGEST_READ = 1_000
+COUNTED_FOLDERS = (NEW, SAVED)
+_MAX_CHUNK = 1_000
 
 Test = Callable[[Document], bool]
 
 
-def page(
+def list_boxes(
     account_id: str,
     request: PageRequest,
-    wanted: Filter | None = None,
+    filters: Filter | None = None,
     *,
-    shows: Test = lambda summary: True,
-    sees_secrets: Test = lambda box: False,
+    is_listed: Test = lambda summary: True,
+    may_see_secrets: Test = lambda box: False,
 ) -> Page[Document]:
-    """One page of an account's boxes: full as long as there are enough that may be shown and pass the filter.
+    """A page of an account's mailboxes, full as long as enough of them pass.
 
-    `shows` tells of a box's summary whether it belongs into this listing at all, `sees_secrets` of a box whether
-    the caller's filters may look at its secrets. Raises InvalidStartKey.
+    `is_listed` says by a mailbox's summary whether it belongs to the list, `may_see_secrets` by its document whether
+    filters may look at its secrets. Raises InvalidStartKey.
     """
-    looks_inside = wanted is not None and not wanted.is_empty
+    include_docs = filters is not None and not filters.is_empty
 
     def passes(row: Row) -> bool:
-        if not shows(row["value"]):
+        if not is_listed(row["value"]):
             return False
-        if wanted is None or not looks_inside:
+        if filters is None or not include_docs:
             return True
         box: Document | None = row.get("doc")
-        return box is not None and wanted.matches(_filterable(box, secrets=sees_secrets(box)))
+        return box is not None and filters.matches(_filterable_members(box, secrets=may_see_secrets(box)))
 
-    found: list[Row] = []
-    following: Row | None = None
-    for row in filter(passes, _rows(mailbox_store.database_of(account_id), request, include_docs=looks_inside)):
-        if len(found) == request.size:
-            following = row
+    page_rows: list[Row] = []
+    next_row: Row | None = None
+    for row in filter(passes, _read_rows(accounts.database_of(account_id), request, include_docs=include_docs)):
+        if len(page_rows) == request.size:
+            next_row = row
             break
-        found.append(row)
-    return Page(
-        _entries(account_id, found), RowKey(following["key"], following["id"]).encode() if following else None
-    )
+        page_rows.append(row)
+    entries = _count_messages(account_id, {row["id"]: row["value"] for row in page_rows})
+    return Page(entries, RowKey(next_row["key"], next_row["id"]).encode() if next_row else None)
 
 
-def entries_of(account_id: str, ids: list[str]) -> list[Document]:
-    """The entries of some live boxes, in the order of their ids."""
-    found = mailbox_store.database_of(account_id).fetch(ids)
-    boxes = [found[one] for one in ids if one in found and mailbox_store.is_live(found[one])]
-    return _entries(account_id, [{"id": box["_id"], "value": _summary(box)} for box in boxes])
+def list_by_ids(account_id: str, ids: list[str]) -> list[Document]:
+    """The entries of live mailboxes, in the order of their ids."""
+    docs = accounts.database_of(account_id).fetch(ids)
+    return _count_messages(account_id, _summaries(docs[box_id] for box_id in ids if box_id in docs))
 
 
-def owned(account_id: str, owner_id: str, most: int = 100) -> list[Document]:
-    """The entries of the boxes that a user owns, the first ones of many."""
-    database = mailbox_store.database_of(account_id)
-    rows = database.view(
-        *view_names.DOCUMENTS_BY_OWNER, key=[owner_id, mailbox_store.TYPE], include_docs=True, limit=most
-    )
-    boxes = [row["doc"] for row in rows if row.get("doc")]
-    return _entries(account_id, [{"id": box["_id"], "value": _summary(box)} for box in boxes])
+def list_owned(account_id: str, owner_id: str, limit: int = 100) -> list[Document]:
+    """The entries of the mailboxes that a user owns, at most `limit`."""
+    database = accounts.database_of(account_id)
+    key = [owner_id, mailbox_store.TYPE]
+    rows = database.view(*view_names.DOCUMENTS_BY_OWNER, key=key, include_docs=True, limit=limit)
+    return _count_messages(account_id, _summaries(row["doc"] for row in rows if row.get("doc")))
+
+
+def _summaries(docs: Iterable[Document]) -> dict[str, Document]:
+    """The summaries of live mailboxes by their ids, as the view makes them."""
+    return {doc["_id"]: _summary(doc) for doc in docs if mailbox_store.is_live(doc)}
 
 
 def _summary(box: Document) -> Document:
-    """What the view says of a box."""
     legacy = box.get("messages")
-    told = {key: box.get(key) for key in ("name", "mailbox", "owner_id")}
-    return {"id": box["_id"], **told, "messages": len(legacy) if isinstance(legacy, list) else 0, "flags": []}
+    members = {key: box.get(key) for key in ("name", "mailbox", "owner_id")}
+    return {"id": box["_id"], **members, "messages": len(legacy) if isinstance(legacy, list) else 0, "flags": []}
 
 
-def summaries(account_id: str, most: int) -> list[Document]:
-    """The summaries of an account's boxes by name, the first ones of many, their messages not counted."""
-    return [
-        row["value"] for row in mailbox_store.database_of(account_id).view(*view_names.MAILBOXES_BY_NAME, limit=most)
-    ]
-
-
-def _rows(database: Database, request: PageRequest, *, include_docs: bool) -> Iterator[Row]:
-    """The view's rows from the request's start key on, read as many at a time as the page will need, then more."""
-    chunk = _LARGEST_READ if request.size is None else min(request.size + 1, _LARGEST_READ)
+def _read_rows(database: Database, request: PageRequest, *, include_docs: bool) -> Iterator[Row]:
+    """The view's rows from the request's start key on: first as many as a page takes, then more at a time."""
+    chunk = _MAX_CHUNK if request.size is None else min(request.size + 1, _MAX_CHUNK)
     options: dict[str, Any] = {"include_docs": include_docs, "descending": request.descending}
     if start := request.row_key():
         options |= {"startkey": start.key, "startkey_docid": start.doc_id}
     while True:
-        # As a query with a body: a box without a name has the key null, which a query string can't begin at.
+        # The query has a body: a mailbox without a name has the key null, which a query string can't start at.
         (rows,) = database.view_all(*view_names.MAILBOXES_BY_NAME, [options | {"limit": chunk + 1}])
         yield from rows[:chunk]
         if len(rows) <= chunk:
             return
         options |= {"startkey": rows[chunk]["key"], "startkey_docid": rows[chunk]["id"]}
-        chunk = min(chunk * 4, _LARGEST_READ)
+        chunk = min(chunk * 4, _MAX_CHUNK)
 
 
-def _filterable(box: Document, *, secrets: bool) -> Document:
-    """What a filter may look at: what the API shows of the box, and when it was created and modified."""
+def _filterable_members(box: Document, *, secrets: bool) -> Document:
+    """The members that filters may look at: those the API shows, and when the mailbox was created and modified."""
     times = {key: box[key] for key in ("pvt_created", "pvt_modified") if key in box}
-    return mailbox_store.shown(box, secrets=secrets) | times
+    return mailbox_store.representation(box, secrets=secrets) | times
 
 
-def _entries(account_id: str, rows: list[Row]) -> list[Document]:
-    counted = counts.per_folder(account_id, [row["id"] for row in rows], only=COUNTED_FOLDERS)
-    return [_entry(row["value"], counted[row["id"]]) for row in rows]
+def _count_messages(account_id: str, summaries: dict[str, Document]) -> list[Document]:
+    """The entries of mailboxes: their summaries with the numbers of their messages."""
+    folders = counts.per_folder(account_id, summaries, only=COUNTED_FOLDERS)
+    return [_entry(summary, folders[box_id]) for box_id, summary in summaries.items()]
 
 
-def _entry(summary: Document, counted: dict[str, int]) -> Document:
-    """A box's summary with its messages: those that 3.x left in the box, and those in the counted folders."""
-    folders = {folder: counted.get(folder, 0) for folder in COUNTED_FOLDERS}
-    in_folders = sum(folders.values())
+def _entry(summary: Document, folder_counts: dict[str, int]) -> Document:
+    """A summary with the number of messages: those in 3.x's format and those in the counted folders."""
+    folders = {folder: folder_counts.get(folder, 0) for folder in COUNTED_FOLDERS}
+    total = sum(folders.values())
     legacy = summary.get("messages")
-    # Kazoo's versions of the view differ in what they leave out.
+    # Some versions of Kazoo's view leave members out.
     entry = {
         **summary,
-        "messages": (legacy if isinstance(legacy, int) else 0) + in_folders,
+        "messages": (legacy if isinstance(legacy, int) else 0) + total,
         "flags": summary.get("flags") or [],
     }
-    return entry | {"folders": folders} if in_folders else entry
+    return entry | {"folders": folders} if total else entry

@@ -1,8 +1,8 @@
-"""Mailbox numbers: each, and each alias, belongs to one box of its account.
+"""Mailbox numbers: each number and each alias belongs to one mailbox of its account.
 
 The view alone can't ensure that: two clients that create one number at the same time both find it free. So whoever
-gives a box a number first acquires the lock on it (`storage.locks`), then checks the view, writes the box and
-releases the lock. Of several writers, on whichever instances, the first gets the number. The others wait for the
+gives a mailbox a number first acquires the lock on it (`storage.locks`), then checks the view, writes the mailbox
+and releases the lock. Of several writers, on whichever instances, the first gets the number. The others wait for the
 lock and then see in the view whose the number is.
 """
 
@@ -23,27 +23,27 @@ _RENEW_SECONDS = locks.STALE_SECONDS / 4
 
 
 def of(box: Mapping[str, Any]) -> set[str]:
-    """The numbers a box answers to: its own and its aliases."""
+    """The numbers of a mailbox: its own and its aliases."""
     aliases = box.get("aliases")
     stored = [box.get("mailbox"), *(aliases if isinstance(aliases, list) else [])]
     return {text for text in map(values.as_text, stored) if text is not None}
 
 
-def taken(database: Database, numbers: Iterable[str], box_id: str | None = None) -> str | None:
-    """The first of some numbers that another box of the account has; None when all are free for this box."""
-    wanted = sorted(set(numbers))
-    rows = database.view(*view_names.MAILBOXES_BY_NUMBER, keys=wanted) if wanted else []
+def find_used(database: Database, numbers: Iterable[str], box_id: str | None = None) -> str | None:
+    """The first of some numbers that another mailbox of the account has; None if all are free for this mailbox."""
+    keys = sorted(set(numbers))
+    rows = database.view(*view_names.MAILBOXES_BY_NUMBER, keys=keys) if keys else []
     return next((row["key"] for row in rows if row["id"] != box_id), None)
 
 
-def not_unique(number: str) -> ValidationFailed:
-    """The error for a number that another box has."""
+def not_unique_error(number: str) -> ValidationFailed:
+    """The error for a number that another mailbox has."""
     message = "Invalid mailbox number, alias or already exists"
     return ValidationFailed.field("mailbox", "unique", message, value=number)
 
 
 class Reservation:
-    """The numbers that a box is about to get, held against all other writers until the ``with`` block ends."""
+    """Locks on the numbers that a mailbox is about to get, held until the ``with`` block ends."""
 
     def __init__(self, database: Database, box_id: str) -> None:
         self._database = database
@@ -60,25 +60,25 @@ class Reservation:
         self._locks.clear()
         self._stack.close()
 
-    def hold(self, numbers: Iterable[str]) -> None:
-        """Make sure of numbers that the box hasn't yet; those that are held already cost nothing.
+    def reserve(self, numbers: Iterable[str]) -> None:
+        """Lock numbers that the mailbox doesn't have yet. Those that are locked already cost nothing.
 
-        Raises ValidationFailed (`mailbox` → `unique`) when another box has one of them, and
-        Conflict when somebody holds a lock for longer than a request can wait.
+        Raises ValidationFailed (`mailbox` → `unique`) if another mailbox has one of them, and Conflict if somebody
+        holds a lock for longer than a request can wait.
         """
-        # Always in the same order, so that two boxes with crossed aliases don't wait for each other.
-        wanted = sorted(set(numbers) - self._locks.keys())
-        self._require_free(wanted)
-        waited_since = time.monotonic()
-        for number in wanted:
+        # Always in the same order, so that two mailboxes with crossed aliases don't wait for each other.
+        new_numbers = sorted(set(numbers) - self._locks.keys())
+        self._require_free(new_numbers)
+        started_at = time.monotonic()
+        for number in new_numbers:
             require_free = partial(self._require_free, [number])
             acquisition = locks.acquire(self._database, LOCK_KIND, number, require_free, box_id=self._box_id)
             self._locks[number] = self._stack.enter_context(acquisition)
-        if time.monotonic() - waited_since > _RENEW_SECONDS:
+        if time.monotonic() - started_at > _RENEW_SECONDS:
             for lock in self._locks.values():
                 lock.renew()
 
     def _require_free(self, numbers: Iterable[str]) -> None:
-        number = taken(self._database, numbers, self._box_id)
+        number = find_used(self._database, numbers, self._box_id)
         if number is not None:
-            raise not_unique(number)
+            raise not_unique_error(number)

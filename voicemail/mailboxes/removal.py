@@ -1,4 +1,4 @@
-"""Removing a mailbox: the box first, then all its messages, so that no message arrives in between."""
+"""Remove a mailbox: first the mailbox, then its messages, so that no message is stored in between."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,13 +14,13 @@ from voicemail.messages import bulk
 def remove_box(
     account: Mapping[str, Any], box_id: str, actor: Actor | None = None, guard: Guard | None = None
 ) -> Document:
-    """Soft-delete a box of an account (its document) and remove its messages; the box as it is stored then.
+    """Soft-delete a mailbox and its messages; the mailbox as stored.
 
-    Repeated after it was cut short it finishes; a box that is gone with all its messages is a BadIdentifier.
-    Raises what the guard does.
+    Repeated after an interruption it removes the remaining messages. Raises BadIdentifier, also if the mailbox and
+    all its messages were removed before, Conflict, and what the guard raises.
     """
-    box, done_now = mailbox_store.mark_deleted(account["_id"], box_id, actor, guard)
+    box, is_new = mailbox_store.soft_delete(account["_id"], box_id, actor, guard)
     outcome = bulk.remove_messages(account, box, None, None, actor, with_expired=True)
-    if not done_now and not outcome.succeeded:
+    if not is_new and not outcome.succeeded:
         raise BadIdentifier(box_id)
     return box

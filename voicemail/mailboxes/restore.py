@@ -1,17 +1,18 @@
-"""Bringing removed mailboxes back: the box with its settings, then the messages that went with it.
+"""Restore removed mailboxes: the mailbox with its settings, then the messages that were removed with it.
 
-Removing a box marks it with when that was (``pvt_removed_at``), and each message that goes with it
-(deletion.REMOVED_WITH_BOX); so messages that somebody had removed before stay removed. Kazoo marks neither: of
-a box that it removed, the messages come back that were removed at that time or later.
+A removed mailbox holds the time of its removal (``pvt_removed_at``), and each message that was removed with it a mark
+(`deletion.REMOVED_WITH_BOX`): messages that had been removed before stay removed. Kazoo writes neither. With a
+mailbox that Kazoo removed, the messages are restored that were removed at that time or later.
 
-A box is live again before its messages are, and holds ``pvt_restoring`` until the last one is. So a restore that was
-cut short shows, and repeating it finishes it; a box that is removed again meanwhile takes its messages with it.
+The mailbox is live before its messages are, and holds ``pvt_restoring`` until the last one is. So an interrupted
+restore is noticed, and repeating it completes it. If the mailbox is removed again meanwhile, so are its messages.
 """
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+from accounts import accounts
 from couch.client import Document, Row
 from couch.errors import Conflict
 from crossbar.errors import BadIdentifier
@@ -20,143 +21,141 @@ from storage import documents, modbs, private_fields, values, view_names
 from storage.private_fields import Actor
 from voicemail.mailboxes import numbers
 from voicemail.mailboxes import store as mailbox_store
-from voicemail.messages import restore as restoring
+from voicemail.messages import restore as message_restore
 from voicemail.messages.batches import Outcome
 
 RESTORING = "pvt_restoring"
-# Kazoo's clock isn't ours, and it removes one after the other.
-_AROUND_REMOVAL = 60
-_MOST_READ = 5_000
+# Seconds that Kazoo's clock may differ, and that it may take to remove one message after the other.
+_REMOVAL_TOLERANCE = 60
+_MAX_SEARCHED = 5_000
 
 
-def page(account_id: str, request: PageRequest, text: str = "") -> Page[Document]:
-    """A page of an account's removed boxes, the latest first; with a text, of those that have it in number or name.
+def list_removed(account_id: str, request: PageRequest, text: str = "") -> Page[Document]:
+    """A page of an account's removed mailboxes, the latest first; with a text, of those whose number or name has it.
 
-    Entries are view values, with ``removed`` in Gregorian seconds. Raises InvalidStartKey. Costs one request.
-    Searching costs one per 1,000 boxes, and looks at the next 5,000 at most.
+    Entries are view values, with ``removed`` in Gregorian seconds. Raises InvalidStartKey. Costs one request; a
+    search costs one per 1,000 mailboxes and covers the next 5,000 at most.
     """
     options: dict[str, Any] = {"descending": True}
     if start := request.row_key():
         options |= {"startkey": start.key, "startkey_docid": start.doc_id}
     size = request.size or DEFAULT_SIZE
-    rows = mailbox_store.database_of(account_id).stream_view(
-        *view_names.DELETED_MAILBOXES, page=1_000 if text else size + 1, **options
-    )
-    wanted = text.lower()
-    found = list(islice((row for row in islice(rows, _MOST_READ) if wanted in _words(row["value"])), size + 1))
-    following = RowKey(found[size]["key"], found[size]["id"]).encode() if len(found) > size else None
-    return Page([_entry(row) for row in found[:size]], following)
+    chunk = 1_000 if text else size + 1
+    rows = accounts.database_of(account_id).stream_view(*view_names.DELETED_MAILBOXES, page=chunk, **options)
+    matches = (row for row in islice(rows, _MAX_SEARCHED) if text.lower() in _searched_text(row["value"]))
+    page_rows = list(islice(matches, size + 1))
+    next_key = RowKey(page_rows[size]["key"], page_rows[size]["id"]).encode() if len(page_rows) > size else None
+    return Page([_entry(row) for row in page_rows[:size]], next_key)
 
 
-def get(account_id: str, box_id: str) -> Document:
-    """A removed box's document; BadIdentifier when there is none, or it isn't removed."""
-    doc, removed = known(account_id, box_id)
-    if not removed:
+def get_removed(account_id: str, box_id: str) -> Document:
+    """A removed mailbox's document; raises BadIdentifier."""
+    doc, is_removed = get_any(account_id, box_id)
+    if not is_removed:
         raise BadIdentifier(box_id)
     return doc
 
 
-def known(account_id: str, box_id: str) -> tuple[Document, bool]:
-    """A box's document, and whether it is removed; BadIdentifier when there never was one."""
+def get_any(account_id: str, box_id: str) -> tuple[Document, bool]:
+    """A mailbox's document, and whether it is removed; raises BadIdentifier."""
     doc = mailbox_store.find(account_id, box_id)
     if doc is None:
         raise BadIdentifier(box_id)
-    return doc, not private_fields.is_live(doc)
+    return doc, not mailbox_store.is_live(doc)
 
 
-def restore(account: Mapping[str, Any], box_id: str, actor: Actor | None = None) -> tuple[Document, Outcome]:
-    """Bring a removed box of an account (its document) back with its messages: the box, and how these fared.
+def restore_box(account: Mapping[str, Any], box_id: str, actor: Actor | None = None) -> tuple[Document, Outcome]:
+    """Restore a removed mailbox of an account (its document) with its messages: the mailbox, and the outcome.
 
-    Of a box that is there it brings back the messages that an earlier attempt didn't come to.
+    Of a live mailbox, the messages are restored that an earlier attempt left out.
 
-    Raises BadIdentifier, Conflict (removed again meanwhile), and ValidationFailed (``mailbox`` →
-    ``unique``) when another box has its number, or one of its aliases, by now.
+    Raises BadIdentifier, Conflict if the mailbox is removed again meanwhile, and ValidationFailed (``mailbox`` →
+    ``unique``) if another mailbox has its number or one of its aliases by now.
     """
-    box = _revive(account["_id"], box_id, actor)
+    box = _undelete(account["_id"], box_id, actor)
     outcome = Outcome()
     if RESTORING not in box:
         return box, outcome
-    for ids in _gone_with(account["_id"], box_id, _unfinished_since(box)):
-        part = restoring.restore_messages(account, box_id, ids, actor, with_expired=True)
-        if any(restoring.MAILBOX_GONE in failed.values() for failed in part.failed):
+    for ids in _find_messages(account["_id"], box_id, _pending_since(box)):
+        month_outcome = message_restore.restore_messages(account, box_id, ids, actor, with_expired=True)
+        if any(message_restore.MAILBOX_GONE in failure.values() for failure in month_outcome.failed):
             raise Conflict()
-        outcome.succeeded += part.succeeded
-        outcome.failed += part.failed
-    # What could not be restored may be so later: the box goes on telling that.
-    done = None if outcome.failed else _finish(account["_id"], box_id)
-    return done or box, outcome
+        outcome.succeeded += month_outcome.succeeded
+        outcome.failed += month_outcome.failed
+    # Messages that failed may be restored later: the mailbox keeps its mark.
+    finished = None if outcome.failed else _remove_mark(account["_id"], box_id)
+    return finished or box, outcome
 
 
-def number_gone_with(account_id: str, box: Mapping[str, Any]) -> int:
-    """How many messages would come back with a removed box, or are still to come of one that was restored."""
-    since = _unfinished_since(box) if private_fields.is_live(dict(box)) else _since(box)
-    return sum(len(ids) for ids in _gone_with(account_id, box["_id"], since))
+def count_messages(account_id: str, box: Mapping[str, Any]) -> int:
+    """How many messages would be restored with a removed mailbox, or are still to be in a restored one."""
+    since = _pending_since(box) if mailbox_store.is_live(box) else _removed_since(box)
+    return sum(len(ids) for ids in _find_messages(account_id, box["_id"], since))
 
 
-def _revive(account_id: str, box_id: str, actor: Actor | None) -> Document:
-    """Make a removed box a live one whose messages are still to come, while nobody else can get its numbers."""
-    database = mailbox_store.database_of(account_id)
+def _undelete(account_id: str, box_id: str, actor: Actor | None) -> Document:
+    """Make a removed mailbox live, with the mark that its messages are still to be restored."""
+    database = accounts.database_of(account_id)
     with numbers.Reservation(database, box_id) as reservation:
 
-        def change(stored: Document) -> Document | None:
+        def undelete(stored: Document) -> Document | None:
             if stored.get("pvt_type") != mailbox_store.TYPE:
                 raise BadIdentifier(box_id)
             if private_fields.is_live(stored):
                 return None
-            reservation.hold(numbers.of(stored))
-            live = {
-                key: value for key, value in stored.items() if key not in ("pvt_deleted", mailbox_store.REMOVED_AT)
-            }
-            return private_fields.stamp_update({**live, RESTORING: {"since": _since(stored)}}, actor=actor)
+            reservation.reserve(numbers.of(stored))
+            removed_members = ("pvt_deleted", mailbox_store.REMOVED_AT)
+            live = {key: value for key, value in stored.items() if key not in removed_members}
+            return private_fields.stamp_update({**live, RESTORING: {"since": _removed_since(stored)}}, actor=actor)
 
-        doc = documents.update(database, box_id, change)
+        doc = documents.update(database, box_id, undelete)
     if doc is None:
         raise BadIdentifier(box_id)
     return doc
 
 
-def _finish(account_id: str, box_id: str) -> Document | None:
-    """Take away what says that messages are still to come."""
+def _remove_mark(account_id: str, box_id: str) -> Document | None:
+    """Remove the mark that messages are still to be restored."""
 
-    def change(stored: Document) -> Document | None:
+    def remove(stored: Document) -> Document | None:
         if RESTORING not in stored or not private_fields.is_live(stored):
             return None
         return {key: value for key, value in stored.items() if key != RESTORING}
 
-    return documents.update(mailbox_store.database_of(account_id), box_id, change)
+    return documents.update(accounts.database_of(account_id), box_id, remove)
 
 
-def _since(box: Mapping[str, Any]) -> int | None:
-    """From when on an unmarked removed message counts as gone with the box; None when those that did are marked."""
-    times = [_unfinished_since(box)]
+def _removed_since(box: Mapping[str, Any]) -> int | None:
+    """The time from which removed messages without a mark count as removed with the mailbox; None if all have one."""
+    times = [_pending_since(box)]
     if mailbox_store.REMOVED_AT not in box:
-        removed = values.as_integer(box.get("pvt_modified"))
-        times.append(None if removed is None else removed - _AROUND_REMOVAL)
-    return min((one for one in times if one is not None), default=None)
+        modified = values.as_integer(box.get("pvt_modified"))
+        times.append(None if modified is None else modified - _REMOVAL_TOLERANCE)
+    return min((time for time in times if time is not None), default=None)
 
 
-def _unfinished_since(box: Mapping[str, Any]) -> int | None:
-    """The same, as a restore that was cut short left it in the box."""
-    unfinished = box.get(RESTORING)
-    return values.as_integer(unfinished.get("since")) if isinstance(unfinished, Mapping) else None
+def _pending_since(box: Mapping[str, Any]) -> int | None:
+    """The same time, as an interrupted restore stored it in the mailbox."""
+    mark = box.get(RESTORING)
+    return values.as_integer(mark.get("since")) if isinstance(mark, Mapping) else None
 
 
-def _gone_with(account_id: str, box_id: str, since: int | None) -> Iterator[list[str]]:
-    """The ids of the messages that went with a box, month by month."""
+def _find_messages(account_id: str, box_id: str, since: int | None) -> Iterator[list[str]]:
+    """The ids of the messages that were removed with a mailbox, month by month."""
     for _, modb in modbs.existing(account_id):
         rows = modb.stream_view(*view_names.DELETED_MESSAGES_BY_MAILBOX, startkey=[box_id], endkey=[box_id, {}])
-        # All ids of a month are taken before any is restored: a restored message leaves the view.
-        ids = [row["id"] for row in rows if _went_with_box(row["value"], since)]
+        # All ids of a month are read before any message is restored: a restored message leaves the view.
+        ids = [row["id"] for row in rows if _was_removed_with_box(row["value"], since)]
         if ids:
             yield ids
 
 
-def _went_with_box(summary: Mapping[str, Any], since: int | None) -> bool:
+def _was_removed_with_box(summary: Mapping[str, Any], since: int | None) -> bool:
     return bool(summary.get("with_box")) or (since is not None and (summary.get("removed") or since) >= since)
 
 
-def _words(value: Mapping[str, Any]) -> str:
-    return f"{values.as_text(value.get('mailbox')) or ''} {value.get('name') or ''}".lower()
+def _searched_text(summary: Mapping[str, Any]) -> str:
+    return f"{values.as_text(summary.get('mailbox')) or ''} {summary.get('name') or ''}".lower()
 
 
 def _entry(row: Row) -> Document:

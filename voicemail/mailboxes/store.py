@@ -1,29 +1,17 @@
-"""Mailboxes: fetched, created, changed and soft-deleted as documents of their account's database.
+"""Mailboxes in CouchDB: fetch, create, change and soft-delete documents of their account's database.
 
-What a client sends is checked against the schema ``vmboxes``, whose defaults are stored. Private members, the
-``messages`` array that 3.x left in a box, and every private key that isn't ours stay through every change.
+What a client sends is checked against the schema ``vmboxes``, whose defaults are stored. A change keeps the private
+members, and the ``messages`` array of Kazoo 3.x.
 """
 
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from accounts.auth import cache as auth_cache
-from couch.client import Database, Document, couch
+from accounts import accounts
+from couch.client import Database, Document
 from crossbar.errors import BadIdentifier, ValidationFailed
-from storage import (
-    database_names,
-    document_cache,
-    document_types,
-    documents,
-    gregorian,
-    merge_patch,
-    private_fields,
-    schemas,
-    system_config,
-    values,
-)
+from storage import document_cache, document_types, documents, gregorian, merge_patch, private_fields, schemas, values
 from storage.document_cache import DocumentCache
 from storage.documents import Guard
 from storage.private_fields import Actor
@@ -31,11 +19,10 @@ from voicemail.mailboxes import numbers
 
 TYPE = document_types.MAILBOX
 SCHEMA = "vmboxes"
-INHERIT = "inherit"
 REMOVED_AT = "pvt_removed_at"
-"""Where a removed box tells when that was (Gregorian seconds): Kazoo leaves the member alone."""
-# The array of 3.x is read and emptied by what migrates it, never by a client; an id is where it is.
-_NOT_A_CLIENTS = frozenset({"messages", "id"})
+"""When a mailbox was removed, in Gregorian seconds. Kazoo leaves this member alone."""
+# Clients can neither see nor set the array of 3.x. They see the id, but don't set it.
+_READ_ONLY = frozenset({"messages", "id"})
 _SECRETS = frozenset({"pin"})
 
 CACHE_SECONDS = 4
@@ -43,185 +30,158 @@ _cache: DocumentCache[Document] = DocumentCache(2_000, CACHE_SECONDS)
 
 
 def get(account_id: str, box_id: str) -> Document:
-    """A box's document; BadIdentifier when there is no such box, or it is deleted, or no box at all."""
-    return required(database_of(account_id).get(box_id), box_id)
+    """A live mailbox's document; raises BadIdentifier."""
+    return require_box(accounts.database_of(account_id).get(box_id), box_id)
 
 
 def find(account_id: str, box_id: str) -> Document | None:
     """A mailbox's document, removed or not; None if there never was such a mailbox."""
-    doc = database_of(account_id).get(box_id)
+    doc = accounts.database_of(account_id).get(box_id)
     return doc if doc is not None and doc.get("pvt_type") == TYPE else None
 
 
 def is_live(doc: Mapping[str, Any] | None) -> bool:
-    """Whether a document is a box that is not deleted."""
+    """Whether a document is a mailbox that is not removed."""
     return private_fields.is_live(doc, TYPE)
 
 
-def remembered(account_id: str, box_id: str) -> Document | None:
-    """A box's document as `remember` got it, CACHE_SECONDS old at most and not to be changed; None when it didn't.
+def require_box(doc: Document | None, box_id: str) -> Document:
+    """The document if it is a live mailbox's; else raises BadIdentifier."""
+    if doc is None or not is_live(doc):
+        raise BadIdentifier(box_id)
+    return doc
 
-    What is found in such a box is there; whether something is not there, or may not be seen, only `get` tells.
+
+def get_cached(account_id: str, box_id: str) -> Document | None:
+    """A mailbox's document from the cache, up to CACHE_SECONDS old, or None. It must not be changed.
+
+    The mailbox may have been removed meanwhile, or its owner changed: only `get` knows.
     """
-    return _cache.get(database_of(account_id).name, box_id)
+    return _cache.get(accounts.database_of(account_id).name, box_id)
 
 
-def remember(account_id: str, box: Document) -> None:
-    """Let `remembered` know a box for a while, unless it holds messages of 3.x, which leave it any time."""
+def add_to_cache(account_id: str, box: Document) -> None:
+    """Cache a mailbox that was just read, unless it holds messages of 3.x, which may leave it at any time."""
     if not box.get("messages"):
-        _cache.put(database_of(account_id).name, box["_id"], box, document_cache.generation())
+        _cache.put(accounts.database_of(account_id).name, box["_id"], box, document_cache.generation())
 
 
 def create(account_id: str, sent: Mapping[str, Any], actor: Actor | None = None) -> Document:
-    """Store a new box; ValidationFailed when the schema or another box's number is against it."""
-    database = database_of(account_id)
+    """Store a new mailbox; raises ValidationFailed, also if another mailbox has its number."""
+    database = accounts.database_of(account_id)
     box_id = uuid.uuid4().hex
-    checked = _checked(database, box_id, _from_client(sent), {})
+    validated = _validate(database, box_id, _writable_members(sent), {})
     doc = private_fields.stamp_new(
-        {**checked, "_id": box_id}, pvt_type=TYPE, account_id=account_id, db_name=database.name, actor=actor
+        {**validated, "_id": box_id}, pvt_type=TYPE, account_id=account_id, db_name=database.name, actor=actor
     )
     with numbers.Reservation(database, box_id) as reservation:
-        reservation.hold(numbers.of(doc))
+        reservation.reserve(numbers.of(doc))
         return documents.put(database, doc)
 
 
 def replace(
     account_id: str, box_id: str, sent: Mapping[str, Any], actor: Actor | None = None, guard: Guard | None = None
 ) -> Document:
-    """Put what was sent in place of a box's public members; returns the box as stored.
+    """Replace a mailbox's public members; the mailbox as stored.
 
-    Raises BadIdentifier, ValidationFailed, Conflict, and whatever the guard does.
+    Raises BadIdentifier, ValidationFailed, Conflict, and what the guard raises.
     """
-    return _change(account_id, box_id, lambda stored: _from_client(sent), actor, guard)
+    return _change(account_id, box_id, lambda stored: _writable_members(sent), actor, guard)
 
 
 def merge(
     account_id: str, box_id: str, sent: Mapping[str, Any], actor: Actor | None = None, guard: Guard | None = None
 ) -> Document:
-    """Merge what was sent into a box, objects member by member, null removing; otherwise as `replace`."""
-    return _change(
-        account_id, box_id, lambda stored: merge_patch.merged(_from_client(stored), _from_client(sent)), actor, guard
-    )
+    """Merge members into a mailbox, objects recursively; null removes a member. Otherwise as `replace`."""
+
+    def merge_members(stored: Document) -> Document:
+        return merge_patch.merged(_writable_members(stored), _writable_members(sent))
+
+    return _change(account_id, box_id, merge_members, actor, guard)
 
 
-def mark_deleted(
+def soft_delete(
     account_id: str, box_id: str, actor: Actor | None = None, guard: Guard | None = None
 ) -> tuple[Document, bool]:
-    """Soft-delete a box; its document, and whether it was this call that did it and not an earlier one.
+    """Soft-delete a mailbox, but not its messages (see `removal`); its document, and False if it was deleted before.
 
-    Raises BadIdentifier when there never was such a box. Its messages are removed by `removal.remove_box`.
+    Raises BadIdentifier if there never was such a mailbox, Conflict, and what the guard raises.
     """
-    database, marks = database_of(account_id), {REMOVED_AT: gregorian.now()}
+    database, marks = accounts.database_of(account_id), {REMOVED_AT: gregorian.now()}
     try:
         return documents.soft_delete(database, box_id, TYPE, actor=actor, guard=guard, **marks), True
     except BadIdentifier:
-        doc = database.get(box_id)
-        if doc is None or doc.get("pvt_type") != TYPE or is_live(doc):
+        doc = find(account_id, box_id)
+        if doc is None or is_live(doc):
             raise
         if guard is not None:
             guard(doc)
         return doc, False
 
 
-def shown(box: Mapping[str, Any], *, secrets: bool) -> Document:
-    """A box as the API shows it: nothing private, no legacy messages, its PIN only to those who may see secrets."""
-    hidden = _NOT_A_CLIENTS if secrets else _NOT_A_CLIENTS | _SECRETS
-    return {
-        **{key: value for key, value in private_fields.public(box).items() if key not in hidden},
-        "id": box["_id"],
-    }
+def representation(box: Mapping[str, Any], *, secrets: bool) -> Document:
+    """A mailbox as the API shows it: its public members, with the PIN only if `secrets` may be seen."""
+    hidden = _READ_ONLY if secrets else _READ_ONLY | _SECRETS
+    members = {key: value for key, value in private_fields.public(box).items() if key not in hidden}
+    return {**members, "id": box["_id"]}
 
 
-def metadata(box: Mapping[str, Any]) -> Document:
-    """What the API tells beside a box: its id, when it was created and modified, and whether it is deleted."""
+def envelope_metadata(box: Mapping[str, Any]) -> Document:
+    """The ``metadata`` of a response with a mailbox: its id, when it was created and modified, if it is deleted."""
     times = {"created": box.get("pvt_created"), "modified": box.get("pvt_modified")}
-    deleted = {} if private_fields.is_live(dict(box)) else {"deleted": True}
+    deleted = {} if is_live(box) else {"deleted": True}
     return {"id": box["_id"], **{name: time for name, time in times.items() if time is not None}, **deleted}
 
 
 def number(box: Mapping[str, Any]) -> str:
-    """A box's number as text, whatever an old document holds; empty when it has none."""
+    """A mailbox's number as text; empty if it has none."""
     return values.as_text(box.get("mailbox")) or ""
 
 
-def zone(account: Mapping[str, Any], box: Mapping[str, Any]) -> ZoneInfo | None:
-    """The time zone of a box: its own, else its owner's, its account's, the system's; None when that is unknown."""
-    name = _zone_name(box) or _owners_zone_name(account["_id"], box) or _zone_name(account)
-    name = name or _zone_name({"timezone": system_config.category("accounts").get("default_timezone")})
-    try:
-        return ZoneInfo(name) if name else None
-    except (ValueError, OSError, LookupError):
-        return None
-
-
-def database_of(account_id: str) -> Database:
-    """The database that holds an account's boxes."""
-    return couch().database(database_names.account_db(account_id))
-
-
-def required(doc: Document | None, box_id: str) -> Document:
-    """The document, if it is a live box's; else BadIdentifier."""
-    if doc is None or not is_live(doc):
-        raise BadIdentifier(box_id)
-    return doc
-
-
 def _change(
-    account_id: str, box_id: str, make: Callable[[Document], Document], actor: Actor | None, guard: Guard | None
+    account_id: str, box_id: str, edit: Callable[[Document], Document], actor: Actor | None, guard: Guard | None
 ) -> Document:
-    """Change a live box: `make` turns the stored document, a fresh one if need be, into its new public members."""
-    database = database_of(account_id)
+    """Change a live mailbox. `edit` turns the stored document into the new public members."""
+    database = accounts.database_of(account_id)
     with numbers.Reservation(database, box_id) as reservation:
 
-        def change(stored: Document) -> Document:
-            checked = _checked(database, box_id, _spelled(make(stored), stored), stored)
-            reservation.hold(numbers.of(checked) - numbers.of(stored))
+        def apply(stored: Document) -> Document:
+            validated = _validate(database, box_id, _keep_number_texts(edit(stored), stored), stored)
+            reservation.reserve(numbers.of(validated) - numbers.of(stored))
             legacy = {"messages": stored["messages"]} if "messages" in stored else {}
-            return {**private_fields.merge_private(stored, checked), **legacy}
+            return {**private_fields.merge_private(stored, validated), **legacy}
 
-        return documents.change(database, box_id, TYPE, change, actor=actor, guard=guard)
+        return documents.change(database, box_id, TYPE, apply, actor=actor, guard=guard)
 
 
-def _checked(database: Database, box_id: str, sent: Document, stored: Mapping[str, Any]) -> Document:
-    """What was sent, cast and with the schema's defaults. A taken number is told along with what the schema finds."""
+def _validate(database: Database, box_id: str, members: Document, stored: Mapping[str, Any]) -> Document:
+    """The members with the schema's types and defaults. An error names all faults, also a number in use."""
     try:
-        return schemas.validator(SCHEMA).validate(sent)
+        return schemas.validator(SCHEMA).validate(members)
     except ValidationFailed as failed:
-        taken = numbers.taken(database, numbers.of(sent) - numbers.of(stored), box_id)
-        if taken is None:
+        used_number = numbers.find_used(database, numbers.of(members) - numbers.of(stored), box_id)
+        if used_number is None:
             raise
-        of_mailbox = failed.data.get("mailbox", {}) | numbers.not_unique(taken).data["mailbox"]
-        raise ValidationFailed({**failed.data, "mailbox": of_mailbox}) from None
+        errors = failed.data.get("mailbox", {}) | numbers.not_unique_error(used_number).data["mailbox"]
+        raise ValidationFailed({**failed.data, "mailbox": errors}) from None
 
 
-def _from_client(sent: Mapping[str, Any]) -> Document:
-    return {key: value for key, value in private_fields.without_private(sent).items() if key not in _NOT_A_CLIENTS}
+def _writable_members(doc: Mapping[str, Any]) -> Document:
+    """The members of a document that a client may set."""
+    return {key: value for key, value in private_fields.without_private(doc).items() if key not in _READ_ONLY}
 
 
-def _spelled(doc: Document, stored: Mapping[str, Any]) -> Document:
-    """The document with those numbers as text that the box has always had: old documents hold integers."""
-    own = numbers.of(stored)
+def _keep_number_texts(members: Document, stored: Mapping[str, Any]) -> Document:
+    """The members with numbers that the mailbox has already as text: old documents hold integers."""
+    stored_numbers = numbers.of(stored)
 
-    def spell(value: object) -> object:
+    def to_text(value: object) -> object:
         text = values.as_text(value)
-        return text if text in own else value
+        return text if text in stored_numbers else value
 
-    spelled = {**doc, "mailbox": spell(doc["mailbox"])} if "mailbox" in doc else dict(doc)
-    if isinstance(doc.get("aliases"), list):
-        spelled["aliases"] = [spell(alias) for alias in doc["aliases"]]
-    return spelled
-
-
-def _owners_zone_name(account_id: str, box: Mapping[str, Any]) -> str | None:
-    owner_id = box.get("owner_id")
-    if not isinstance(owner_id, str) or not database_names.is_account_id(owner_id):
-        return None
-    try:
-        return _zone_name({"timezone": auth_cache.get_user(account_id, owner_id).timezone})
-    except BadIdentifier:
-        return None
-
-
-def _zone_name(doc: Mapping[str, Any]) -> str | None:
-    name = doc.get("timezone")
-    return name if isinstance(name, str) and name and name != INHERIT else None
+    converted = dict(members)
+    if "mailbox" in members:
+        converted["mailbox"] = to_text(members["mailbox"])
+    if isinstance(members.get("aliases"), list):
+        converted["aliases"] = [to_text(alias) for alias in members["aliases"]]
+    return converted

@@ -61,7 +61,7 @@ class Page(pages.Page[Entry]):
     """Whether it ends, full or not, because enough was read for now."""
 
 
-def page(
+def list_messages(
     account_id: str,
     box: Mapping[str, Any] | None,
     wanted: PageRequest,

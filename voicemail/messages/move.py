@@ -25,6 +25,7 @@ from voicemail.audio import recording
 from voicemail.audio.recording import MissingAudio
 from voicemail.legacy import on_access
 from voicemail.mailboxes import store as mailbox_store
+from voicemail.mailboxes import time_zone
 from voicemail.messages import batches, deletion, metadata, retention
 from voicemail.messages import store as message_store
 from voicemail.messages.batches import CONFLICT, MISSING_AUDIO, NOT_FOUND, Outcome
@@ -109,7 +110,7 @@ class _Destination:
         """The mailbox with the current time and this month's MODb."""
         seconds = gregorian.now()
         modb = modbs.ensure(account["_id"], gregorian.month_of(seconds))
-        return cls(account, box, mailbox_store.zone(account, box), actor, seconds, modb)
+        return cls(account, box, time_zone.of_box(account, box), actor, seconds, modb)
 
     @property
     def month(self) -> str:
@@ -138,7 +139,7 @@ class _Destination:
 
     def _store_with_audio(self, source_modb: Database, copy: _PendingCopy) -> Document | str:
         try:
-            audio = recording.recording(source_modb, copy.source)
+            audio = recording.locate(source_modb, copy.source)
             stream = audio.open()
         except MissingAudio:
             return MISSING_AUDIO

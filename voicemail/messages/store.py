@@ -20,6 +20,7 @@ from storage.private_fields import Actor
 from voicemail.audio import recording
 from voicemail.audio.upload import Upload
 from voicemail.mailboxes import store as mailbox_store
+from voicemail.mailboxes import time_zone
 from voicemail.messages import folders, metadata, retention
 
 TYPE = "mailbox_message"
@@ -103,7 +104,7 @@ def create(
     complete = metadata.add_defaults(box, fields)
     if upload is not None and upload.milliseconds is not None and "length" not in fields:
         complete["length"] = upload.milliseconds
-    doc = build(account, box, complete, mailbox_store.zone(account, box), actor=actor)
+    doc = build(account, box, complete, time_zone.of_box(account, box), actor=actor)
     modb = modbs.ensure(account["_id"], gregorian.month_of(complete["timestamp"]))
     stored = modb.put(doc) if upload is None else _put_with_audio(modb, doc, upload)
     try:
