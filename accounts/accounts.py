@@ -170,7 +170,7 @@ def merge(
 
     def patched(stored: Document) -> Mapping[str, Any]:
         sticky = _sticky_members(stored)
-        return {**sticky, **merge_patch.merged({**private_fields.without_private(stored), **sticky}, patch)}
+        return {**sticky, **merge_patch.apply({**private_fields.without_private(stored), **sticky}, patch)}
 
     return _change(account_id, patched, actor, guard)
 
@@ -209,7 +209,7 @@ def _change(
         public = validate(edit(stored))
         if public["realm"] != realm:
             require_free_realm(public["realm"], account_id)
-        return {**private_fields.merge_private(stored, public), "pvt_enabled": public.get("enabled", True)}
+        return {**private_fields.replace_public(stored, public), "pvt_enabled": public.get("enabled", True)}
 
     stored = get(account_id)
     if guard is not None:

@@ -116,7 +116,7 @@ def merge(
     """Merge a patch into a user's public members, null removing a member; otherwise like `replace`."""
 
     def patched(stored: Document) -> Document:
-        return merge_patch.merged(private_fields.without_private(stored), patch)
+        return merge_patch.apply(private_fields.without_private(stored), patch)
 
     return _change(account_id, user_id, patched, actor, guard)
 
@@ -145,7 +145,7 @@ def _change(
             _require_free_name(account_id, public.get("username"), user_id)
         without_hashes = {key: value for key, value in stored.items() if key not in credentials.HASHES}
         hashes = _hashes(public, members.get("password"), stored)
-        return {**private_fields.merge_private(without_hashes, public), **hashes}
+        return {**private_fields.replace_public(without_hashes, public), **hashes}
 
     def store() -> Document:
         database = accounts.database_of(account_id)

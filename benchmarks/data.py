@@ -109,11 +109,11 @@ class Tenant:
     @property
     def db(self) -> str:
         """The path of the account's database in CouchDB."""
-        return "/" + database_names.encoded(database_names.account_db(self.id))
+        return "/" + database_names.encode(database_names.account_db(self.id))
 
     def modb(self, month_or_id: str) -> str:
         """The path in CouchDB of the MODb of a month or of a message's id."""
-        return "/" + database_names.encoded(database_names.modb(self.id, month_or_id[:6]))
+        return "/" + database_names.encode(database_names.modb(self.id, month_or_id[:6]))
 
     def add_boxes(self, count: int) -> None:
         """Create `count` more mailboxes."""

@@ -54,7 +54,7 @@ if DEBUG and not SECRET_KEY:
 COUCHDB_URL = environment.secret("COUCHDB_URL")
 COUCHDB_CONNECT_TIMEOUT = environment.seconds("COUCHDB_CONNECT_TIMEOUT", 3)
 COUCHDB_READ_TIMEOUT = environment.seconds("COUCHDB_READ_TIMEOUT", 30)
-COUCHDB_ADD_VIEWS = "storage.own_views.add_views"
+COUCHDB_ADD_VIEWS = "storage.maintenance.add_views"
 """What the client calls when a database lacks a view."""
 
 # --- what a request may weigh, in bytes ---

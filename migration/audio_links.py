@@ -63,7 +63,7 @@ def _copy(modb: Database, message: Document, linked: recording.Recording) -> Non
 
 
 def _report_row(modb: Database, message: Document, outcome: Outcome, reason: str = "", copied: int = 0) -> Row:
-    owner = database_names.split(modb.name)
+    owner = database_names.parse(modb.name)
     account_id = owner.account_id if owner else ""
     previous_id = message.get(PREVIOUS_ID)
     media_id = previous_id if isinstance(previous_id, str) else None

@@ -104,7 +104,7 @@ def _has_audio_of_media(comparison: Comparison, library: MediaLibrary) -> bool:
 
 def _find_contradiction(modb: Database, stored: Document) -> str:
     """The first field in which a message contradicts itself; empty if there is none."""
-    owner = database_names.split(modb.name)
+    owner = database_names.parse(modb.name)
     fields = metadata.of(stored)
     if not fields:
         return "metadata"

@@ -23,7 +23,7 @@ class CouchSource:
 
     def account_ids(self) -> list[str]:
         """The ids of all accounts that have a database."""
-        names = map(database_names.split, self._server.names("account/"))
+        names = map(database_names.parse, self._server.names("account/"))
         return [name.account_id for name in names if name is not None and name.month is None]
 
     def account(self, account_id: str) -> "CouchAccount":

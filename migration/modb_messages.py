@@ -13,7 +13,7 @@ from voicemail.legacy.documents import PREVIOUS_ID
 
 
 def list_modbs(account_id: str, retry: Retry) -> list[Database]:
-    """The account's MODbs, the oldest first. Adds no design documents to them, as `modbs.existing` may."""
+    """The account's MODbs, the oldest first. Adds no design documents to them, as `modbs.list_existing` may."""
     months = retry(partial(modbs.list_months, account_id))
     return [couch().database(database_names.modb(account_id, month)) for month in months]
 

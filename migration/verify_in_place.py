@@ -99,7 +99,7 @@ def _find_deleted(modbs: Sequence[Database], media: Sequence[Document]) -> dict[
     """The ids of messages that were deleted from a MODb, by the ids of their media documents."""
     deleted: dict[str, str] = {}
     for modb in modbs:
-        owner = database_names.split(modb.name)
+        owner = database_names.parse(modb.name)
         month = owner.month if owner and owner.month else ""
         media_ids: dict[str, str] = {}
         for doc in media:

@@ -1,8 +1,8 @@
-"""Names of databases, and what an id says about where its document lives. Nowhere else is one put together.
+"""Names of databases, and what the ids of accounts and messages say about where their documents are.
 
-An account's database is ``account/AA/BB/REST`` (its id is AABBREST, 32 lower-case hex digits); the
-messages of one month are in ``account/AA/BB/REST-YYYYMM``, its MODb. Inside documents Kazoo writes
-the slashes as ``%2F``; both forms are read.
+An account's database is ``account/AA/BB/REST`` (its id is AABBREST, 32 lower-case hex digits). The messages of a
+month are in ``account/AA/BB/REST-YYYYMM``, a MODb. Inside documents Kazoo writes the slashes as ``%2F``; both
+forms are read.
 """
 
 import re
@@ -20,47 +20,47 @@ _NAME = re.compile(rf"account/([0-9a-f]{{2}})/([0-9a-f]{{2}})/([0-9a-f]{{28}})(?
 _MESSAGE_ID = re.compile(rf"({_MONTH})-.+", re.ASCII | re.DOTALL)
 
 
-class Name(NamedTuple):
-    """What a database's name tells: whose it is, and for a MODb its month ``YYYYMM``."""
+class AccountDatabase(NamedTuple):
+    """What the name of a database says: whose it is, and of which month ``YYYYMM`` if it is a MODb."""
 
     account_id: str
     month: str | None
 
 
 def is_account_id(text: str) -> bool:
-    """Whether a text has the form of an account id (which is also that of box, user and media ids)."""
+    """Whether a text has the form of an account id, which ids of mailboxes, users and media have as well."""
     return _HEX_ID.fullmatch(text) is not None
 
 
 def account_db(account_id: str) -> str:
-    """The account's database; ValueError when the id has not the form of one."""
+    """Return the name of an account's database; ValueError if the id is malformed."""
     if not is_account_id(account_id):
-        raise ValueError(f"{account_id!r} is no account id")
+        raise ValueError(f"{account_id!r} is not an account id")
     return f"account/{account_id[:2]}/{account_id[2:4]}/{account_id[4:]}"
 
 
 def modb(account_id: str, month: str) -> str:
-    """The account's MODb of a month ``YYYYMM``."""
+    """Return the name of an account's MODb of a month ``YYYYMM``."""
     return f"{account_db(account_id)}-{month}"
 
 
-def encoded(name: str) -> str:
-    """The form that Kazoo writes into documents: ``account%2Faa%2Fbb%2Frest``."""
+def encode(name: str) -> str:
+    """Return a name as Kazoo writes it into documents: ``account%2Faa%2Fbb%2Frest``."""
     return name.replace("/", "%2F")
 
 
-def decoded(name: str) -> str:
-    """The plain form of a name that is written either way."""
+def decode(name: str) -> str:
+    """Return the plain form of a name in either form."""
     return name.replace("%2F", "/").replace("%2f", "/")
 
 
-def split(name: str) -> Name | None:
-    """Whose database this is, and of which month; None when it is none of an account's. Takes both forms."""
-    match = _NAME.fullmatch(decoded(name))
-    return Name("".join(match.group(1, 2, 3)), match.group(4)) if match else None
+def parse(name: str) -> AccountDatabase | None:
+    """Return whose database has a name, in either form, and of which month; None if it is not an account's."""
+    match = _NAME.fullmatch(decode(name))
+    return AccountDatabase("".join(match.group(1, 2, 3)), match.group(4)) if match else None
 
 
 def month_of_message(message_id: str) -> str | None:
-    """The month ``YYYYMM`` whose MODb holds a message, told by its id alone; None when the id tells none."""
+    """Return the month ``YYYYMM`` whose MODb holds a message with this id; None if the id names no month."""
     match = _MESSAGE_ID.fullmatch(message_id)
     return match.group(1) if match else None

@@ -1,54 +1,48 @@
-"""What an account's databases take, and the state they are in."""
+"""Sizes of an account's databases, and whether their views are complete."""
 
 from dataclasses import dataclass
 
 from couch.client import Document, couch
 from couch.errors import MissingDatabase
 from couch.parallel import in_parallel
-from couch_views.sync import Change, sync
-from storage import database_names
+from storage import database_names, maintenance
 
 
 @dataclass(frozen=True)
-class DatabaseFigures:
-    """One database: its month (None for the account's own), documents, and bytes on disk and of live data."""
+class DatabaseStats:
+    """Figures of one database."""
 
     name: str
     month: str | None
+    """``YYYYMM`` of a MODb, None for the account's own database."""
     documents: int
-    on_disk: int
-    live: int
-    lacking: tuple[str, ...]
-    """The design documents that lack views."""
+    bytes_on_disk: int
+    incomplete_designs: tuple[str, ...]
+    """The design documents that lack views, or whose views are outdated."""
 
 
-def of_account(account_id: str) -> list[DatabaseFigures]:
-    """An account's databases: its own first, then its MODbs, the latest first."""
-    own = database_names.account_db(account_id)
-    infos = couch().infos(couch().names(own))
-    found = [name for name in infos if database_names.split(name) is not None]
-    lacking = in_parallel(_lacking, found)
-    figures = [_figures(name, infos[name], changes) for name, changes in zip(found, lacking, strict=True)]
-    return sorted(figures, key=lambda one: (one.month is None, one.month or ""), reverse=True)
+def list_account_stats(account_id: str) -> list[DatabaseStats]:
+    """Return the figures of an account's databases: its own first, then its MODbs, the latest first."""
+    infos = couch().infos(maintenance.list_account_databases(account_id))
+    designs = in_parallel(_incomplete_designs, infos)
+    stats = [_build_stats(name, infos[name], incomplete) for name, incomplete in zip(infos, designs, strict=True)]
+    return sorted(stats, key=lambda database: (database.month is None, database.month or ""), reverse=True)
 
 
-def _lacking(name: str) -> list[Change]:
-    split = database_names.split(name)
-    kind = "account" if split and split.month is None else "modb"
+def _incomplete_designs(name: str) -> tuple[str, ...]:
     try:
-        return sync(couch().database(name), kind, dry_run=True)
+        changes = maintenance.sync_views(couch().database(name), dry_run=True)
     except MissingDatabase:
-        return []
+        return ()
+    return tuple(change.design for change in changes)
 
 
-def _figures(name: str, info: Document, changes: list[Change]) -> DatabaseFigures:
-    split = database_names.split(name)
-    sizes = info.get("sizes") or {}
-    return DatabaseFigures(
+def _build_stats(name: str, info: Document, incomplete_designs: tuple[str, ...]) -> DatabaseStats:
+    owner = database_names.parse(name)
+    return DatabaseStats(
         name=name,
-        month=None if split is None else split.month,
+        month=None if owner is None else owner.month,
         documents=info.get("doc_count", 0),
-        on_disk=sizes.get("file", 0),
-        live=sizes.get("active", 0),
-        lacking=tuple(change.design for change in changes),
+        bytes_on_disk=(info.get("sizes") or {}).get("file", 0),
+        incomplete_designs=incomplete_designs,
     )

@@ -1,50 +1,64 @@
-"""Bringing databases to what they should be: those of the system, accounts and MODbs, and the views in them."""
+"""Maintenance of databases: those of the system exist, and each database has the design documents of its kind."""
 
-from couch.client import couch
+from couch.client import Database, couch
 from couch.parallel import in_parallel
-from couch_views.sync import sync
+from couch_views.loader import KAZOO_DOCUMENTS
+from couch_views.sync import Change, sync
 from storage import database_names
 
 
-def of_account(account_id: str) -> list[str]:
-    """The names of an account's database and its MODbs, those that exist; ValueError for what is no account id."""
-    name = database_names.account_db(account_id)
-    return [each for each in couch().names(name) if database_names.split(each)]
+def list_account_databases(account_id: str) -> list[str]:
+    """Return the names of an account's existing databases, its own and its MODbs; ValueError for a malformed id."""
+    names = couch().names(database_names.account_db(account_id))
+    return [name for name in names if database_names.parse(name)]
 
 
-def all_databases() -> list[str]:
-    """The system's databases, there or not, and every account database and MODb."""
-    return [*database_names.SYSTEM] + [name for name in couch().names("account/") if database_names.split(name)]
+def list_all_databases() -> list[str]:
+    """Return the names of the system's databases, whether they exist or not, and of all accounts' databases."""
+    return [*database_names.SYSTEM] + [name for name in couch().names("account/") if database_names.parse(name)]
+
+
+def sync_views(database: Database, *, dry_run: bool = False) -> list[Change]:
+    """Add and update the design documents that a database of its kind has; with `dry_run`, say what would change.
+
+    A database of an unknown kind gets none.
+    """
+    kind = _kind(database.name)
+    return [] if kind is None else sync(database, kind, dry_run=dry_run)
 
 
 def sync_database(name: str, *, dry_run: bool = False) -> list[str]:
-    """Add and update a database's design documents, as `couch_views.sync` does; a line for each that was changed.
-
-    One of the system's that is missing is created. With dry_run: what would be changed.
-    """
+    """Do `sync_views`, and create a missing database of the system; return a line for each change."""
     lines = []
     if name in database_names.SYSTEM and not couch().exists(name):
         lines.append("create database")
         if not dry_run:
             couch().create(name)
-    kind = _kind(name)
-    if kind is not None:
-        lines += [str(change) for change in sync(couch().database(name), kind, dry_run=dry_run)]
-    return lines
+    return lines + [str(change) for change in sync_views(couch().database(name), dry_run=dry_run)]
 
 
 def sync_account(account_id: str) -> dict[str, list[str]]:
-    """Add and update the design documents of an account's databases: what was changed in which, by its name."""
-    names = of_account(account_id)
-    found = zip(names, in_parallel(sync_database, names), strict=True)
-    return {name: lines for name, lines in found if lines}
+    """Do `sync_database` for an account's databases; return the lines of those that changed, by name."""
+    names = list_account_databases(account_id)
+    changes = zip(names, in_parallel(sync_database, names), strict=True)
+    return {name: lines for name, lines in changes if lines}
+
+
+def add_views(database: Database, design: str) -> bool:
+    """Add this project's views to an account's database or MODb that a query found missing; whether it lacked any.
+
+    Views of Kazoo's own design documents (`design`, without ``_design/``) are left to ``manage.py sync_views``.
+    """
+    if database_names.parse(database.name) is None or f"_design/{design}" in KAZOO_DOCUMENTS:
+        return False
+    return database.exists() and bool(sync_views(database))
 
 
 def _kind(name: str) -> str | None:
-    """Which design documents a database gets; None for none."""
+    """Return which of the loader's kinds a database is of."""
     if name == database_names.ACCOUNTS:
         return "accounts"
-    owner = database_names.split(name)
+    owner = database_names.parse(name)
     if owner is None:
         return None
     return "modb" if owner.month else "account"

@@ -1,27 +1,25 @@
-"""Kazoo's private fields: stamped, kept and stripped here and nowhere else.
+"""Kazoo's private fields: the members ``pvt_*`` of each document, which no response shows and no client can set.
 
-Every document carries ``pvt_*`` members that no response shows and no client can set; the same
-holds for CouchDB's own members, which begin with ``_``.
+The same holds for CouchDB's own members, which start with ``_``.
 """
 
 import re
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeGuard, TypeVar
 
+from crossbar.envelope_format import NODE
 from storage import database_names, gregorian
 
 Document = dict[str, Any]
 Doc = TypeVar("Doc", bound=Mapping[str, Any])
 
-NODE = f"vmboxes@{socket.gethostname()}"
 _NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
 
 
 @dataclass(frozen=True)
 class Actor:
-    """Who makes a change: recorded in the document's private fields as Kazoo does."""
+    """The author of a change, recorded in the document's private fields as Kazoo does."""
 
     account_id: str | None = None
     user_id: str | None = None
@@ -30,24 +28,24 @@ class Actor:
 
 
 def is_private(key: str) -> bool:
-    """Whether a member is CouchDB's or Kazoo's own, never a client's."""
+    """Whether a member is CouchDB's or Kazoo's own."""
     return key.startswith(("_", "pvt_"))
 
 
-def without_private(sent: Mapping[str, Any]) -> Document:
-    """What a client sent, less the members that a client may not set."""
-    return {key: value for key, value in sent.items() if not is_private(key)}
+def without_private(members: Mapping[str, Any]) -> Document:
+    """Return members without those that no client may set."""
+    return {key: value for key, value in members.items() if not is_private(key)}
 
 
 def public(doc: Mapping[str, Any]) -> Document:
-    """A stored document as clients see it: nothing private, and its ``id``."""
+    """Return a stored document as clients see it: without private members, and with its ``id``."""
     return {**without_private(doc), "id": doc["_id"]}
 
 
-def merge_private(stored: Mapping[str, Any], sent: Mapping[str, Any]) -> Document:
-    """What was sent as the new public part of a stored document, every private member kept."""
-    kept = {key: value for key, value in stored.items() if is_private(key)}
-    return {**without_private(sent), **kept}
+def replace_public(stored: Mapping[str, Any], members: Mapping[str, Any]) -> Document:
+    """Return a stored document with new public members and its own private ones."""
+    private = {key: value for key, value in stored.items() if is_private(key)}
+    return {**without_private(members), **private}
 
 
 def is_live(doc: Doc | None, pvt_type: str | None = None) -> TypeGuard[Doc]:
@@ -58,7 +56,7 @@ def is_live(doc: Doc | None, pvt_type: str | None = None) -> TypeGuard[Doc]:
 
 
 def alphanumeric(name: str) -> str:
-    """A name as ``pvt_alphanum_name`` and the account views hold it: lower case, letters and digits only."""
+    """Return a name as ``pvt_alphanum_name`` and the account views have it: lower case, letters and digits only."""
     return _NOT_ALPHANUMERIC.sub("", name.lower())
 
 
@@ -71,13 +69,13 @@ def stamp_new(
     actor: Actor | None = None,
     now: int | None = None,
 ) -> Document:
-    """The document with a new document's private fields; times in Gregorian seconds, given or the current one."""
+    """Return a new document with its private fields; `now` is in Gregorian seconds, the current time by default."""
     created = gregorian.now() if now is None else now
     stamped = {
         **doc,
         "pvt_type": pvt_type,
         "pvt_account_id": account_id,
-        "pvt_account_db": database_names.encoded(db_name),
+        "pvt_account_db": database_names.encode(db_name),
         "pvt_created": created,
         "pvt_vsn": "1",
     }
@@ -85,7 +83,7 @@ def stamp_new(
 
 
 def stamp_update(doc: Document, *, actor: Actor | None = None, now: int | None = None) -> Document:
-    """The document with the private fields that each change renews."""
+    """Return a changed document with the private fields that each change sets."""
     stamped = {**doc, "pvt_modified": gregorian.now() if now is None else now, "pvt_node": NODE}
     name = doc.get("name")
     if isinstance(name, str):

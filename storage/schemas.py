@@ -1,6 +1,6 @@
-"""JSON schemas by name: a document in `system_schemas` goes before the file in the `schemas` folder of an app.
+"""JSON schemas by name: a document in `system_schemas` overrides the file in the `schemas` folder of an app.
 
-A schema changed in CouchDB is seen within twice CACHE_SECONDS.
+A schema that is changed in CouchDB counts within twice CACHE_SECONDS.
 """
 
 import logging
@@ -25,22 +25,22 @@ from storage.private_fields import is_live, is_private
 
 logger = logging.getLogger(__name__)
 
-# A compiled schema is made of remembered ones: what is seen may be twice as old, and must not be 10 seconds.
+# A compiled schema is made of cached ones, so it may be twice as old, which must stay below 10 seconds.
 CACHE_SECONDS = 4
-# Anybody may ask for any name: what is remembered of that has a bound.
-_CACHED_NAMES = 500
+# Anybody may ask for any name, so the caches need a bound.
+_MAX_CACHED = 500
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,127}", re.ASCII)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 
 @formats.checks("email")
 def _is_email(value: object) -> bool:
-    """Something on both sides of one @: whether mail arrives there, only mail can tell."""
+    """Whether there is something on both sides of one @; more only the mail server knows."""
     return not isinstance(value, str) or _EMAIL.fullmatch(value) is not None
 
 
-def names() -> list[str]:
-    """The names of all schemas, shipped and stored, in order."""
+def list_names() -> list[str]:
+    """Return the names of all schemas, shipped and stored, in order."""
     try:
         rows = couch().database(database_names.SCHEMAS).all_docs()
     except MissingDatabase:
@@ -49,60 +49,62 @@ def names() -> list[str]:
     return sorted({*stored, *_shipped_files()})
 
 
-def schema(name: str) -> dict[str, Any]:
-    """A schema as stored or shipped, with its `_id`, shared with other callers: not to be changed.
+def get(name: str) -> dict[str, Any]:
+    """Return a schema as stored or shipped, with its `_id`; BadIdentifier if there is none of that name.
 
-    Raises BadIdentifier when there is none of that name.
+    It is shared with other callers, who must not change it.
     """
-    found = _schema(name)
-    if found is None:
+    schema = _find(name)
+    if schema is None:
         raise BadIdentifier(name)
-    return found
+    return schema
 
 
 def validator(name: str) -> SchemaValidator:
-    """The compiled schema, `$ref`s to other schemas by their names included; BadIdentifier when there is none."""
-    schema(name)  # an unknown name is told before it takes a place in the cache
-    return _validator(name)
+    """Return the compiled schema, with the schemas that its `$ref`s name; BadIdentifier if there is none."""
+    get(name)  # an unknown name must not take a place in the cache
+    return _compile(name)
 
 
-@cached(TTLCache(maxsize=_CACHED_NAMES, ttl=CACHE_SECONDS), lock=Lock())
-def _schema(name: str) -> dict[str, Any] | None:
+@cached(TTLCache(maxsize=_MAX_CACHED, ttl=CACHE_SECONDS), lock=Lock())
+def _find(name: str) -> dict[str, Any] | None:
     if not _NAME.fullmatch(name):
         return None
-    own = shipped(name)
+    shipped = get_shipped(name)
     stored = couch().database(database_names.SCHEMAS).get(name)
-    if stored is None or not is_live(stored):
-        return own
+    if not is_live(stored):
+        return shipped
     public = {key: value for key, value in stored.items() if key == "_id" or not is_private(key)}
-    return public if own is None or _is_valid(public) else own
+    return public if shipped is None or _is_valid(public) else shipped
 
 
-@cached(TTLCache(maxsize=_CACHED_NAMES, ttl=CACHE_SECONDS), lock=Lock())
-def _validator(name: str) -> SchemaValidator:
-    return SchemaValidator(schema(name), _referenced)
+@cached(TTLCache(maxsize=_MAX_CACHED, ttl=CACHE_SECONDS), lock=Lock())
+def _compile(name: str) -> SchemaValidator:
+    return SchemaValidator(get(name), _resolve)
 
 
-def _referenced(name: str) -> dict[str, Any]:
-    """What a `$ref` names. One to a schema that is nowhere allows anything: the rest of the schema still holds."""
-    found = _schema(name)
-    if found is None:
-        logger.warning("There is no schema %s, which another one refers to", name)
-    return found or {}
+def _resolve(name: str) -> dict[str, Any]:
+    """Return the schema that a `$ref` names; a missing one allows anything, so that the rest still counts."""
+    schema = _find(name)
+    if schema is None:
+        logger.warning("There is no schema %s, to which another one refers", name)
+    return schema or {}
 
 
 def _is_valid(stored: dict[str, Any]) -> bool:
-    """Whether a stored schema can be used. A 3.x left draft-03 ones, with which nothing could be checked."""
+    """Whether a stored schema is draft-04. Kazoo 3.x left draft-03 ones, which can't be used."""
     try:
         Draft4Validator.check_schema(stored)
     except SchemaError as error:
-        logger.error("system_schemas/%s is no draft-04 schema, ours is used: %s", stored["_id"], error.message)
+        logger.error(
+            "system_schemas/%s is not a draft-04 schema, the shipped one is used: %s", stored["_id"], error.message
+        )
         return False
     return True
 
 
-def shipped(name: str) -> dict[str, Any] | None:
-    """A schema as this project ships it, whatever is stored; None when it ships none of that name."""
+def get_shipped(name: str) -> dict[str, Any] | None:
+    """Return a schema as this project ships it, whatever is stored; None if it ships none of that name."""
     path = _shipped_files().get(name)
     return None if path is None else orjson.loads(path.read_bytes())
 

@@ -14,11 +14,11 @@ class SchemasViewSet(CrossbarViewSet):
 
     def list(self, request: Request) -> EnvelopeResponse:
         """List the names of all schemas."""
-        return EnvelopeResponse(schemas.names())
+        return EnvelopeResponse(schemas.list_names())
 
     def retrieve(self, request: Request, name: str) -> EnvelopeResponse:
         """Return a schema (draft-04), as requests are validated by it; raises BadIdentifier."""
-        return EnvelopeResponse(public(schemas.schema(name)))
+        return EnvelopeResponse(public(schemas.get(name)))
 
 
 class AboutViewSet(CrossbarViewSet):

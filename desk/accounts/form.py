@@ -42,7 +42,7 @@ def creation_form(submitted: Any, parent_id: str) -> forms.Form:
 
 
 def _account_fields() -> dict[str, forms.Field]:
-    fields = sort_fields(build_fields(schemas.schema(accounts.SCHEMA), _EXCLUDED), _FIRST_FIELDS)
+    fields = sort_fields(build_fields(schemas.get(accounts.SCHEMA), _EXCLUDED), _FIRST_FIELDS)
     timezone = fields.get("timezone")
     if isinstance(timezone, forms.ChoiceField):
         # An account has no owner to inherit a time zone from.

@@ -100,7 +100,7 @@ class AccountAdmin(HealthPages, SwitchPages, ApiKeyPages, RetentionPages):
     def show_account(self, request: HttpRequest, account_id: str) -> HttpResponse:
         """Show everything about an account that is needed during a customer's call."""
         account = accounts.get(account_id)
-        databases = database_stats.of_account(account_id)
+        databases = database_stats.list_account_stats(account_id)
         boxes = mailbox_listing.list_boxes(account_id, PageRequest(size=_MAILBOXES_SHOWN, descending=False))
         children, _ = page_of_accounts(None, parent_id=account_id)
         return self.render(
@@ -118,8 +118,8 @@ class AccountAdmin(HealthPages, SwitchPages, ApiKeyPages, RetentionPages):
             old_messages=remaining.count_entries(account_id),
             was_migrated=MigrationRun.objects.filter(account_id=account_id).exists(),
             databases=databases,
-            storage=sum(database.on_disk for database in databases),
-            lacks_views=any(database.lacking for database in databases),
+            storage=sum(database.bytes_on_disk for database in databases),
+            lacks_views=any(database.incomplete_designs for database in databases),
             lacks_months=bool(missing_months(database.month for database in databases)),
             own_days=retention.own_days(account_id),
             days=retention.duration_days(account_id),

@@ -9,7 +9,7 @@ from couch.client import Document
 from couch.parallel import in_parallel
 from desk.accounts.links import account_title
 from desk.kit.charts import bar_chart
-from storage import database_stats, gregorian
+from storage import database_stats, modbs
 from voicemail.messages import counts
 
 
@@ -36,20 +36,19 @@ def account_states(docs: list[Document]) -> list[AccountState]:
 
 
 def _account_state(doc: Document) -> AccountState:
-    databases = database_stats.of_account(doc["_id"])
+    databases = database_stats.list_account_stats(doc["_id"])
     return AccountState(
         account_id=doc["_id"],
         name=account_title(doc),
-        on_disk=sum(database.on_disk for database in databases),
-        lacking_views=tuple(database.month or "account" for database in databases if database.lacking),
+        on_disk=sum(database.bytes_on_disk for database in databases),
+        lacking_views=tuple(database.month or "account" for database in databases if database.incomplete_designs),
         missing_months=missing_months(database.month for database in databases) if accounts.is_enabled(doc) else (),
     )
 
 
 def missing_months(existing_months: Iterable[str | None]) -> tuple[str, ...]:
     """This month and the next one, ``YYYYMM``, without those in which the account has a MODb."""
-    month = gregorian.month_of(gregorian.now())
-    return tuple(sorted({month, gregorian.next_month(month)} - set(existing_months)))
+    return tuple(sorted(set(modbs.months_ahead()) - set(existing_months)))
 
 
 def message_chart(account_ids: list[str]) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def _describe_tasks() -> list[str] | None:
 def _describe_task(task: Document) -> str:
     # A shard is called shards/00000000-7fffffff/account/aa/bb/cc.1700000000.
     name = str(task.get("database", "")).split("/", 2)[-1].rsplit(".", 1)[0]
-    account_database = database_names.split(name)
+    account_database = database_names.parse(name)
     if account_database:
         name = f"{account_database.account_id} {account_database.month or ''}".strip()
     kind = str(task.get("type"))

@@ -75,7 +75,7 @@ class HealthPages(DocumentAdmin):
         if request.method != "POST":
             question = "The account's databases of this month and the next one are created if they are missing."
             return self._render_question(request, account, "Create next month's database", question)
-        names_before = set(maintenance.of_account(account_id))
+        names_before = set(maintenance.list_account_databases(account_id))
         created = [modb.name for modb in modbs.ensure_ahead(account_id) if modb.name not in names_before]
         if created:
             _record_repair(request, "created MODbs of", account, {name: ["create database"] for name in created})

@@ -167,7 +167,7 @@ def resolve_reference(schema: PropertySchema) -> PropertySchema:
     if not isinstance(name, str):
         return schema
     try:
-        return {**schemas.schema(name), **{key: value for key, value in schema.items() if key != "$ref"}}
+        return {**schemas.get(name), **{key: value for key, value in schema.items() if key != "$ref"}}
     except BadIdentifier:
         return schema
 

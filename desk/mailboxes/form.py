@@ -67,7 +67,7 @@ def creation_form(account_id: str, submitted: Any) -> forms.Form:
 
 def mailbox_form(account_id: str, submitted: Any, box: Mapping[str, Any], entered: Mapping[str, Any]) -> forms.Form:
     """The form of a mailbox; `entered` has values to show instead of the mailbox's."""
-    schema = schemas.schema(mailbox_store.SCHEMA)
+    schema = schemas.get(mailbox_store.SCHEMA)
     owner_field = owner_field_factory(account_id, box.get("owner_id"))
     fields = build_fields(schema, SECRETS, {"owner_id": owner_field})
     topic_fields = [name for _, names in _TOPICS for name in names]
@@ -104,7 +104,7 @@ def _path_title(path: str) -> str:
 
 def _description(path: str) -> str:
     """The schema's description of an object, as HTML."""
-    schema: Mapping[str, Any] = schemas.schema(mailbox_store.SCHEMA)
+    schema: Mapping[str, Any] = schemas.get(mailbox_store.SCHEMA)
     for key in path.split(SEPARATOR):
         schema = resolve_reference(schema["properties"][key])
     return escape(schema.get("description", ""))

@@ -69,7 +69,7 @@ class _PinForm(forms.Form):
 
     def __init__(self, submitted: Any) -> None:
         super().__init__(submitted)
-        schema = schemas.schema(mailbox_store.SCHEMA)["properties"].get("pin", {})
+        schema = schemas.get(mailbox_store.SCHEMA)["properties"].get("pin", {})
         limits = " to ".join(str(schema[limit]) for limit in ("minLength", "maxLength") if limit in schema)
         no_pin = "Leave it empty for no PIN."
         self.fields["new"].help_text = f"{limits} characters. {no_pin}" if limits else no_pin

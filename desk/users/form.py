@@ -53,5 +53,5 @@ def password_field(*, required: bool, help_text: str = "It is stored only as has
 def _user_form(
     submitted: Any, user: Mapping[str, Any], entered: Mapping[str, Any], password: forms.Field
 ) -> forms.Form:
-    fields = build_fields(schemas.schema(users.SCHEMA), frozenset({"id", PASSWORD})) | {PASSWORD: password}
+    fields = build_fields(schemas.get(users.SCHEMA), frozenset({"id", PASSWORD})) | {PASSWORD: password}
     return make_form(sort_fields(fields, _FIRST_FIELDS), submitted, user, entered)

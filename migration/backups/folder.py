@@ -129,9 +129,9 @@ def _database_hint(doc: Document) -> str:
     if doc.get("pvt_type") == document_types.ACCOUNT:
         return f"account {doc['_id']}"
     name = doc.get("pvt_account_db")
-    if not isinstance(name, str) or database_names.split(name) is None:
+    if not isinstance(name, str) or database_names.parse(name) is None:
         return ""
-    return database_names.decoded(name)
+    return database_names.decode(name)
 
 
 def _guess_database(hints: Counter[str]) -> str | None:

@@ -29,7 +29,7 @@ class FolderSource:
 
     def account_ids(self) -> list[str]:
         """The ids of all accounts that have a backup of some database, even of one month only."""
-        names = map(database_names.split, self._folder.index.list_databases())
+        names = map(database_names.parse, self._folder.index.list_databases())
         return list(dict.fromkeys(name.account_id for name in names if name is not None))
 
     def account(self, account_id: str) -> "FolderAccount":
@@ -44,7 +44,7 @@ class FolderSource:
         """How many documents there are, by type, in databases that belong to no account."""
         counts: Counter[str] = Counter()
         for name in self._folder.index.list_databases():
-            if name not in database_names.SYSTEM and database_names.split(name) is None:
+            if name not in database_names.SYSTEM and database_names.parse(name) is None:
                 counts += self._folder.index.count_types(name)
         return counts
 
@@ -109,7 +109,7 @@ class FolderAccount:
 
     def list_months(self) -> list[str]:
         """The months that have a backup of their MODb."""
-        names = map(database_names.split, self._index.list_databases())
+        names = map(database_names.parse, self._index.list_databases())
         own_names = (name for name in names if name is not None and name.account_id == self.account_id)
         return sorted(name.month for name in own_names if name.month is not None)
 

@@ -1,6 +1,7 @@
 """The process of a run: does what ``migrate_kazoo3`` does, over one account, in place."""
 
 import logging
+import socket
 
 from django.db.models.functions import Now
 
@@ -15,7 +16,7 @@ from migration.purge import purge
 from migration.runs.recorder import Recorder
 from migration.survey import RunOptions, UnknownId
 from migration.verify import verify
-from storage.private_fields import NODE, Actor
+from storage.private_fields import Actor
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ _DRY_RUNS = (Operation.DRY_RUN, Operation.PURGE_DRY_RUN)
 def execute_run(run_id: int, pid: int) -> State | None:
     """Execute a run that waits for its process; its state at the end, or None if no such run waits."""
     waiting_run = MigrationRun.objects.filter(pk=run_id, state=State.WAITING)
-    host = NODE.partition("@")[2]
+    host = socket.gethostname()
     is_claimed = waiting_run.update(
         state=State.RUNNING, started_at=Now(), last_seen_at=Now(), host=host[:250], pid=pid, phase="surveying"
     )

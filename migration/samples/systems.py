@@ -202,7 +202,7 @@ def _private_fields(plan: Plan, account_id: str, pvt_type: str) -> Document:
     return {
         "pvt_type": pvt_type,
         "pvt_account_id": account_id,
-        "pvt_account_db": database_names.encoded(database_names.account_db(account_id)),
+        "pvt_account_db": database_names.encode(database_names.account_db(account_id)),
         "pvt_created": created,
         "pvt_modified": created,
         "pvt_vsn": "1",

@@ -64,7 +64,7 @@ def _write_bulk(database: Database, docs: list[Document]) -> None:
 
 
 def _write_file(folder: Path, name: str, docs: Iterable[Document], file_format: str, compress: bool) -> None:
-    stem = database_names.encoded(name) + {"all_docs": ".json", "jsonl": ".jsonl", "couchbackup": ".txt"}[file_format]
+    stem = database_names.encode(name) + {"all_docs": ".json", "jsonl": ".jsonl", "couchbackup": ".txt"}[file_format]
     with _open_file(folder / stem, compress) as file:
         _WRITERS[file_format](file, docs)
 

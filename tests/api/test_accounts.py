@@ -92,7 +92,7 @@ class TestCreate:
         assert own["pvt_tree"] == [account.id]
         assert own["pvt_parent_id"] == account.id
         assert own["pvt_account_id"] == data["id"]
-        assert own["pvt_account_db"] == database_names.encoded(database_names.account_db(data["id"]))
+        assert own["pvt_account_db"] == database_names.encode(database_names.account_db(data["id"]))
         assert re.fullmatch("[0-9a-f]{64}", own["pvt_api_key"])
         assert own["pvt_alphanum_name"] == "subaccount"
         assert own["pvt_auth_account_id"] == account.id

@@ -112,9 +112,9 @@ def test_linked_audio_is_in_it_and_broken_links_are_listed(
     db.put_with_attachment({"_id": "old-media"}, "old.mp3", "audio/mpeg", io.BytesIO(b"once spoken"), 11)
     found_one, lost_one, elsewhere = leave(account, box, [gregorian.now() - n for n in (30, 20, 10)])
     link(
-        account, found_one, {"kz_att_link": {"att_dbname": database_names.encoded(db.name), "att_docid": "old-media"}}
+        account, found_one, {"kz_att_link": {"att_dbname": database_names.encode(db.name), "att_docid": "old-media"}}
     )
-    link(account, lost_one, {"kz_att_link": {"att_dbname": database_names.encoded(db.name), "att_docid": "gone"}})
+    link(account, lost_one, {"kz_att_link": {"att_dbname": database_names.encode(db.name), "att_docid": "gone"}})
     link(account, elsewhere, {"kz_att_s3": {"bucket": "b"}})
     found = download(api, box, [elsewhere, lost_one, found_one])
     told = found.read("missing.txt").decode().splitlines()

@@ -36,7 +36,7 @@ def stored(account: Account, message_id: str) -> dict[str, Any]:
 
 def messages_in(account: Account) -> list[str]:
     """The ids of everything in the account's MODbs that is no design document."""
-    rows = [row for _, modb in modbs.existing(account.id) for row in modb.all_docs()]
+    rows = [row for _, modb in modbs.list_existing(account.id) for row in modb.all_docs()]
     return [row["id"] for row in rows if not row["id"].startswith("_design/")]
 
 
@@ -93,7 +93,7 @@ class TestJson:
         sent = {"caller_id_number": "1001", "from": "1001", "timestamp": MAY_2016, "length": 3140, "call_id": "c1"}
         message_id = api.put(path_of(box), sent).json()["data"]["media_id"]
         doc = stored(account, message_id)
-        db_name = database_names.encoded(database_names.modb(account.id, "201605"))
+        db_name = database_names.encode(database_names.modb(account.id, "201605"))
         assert message_id.startswith("201605-")
         expected = {
             "name": "mailbox 3000 message 2016-05-09 17:18:42",

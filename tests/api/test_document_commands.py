@@ -216,7 +216,7 @@ class TestCreatingMessages:
             "cause": "a message is created in its box: PUT /v2/accounts/{ACCOUNT_ID}/vmboxes/{VM_BOX_ID}/messages",
         }
         assert not [
-            row for _, modb in modbs.existing(account.id) for row in modb.view(*view_names.MESSAGES_BY_MAILBOX)
+            row for _, modb in modbs.list_existing(account.id) for row in modb.view(*view_names.MESSAGES_BY_MAILBOX)
         ]
 
     @pytest.mark.parametrize("enveloped", [True, False])

@@ -190,7 +190,7 @@ class TestLinks:
         db.put_with_attachment({"_id": LINKED_ID}, "old.mp3", "audio/mpeg", BytesIO(CONTENT), len(CONTENT))
 
         def make(
-            att_dbname: str = database_names.encoded(db.name), doc_id: str = LINKED_ID, handler: Any = None
+            att_dbname: str = database_names.encode(db.name), doc_id: str = LINKED_ID, handler: Any = None
         ) -> None:
             handler = handler or {"kz_att_link": {"att_dbname": att_dbname, "att_docid": doc_id}}
             entry = {"content_type": "audio/mpeg", "length": 0, "stub": False, "handler": handler}
@@ -198,11 +198,11 @@ class TestLinks:
 
         return make
 
-    @pytest.mark.parametrize("form", [database_names.encoded, database_names.decoded, str.lower])
+    @pytest.mark.parametrize("form", [database_names.encode, database_names.decode, str.lower])
     def test_a_link_is_followed(
         self, api: Api, db: Database, path: str, link: Callable[..., None], form: Callable[[str], str]
     ) -> None:
-        link(form(database_names.encoded(db.name)))
+        link(form(database_names.encode(db.name)))
         answer = api.get(path)
         assert answer.status_code == 200, answer.text
         assert (answer.content, answer.headers["Content-Type"]) == (CONTENT, "audio/mpeg")

@@ -80,7 +80,7 @@ class TestCreate:
         doc = stored(db, jane["id"])
         assert doc["pvt_type"] == "user"
         assert doc["pvt_account_id"] == account.id
-        assert doc["pvt_account_db"] == database_names.encoded(db.name)
+        assert doc["pvt_account_db"] == database_names.encode(db.name)
         assert doc["pvt_auth_user_id"] == account.user_id
         assert doc["pvt_created"] == doc["pvt_modified"] <= gregorian.now()
 

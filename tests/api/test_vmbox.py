@@ -292,7 +292,7 @@ class TestDelete:
             self.put_message(account, box["id"], seconds, number)
         other = self.put_message(account, "f" * 32, now, 7)
         assert api.delete(f"vmboxes/{box['id']}").status_code == 200
-        for _, month in modbs.existing(account.id):
+        for _, month in modbs.list_existing(account.id):
             for row in month.all_docs(include_docs=True):
                 if row["doc"].get("source_id") == box["id"]:
                     assert row["doc"]["pvt_deleted"] is True

@@ -222,16 +222,16 @@ def test_the_command_syncs_an_account_and_its_modbs(account_id: str) -> None:
     lines = _run("--account", account_id)
     assert f"{account_db.name}: create _design/attributes: owned" in lines
     assert f"{modbs[1].name}: create {OWN}: by_age, by_box_folder, by_day" in lines
-    assert lines[-1] == "3 databases looked at, 3 changed, 0 failed"
+    assert lines[-1] == "3 databases checked, 3 changed, 0 failed"
     assert set(_stored(account_db)) == set(design_documents("account"))
     assert [set(_stored(modb)) for modb in modbs] == [set(design_documents("modb"))] * 2
-    assert _run("--account", account_id) == ["3 databases looked at, 0 changed, 0 failed"]
+    assert _run("--account", account_id) == ["3 databases checked, 0 changed, 0 failed"]
 
 
 def test_the_command_tells_what_it_would_do(account_id: str) -> None:
     account_db = _created(database_names.account_db(account_id))
     lines = _run("--account", account_id, "--dry-run")
-    assert lines[-1] == "1 databases looked at, 1 to change, 0 failed"
+    assert lines[-1] == "1 databases checked, 1 to change, 0 failed"
     assert len(lines) == 1 + len(design_documents("account"))
     assert _stored(account_db) == {}
 
@@ -262,7 +262,7 @@ def test_the_command_goes_on_past_a_broken_database_and_names_it(account_id: str
     with pytest.raises(CommandError, match=broken.name):
         call_command("sync_views", "--account", account_id, stdout=printed, stderr=complaints)
     assert broken.name in complaints.getvalue()
-    assert printed.getvalue().splitlines()[-1] == "2 databases looked at, 1 changed, 1 failed"
+    assert printed.getvalue().splitlines()[-1] == "2 databases checked, 1 changed, 1 failed"
     assert set(_stored(modb)) == set(design_documents("modb"))
 
 

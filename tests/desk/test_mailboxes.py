@@ -97,7 +97,7 @@ def test_the_form_shows_every_setting_of_the_schema_and_what_it_says_of_it(
 ) -> None:
     page = operator("Administrators").get(f"desk/mailbox/{account.id}/add/").text
     shown = fields_of(page)
-    schema = schemas.schema(mailbox_store.SCHEMA)["properties"]
+    schema = schemas.get(mailbox_store.SCHEMA)["properties"]
     nested = {"media": {"media__unavailable"}, "notify": {f"notify__callback__{one}" for one in CALLBACK}}
     expected = set().union(*(nested.get(name, {name}) for name in schema)) - {"pin"}
     # A box that isn't checked is none of a form's data.

@@ -130,7 +130,7 @@ def test_a_kill_while_a_backup_is_brought_over_is_made_good(created_accounts: li
 def write(folder: Path, account_id: str, docs: list[dict[str, Any]]) -> None:
     """A backup of an account's database, as JSON lines."""
     folder.mkdir()
-    path = folder / f"{database_names.encoded(database_names.account_db(account_id))}.jsonl"
+    path = folder / f"{database_names.encode(database_names.account_db(account_id))}.jsonl"
     path.write_bytes(b"".join(orjson.dumps(doc) + b"\n" for doc in docs))
 
 

@@ -43,7 +43,7 @@ class HalfMigrated:
             "history": ["a" * 32],
             "pvt_type": "mailbox_message",
             "pvt_account_id": self.old.id,
-            "pvt_account_db": database_names.encoded(database_names.modb(self.old.id, MONTH)),
+            "pvt_account_db": database_names.encode(database_names.modb(self.old.id, MONTH)),
             "pvt_created": MAY_2016,
             "pvt_modified": MAY_2016 + 60,
             "pvt_theirs": {"any": "thing"},
@@ -57,7 +57,7 @@ class HalfMigrated:
         """A message whose audio is still in its media document."""
         media = self.old.media(speech(text), source_id=self.box["_id"])
         link = {
-            "att_dbname": database_names.encoded(database_names.account_db(self.old.id)),
+            "att_dbname": database_names.encode(database_names.account_db(self.old.id)),
             "att_docid": media["_id"],
         }
         linked = {"content_type": "audio/mpeg", "length": 0, "stub": False, "handler": {"kz_att_link": link}}
@@ -65,7 +65,7 @@ class HalfMigrated:
 
     def into_folder(self, folder: Path) -> str:
         folder.mkdir(exist_ok=True)
-        name = database_names.encoded(database_names.account_db(self.old.id))
+        name = database_names.encode(database_names.account_db(self.old.id))
         for file, docs in ((name, self.old.docs), (f"{name}-{MONTH}", self.month)):
             (folder / f"{file}.jsonl").write_bytes(b"".join(orjson.dumps(doc) + b"\n" for doc in docs.values()))
         return str(folder)

@@ -98,7 +98,7 @@ def test_a_backup_becomes_a_working_account(
     old: Kazoo3, tmp_path: Path, spelled: Callable[[Docs], bytes], packed: bool
 ) -> None:
     content = spelled(list(filled(old).docs.values()))
-    name = database_names.encoded(database_names.account_db(old.id)) + ".json"
+    name = database_names.encode(database_names.account_db(old.id)) + ".json"
     path = tmp_path / (f"{name}.gz" if packed else name)
     path.write_bytes(gzip.compress(content) if packed else content)
     ran = migrate("--source", str(tmp_path))

@@ -106,4 +106,4 @@ def test_a_broken_account_makes_the_exit_status_1_and_the_others_are_served(
 def test_without_anything_wrong_the_exit_status_is_0(couchdb: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(account_index, "iterate_live_ids", lambda: iter(()))
     call_command("ensure_modbs", stdout=(printed := StringIO()))
-    assert printed.getvalue() == "0 accounts looked at, 0 failed\n"
+    assert printed.getvalue() == "0 accounts checked, 0 failed\n"

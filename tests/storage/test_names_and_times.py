@@ -18,19 +18,19 @@ def test_an_accounts_database_is_named_after_its_id() -> None:
 @pytest.mark.parametrize("text", ["", "aeac33", ACCOUNT.upper(), ACCOUNT + "0", "../" + ACCOUNT[3:], ACCOUNT + "\n"])
 def test_what_is_no_account_id_names_no_database(text: str) -> None:
     assert not database_names.is_account_id(text)
-    with pytest.raises(ValueError, match="no account id"):
+    with pytest.raises(ValueError, match="is not an account id"):
         database_names.account_db(text)
 
 
 def test_both_forms_of_a_name_tell_whose_it_is() -> None:
-    encoded = database_names.encoded(database_names.modb(ACCOUNT, "202512"))
+    encoded = database_names.encode(database_names.modb(ACCOUNT, "202512"))
     assert encoded == "account%2Fae%2Fac%2F33d0c8f2b4e6a1b2c3d4e5f60718-202512"
     assert (
-        database_names.split(encoded) == database_names.split(database_names.decoded(encoded)) == (ACCOUNT, "202512")
+        database_names.parse(encoded) == database_names.parse(database_names.decode(encoded)) == (ACCOUNT, "202512")
     )
-    assert database_names.split(ACCOUNT_DB) == (ACCOUNT, None)
-    assert database_names.split("system_config") is None
-    assert database_names.split(ACCOUNT_DB + "-202513") is None
+    assert database_names.parse(ACCOUNT_DB) == (ACCOUNT, None)
+    assert database_names.parse("system_config") is None
+    assert database_names.parse(ACCOUNT_DB + "-202513") is None
 
 
 def test_a_messages_id_tells_its_month() -> None:
@@ -67,9 +67,9 @@ def test_private_members_are_stamped_kept_and_stripped() -> None:
     )
     assert doc["pvt_type"] == "vmbox"
     assert doc["pvt_created"] == doc["pvt_modified"] == 5
-    assert doc["pvt_account_db"] == database_names.encoded(ACCOUNT_DB)
+    assert doc["pvt_account_db"] == database_names.encode(ACCOUNT_DB)
     assert doc["pvt_alphanum_name"] == "vmbox0"
     assert doc["pvt_auth_user_id"] == "u"
     assert private_fields.public(doc) == {"id": "b", "name": "VMBox 0"}
-    changed = private_fields.merge_private(doc, {"name": "New", "_id": "evil", "pvt_type": "account"})
+    changed = private_fields.replace_public(doc, {"name": "New", "_id": "evil", "pvt_type": "account"})
     assert (changed["_id"], changed["pvt_type"], changed["name"]) == ("b", "vmbox", "New")

@@ -92,13 +92,13 @@ def stored(couchdb: str) -> Iterator[dict[str, Any]]:
 
 
 def _forget() -> None:
-    schemas._schema.cache_clear()
-    schemas._validator.cache_clear()
+    schemas._find.cache_clear()
+    schemas._compile.cache_clear()
 
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_shipped_schema_is_draft_04_and_has_its_files_name(name: str) -> None:
-    schema = schemas.shipped(name) or {}
+    schema = schemas.get_shipped(name) or {}
     Draft4Validator.check_schema(schema)
     assert schema["$schema"] == "http://json-schema.org/draft-04/schema#"
     assert schema["_id"] == name
@@ -109,7 +109,7 @@ def test_a_box_gets_the_defaults_of_the_api_document(couchdb: str) -> None:
 
 
 def test_the_schema_of_a_box_has_every_key_of_the_api_document_and_its_support_level() -> None:
-    properties = (schemas.shipped("vmboxes") or {})["properties"]
+    properties = (schemas.get_shipped("vmboxes") or {})["properties"]
     assert set(properties) == {*DEFAULTS, *OTHERS}
     assert {name: properties[name]["support_level"] for name in SUPPORT} == SUPPORT
 
@@ -191,7 +191,7 @@ def test_the_other_schemas_tell_faults_too(
 def test_a_stored_schema_goes_before_the_shipped_one(stored: dict[str, Any]) -> None:
     stored["api_auth"] = {"type": "object", "properties": {"api_key": {"type": "string", "maxLength": 3}}, "pvt_x": 1}
     assert _errors("api_auth", {"api_key": "abcd"}) == {"api_key": ["maxLength"]}
-    assert "pvt_x" not in schemas.schema("api_auth")
+    assert "pvt_x" not in schemas.get("api_auth")
 
 
 def test_a_schema_that_another_refers_to_can_be_stored_alone(stored: dict[str, Any]) -> None:

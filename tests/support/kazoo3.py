@@ -150,7 +150,7 @@ class Kazoo3:
             "_id": doc_id,
             "pvt_type": pvt_type,
             "pvt_account_id": self.id,
-            "pvt_account_db": database_names.encoded(database_names.account_db(self.id)),
+            "pvt_account_db": database_names.encode(database_names.account_db(self.id)),
             "pvt_created": CREATED,
             "pvt_modified": CREATED,
             "pvt_vsn": "1",
@@ -219,7 +219,7 @@ def _without(value: Any, account_id: str) -> Any:
     if not isinstance(value, str):
         return value
     name = database_names.account_db(account_id)
-    for own in (database_names.encoded(name), name, account_id, account_id[:12]):
+    for own in (database_names.encode(name), name, account_id, account_id[:12]):
         value = value.replace(own, "ACCOUNT")
     return value
 

@@ -68,7 +68,7 @@ def database(account: Account, message_id: str) -> Database:
     """The MODb that a message's id names."""
     month = database_names.month_of_message(message_id)
     assert month is not None
-    found = modbs.open_for(account.id, month)
+    found = modbs.find(account.id, month)
     assert found is not None
     return found
 

@@ -68,7 +68,7 @@ def leave_media(
         "streamable": True,
         "pvt_type": "private_media",
         "pvt_account_id": account.id,
-        "pvt_account_db": database_names.encoded(db.name),
+        "pvt_account_db": database_names.encode(db.name),
         "pvt_created": 63630058720,
         "pvt_modified": 63630058730,
         **fields,

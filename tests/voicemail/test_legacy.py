@@ -275,7 +275,7 @@ def test_a_dry_run_tells_what_would_be_and_writes_nothing(
         ("failed", "no_media_id"),
     ]
     assert mailbox_store.get(account.id, box["_id"]) == fresh
-    assert modbs.open_for(account.id, "201605") is None
+    assert modbs.find(account.id, "201605") is None
 
 
 def test_what_comes_into_the_array_meanwhile_stays(account: Account, box: Document) -> None:

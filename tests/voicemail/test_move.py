@@ -24,7 +24,7 @@ NOW = gregorian.now()
 
 def live(account: Account, box: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """All messages in a box, in whatever month."""
-    rows = [row for _, modb in modbs.existing(account.id) for row in modb.all_docs(include_docs=True)]
+    rows = [row for _, modb in modbs.list_existing(account.id) for row in modb.all_docs(include_docs=True)]
     return {row["id"]: row["doc"] for row in rows if message_store.is_message(row["doc"], box["_id"])}
 
 

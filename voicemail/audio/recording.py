@@ -110,11 +110,11 @@ def _follow_link(database: Database, name: str, entry: Any) -> Recording:
         logger.error("Audio of a message in %s has the handler %s, which is not supported", database.name, handlers)
         raise MissingAudio(f"voicemail message has its audio in a storage that can't be read here: {handlers}")
     linked_db, doc_id = str(link.get("att_dbname") or ""), str(link.get("att_docid") or "")
-    linked_name, own_name = database_names.split(linked_db), database_names.split(database.name)
+    linked_name, own_name = database_names.parse(linked_db), database_names.parse(database.name)
     if linked_name is None or own_name is None or linked_name.account_id != own_name.account_id:
         logger.error("A message in %s links to audio outside its account: %s", database.name, linked_db)
         raise MissingAudio("voicemail message links to audio outside its account")
-    source = couch().database(database_names.decoded(linked_db))
+    source = couch().database(database_names.decode(linked_db))
     doc = source.get(doc_id)
     stubs = {} if doc is None else _dict_member(doc, "_attachments")
     if doc is None or not stubs:

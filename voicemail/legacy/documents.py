@@ -43,6 +43,6 @@ def build_message(
 
 def add_link(message: Mapping[str, Any], account_id: str, media_id: str, audio: Audio) -> Document:
     """A message whose audio stays in its media document: with the soft link that Kazoo's own migration writes."""
-    link = {"att_dbname": database_names.encoded(database_names.account_db(account_id)), "att_docid": media_id}
+    link = {"att_dbname": database_names.encode(database_names.account_db(account_id)), "att_docid": media_id}
     linked = {"content_type": audio.content_type, "length": 0, "stub": False, "handler": {recording.LINK: link}}
     return {**message, "media_filename": audio.name, "pvt_attachments": {audio.name: linked}}

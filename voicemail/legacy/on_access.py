@@ -157,7 +157,7 @@ def _find_migrated(account_id: str, box_id: str, media_id: str) -> str | None:
 
     The old id doesn't tell the month, so all months are searched.
     """
-    ids = in_parallel(partial(_find_in_month, box_id, media_id), modbs.existing(account_id))
+    ids = in_parallel(partial(_find_in_month, box_id, media_id), modbs.list_existing(account_id))
     return next((message_id for message_id in ids if message_id is not None), None)
 
 

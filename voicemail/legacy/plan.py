@@ -122,7 +122,7 @@ def _reuse_undated(account_id: str, box_id: str, plans: Iterable[PlannedMessage]
 def _find_in_all_months(account_id: str, box_id: str, media_ids: Iterable[str]) -> dict[str, Document]:
     """Messages that entries of a mailbox became earlier, including removed ones, by media id.
 
-    One request per month. Adds no design documents to MODbs, as `modbs.existing` may.
+    One request per month. Adds no design documents to MODbs, as `modbs.list_existing` may.
     """
     pending = list(dict.fromkeys(media_ids))
     messages: dict[str, Document] = {}
@@ -145,10 +145,10 @@ def _fetch(
     account_id: str, month: str, plans: Iterable[PlannedMessage], options: MigrationOptions
 ) -> dict[str, Document]:
     """The documents that are stored under the messages' ids."""
-    if options.dry_run:  # modbs.open_for may add design documents
+    if options.dry_run:  # modbs.find may add design documents
         modb: Database | None = couch().database(database_names.modb(account_id, month))
     else:
-        modb = modbs.open_for(account_id, month)
+        modb = modbs.find(account_id, month)
     try:
         return {} if modb is None else modb.fetch(plan.message_id for plan in plans)
     except MissingDatabase:

@@ -142,7 +142,7 @@ def _pending_since(box: Mapping[str, Any]) -> int | None:
 
 def _find_messages(account_id: str, box_id: str, since: int | None) -> Iterator[list[str]]:
     """The ids of the messages that were removed with a mailbox, month by month."""
-    for _, modb in modbs.existing(account_id):
+    for _, modb in modbs.list_existing(account_id):
         rows = modb.stream_view(*view_names.DELETED_MESSAGES_BY_MAILBOX, startkey=[box_id], endkey=[box_id, {}])
         # All ids of a month are read before any message is restored: a restored message leaves the view.
         ids = [row["id"] for row in rows if _was_removed_with_box(row["value"], since)]

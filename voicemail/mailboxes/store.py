@@ -95,7 +95,7 @@ def merge(
     """Merge members into a mailbox, objects recursively; null removes a member. Otherwise as `replace`."""
 
     def merge_members(stored: Document) -> Document:
-        return merge_patch.merged(_writable_members(stored), _writable_members(sent))
+        return merge_patch.apply(_writable_members(stored), _writable_members(sent))
 
     return _change(account_id, box_id, merge_members, actor, guard)
 
@@ -149,7 +149,7 @@ def _change(
             validated = _validate(database, box_id, _keep_number_texts(edit(stored), stored), stored)
             reservation.reserve(numbers.of(validated) - numbers.of(stored))
             legacy = {"messages": stored["messages"]} if "messages" in stored else {}
-            return {**private_fields.merge_private(stored, validated), **legacy}
+            return {**private_fields.replace_public(stored, validated), **legacy}
 
         return documents.change(database, box_id, TYPE, apply, actor=actor, guard=guard)
 

@@ -68,8 +68,8 @@ def by_month(
 def _open_modbs(account_id: str, months: Mapping[str, object]) -> dict[str, Database]:
     """The existing MODbs of some months."""
     if len(months) > _FEW_MONTHS:
-        return {month: modb for month, modb in modbs.existing(account_id) if month in months}
-    opened = {month: modbs.open_for(account_id, month) for month in months}
+        return {month: modb for month, modb in modbs.list_existing(account_id) if month in months}
+    opened = {month: modbs.find(account_id, month) for month in months}
     return {month: modb for month, modb in opened.items() if modb is not None}
 
 

@@ -93,7 +93,7 @@ def _change_batch(
 def _list_ids(account_id: str, box_id: str, folder: str | None) -> Iterator[str]:
     """The ids of all live messages of a mailbox, or of those that listings show in a folder."""
     limit = retention.limit(account_id)
-    for _, modb in modbs.existing(account_id):
+    for _, modb in modbs.list_existing(account_id):
         rows = modb.stream_view(*view_names.MESSAGES_BY_MAILBOX, startkey=[box_id], endkey=[box_id, {}])
         # All ids of a month are read before any message is changed: a removed message leaves the view.
         yield from [row["id"] for row in rows if folder is None or _shown_folder(row, limit) == folder]

@@ -56,7 +56,7 @@ def per_folder(
         return totals
     moment = gregorian.now() if now is None else now
     limit = retention.limit(account_id, moment)
-    months = modbs.covering(account_id, limit, moment)
+    months = modbs.list_months_to_read(account_id, limit, moment)
     queries: list[Callable[[], Any]] = [
         partial(_count_month, account_id, month, boxes, only, limit) for month in months
     ]
@@ -72,7 +72,7 @@ def per_folder(
 
 def per_month(account_id: str) -> list[tuple[str, dict[str, int]]]:
     """The number of messages in each folder of an account's months, the latest first, whatever their age."""
-    months = modbs.existing(account_id)
+    months = modbs.list_existing(account_id)
     month_rows = in_parallel(lambda month: month[1].view(*view_names.MESSAGE_COUNTS_BY_FOLDER, group_level=2), months)
     totals: list[tuple[str, dict[str, int]]] = []
     for (month, _), rows in zip(months, month_rows, strict=True):
@@ -93,7 +93,7 @@ def per_day(account_ids: Iterable[str], days: int = 30, now: int | None = None) 
     moment = gregorian.now() if now is None else now
     last = moment // _DAY
     first = last - days + 1
-    months = gregorian.months(first * _DAY, moment, days)
+    months = gregorian.list_months(first * _DAY, moment, days)
     account_months = [(account_id, month) for account_id in account_ids for month in months]
     totals = dict.fromkeys(range(first, last + 1), 0)
     for counts in in_parallel(lambda pair: _count_days(*pair, first, last), account_months):
@@ -105,7 +105,7 @@ def per_day(account_ids: Iterable[str], days: int = 30, now: int | None = None) 
 
 def _count_days(account_id: str, month: str, first: int, last: int) -> dict[int, int]:
     """The number of messages of a month on each day, days since year 0."""
-    modb = modbs.open_for(account_id, month)
+    modb = modbs.find(account_id, month)
     rows = (
         []
         if modb is None
@@ -118,7 +118,7 @@ def _count_month(
     account_id: str, month: str, box_ids: frozenset[str], only: Collection[str] | None, limit: int
 ) -> tuple[FolderCounts, FolderCounts]:
     """The counts of a MODb: of its month's messages, however old, and of other months' messages within the limit."""
-    (modb,) = modbs.to_read(account_id, [month])
+    (modb,) = modbs.find_for_reading(account_id, [month])
     counts: FolderCounts = {}
     misdated: FolderCounts = {}
     for row in [] if modb is None else _group_by_folder(modb, box_ids):
@@ -157,7 +157,7 @@ def _group_by_folder(modb: Database, box_ids: frozenset[str]) -> list[Row]:
 
 def _subtract_past(account_id: str, counts: FolderCounts, past_of_day: FolderCounts, limit: int) -> FolderCounts:
     """The counts of the limit's month without the messages past the limit."""
-    modb = modbs.open_for(account_id, gregorian.month_of(limit)) if counts else None
+    modb = modbs.find(account_id, gregorian.month_of(limit)) if counts else None
     if modb is None:
         return counts
     if len({box_id for box_id, _ in counts}) <= _FEW_BOXES:
@@ -196,7 +196,7 @@ def _count_past_days(modb: Database, month_counts: FolderCounts, day: int) -> Fo
 
 def _count_past_of_day(account_id: str, limit: int, box_ids: frozenset[str]) -> FolderCounts:
     """The number of messages from the limit's day that are past it. Empty for few mailboxes, which don't need it."""
-    modb = modbs.open_for(account_id, gregorian.month_of(limit)) if len(box_ids) > _FEW_BOXES else None
+    modb = modbs.find(account_id, gregorian.month_of(limit)) if len(box_ids) > _FEW_BOXES else None
     if modb is None:
         return {}
     span = {"startkey": [limit // _DAY * _DAY], "endkey": [limit], "inclusive_end": False}

@@ -123,7 +123,7 @@ class _Reading:
 
     def rows(self, helping: int) -> list[Row]:
         """The first rows; one more than a helping when there are more. None where there is no MODb."""
-        (modb,) = modbs.to_read(self.account_id, [self.month])
+        (modb,) = modbs.find_for_reading(self.account_id, [self.month])
         try:
             return [] if modb is None else modb.view(*self.view, limit=helping + 1, **self.options)
         except MissingDatabase:  # archived meanwhile
@@ -194,7 +194,7 @@ def _rows_of_modbs(
     A page is mostly full with its first month, which is read alone; when it isn't, what may be missing is
     read of several months side by side. For all that there is, several are read at once from the beginning.
     """
-    months = modbs.covering(account_id, time.first, time.last, newest_first=wanted.descending)
+    months = modbs.list_months_to_read(account_id, time.first, time.last, newest_first=wanted.descending)
     readings = (
         found
         for month in months
@@ -215,7 +215,7 @@ def _first_rows(account_id: str, readings: list[_Reading], helping: int) -> list
     """`_Reading.rows` of each of some months, asked for together."""
     if len(readings) == 1:
         return [readings[0].rows(helping)]
-    opened = modbs.to_read(account_id, [reading.month for reading in readings])
+    opened = modbs.find_for_reading(account_id, [reading.month for reading in readings])
     wishes = [
         modb.view_request(*reading.view, limit=helping + 1, **reading.options)
         for modb, reading in zip(opened, readings, strict=True)

@@ -119,7 +119,7 @@ class _Destination:
     def recent_modbs(self) -> list[tuple[str, Database]]:
         """This month and its MODb, after the previous month and its MODb if that exists."""
         previous = gregorian.month_of(gregorian.month_bounds(self.month)[0] - 1)
-        modb = modbs.open_for(self.account["_id"], previous)
+        modb = modbs.find(self.account["_id"], previous)
         return [*([] if modb is None else [(previous, modb)]), (self.month, self.modb)]
 
     def store_copies(

@@ -186,7 +186,7 @@ def replace_audio(
 
 def refuse_expired(modb: Database, doc: Document) -> None:
     """Raise Refused if a message is past its retention, and store the folder ``deleted`` in it, as Kazoo does."""
-    name = database_names.split(modb.name)
+    name = database_names.parse(modb.name)
     if name is None or not retention.is_expired(doc, retention.limit(name.account_id)):
         return
     if metadata.folder(doc) != folders.DELETED:

@@ -21,7 +21,7 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """The command line."""
+        """Define the command line."""
         parser.add_argument("name", metavar="NAME", help="name of the account")
         parser.add_argument("realm", metavar="REALM", help="its realm (SIP domain), unique among all accounts")
         parser.add_argument("username", metavar="USERNAME", help="user name of its administrator")
@@ -34,8 +34,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Creates both; CommandError (exit status 1) says what is wrong."""
-        created: list[Document] = []
+        """Create both; CommandError (exit status 1) says what is wrong."""
+        new_users: list[Document] = []
         administrator = {
             "username": options["username"],
             "password": options["password"],
@@ -48,22 +48,22 @@ class Command(BaseCommand):
                 {"name": options["name"], "realm": options["realm"]},
                 parent_id=options["parent"],
                 superduper_admin=options["superduper_admin"],
-                prepare=lambda account_id: created.append(users.create(account_id, administrator)),
+                prepare=lambda account_id: new_users.append(users.create(account_id, administrator)),
             )
         except (ApiError, CouchError) as error:
-            raise CommandError(_told(api_error(error))) from error
-        made = {
+            raise CommandError(_describe_error(api_error(error))) from error
+        summary = {
             "account_id": account["_id"],
-            "user_id": created[0]["_id"],
+            "user_id": new_users[0]["_id"],
             "api_key": credentials.api_key(account),
             "name": account["name"],
             "realm": account["realm"],
         }
-        self.stdout.write(orjson.dumps(made).decode())
+        self.stdout.write(orjson.dumps(summary).decode())
 
 
-def _told(error: ApiError) -> str:
-    """An error as a sentence for a terminal; what was sent is not repeated."""
+def _describe_error(error: ApiError) -> str:
+    """Return an error as a sentence for a terminal, without the values that were entered."""
     if not isinstance(error, ValidationFailed):
         return f"{error.message}: {error.data.get('cause') or error.data.get('message') or ''}"
     return "; ".join(
