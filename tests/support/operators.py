@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -66,20 +67,28 @@ class Desk:
 
 
 def new_operator(url: str, service: Service, groups: tuple[str, ...], permissions: tuple[str, ...]) -> Desk:
-    """A logged-in operator of some groups and with some permissions by codename; of neither, one who may do all."""
+    """A logged-in operator with some groups and permissions (by codename); with neither, a superuser."""
+    # In a thread of its own: Django's models refuse to work where Playwright's event loop runs.
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        name, session_id = executor.submit(_create_operator, service, groups, permissions).result()
+    desk = Desk(url, name)
+    desk.session.cookies.set("sessionid", session_id)
+    page = desk.get("")
+    assert "Log out" in page.text, page.text
+    return desk
+
+
+def _create_operator(service: Service, groups: tuple[str, ...], permissions: tuple[str, ...]) -> tuple[str, str]:
+    """Store an operator, and return its name and the id of a session."""
     with service.models():
         user = User(username=f"operator-{secrets.token_hex(4)}", password=_hashed_password(), is_staff=True)
         user.is_superuser = not groups and not permissions
         user.save()
         user.groups.set(Group.objects.filter(name__in=groups))
         user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-        browser = Client()
-        browser.force_login(user)
-    desk = Desk(url, user.username)
-    desk.session.cookies.set("sessionid", browser.cookies["sessionid"].value)
-    page = desk.get("")
-    assert "Log out" in page.text, page.text
-    return desk
+        client = Client()
+        client.force_login(user)
+        return user.username, client.cookies["sessionid"].value
 
 
 @cache
