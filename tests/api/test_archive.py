@@ -13,9 +13,15 @@ from tests.support.api_client import Account, Api
 from tests.support.kazoo_messages import database, leave, leave_spoken
 
 
+@pytest.fixture(scope="module")
+def account(shared_account: Account) -> Account:
+    """An account for all tests here: each has mailboxes of its own."""
+    return shared_account
+
+
 @pytest.fixture
 def box(api: Api) -> dict[str, Any]:
-    return api.new_box("3000")
+    return api.new_box()
 
 
 def download(api: Api, box: dict[str, Any], ids: list[str]) -> zipfile.ZipFile:
@@ -148,7 +154,7 @@ def test_no_ids_are_an_error(api: Api, box: dict[str, Any]) -> None:
 
 
 def test_messages_of_another_box_are_not_in_it(api: Api, account: Account, box: dict[str, Any], audio: Any) -> None:
-    other = api.new_box("3001")
+    other = api.new_box()
     foreign = leave_spoken(account, other, gregorian.now() - 60, audio("mp3").content)
     answer = api.post(f"vmboxes/{box['id']}/messages/raw", {"messages": [foreign]})
     assert answer.status_code == 404

@@ -11,14 +11,20 @@ from tests.support.api_client import Account, Api
 from tests.support.kazoo_messages import DAY, database, leave, leave_spoken, stored
 
 
+@pytest.fixture(scope="module")
+def account(shared_account: Account) -> Account:
+    """An account for all tests here: each has mailboxes of its own."""
+    return shared_account
+
+
 @pytest.fixture
 def box(api: Api) -> dict[str, Any]:
-    return api.new_box("3000")
+    return api.new_box()
 
 
 @pytest.fixture
 def other(api: Api) -> dict[str, Any]:
-    return api.new_box("3001")
+    return api.new_box()
 
 
 def change(api: Api, box: dict[str, Any], **data: Any) -> dict[str, Any]:
@@ -153,7 +159,7 @@ class TestMove:
         assert doc["transcription"] == spoken
         metadata = doc["metadata"]
         assert (metadata["folder"], metadata["media_id"]) == ("new", moved)
-        assert metadata["to"] == f"3001@{account.realm}"
+        assert metadata["to"] == f"{other['mailbox']}@{account.realm}"
         assert metadata["timestamp"] == doc["utc_seconds"] >= now
         stream = database(account, moved).open_attachment(moved, "msg.mp3")
         assert stream is not None
@@ -214,7 +220,7 @@ class TestCopy:
     def test_each_box_gets_its_own_and_the_source_stays(
         self, api: Api, account: Account, box: dict[str, Any], other: dict[str, Any], audio: Any
     ) -> None:
-        third = api.new_box("3002")
+        third = api.new_box()
         recording = audio("mp3")
         source = leave_spoken(account, box, gregorian.now() - 60, recording.content)
         told = change(api, box, source_id=[other["id"], third["id"]], messages=[source])

@@ -9,9 +9,15 @@ from tests.support.api_client import Account, Api
 from tests.support.kazoo_messages import DAY, leave, stored
 
 
+@pytest.fixture(scope="module")
+def account(shared_account: Account) -> Account:
+    """An account for all tests here: each has mailboxes of its own."""
+    return shared_account
+
+
 @pytest.fixture
 def box(api: Api) -> dict[str, Any]:
-    return api.new_box("3000")
+    return api.new_box()
 
 
 def removed(account: Account, message_id: str) -> bool:
@@ -30,7 +36,7 @@ def test_without_a_payload_all_messages_of_all_months_are_removed(
     api: Api, account: Account, box: dict[str, Any]
 ) -> None:
     now = gregorian.now()
-    other = api.new_box("3001")
+    other = api.new_box()
     ids = leave(account, box, [now - 60, now - 40 * DAY, now - 70 * DAY])
     (foreign,) = leave(account, other, [now - 60])
     told = delete(api, box)

@@ -16,10 +16,16 @@ from tests.support.audio import Studio
 MAY_2016 = 63_630_058_722  # 2016-05-10 00:18:42 UTC, the API document's
 
 
+@pytest.fixture(scope="module")
+def account(shared_account: Account) -> Account:
+    """An account for all tests here: each has mailboxes of its own."""
+    return shared_account
+
+
 @pytest.fixture
 def box(api: Api) -> dict[str, Any]:
     """A box in Los Angeles."""
-    return api.new_box("3000", timezone="America/Los_Angeles")
+    return api.new_box(timezone="America/Los_Angeles")
 
 
 def path_of(box: dict[str, Any]) -> str:
@@ -96,7 +102,7 @@ class TestJson:
         db_name = database_names.encode(database_names.modb(account.id, "201605"))
         assert message_id.startswith("201605-")
         expected = {
-            "name": "mailbox 3000 message 2016-05-09 17:18:42",
+            "name": f"mailbox {box['mailbox']} message 2016-05-09 17:18:42",
             "description": "voicemail message with media",
             "source_type": "voicemail",
             "source_id": box["id"],
@@ -117,8 +123,8 @@ class TestJson:
             "from": f"1001@{account.realm}",
             "from_user": "1001",
             "from_realm": account.realm,
-            "to": f"3000@{account.realm}",
-            "to_user": "3000",
+            "to": f"{box['mailbox']}@{account.realm}",
+            "to_user": box["mailbox"],
             "to_realm": account.realm,
             "length": 3140,
             "timestamp": MAY_2016,
@@ -139,7 +145,7 @@ class TestJson:
             "caller_id_number": "anonymous",
             "caller_id_name": "anonymous",
             "from": f"anonymous@{account.realm}",
-            "to": f"3000@{account.realm}",
+            "to": f"{box['mailbox']}@{account.realm}",
         }
         assert {key: data[key] for key in expected} == expected
         assert api.put(path_of(box), {}).json()["data"]["call_id"] != data["call_id"]
@@ -150,10 +156,11 @@ class TestJson:
         data = api.put(path_of(box), {"caller_id_number": "+15551234567", "from": ""}).json()["data"]
         assert data["from"] == f"+15551234567@{account.realm}"
 
-    def test_an_account_without_realm_is_no_domain(self, api: Api, account: Account) -> None:
-        for name in (database_names.ACCOUNTS, database_names.account_db(account.id)):
-            couch().database(name).update(account.id, lambda doc: {k: v for k, v in doc.items() if k != "realm"})
-        data = api.put(path_of(api.new_box("3000")), {"from": "1001"}).json()["data"]
+    def test_an_account_without_realm_is_no_domain(self, own_api: Api) -> None:
+        account_id = own_api.account_id
+        for name in (database_names.ACCOUNTS, database_names.account_db(account_id)):
+            couch().database(name).update(account_id, lambda doc: {k: v for k, v in doc.items() if k != "realm"})
+        data = own_api.put(path_of(own_api.new_box("3000")), {"from": "1001"}).json()["data"]
         assert (data["from"], data["to"]) == ("1001@nodomain", "3000@nodomain")
 
     def test_an_address_with_a_host_is_kept_and_the_message_stays_usable(self, api: Api, box: dict[str, Any]) -> None:
@@ -226,7 +233,7 @@ class TestMonths:
     @pytest.mark.parametrize("timestamp", [gregorian.UNIX_OFFSET, 315_569_519_999])
     def test_the_ends_of_time_are_times(self, api: Api, timestamp: int) -> None:
         for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):
-            box = api.new_box(f"9{zone[-1]}", timezone=zone)
+            box = api.new_box(timezone=zone)
             answer = api.put(path_of(box), {"timestamp": timestamp, "folder": "new"})
             assert answer.status_code == 201, answer.text
             assert api.get(f"{path_of(box)}/{answer.json()['data']['id']}").status_code == 200
@@ -238,28 +245,33 @@ class TestMonths:
 class TestNames:
     """The name of the document tells the box's own time."""
 
+    @pytest.fixture
+    def account(self, new_account: Callable[..., Account]) -> Account:
+        """An account for each test: its zone, and its user's, are changed."""
+        return new_account()
+
     @pytest.mark.parametrize(
-        ("box_zone", "name"),
+        ("box_zone", "time"),
         [
-            ("America/Los_Angeles", "mailbox 3000 message 2016-05-09 17:4:7"),
-            ("Europe/Berlin", "mailbox 3000 message 2016-05-10 2:4:7"),
-            ("Asia/Kolkata", "mailbox 3000 message 2016-05-10 5:34:7"),
-            (None, "mailbox 3000 message 2016-05-10 0:4:7 UTC"),
+            ("America/Los_Angeles", "2016-05-09 17:4:7"),
+            ("Europe/Berlin", "2016-05-10 2:4:7"),
+            ("Asia/Kolkata", "2016-05-10 5:34:7"),
+            (None, "2016-05-10 0:4:7 UTC"),
         ],
     )
-    def test_in_the_zone_of_the_box(self, api: Api, account: Account, box_zone: str | None, name: str) -> None:
+    def test_in_the_zone_of_the_box(self, api: Api, account: Account, box_zone: str | None, time: str) -> None:
         for db in (database_names.ACCOUNTS, database_names.account_db(account.id)):
             couch().database(db).update(account.id, lambda doc: {**doc, "timezone": None})
-        box = api.new_box("3000", **({"timezone": box_zone} if box_zone else {}))
+        box = api.new_box(**({"timezone": box_zone} if box_zone else {}))
         left = MAY_2016 - 14 * 60 - 35
         message_id = api.put(path_of(box), {"timestamp": left}).json()["data"]["id"]
-        assert stored(account, message_id)["name"] == name
+        assert stored(account, message_id)["name"] == f"mailbox {box['mailbox']} message {time}"
 
     def test_in_the_zone_of_the_owner_when_the_box_inherits(self, api: Api, account: Account, db: Database) -> None:
         db.update(account.user_id, lambda doc: {**doc, "timezone": "Asia/Kolkata"})
-        box = api.new_box("3000", timezone="inherit", owner_id=account.user_id)
+        box = api.new_box(timezone="inherit", owner_id=account.user_id)
         message_id = api.put(path_of(box), {"timestamp": MAY_2016}).json()["data"]["id"]
-        assert stored(account, message_id)["name"] == "mailbox 3000 message 2016-05-10 5:48:42"
+        assert stored(account, message_id)["name"] == f"mailbox {box['mailbox']} message 2016-05-10 5:48:42"
 
 
 class TestRefusals:
@@ -328,7 +340,7 @@ class TestRefusals:
             "priv_level": "user",
         }
         owner_id = api.put("users", person).json()["data"]["id"]
-        own, other = api.new_box("3000", owner_id=owner_id), api.new_box("3001")
+        own, other = api.new_box(owner_id=owner_id), api.new_box()
         user = log_in(account, "user", "secret 1")
         assert user.put(path_of(own), {}).status_code == 201
         assert user.put(path_of(other), {}).status_code == 403
@@ -378,35 +390,39 @@ class TestMultipart:
         assert answer.json()["data"]["caller_id_name"] == "X"
 
     def test_there_must_be_audio(self, api: Api, box: dict[str, Any], account: Account) -> None:
+        before = messages_in(account)
         for sent in ([json_part({"data": {}})], [json_part({}), ("content", "a.mp3", "audio/mpeg", b"")]):
             answer = api.request("PUT", path_of(box), **parts(*sent))
             assert answer.status_code == 400
             assert answer.json()["data"] == {"file": {"required": {"message": "Please provide a media file"}}}
-        assert messages_in(account) == []
+        assert messages_in(account) == before
 
     def test_there_must_not_be_two(self, api: Api, box: dict[str, Any], account: Account) -> None:
+        before = messages_in(account)
         voice = ("content", "a.mp3", "audio/mpeg", b"abc")
         answer = api.request("PUT", path_of(box), **parts(json_part({}), voice, voice))
         assert answer.status_code == 400
         assert list(answer.json()["data"]["file"]) == ["maxItems"]
-        assert messages_in(account) == []
+        assert messages_in(account) == before
 
     def test_metadata_is_checked_before_anything_is_stored(
         self, api: Api, box: dict[str, Any], account: Account
     ) -> None:
+        before = messages_in(account)
         voice = ("content", "a.mp3", "audio/mpeg", b"abc")
         answer = api.request("PUT", path_of(box), **parts(json_part({"data": {"folder": "inbox"}}), voice))
         assert answer.status_code == 400
         assert "folder" in answer.json()["data"]
-        assert messages_in(account) == []
+        assert messages_in(account) == before
 
     @pytest.mark.parametrize("content_type", ["image/png", "text/html", "application/zip", "audio/<b>"])
     def test_what_says_it_is_no_audio_is_refused(
         self, api: Api, box: dict[str, Any], account: Account, content_type: str
     ) -> None:
+        before = messages_in(account)
         answer = api.request("PUT", path_of(box), **parts(json_part({}), ("c", "a.mp3", content_type, b"abc")))
         assert answer.status_code == 415
-        assert messages_in(account) == []
+        assert messages_in(account) == before
 
     def test_a_body_that_is_not_what_it_says_is_refused(self, api: Api, box: dict[str, Any]) -> None:
         for kind, body in (("multipart/mixed", b"x"), ("multipart/mixed; boundary=a", b"--b\r\n")):

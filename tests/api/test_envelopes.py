@@ -4,12 +4,18 @@ from typing import Any
 
 import pytest
 
-from tests.support.api_client import Api
+from tests.support.api_client import Account, Api
+
+
+@pytest.fixture(scope="module")
+def account(shared_account: Account) -> Account:
+    """An account for all tests here: each has mailboxes of its own."""
+    return shared_account
 
 
 @pytest.fixture
 def box(api: Api) -> dict[str, Any]:
-    return api.new_box("3000")
+    return api.new_box()
 
 
 def test_an_answer_is_wrapped_with_its_id_and_revision(api: Api, box: dict[str, Any]) -> None:
@@ -65,7 +71,7 @@ def test_post_tunnels_another_verb(api: Api, box: dict[str, Any], where: str) ->
         answer = api.post(path, json={"data": {"name": "Renamed"}, "verb": "patch"})
     assert answer.status_code == 200, answer.text
     assert answer.json()["data"]["name"] == "Renamed"
-    assert answer.json()["data"]["mailbox"] == "3000"
+    assert answer.json()["data"]["mailbox"] == box["mailbox"]
 
 
 def test_a_client_that_has_it_already_gets_304(api: Api, box: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """/v2/accounts/{ACCOUNT_ID}/vmboxes/{VM_BOX_ID}/messages/{VM_MSG_ID}: get, change and remove one message."""
 
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -13,16 +14,22 @@ from tests.support.api_client import Account, Api
 DAY = 86_400
 
 
+@pytest.fixture(scope="module")
+def account(shared_account: Account) -> Account:
+    """An account for all tests here: each has mailboxes of its own."""
+    return shared_account
+
+
 @pytest.fixture
 def box(api: Api) -> dict[str, Any]:
     """A box."""
-    return api.new_box("3000")
+    return api.new_box()
 
 
 @pytest.fixture
 def other_box(api: Api) -> dict[str, Any]:
     """Another box of the same account."""
-    return api.new_box("3001")
+    return api.new_box()
 
 
 @pytest.fixture
@@ -56,7 +63,7 @@ def modb_of(account: Account, message_id: str) -> Any:
 def put_doc(account: Account, box: dict[str, Any], seconds: int, **fields: Any) -> str:
     """The path of a message that another program wrote; a field given as None is left out."""
     month = gregorian.month_of(seconds)
-    message_id = f"{month}-{'c' * 32}"
+    message_id = f"{month}-{secrets.token_hex(16)}"
     metadata = {"media_id": message_id, "timestamp": seconds, "folder": "new", "caller_id_number": "1001"}
     doc = {
         "_id": message_id,
@@ -142,12 +149,15 @@ class TestGet:
         assert "no update is permitted" in data["retention_message"]
         assert stored(account, path)["metadata"]["folder"] == "new"
 
-    def test_an_account_may_keep_its_messages_for_longer(self, account: Account, log_in: Callable[..., Api]) -> None:
+    def test_an_account_may_keep_its_messages_for_longer(
+        self, new_account: Callable[..., Account], log_in: Callable[..., Api]
+    ) -> None:
+        account = new_account()
         own = {"_id": "configs_callflow", "voicemail": {"message_retention_duration": 120}}
         # Before the service knows anything of the account: what it knows it remembers for some seconds.
         couch().database(database_names.account_db(account.id)).put(own)
         api = log_in(account)
-        path = put_doc(account, api.new_box("3000"), expired_time())
+        path = put_doc(account, api.new_box(), expired_time())
         assert system_config.for_account(account.id, "callflow")["voicemail"]
         assert "retention" not in api.get(path).json()["data"]
 
@@ -159,7 +169,7 @@ class TestGet:
         assert_unknown(api.get(f"vmboxes/{other_box['id']}/messages/{message_id}"), message_id)
         stranger = log_in(new_account())
         assert stranger.get(f"/v2/accounts/{account.id}/{path}").status_code == 403
-        own = stranger.new_box("3000")
+        own = stranger.new_box()
         assert_unknown(stranger.get(f"vmboxes/{own['id']}/messages/{message_id}"), message_id)
 
     @pytest.mark.parametrize(
@@ -270,7 +280,7 @@ class TestMoveAndCopy:
         data = answer.json()["data"]
         assert not [key for key in data if key.startswith(("_", "pvt_"))]
         assert data["media_id"] != id_of(path)
-        assert (data["folder"], data["to"]) == ("new", f"3001@{account.realm}")
+        assert (data["folder"], data["to"]) == ("new", f"{other_box['mailbox']}@{account.realm}")
         there = f"vmboxes/{other_box['id']}/messages/{data['media_id']}"
         assert api.get(there).json()["data"] == data
         assert api.get(f"{there}/raw").content == b"audio"
@@ -280,7 +290,7 @@ class TestMoveAndCopy:
     def test_copies_are_told_by_their_new_ids(
         self, api: Api, path: str, box: dict[str, Any], other_box: dict[str, Any]
     ) -> None:
-        third = api.new_box("3002")
+        third = api.new_box()
         data = api.post(path, {"source_id": [other_box["id"], third["id"]]}).json()["data"]
         assert data["failed"] == []
         assert len(set(data["succeeded"])) == 2
@@ -342,7 +352,7 @@ class TestUsers:
         }
         owner_id = api.put("users", person).json()["data"]["id"]
         user = log_in(account, "user", "secret 1")
-        own = new_message(api, api.new_box("3005", owner_id=owner_id))
+        own = new_message(api, api.new_box(owner_id=owner_id))
         assert user.get(path).status_code == 200
         audio = {"headers": {"Content-Type": "audio/mpeg"}}
         for answer in (

@@ -16,10 +16,16 @@ NO_AUDIO = "voicemail message does not have any audio file"
 LINKED_ID = "d" * 32
 
 
+@pytest.fixture(scope="module")
+def account(shared_account: Account) -> Account:
+    """An account for all tests here: each has mailboxes of its own."""
+    return shared_account
+
+
 @pytest.fixture
 def box(api: Api) -> dict[str, Any]:
     """A box in Los Angeles."""
-    return api.new_box("3000", timezone="America/Los_Angeles")
+    return api.new_box(timezone="America/Los_Angeles")
 
 
 @pytest.fixture
@@ -92,7 +98,7 @@ class TestGet:
     def test_it_is_found_in_its_own_box_only(self, api: Api, path: str) -> None:
         api.put(path, CONTENT, headers=MP3)
         message_id = path.split("/")[3]
-        other = api.new_box("3001")
+        other = api.new_box()
         for wrong in (f"vmboxes/{other['id']}/messages/{message_id}/raw", path.replace(message_id, "201605-x")):
             assert api.get(wrong).status_code == 404
             assert api.put(wrong, CONTENT, headers=MP3).status_code == 404
@@ -187,7 +193,8 @@ class TestLinks:
     @pytest.fixture
     def link(self, account: Account, db: Database, path: str) -> Callable[..., None]:
         """Puts audio into a media document of the account, and makes the message link to it or elsewhere."""
-        db.put_with_attachment({"_id": LINKED_ID}, "old.mp3", "audio/mpeg", BytesIO(CONTENT), len(CONTENT))
+        if db.get(LINKED_ID) is None:
+            db.put_with_attachment({"_id": LINKED_ID}, "old.mp3", "audio/mpeg", BytesIO(CONTENT), len(CONTENT))
 
         def make(
             att_dbname: str = database_names.encode(db.name), doc_id: str = LINKED_ID, handler: Any = None

@@ -14,10 +14,16 @@ from tests.support.audio import Studio
 from tests.support.recordings import CONTENT, MP3, attachment, change, new_message, parts, stored
 
 
+@pytest.fixture(scope="module")
+def account(shared_account: Account) -> Account:
+    """An account for all tests here: each has mailboxes of its own."""
+    return shared_account
+
+
 @pytest.fixture
 def box(api: Api) -> dict[str, Any]:
     """A box in Los Angeles."""
-    return api.new_box("3000", timezone="America/Los_Angeles")
+    return api.new_box(timezone="America/Los_Angeles")
 
 
 @pytest.fixture

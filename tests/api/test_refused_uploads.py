@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import requests
 
-from tests.support.api_client import Api
+from tests.support.api_client import Account, Api
 
 UPLOAD = b"\0" * 3_000_000
 AUDIO = {"Content-Type": "audio/mpeg"}
@@ -27,6 +27,12 @@ REFUSED: dict[str, tuple[int, Callable[[Api, bytes | Iterator[bytes]], requests.
     "a wrong verb": (405, lambda api, body: api.patch("vmboxes/messages", body, headers=AUDIO)),
     "too large an envelope": (413, lambda api, body: api.put("vmboxes", body)),
 }
+
+
+@pytest.fixture(scope="module")
+def account(shared_account: Account) -> Account:
+    """An account for all tests here, which change nothing."""
+    return shared_account
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["length said", "chunked"])

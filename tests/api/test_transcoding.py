@@ -29,6 +29,12 @@ NO_AUDIO = {"file": {"wrong_format": {"message": "Please provide a media file th
 
 
 @pytest.fixture(scope="module")
+def account(shared_account: Account) -> Account:
+    """An account for all tests here: each has mailboxes of its own."""
+    return shared_account
+
+
+@pytest.fixture(scope="module")
 def temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the services put their temporary files."""
     return tmp_path_factory.mktemp("temporary")
@@ -53,7 +59,7 @@ def server(converting: Callable[..., Running]) -> Running:
 @pytest.fixture
 def box(api: Api) -> dict[str, Any]:
     """A box that keeps MP3."""
-    return api.new_box("3000")
+    return api.new_box()
 
 
 def leave(api: Api, box: dict[str, Any], voice: Audio, name: str | None = None, **sent: Any) -> str:
@@ -74,7 +80,7 @@ class TestFormats:
         self, api: Api, account: Account, audio: Studio, kind: str, extension: str, tmp_path: Path
     ) -> None:
         voice = audio(kind)
-        path = leave(api, api.new_box("3000", media_extension=extension), voice)
+        path = leave(api, api.new_box(media_extension=extension), voice)
         name, stub = attachment(account, path)
         assert (name, stub["content_type"]) == (f"{voice.path.stem}.{extension}", TYPES[extension])
         doc = stored(account, path)
@@ -90,7 +96,7 @@ class TestFormats:
         assert milliseconds_of(file) == pytest.approx(voice.milliseconds, abs=30)
 
     def test_raw_does_the_same(self, api: Api, account: Account, audio: Studio) -> None:
-        path = new_message(api, api.new_box("3000", media_extension="mp4"))
+        path = new_message(api, api.new_box(media_extension="mp4"))
         voice = audio("wav")
         answer = api.put(f"{path}/raw", voice.content, headers={"Content-Type": "application/octet-stream"})
         assert answer.status_code == 200, answer.text
@@ -250,7 +256,7 @@ class TestBounds:
     def test_too_large_a_result_is_told(
         self, converting: Callable[..., Running], api: Api, account: Account, audio: Studio
     ) -> None:
-        path = new_message(api, api.new_box("3000", media_extension="wav")) + "/raw"
+        path = new_message(api, api.new_box(media_extension="wav")) + "/raw"
         small = Api(converting(MAX_UPLOAD_BYTES="20000").url, api.account_id, api.token)
         answer = small.put(path, audio("mp3").content, headers=MP3)
         assert (answer.status_code, answer.json()["data"]["limit"]) == (413, 20_000)
@@ -284,7 +290,7 @@ class TestWhatIsLeft:
     def test_ffmpeg_ends_with_a_worker_that_is_killed(
         self, server: Running, temporary_folder: Path, api: Api, account: Account
     ) -> None:
-        path = new_message(api, api.new_box("3000", media_extension="mp4"))
+        path = new_message(api, api.new_box(media_extension="mp4"))
         (worker,) = children(server.process.pid)
         with ThreadPoolExecutor(1) as pool:
             upload = pool.submit(api.put, f"{path}/raw", silence(7200).content, headers=MP3)
@@ -309,6 +315,11 @@ def beside_kazoo(service: Service, tmp_path_factory: pytest.TempPathFactory) -> 
 
 class TestKazoosSettings:
     """Kazoo's own switch, in CouchDB."""
+
+    @pytest.fixture
+    def account(self, new_account: Callable[..., Account]) -> Account:
+        """An account for each test: accounts have that switch, too."""
+        return new_account()
 
     @pytest.fixture
     def server(self, beside_kazoo: Running) -> Running:

@@ -1,5 +1,6 @@
 """A client of the API as its users have one: requests over HTTP with a token."""
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -76,12 +77,16 @@ class Api:
         """The same client, not logged in."""
         return Api(self.url, self.account_id, None, self.session)
 
-    def new_box(self, mailbox: str = "3000", **fields: Any) -> dict[str, Any]:
-        """A mailbox that is sure to be created; its data."""
-        answer = self.put("vmboxes", {"name": f"VMBox {mailbox}", "mailbox": mailbox, **fields})
-        assert answer.status_code == 201, answer.text
-        box: dict[str, Any] = answer.json()["data"]
+    def new_box(self, mailbox: str | None = None, **fields: Any) -> dict[str, Any]:
+        """A mailbox that is sure to be created; its data. Its number is one that no other has, unless it is given."""
+        number = mailbox or str(next(_numbers))
+        response = self.put("vmboxes", {"name": f"VMBox {number}", "mailbox": number, **fields})
+        assert response.status_code == 201, response.text
+        box: dict[str, Any] = response.json()["data"]
         return box
+
+
+_numbers = itertools.count(30_000)
 
 
 def _enveloped(data: Any, options: dict[str, Any]) -> dict[str, Any]:
