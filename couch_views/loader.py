@@ -1,9 +1,9 @@
 """Design documents, read from the tree of files beside this module.
 
-The layout is CouchApp's: ``<kind>/<design document>/views/<view>/map.js``, with ``reduce.js`` beside it where
-there is one. A kind is a kind of database: ``account``, ``modb``, ``accounts``. A line ``// !code PATH`` in a
-function is replaced by that file (PATH from this folder), as CouchApp does: CouchDB runs each function alone,
-and so every function carries its helpers with it.
+The layout is CouchApp's: ``<kind>/<design document>/views/<view>/map.js``, with ``reduce.js`` beside it if the view
+has one. A kind is a kind of database: ``account``, ``modb``, ``accounts``. A line ``// !code PATH`` in a function is
+replaced by that file (PATH from this folder), as CouchApp does, since CouchDB runs each function alone, without
+modules.
 """
 
 import copy
@@ -30,9 +30,9 @@ _INCLUDE = re.compile(r"^([ \t]*)// !code (\S+)[ \t]*$", re.MULTILINE)
 
 
 def design_documents(kind: str) -> dict[str, dict[str, Any]]:
-    """The design documents of a kind of database, by document id; ValueError for an unknown kind.
+    """Return the design documents of a kind of database by their ids; ValueError for an unknown kind.
 
-    They are the caller's to change: each call gives new ones.
+    The caller may change them: each call returns new ones.
     """
     return copy.deepcopy(_read_kind(kind))
 
@@ -40,7 +40,7 @@ def design_documents(kind: str) -> dict[str, dict[str, Any]]:
 @functools.cache
 def _read_kind(kind: str) -> dict[str, dict[str, Any]]:
     if kind not in KINDS:
-        raise ValueError(f"no such kind of database: {kind}")
+        raise ValueError(f"unknown kind of database: {kind}")
     documents = (_read_document(folder) for folder in sorted((ROOT / kind).iterdir()) if folder.is_dir())
     return {document["_id"]: document for document in documents}
 
@@ -54,10 +54,10 @@ def _read_document(folder: Path) -> dict[str, Any]:
 
 
 def _read_function(path: Path) -> str:
-    return _INCLUDE.sub(_included, path.read_text(encoding="utf-8")).strip()
+    return _INCLUDE.sub(_read_include, path.read_text(encoding="utf-8")).strip()
 
 
-def _included(match: re.Match[str]) -> str:
+def _read_include(match: re.Match[str]) -> str:
     indent, path = match.groups()
     lines = (ROOT / path).read_text(encoding="utf-8").strip().splitlines()
     return "\n".join(indent + line if line else line for line in lines)

@@ -1,8 +1,8 @@
-"""Brings a database's design documents up to date without touching what belongs to others.
+"""Sync of a database's design documents with the files, without changing anything of Kazoo's.
 
-Kazoo may share the database, in a version of its own. Of the design documents that Kazoo owns only missing views
-are added; a view, field or document that is there stays as it is. Our own documents are brought to what the files
-say; fields that we don't write are kept there too. A second run finds nothing to do.
+A Kazoo of any version may use the same database. To the design documents that Kazoo owns, only missing views are
+added; existing views and other members stay as they are. Our own documents get exactly the views of the files; other
+members stay as well. A second run changes nothing.
 """
 
 import copy
@@ -21,27 +21,28 @@ Document = dict[str, Any]
 
 
 class Database(Protocol):
-    """What syncing needs of a database."""
+    """The methods of a database that syncing needs."""
 
     def get_design(self, doc_id: str, /) -> Document | None:
-        """The stored document, None when there is none."""
+        """Return a stored document, None if there is none."""
 
     def fetch_designs(self, ids: Iterable[str], /) -> dict[str, Document]:
-        """Those of some documents that are stored, by id."""
+        """Return the stored ones of some documents, by their ids."""
 
     def put_design(self, doc: Document, /) -> Any:
-        """Stores a document; raises when its revision is not the newest."""
+        """Store a document; Conflict if its revision is not the newest."""
 
     def view(self, ddoc: str, view: str, /, **options: Any) -> Any:
-        """Queries a view."""
+        """Query a view."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """One design document that was changed, or with dry_run would be."""
+    """The change of one design document, made or, with `dry_run`, only found necessary."""
 
     design: str
-    action: str  # "create": it was not there; "add": missing views; "update": differing views of our own
+    action: str
+    """``create`` the document, ``add`` missing views, or ``update`` views of our own that differ."""
     views: tuple[str, ...]
 
     def __str__(self) -> str:
@@ -49,80 +50,81 @@ class Change:
 
 
 def sync(database: Database, kind: str, *, dry_run: bool = False) -> list[Change]:
-    """Adds and updates the design documents of a kind of database; says what changed, in a stable order.
+    """Add and update the design documents of a kind of database; return the changes in a stable order.
 
-    A concurrent writer's revision is read again and the change repeated on it. Changed documents are warmed:
-    their indexes are built now and not in somebody's request. With dry_run nothing is written.
+    If another writer is quicker, the change is made again on that writer's revision. The indexes of changed documents
+    are built now instead of in somebody's request. With `dry_run` nothing is written.
     """
     documents = design_documents(kind).values()
-    stored = database.fetch_designs(wanted["_id"] for wanted in documents)
+    stored = database.fetch_designs(document["_id"] for document in documents)
     changes = [
         change
-        for wanted in documents
-        if (change := _sync_document(database, stored.get(wanted["_id"]), wanted, dry_run=dry_run)) is not None
+        for document in documents
+        if (change := _sync_document(database, stored.get(document["_id"]), document, dry_run=dry_run)) is not None
     ]
     if not dry_run:
         for change in changes:
-            _warm(database, change)
+            _build_index(database, change)
     return changes
 
 
-def _sync_document(database: Database, stored: Document | None, wanted: Document, *, dry_run: bool) -> Change | None:
-
+def _sync_document(
+    database: Database, stored: Document | None, document: Document, *, dry_run: bool
+) -> Change | None:
     def attempt() -> Change | None:
         nonlocal stored
-        merged, change = _merge(stored, wanted)
+        merged, change = _merge(stored, document)
         if change is None or dry_run:
             return change
         try:
             database.put_design(merged)
         except Conflict:
-            stored = database.get_design(wanted["_id"])
+            stored = database.get_design(document["_id"])
             raise
         return change
 
     return retry_on_conflict(attempt)
 
 
-def _merge(stored: Document | None, wanted: Document) -> tuple[Document, Change | None]:
-    """The document to store, and what is changed by it: None when nothing is."""
+def _merge(stored: Document | None, document: Document) -> tuple[Document, Change | None]:
+    """Return the document to store and its change, None if nothing changes."""
     if stored is None:
-        return wanted, Change(wanted["_id"], "create", tuple(wanted["views"]))
-    if wanted["_id"] in KAZOO_DOCUMENTS:
-        return _extended(stored, wanted)
-    return _updated(stored, wanted)
+        return document, Change(document["_id"], "create", tuple(document["views"]))
+    if document["_id"] in KAZOO_DOCUMENTS:
+        return _add_missing_views(stored, document)
+    return _replace_views(stored, document)
 
 
-def _extended(stored: Document, wanted: Document) -> tuple[Document, Change | None]:
-    """A document of Kazoo's, with the views it lacks."""
+def _add_missing_views(stored: Document, document: Document) -> tuple[Document, Change | None]:
+    """Return one of Kazoo's documents with the views it lacks, and its change."""
     present = stored.get("views") or {}
-    missing = {name: view for name, view in wanted["views"].items() if name not in present}
+    missing = {name: view for name, view in document["views"].items() if name not in present}
     if not missing:
         return stored, None
     if stored.get("language", "javascript") != "javascript":
-        # A design document has one language: JavaScript views would break those that are there.
-        logger.warning("%s is written in %s: views not added", wanted["_id"], stored["language"])
+        # A design document has one language: JavaScript views would break the existing ones.
+        logger.warning("%s is written in %s: views not added", document["_id"], stored["language"])
         return stored, None
     merged = {**copy.deepcopy(stored), "views": {**present, **missing}}
-    return merged, Change(wanted["_id"], "add", tuple(missing))
+    return merged, Change(document["_id"], "add", tuple(missing))
 
 
-def _updated(stored: Document, wanted: Document) -> tuple[Document, Change | None]:
-    """A document of our own, with exactly the views of the files and whatever other fields it was given."""
+def _replace_views(stored: Document, document: Document) -> tuple[Document, Change | None]:
+    """Return one of our own documents with exactly the views of the files and its other members, and its change."""
     present = stored.get("views") or {}
-    names = sorted({*present, *wanted["views"]})
-    different = tuple(name for name in names if present.get(name) != wanted["views"].get(name))
-    if not different and stored.get("language") == wanted["language"]:
+    names = sorted({*present, *document["views"]})
+    different = tuple(name for name in names if present.get(name) != document["views"].get(name))
+    if not different and stored.get("language") == document["language"]:
         return stored, None
-    return {**stored, **wanted}, Change(wanted["_id"], "update", different or tuple(names))
+    return {**stored, **document}, Change(document["_id"], "update", different or tuple(names))
 
 
-def _warm(database: Database, change: Change) -> None:
-    """Builds a document's index: one query does it for all views of the document.
+def _build_index(database: Database, change: Change) -> None:
+    """Build the index of a design document, which a query of one of its views does for all of them.
 
-    Over a large database that takes longer than a request may; CouchDB goes on building when nobody waits.
+    For a large database that takes longer than a request may; CouchDB goes on building when nobody waits.
     """
     try:
         database.view(change.design.removeprefix("_design/"), change.views[-1], limit=0, reduce=False)
-    except Exception as error:  # no failure to warm may fail the sync: the first reader would build it
+    except Exception as error:  # the sync must not fail for this: the first reader builds the index then
         logger.info("Not waiting for the index of %s: %s", change.design, error)

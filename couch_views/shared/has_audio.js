@@ -1,6 +1,6 @@
 function hasAudio(doc) {
-    // Its own, or linked: some member of either.
-    return [doc._attachments, doc.pvt_attachments].some(function (found) {
-        return Boolean(found) && typeof found === 'object' && Object.keys(found).length > 0;
+    // Whether the message has audio: an attachment of its own, or a linked one.
+    return [doc._attachments, doc.pvt_attachments].some(function (attachments) {
+        return Boolean(attachments) && typeof attachments === 'object' && Object.keys(attachments).length > 0;
     });
 }

@@ -1,5 +1,5 @@
 function integer(value) {
-    // Old documents spell numbers as strings, or say "undefined": what is no number becomes null.
+    // Old documents hold some numbers as text, or the text "undefined". Null if the value is not a number.
     var number = null;
     if (typeof value === 'number') {
         number = value;

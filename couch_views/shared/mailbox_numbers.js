@@ -1,5 +1,5 @@
 function mailboxNumbers(doc) {
-    // A box answers to its number and to each alias; old documents may hold either as an integer.
+    // The numbers of a mailbox: its own and its aliases. Old documents hold some as integers.
     var aliases = Array.isArray(doc.aliases) ? doc.aliases : [];
     var numbers = [];
     [doc.mailbox].concat(aliases).forEach(function (number) {

@@ -1,5 +1,5 @@
 function messageAge(doc) {
-    // The first time that is there and readable says how old a message is.
+    // When a message was left: the first of these times that is a number.
     var metadata = doc.metadata && typeof doc.metadata === 'object' ? doc.metadata : {};
     var times = [doc.utc_seconds, doc.timestamp, metadata.timestamp, doc.pvt_created];
     for (var i = 0; i < times.length; i++) {

@@ -1,5 +1,5 @@
 function messageSummary(doc) {
-    // What a listing shows of a message. One whose metadata was lost is listed all the same.
+    // What listings show of a message. Messages whose metadata was lost are listed as well.
     var metadata = doc.metadata && typeof doc.metadata === 'object' ? doc.metadata : {};
     var timestamp = integer(metadata.timestamp);
     var length = integer(metadata.length);

@@ -1,6 +1,6 @@
 function removedSummary(doc) {
-    // What a list of removed messages shows: also when it was removed, the folder it was in, if that is known, whether
-    // it went because its mailbox did, and whether there is nothing to hear.
+    // What listings show of a removed message: its summary, when it was removed, the folder it was in if that is
+    // known, whether it was removed together with its mailbox, and whether it has no audio.
     var summary = messageSummary(doc);
     summary.removed = integer(doc.pvt_modified);
     summary.removed_from = doc.pvt_removed_from;

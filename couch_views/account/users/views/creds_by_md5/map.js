@@ -1,5 +1,5 @@
 function (doc) {
-    // A user without `enabled` is an enabled one, as in Kazoo's schema.
+    // A user without `enabled` is enabled, as in Kazoo's schema.
     var disabled = doc.enabled === false || doc.enabled === 'false';
     if (doc.pvt_type !== 'user' || doc.pvt_deleted || disabled || !doc.pvt_md5_auth) {
         return;

@@ -1,5 +1,5 @@
 function (doc) {
-    // The form of Kazoo 5.x: strings, aliases too. A 4.x has integers and no aliases here.
+    // As in Kazoo 5.x: keys are strings, and aliases are included. Kazoo 4.x has integers and no aliases.
     // !code shared/mailbox_numbers.js
     if (doc.pvt_type !== 'vmbox' || doc.pvt_deleted) {
         return;

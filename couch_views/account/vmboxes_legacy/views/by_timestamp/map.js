@@ -1,11 +1,11 @@
 function (doc) {
-    // The messages that 3.x left in boxes, in the order of a listing of the whole account. An entry that doesn't
-    // say when it was left has the key null: its media document knows.
+    // The messages that 3.x left in mailboxes, in the order of a listing of the whole account. An entry without a
+    // timestamp has the key null; its media document has the time.
     // !code shared/integer.js
     if (doc.pvt_type !== 'vmbox' || doc.pvt_deleted || !Array.isArray(doc.messages)) {
         return;
     }
-    // Before the year 1970 there was no voicemail, and after 9999 there is no calendar.
+    // From the year 1970, before which there was no voicemail, to 9999, after which there is no calendar.
     function plausible(seconds) {
         return seconds !== null && seconds >= 62167219200 && seconds <= 315569519999 ? seconds : null;
     }

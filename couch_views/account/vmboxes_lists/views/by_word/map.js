@@ -1,5 +1,5 @@
 function (doc) {
-    // Every box under each word of its name: searching.
+    // Every mailbox under each word of its name, for searches.
     // !code shared/words.js
     if (doc.pvt_type !== 'vmbox' || doc.pvt_deleted) {
         return;

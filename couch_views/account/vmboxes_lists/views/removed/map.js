@@ -1,5 +1,5 @@
 function (doc) {
-    // Removed boxes by when they were removed: what an operator can restore.
+    // Removed mailboxes by the time of their removal, for operators who restore them.
     // !code shared/integer.js
     if (doc.pvt_type !== 'vmbox' || !doc.pvt_deleted) {
         return;

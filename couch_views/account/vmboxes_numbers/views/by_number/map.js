@@ -1,5 +1,5 @@
 function (doc) {
-    // What makes numbers unique: independent of which version of Kazoo wrote `vmboxes/listing_by_mailbox`.
+    // Keeps numbers unique, whichever version of Kazoo wrote `vmboxes/listing_by_mailbox`.
     // !code shared/mailbox_numbers.js
     if (doc.pvt_type !== 'vmbox' || doc.pvt_deleted) {
         return;

@@ -1,5 +1,5 @@
 function (doc) {
-    // Every user, disabled ones and those without a user name included: listing and uniqueness of user names.
+    // All users, also disabled ones and those without a user name: for listings and to keep user names unique.
     if (doc.pvt_type !== 'user' || doc.pvt_deleted) {
         return;
     }

@@ -1,5 +1,5 @@
 function (doc) {
-    // Every user under each word of its names: searching.
+    // Every user under each word of its names, for searches.
     // !code shared/words.js
     if (doc.pvt_type !== 'user' || doc.pvt_deleted) {
         return;

@@ -1,5 +1,5 @@
 function (doc) {
-    // The accounts below an account, however far, by name.
+    // The descendants of an account by name.
     if (doc.pvt_type !== 'account' || doc.pvt_deleted || !Array.isArray(doc.pvt_tree)) {
         return;
     }

@@ -1,5 +1,5 @@
 function (doc) {
-    // The accounts right below an account, by name. The tree tells the parent, its topmost ancestor first.
+    // The children of an account by name. The last id in the tree is the parent.
     if (doc.pvt_type !== 'account' || doc.pvt_deleted || !Array.isArray(doc.pvt_tree) || !doc.pvt_tree.length) {
         return;
     }

@@ -1,5 +1,5 @@
 function (doc) {
-    // The accounts whose users may not sign in, by name: few among many.
+    // Disabled accounts, whose users may not sign in, by name.
     if (doc.pvt_type !== 'account' || doc.pvt_deleted) {
         return;
     }
