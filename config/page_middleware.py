@@ -4,13 +4,18 @@ The API has its own tokens, no cookies and no forms. Sessions, users and protect
 request to it as much as its own work does, and headers of pages mean nothing on it.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from csp.middleware import CSPMiddleware
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
+from django.core.cache import close_caches
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections, reset_queries
 from django.http import HttpRequest, HttpResponseForbidden
+from django.http.response import HttpResponseBase
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.common import CommonMiddleware
 from django.middleware.csrf import CsrfViewMiddleware
@@ -30,6 +35,32 @@ class _PagesOnly:
         if is_api_path(request.path_info):
             return self.get_response(request)
         return super().__call__(request)  # type: ignore[misc]
+
+
+class PageConnections:
+    """Looks after Django's databases and caches for pages, in place of Django's handlers of every request's signals.
+
+    Of the API only signing in uses such a database, and looks after it itself (accounts.auth.login_throttle).
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+        request_started.disconnect(reset_queries)
+        request_started.disconnect(close_old_connections)
+        request_finished.disconnect(close_old_connections)
+        request_finished.disconnect(close_caches)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Return the response to a request."""
+        if is_api_path(request.path_info):
+            return self.get_response(request)
+        reset_queries()
+        close_old_connections()
+        try:
+            return self.get_response(request)
+        finally:
+            close_old_connections()
+            close_caches()
 
 
 class PageSecurity(_PagesOnly, SecurityMiddleware):

@@ -112,6 +112,7 @@ MIDDLEWARE = [
     "crossbar.middleware.RequestIdMiddleware",
     "crossbar.middleware.ApiCorsMiddleware",
     "crossbar.middleware.ApiMiddleware",
+    "config.page_middleware.PageConnections",
     "config.page_middleware.PageSecurity",
     "config.page_middleware.PageContentPolicy",
     "config.page_middleware.StaticFiles",

@@ -85,15 +85,17 @@ class BasicAuthentication(BaseAuthentication):
 
 
 def _find_token(request: Request) -> str | None:
-    scheme, _, credentials = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
-    token: str | None = request.META.get("HTTP_X_AUTH_TOKEN") or (
-        credentials.strip() if scheme.lower() == "bearer" else None
-    )
-    if not token and request.META.get("QUERY_STRING"):
+    headers = request.META
+    scheme, _, credentials = headers.get("HTTP_AUTHORIZATION", "").partition(" ")
+    bearer = credentials.strip() if scheme.lower() == "bearer" else None
+    token: str | None = headers.get("HTTP_X_AUTH_TOKEN") or bearer
+    if not token and headers.get("QUERY_STRING"):
         token = request.query_params.get("auth_token")
-    view = request.parser_context["view"]
-    if token or scheme or request.method not in _METHODS_WITH_BODY or not view.has_envelope:
+    if token:
         return token
+    view = request.parser_context["view"]
+    if scheme or request.method not in _METHODS_WITH_BODY or not view.has_envelope:
+        return None
     try:
         envelope_token: str | None = view.envelope.auth_token
     except APIException:
