@@ -116,8 +116,9 @@ class Call(Exchange):
         super().__init__(connect_timeout)
         self._pieces: list[bytes] = []
         self._curl.setopt(pycurl.WRITEFUNCTION, self._pieces.append)
+        # curl takes whole seconds, and notices after 6 more that a response stopped midway: it watches an average.
         self._curl.setopt(pycurl.LOW_SPEED_LIMIT, 1)
-        self._curl.setopt(pycurl.LOW_SPEED_TIME, math.ceil(read_timeout))  # curl takes whole seconds
+        self._curl.setopt(pycurl.LOW_SPEED_TIME, math.ceil(read_timeout))
 
     def perform(self, request: Request) -> bytes:
         """Send a request and receive the response; its body. Raises Unreachable."""
