@@ -133,7 +133,7 @@ def serialize(doc: Document) -> dict[str, Any]:
     return {key: value for key, value in members.items() if value is not None}
 
 
-def validate(members: Mapping[str, Any]) -> Document:
+def validate_members(members: Mapping[str, Any]) -> Document:
     """Return the public members to store; ValidationFailed if they don't match the schema.
 
     The realm is in lower case, and made up if there is none. Members that a response adds are left out.
@@ -160,7 +160,7 @@ def replace(
 
     Raises BadIdentifier, ValidationFailed, Conflict, and whatever the guard raises.
     """
-    return _change(account_id, lambda stored: {**_sticky_members(stored), **members}, actor, guard)
+    return _change_account(account_id, lambda stored: {**_sticky_members(stored), **members}, actor, guard)
 
 
 def merge(
@@ -172,7 +172,7 @@ def merge(
         sticky = _sticky_members(stored)
         return {**sticky, **merge_patch.apply({**private_fields.without_private(stored), **sticky}, patch)}
 
-    return _change(account_id, patched, actor, guard)
+    return _change_account(account_id, patched, actor, guard)
 
 
 def renew_api_key(account_id: str, actor: Actor | None = None) -> Document:
@@ -200,13 +200,13 @@ def delete(account_id: str, actor: Actor | None = None, guard: Guard | None = No
     return documents.soft_delete(database_of(account_id), account_id, document_types.ACCOUNT, actor=actor)
 
 
-def _change(
+def _change_account(
     account_id: str, edit: Callable[[Document], Mapping[str, Any]], actor: Actor | None, guard: Guard | None
 ) -> Document:
     """Change a live account: `edit` returns its new public members, of the fresh document on each attempt."""
 
     def change(stored: Document) -> Document:
-        public = validate(edit(stored))
+        public = validate_members(edit(stored))
         if public["realm"] != realm:
             require_free_realm(public["realm"], account_id)
         return {**private_fields.replace_public(stored, public), "pvt_enabled": public.get("enabled", True)}
@@ -214,7 +214,7 @@ def _change(
     stored = get(account_id)
     if guard is not None:
         guard(stored)
-    realm = validate(edit(stored))["realm"]
+    realm = validate_members(edit(stored))["realm"]
     if realm == str(stored.get("realm")).lower():
         return _store(account_id, change, actor, guard)
     with locks.acquire(account_index.database(), REALM_LOCK, realm, lambda: require_free_realm(realm, account_id)):

@@ -37,7 +37,7 @@ def create(
     Raises ValidationFailed (`realm` → `unique` if another account has it), BadIdentifier for an unknown parent, and
     whatever `prepare` raises; nothing of the account is left then.
     """
-    public = accounts.validate(members)
+    public = accounts.validate_members(members)
     parent = None if parent_id is None else accounts.get(parent_id)
     account_id = uuid.uuid4().hex
     doc = _new_document(account_id, public, parent, superduper_admin, actor)

@@ -12,7 +12,7 @@ from storage.view_names import View
 _MAX_READ = 500
 
 
-def page(
+def read_page(
     database: Database,
     view: View,
     request: PageRequest,

@@ -88,7 +88,7 @@ def create(account_id: str, members: Mapping[str, Any], actor: Actor | None = No
     Raises ValidationFailed: the schema's, or `username` → `unique`.
     """
     database = accounts.database_of(account_id)
-    public = _validate(members)
+    public = _validate_members(members)
     doc = private_fields.stamp_new(
         {**public, **_hashes(public, members.get("password"), {}), "_id": uuid.uuid4().hex},
         pvt_type=document_types.USER,
@@ -107,7 +107,7 @@ def replace(
     Raises BadIdentifier, ValidationFailed (also for a new user name without a password, since the stored hashes
     are of both), Conflict, and whatever the guard raises.
     """
-    return _change(account_id, user_id, lambda stored: members, actor, guard)
+    return _change_user(account_id, user_id, lambda stored: members, actor, guard)
 
 
 def merge(
@@ -118,7 +118,7 @@ def merge(
     def patched(stored: Document) -> Document:
         return merge_patch.apply(private_fields.without_private(stored), patch)
 
-    return _change(account_id, user_id, patched, actor, guard)
+    return _change_user(account_id, user_id, patched, actor, guard)
 
 
 def delete(account_id: str, user_id: str, actor: Actor | None = None, guard: Guard | None = None) -> Document:
@@ -129,7 +129,7 @@ def delete(account_id: str, user_id: str, actor: Actor | None = None, guard: Gua
     return documents.soft_delete(database, user_id, document_types.USER, actor=actor, guard=guard)
 
 
-def _change(
+def _change_user(
     account_id: str,
     user_id: str,
     edit: Callable[[Document], Mapping[str, Any]],
@@ -140,7 +140,7 @@ def _change(
 
     def change(stored: Document) -> Document:
         members = edit(stored)
-        public = _validate(members)
+        public = _validate_members(members)
         if public.get("username") not in (_username(stored), username):
             _require_free_name(account_id, public.get("username"), user_id)
         without_hashes = {key: value for key, value in stored.items() if key not in credentials.HASHES}
@@ -154,7 +154,7 @@ def _change(
     stored = get(account_id, user_id)
     if guard is not None:
         guard(stored)
-    username = _validate(edit(stored)).get("username")
+    username = _validate_members(edit(stored)).get("username")
     if username == _username(stored):
         return store()
     return _with_name_locked(account_id, user_id, username, store)
@@ -180,7 +180,7 @@ def _require_free_name(account_id: str, username: str | None, user_id: str) -> N
         raise ValidationFailed.field("username", "unique", "Username is not unique for this account", value=username)
 
 
-def _validate(members: Mapping[str, Any]) -> Document:
+def _validate_members(members: Mapping[str, Any]) -> Document:
     """Return the public members to store: as the schema has them, the user name in lower case, no password."""
     validated = schemas.validator(SCHEMA).validate(private_fields.without_private(members))
     public = {key: value for key, value in validated.items() if key not in _NOT_STORED}

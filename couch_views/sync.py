@@ -32,7 +32,7 @@ class Database(Protocol):
     def put_design(self, doc: Document, /) -> Any:
         """Store a document; Conflict if its revision is not the newest."""
 
-    def view(self, ddoc: str, view: str, /, **options: Any) -> Any:
+    def view(self, design: str, view: str, /, **options: Any) -> Any:
         """Query a view."""
 
 
@@ -73,7 +73,7 @@ def _sync_document(
 ) -> Change | None:
     def attempt() -> Change | None:
         nonlocal stored
-        merged, change = _merge(stored, document)
+        merged, change = _merge_design(stored, document)
         if change is None or dry_run:
             return change
         try:
@@ -86,7 +86,7 @@ def _sync_document(
     return retry_on_conflict(attempt)
 
 
-def _merge(stored: Document | None, document: Document) -> tuple[Document, Change | None]:
+def _merge_design(stored: Document | None, document: Document) -> tuple[Document, Change | None]:
     """Return the document to store and its change, None if nothing changes."""
     if stored is None:
         return document, Change(document["_id"], "create", tuple(document["views"]))

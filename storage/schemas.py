@@ -54,7 +54,7 @@ def get(name: str) -> dict[str, Any]:
 
     It is shared with other callers, who must not change it.
     """
-    schema = _find(name)
+    schema = _find_schema(name)
     if schema is None:
         raise BadIdentifier(name)
     return schema
@@ -67,7 +67,7 @@ def validator(name: str) -> SchemaValidator:
 
 
 @cached(TTLCache(maxsize=_MAX_CACHED, ttl=CACHE_SECONDS), lock=Lock())
-def _find(name: str) -> dict[str, Any] | None:
+def _find_schema(name: str) -> dict[str, Any] | None:
     if not _NAME.fullmatch(name):
         return None
     shipped = get_shipped(name)
@@ -85,7 +85,7 @@ def _compile(name: str) -> SchemaValidator:
 
 def _resolve(name: str) -> dict[str, Any]:
     """Return the schema that a `$ref` names; a missing one allows anything, so that the rest still counts."""
-    schema = _find(name)
+    schema = _find_schema(name)
     if schema is None:
         logger.warning("There is no schema %s, to which another one refers", name)
     return schema or {}

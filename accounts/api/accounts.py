@@ -68,7 +68,7 @@ class DescendantsViewSet(AccountScopedViewSet):
         return self.get_paginated_response([row["value"] for row in rows])
 
     def _read_page(self, page_request: PageRequest) -> Page[Row]:
-        return listing.page(
+        return listing.read_page(
             account_index.database(),
             self.view,
             page_request,

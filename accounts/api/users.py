@@ -35,7 +35,7 @@ class UserViewSet(AccountScopedViewSet):
         return self.get_paginated_response([_summary(row["doc"]) for row in rows])
 
     def _read_page(self, page_request: PageRequest) -> Page[Row]:
-        return listing.page(
+        return listing.read_page(
             accounts.database_of(self.account_id),
             view_names.USERS_BY_NAME,
             page_request,

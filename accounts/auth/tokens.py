@@ -64,7 +64,7 @@ def verify(token: str) -> Claims:
     with _lock:
         claims = _verified.get(token)
     if claims is None:
-        claims = _decode(token)
+        claims = _decode_token(token)
         with _lock:
             _verified[token] = claims
     elif claims["exp"] <= time.time():
@@ -125,7 +125,7 @@ def fingerprint(secret: str) -> str:
     return keyed.hexdigest()[:32]
 
 
-def _decode(token: str) -> Claims:
+def _decode_token(token: str) -> Claims:
     # `iat` is not checked: the clock of the instance that issued the token may be ahead of this one's.
     options: jwt.types.Options = {"require": _REQUIRED, "verify_iat": False}
     try:

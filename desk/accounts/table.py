@@ -60,7 +60,7 @@ def page_of_accounts(
     elif state == _DISABLED:
         view = view_names.DISABLED_ACCOUNTS_BY_NAME
         document_filter = DocumentFilter()
-    page = listing.page(
+    page = listing.read_page(
         account_index.database(), view, page_request, document_filter, lambda doc: doc, below=key_prefix
     )
     return [row["doc"] for row in page.entries], page.next_start_key

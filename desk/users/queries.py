@@ -11,7 +11,7 @@ def page_of_users(account_id: str, start_key: str | None, size: int) -> tuple[li
     """A page of an account's users by user name, and the start key of the next page."""
     page_request = PageRequest.from_query({"start_key": start_key} if start_key else {}, size, descending=False)
     database = accounts.database_of(account_id)
-    page = listing.page(database, view_names.USERS_BY_NAME, page_request, Filter(), lambda doc: doc)
+    page = listing.read_page(database, view_names.USERS_BY_NAME, page_request, Filter(), lambda doc: doc)
     return [row["doc"] for row in page.entries], page.next_start_key
 
 

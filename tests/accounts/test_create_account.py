@@ -1,4 +1,4 @@
-"""``manage.py create_account``, and what is left when it dies on the way."""
+"""``manage.py create_account``, and what remains if it is killed on the way."""
 
 import hashlib
 import json
@@ -30,122 +30,127 @@ creation.create({"name": "Unfinished", "realm": sys.argv[1]}, prepare=lambda acc
 
 @pytest.fixture
 def realm(couchdb: str) -> str:
-    """A realm that nobody has."""
+    """A realm that no account has."""
     return f"{secrets.token_hex(6)}.example.com"
 
 
 @pytest.fixture
 def create(created_accounts: list[str]) -> Callable[..., dict[str, Any]]:
-    """Runs the command; what it prints."""
+    """Runs the command and returns what it prints."""
 
     def run(*arguments: str) -> dict[str, Any]:
-        call_command("create_account", *arguments, stdout=(printed := StringIO()))
-        made: dict[str, Any] = json.loads(printed.getvalue())
-        created_accounts.append(made["account_id"])
-        return made
+        call_command("create_account", *arguments, stdout=(output := StringIO()))
+        summary: dict[str, Any] = json.loads(output.getvalue())
+        created_accounts.append(summary["account_id"])
+        return summary
 
     return run
 
 
 @pytest.fixture
-def master_put_back(couchdb: str) -> Iterator[Database]:
-    """The database of settings, where the master account is put back as it was."""
+def config_database(couchdb: str) -> Iterator[Database]:
+    """The database `system_config`, whose master account is restored afterwards."""
     database = couch().database(database_names.CONFIG)
     before = database.get("accounts")
     yield database
-    now = database.get("accounts")
+    after = database.get("accounts")
     if before is not None:
         database.update("accounts", lambda doc: {**before, "_rev": doc["_rev"]})
-    elif now is not None:
-        database.delete("accounts", now["_rev"])
+    elif after is not None:
+        database.delete("accounts", after["_rev"])
 
 
 def documents(account_id: str) -> tuple[Document, Document]:
-    own = accounts.database_of(account_id).get(account_id)
+    """The account's own document and its copy in the index."""
+    doc = accounts.database_of(account_id).get(account_id)
     copy = account_index.database().get(account_id)
-    assert own is not None
+    assert doc is not None
     assert copy is not None
-    return own, copy
+    return doc, copy
 
 
 def test_it_prints_one_json_object(create: Callable[..., dict[str, Any]], realm: str) -> None:
-    made = create("My Account", realm.upper(), "Admin", "pass word")
-    assert made.keys() == {"account_id", "user_id", "api_key", "name", "realm"}
-    assert (made["name"], made["realm"]) == ("My Account", realm)
-    assert re.fullmatch("[0-9a-f]{64}", made["api_key"])
-    assert database_names.is_account_id(made["account_id"])
-    assert database_names.is_account_id(made["user_id"])
+    summary = create("My Account", realm.upper(), "Admin", "pass word")
+    assert summary.keys() == {"account_id", "user_id", "api_key", "name", "realm"}
+    assert (summary["name"], summary["realm"]) == ("My Account", realm)
+    assert re.fullmatch("[0-9a-f]{64}", summary["api_key"])
+    assert database_names.is_account_id(summary["account_id"])
+    assert database_names.is_account_id(summary["user_id"])
 
 
-def test_the_account_stands_in_both_places(create: Callable[..., dict[str, Any]], realm: str) -> None:
-    made = create("My Account", realm, "admin", "pass word")
-    own, copy = documents(made["account_id"])
-    assert {**own, "_rev": ""} == {**copy, "_rev": ""}
-    assert own["pvt_api_key"] == made["api_key"]
-    assert own["pvt_tree"] == []
-    assert own["pvt_superduper_admin"] is False
-    assert own["pvt_enabled"] is True
-    assert (own["pvt_type"], own["pvt_vsn"], own["pvt_alphanum_name"]) == ("account", "1", "myaccount")
-    assert own["pvt_created"] == own["pvt_modified"] <= gregorian.now()
+def test_the_account_and_its_copy_in_the_index_are_the_same(
+    create: Callable[..., dict[str, Any]], realm: str
+) -> None:
+    summary = create("My Account", realm, "admin", "pass word")
+    doc, copy = documents(summary["account_id"])
+    assert {**doc, "_rev": ""} == {**copy, "_rev": ""}
+    assert doc["pvt_api_key"] == summary["api_key"]
+    assert doc["pvt_tree"] == []
+    assert doc["pvt_superduper_admin"] is False
+    assert doc["pvt_enabled"] is True
+    assert (doc["pvt_type"], doc["pvt_vsn"], doc["pvt_alphanum_name"]) == ("account", "1", "myaccount")
+    assert doc["pvt_created"] == doc["pvt_modified"] <= gregorian.now()
 
 
 def test_the_first_user_is_an_administrator(create: Callable[..., dict[str, Any]], realm: str) -> None:
-    made = create("My Account", realm, "Admin", "pass word")
-    user = accounts.database_of(made["account_id"]).get(made["user_id"]) or {}
+    summary = create("My Account", realm, "Admin", "pass word")
+    user = accounts.database_of(summary["account_id"]).get(summary["user_id"]) or {}
     assert (user["username"], user["priv_level"], user["enabled"]) == ("admin", "admin", True)
     assert user["pvt_md5_auth"] == hashlib.md5(b"admin:pass word").hexdigest()
     assert "pass word" not in str(user)
 
 
-def test_this_and_next_months_databases_are_there_with_their_views(
+def test_the_databases_of_this_and_the_next_month_exist_with_their_views(
     create: Callable[..., dict[str, Any]], realm: str
 ) -> None:
     account_id = create("My Account", realm, "admin", "pass word")["account_id"]
     month = gregorian.month_of(gregorian.now())
-    for each in (month, gregorian.next_month(month)):
-        modb = couch().database(database_names.modb(account_id, each))
+    for modb_month in (month, gregorian.next_month(month)):
+        modb = couch().database(database_names.modb(account_id, modb_month))
         assert modb.view(*view_names.MESSAGES_BY_MAILBOX) == []
 
 
-def test_below_a_parent(create: Callable[..., dict[str, Any]], account: Account, realm: str) -> None:
+def test_an_account_below_a_parent_has_its_ancestors_in_its_tree(
+    create: Callable[..., dict[str, Any]], account: Account, realm: str
+) -> None:
     child = create("Child", realm, "admin", "pass word", "--parent", account.id)
     grandchild = create("Grandchild", f"a.{realm}", "admin", "pass word", "--parent", child["account_id"])
-    own, _ = documents(grandchild["account_id"])
-    assert own["pvt_tree"] == [account.id, child["account_id"]]
-    assert own["pvt_parent_id"] == child["account_id"]
+    doc, _ = documents(grandchild["account_id"])
+    assert doc["pvt_tree"] == [account.id, child["account_id"]]
+    assert doc["pvt_parent_id"] == child["account_id"]
 
 
-def test_the_first_superduper_admin_becomes_master_and_no_other(
-    create: Callable[..., dict[str, Any]], realm: str, master_put_back: Database
+def test_only_the_first_superduper_admin_becomes_master(
+    create: Callable[..., dict[str, Any]], realm: str, config_database: Database
 ) -> None:
-    stored = master_put_back.get("accounts")
+    stored = config_database.get("accounts")
     if stored is not None:
-        master_put_back.delete("accounts", stored["_rev"])
+        config_database.delete("accounts", stored["_rev"])
     first = create("First", realm, "admin", "pass word", "--superduper-admin")
     create("Second", f"b.{realm}", "admin", "pass word", "--superduper-admin")
-    settings = master_put_back.get("accounts") or {}
+    settings = config_database.get("accounts") or {}
     assert settings["default"]["master_account_id"] == first["account_id"]
     assert documents(first["account_id"])[0]["pvt_superduper_admin"] is True
 
 
-def test_a_master_and_other_settings_of_kazoos_stay(
-    create: Callable[..., dict[str, Any]], realm: str, account: Account, master_put_back: Database
+def test_an_existing_master_and_other_settings_of_kazoo_stay(
+    create: Callable[..., dict[str, Any]], realm: str, account: Account, config_database: Database
 ) -> None:
-    stored = master_put_back.get("accounts") or {"_id": "accounts"}
-    kazoos = {
+    stored = config_database.get("accounts") or {"_id": "accounts"}
+    kazoo_settings = {
         **stored,
         "default": {"master_account_id": account.id, "default_timezone": "UTC"},
         "node@host": {"a": 1},
     }
-    master_put_back.put(kazoos)
+    config_database.put(kazoo_settings)
     create("Another", realm, "admin", "pass word", "--superduper-admin")
-    settings = master_put_back.get("accounts") or {}
-    assert settings["default"] == kazoos["default"]
+    settings = config_database.get("accounts") or {}
+    assert settings["default"] == kazoo_settings["default"]
     assert settings["node@host"] == {"a": 1}
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["", "x.example.com", "u", "p"], "name"),
         (["N", "x", "u", "p"], "realm"),
@@ -155,50 +160,54 @@ def test_a_master_and_other_settings_of_kazoos_stay(
         (["N", "x.example.com", "u", "p", "--parent", "nonsense"], "nonsense"),
     ],
 )
-def test_what_makes_no_sense_is_refused_and_leaves_nothing(couchdb: str, arguments: list[str], told: str) -> None:
+def test_invalid_arguments_are_refused_and_leave_nothing_behind(
+    couchdb: str, arguments: list[str], message: str
+) -> None:
     before = couch().names("account/")
-    with pytest.raises(CommandError, match=told):
+    with pytest.raises(CommandError, match=message):
         call_command("create_account", *arguments)
     assert couch().names("account/") == before
     assert account_index.ids_with_realm("x.example.com") == []
 
 
-def test_a_realm_that_another_has_is_refused(account: Account) -> None:
+def test_a_realm_that_another_account_has_is_refused(account: Account) -> None:
     before = couch().names("account/")
     with pytest.raises(CommandError, match="already in use"):
         call_command("create_account", "N", account.realm.upper(), "u", "p")
     assert couch().names("account/") == before
 
 
-def test_of_several_at_once_one_gets_the_realm(created_accounts: list[str], service: Service, realm: str) -> None:
+def test_of_several_processes_at_once_only_one_gets_the_realm(
+    created_accounts: list[str], service: Service, realm: str
+) -> None:
     command = [sys.executable, "manage.py", "create_account", "Racer", realm, "admin", "pass word"]
 
     def run(_: int) -> subprocess.CompletedProcess[str]:
         return subprocess.run(command, cwd=PROJECT, env=service.environment(), capture_output=True, text=True)
 
     with ThreadPoolExecutor(3) as pool:
-        ended = list(pool.map(run, range(3)))
-    assert sorted(each.returncode for each in ended) == [0, 1, 1]
-    (won,) = [json.loads(each.stdout) for each in ended if each.returncode == 0]
-    created_accounts.append(won["account_id"])
-    assert account_index.ids_with_realm(realm) == [won["account_id"]]
-    assert all("realm" in each.stderr for each in ended if each.returncode)
+        processes = list(pool.map(run, range(3)))
+    assert sorted(process.returncode for process in processes) == [0, 1, 1]
+    (summary,) = [json.loads(process.stdout) for process in processes if process.returncode == 0]
+    created_accounts.append(summary["account_id"])
+    assert account_index.ids_with_realm(realm) == [summary["account_id"]]
+    assert all("realm" in process.stderr for process in processes if process.returncode)
 
 
-def test_who_died_on_the_way_is_not_listed_and_the_next_one_clears_up(
+def test_an_account_whose_creation_was_killed_is_not_listed_and_the_next_creation_deletes_it(
     create: Callable[..., dict[str, Any]], service: Service, realm: str
 ) -> None:
     environment = {**service.environment(), "DJANGO_SETTINGS_MODULE": "config.settings"}
     command = [sys.executable, "-c", DIE_WHILE_CREATING, realm]
-    died = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True)
-    assert died.returncode == 9, died.stderr
+    killed = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True)
+    assert killed.returncode == 9, killed.stderr
     lock = account_index.database().get(locks.lock_id(accounts.REALM_LOCK, realm))
     assert lock is not None
     unfinished = database_names.account_db(lock["account_id"])
     assert couch().exists(unfinished)
     assert account_index.database().get(lock["account_id"]) is None
     assert account_index.ids_with_realm(realm) == []
-    made = create("Finished", realm, "admin", "pass word")
-    assert account_index.ids_with_realm(realm) == [made["account_id"]]
+    summary = create("Finished", realm, "admin", "pass word")
+    assert account_index.ids_with_realm(realm) == [summary["account_id"]]
     assert not couch().exists(unfinished)
     assert account_index.database().get(locks.lock_id(accounts.REALM_LOCK, realm)) is None

@@ -1,4 +1,4 @@
-"""Who asks, and what a request needs beside, asked for at once and known for a while."""
+"""The prefetch of what a request needs: the caller, its account, settings and documents, and what is cached."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,19 +20,17 @@ SETTINGS = {"_id": "configs_callflow", "voicemail": {"message_retention_duration
 
 @pytest.fixture
 def claims(api: Api) -> dict[str, Any]:
-    """Those of the administrator's token."""
+    """The claims of the administrator's token."""
     assert api.token is not None
-    found: dict[str, Any] = jwt.decode(api.token, SECRET_KEY, algorithms=["HS256"])
-    return found
+    payload: dict[str, Any] = jwt.decode(api.token, SECRET_KEY, algorithms=["HS256"])
+    return payload
 
 
-def test_all_that_is_needed_is_found_and_known_from_then_on(
-    account: Account, db: Database, claims: dict[str, Any]
-) -> None:
+def test_everything_needed_is_fetched_once_and_cached(account: Account, db: Database, claims: dict[str, Any]) -> None:
     box, settings = db.put(BOX), db.put(SETTINGS)
-    found = authentication.prefetch(claims, account.id, ["callflow"], [box["_id"], "nothing"])
-    assert found[box["_id"]] == box
-    assert set(found) == {account.id, account.user_id, settings["_id"], box["_id"]}
+    fetched = authentication.prefetch(claims, account.id, ["callflow"], [box["_id"], "nothing"])
+    assert fetched[box["_id"]] == box
+    assert set(fetched) == {account.id, account.user_id, settings["_id"], box["_id"]}
     for doc_id in (account.id, account.user_id, settings["_id"]):
         db.update(doc_id, lambda doc: {**doc, "realm": "other", "timezone": "Asia/Tokyo", "voicemail": {}})
     assert auth_cache.get_account(account.id).realm == account.realm
@@ -41,15 +39,13 @@ def test_all_that_is_needed_is_found_and_known_from_then_on(
     assert authentication.prefetch(claims, account.id, ["callflow"], [box["_id"]]) == {}
 
 
-def test_settings_that_nobody_made_are_known_to_be_none(
-    account: Account, db: Database, claims: dict[str, Any]
-) -> None:
+def test_missing_settings_are_cached_as_missing(account: Account, db: Database, claims: dict[str, Any]) -> None:
     authentication.prefetch(claims, account.id, ["callflow"], [])
     db.put(SETTINGS)
     assert system_config.for_account(account.id, "callflow") == {}
 
 
-def test_what_ran_out_is_asked_for_together_though_the_token_is_known(
+def test_changed_documents_are_fetched_again_though_the_token_is_cached(
     account: Account, db: Database, claims: dict[str, Any]
 ) -> None:
     box = db.put(BOX)
@@ -63,7 +59,7 @@ def test_what_ran_out_is_asked_for_together_though_the_token_is_known(
     }
 
 
-def test_a_revoked_token_is_found_out(account: Account, claims: dict[str, Any], couchdb: object) -> None:
+def test_the_prefetch_finds_a_revocation(account: Account, claims: dict[str, Any], couchdb: object) -> None:
     couch().create(database_names.TOKENS)
     couch().database(database_names.TOKENS).put({"_id": claims["jti"], "pvt_type": "token_revocation"})
     authentication.prefetch(claims, account.id, [], [])
@@ -72,7 +68,7 @@ def test_a_revoked_token_is_found_out(account: Account, claims: dict[str, Any], 
 
 
 @pytest.mark.parametrize("change", [{"pvt_deleted": True}, {"pvt_type": "device"}])
-def test_who_is_no_live_user_is_not_remembered(
+def test_a_deleted_user_is_not_cached(
     account: Account, db: Database, claims: dict[str, Any], change: dict[str, Any]
 ) -> None:
     db.update(account.user_id, lambda doc: {**doc, **change})
@@ -83,7 +79,7 @@ def test_who_is_no_live_user_is_not_remembered(
         authentication.identity_of("a token", claims)
 
 
-def test_a_request_about_another_account_gets_none_of_its_own_documents(
+def test_a_request_to_another_account_fetches_only_the_callers_account_and_user(
     account: Account, new_account: Callable[..., Account], db: Database, claims: dict[str, Any]
 ) -> None:
     db.put(BOX)
@@ -91,14 +87,14 @@ def test_a_request_about_another_account_gets_none_of_its_own_documents(
     assert set(authentication.prefetch(claims, other.id, ["callflow"], [BOX["_id"]])) == {account.id, account.user_id}
 
 
-def test_an_account_that_is_gone_has_nothing(
+def test_nothing_is_fetched_of_an_account_without_database(
     account: Account, new_account: Callable[..., Account], claims: dict[str, Any]
 ) -> None:
-    gone = new_account()
-    couch().drop(database_names.account_db(gone.id))
-    assert auth_cache.prefetch(gone.id, ["callflow"], [BOX["_id"]]) == {}
+    dropped = new_account()
+    couch().drop(database_names.account_db(dropped.id))
+    assert auth_cache.prefetch(dropped.id, ["callflow"], [BOX["_id"]]) == {}
     with pytest.raises(BadIdentifier):
-        auth_cache.get_account(gone.id)
+        auth_cache.get_account(dropped.id)
     couch().drop(database_names.account_db(account.id))
     assert authentication.prefetch(claims, account.id, ["callflow"], []) == {}
     with pytest.raises(InvalidCredentials):

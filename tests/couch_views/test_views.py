@@ -1,4 +1,4 @@
-"""The views, over documents as Kazoo writes them: keys and values are Kazoo's, and dirt never loses a document."""
+"""The views over documents as Kazoo writes them: keys and values are Kazoo's, and no dirt hides a document."""
 
 from collections.abc import Callable
 from typing import Any
@@ -36,26 +36,26 @@ SUMMARY = {
     "transcribed": False,
 }
 MESSAGE_VIEWS = ["listing_by_mailbox", "listing_by_timestamp", "count_per_folder", "count_per_box_folder"]
-# What stands where an object, an array or a number should.
+# Values in the place of an object, an array or a number.
 DIRT: list[Any] = [None, "", "undefined", 0, -1.5, True, [], [None], {}, {"timestamp": {}}, [[{"x": [None]}]]]
 
 
 @pytest.fixture
 def account_rows(new_database: Database) -> Rows:
-    return _rows_after_storing(new_database, "account")
+    return _row_reader(new_database, "account")
 
 
 @pytest.fixture
 def modb_rows(new_database: Database) -> Rows:
-    return _rows_after_storing(new_database, "modb")
+    return _row_reader(new_database, "modb")
 
 
 @pytest.fixture
 def accounts_rows(new_database: Database) -> Rows:
-    return _rows_after_storing(new_database, "accounts")
+    return _row_reader(new_database, "accounts")
 
 
-def _rows_after_storing(database: Database, kind: str) -> Rows:
+def _row_reader(database: Database, kind: str) -> Rows:
     sync(database, kind)
 
     def rows(view: str, *docs: dict[str, Any], **options: Any) -> list[tuple[Any, Any]]:
@@ -69,32 +69,32 @@ def _rows_after_storing(database: Database, kind: str) -> Rows:
 # --- an account's database ---
 
 
-def test_the_box_listing_shows_what_kazoo_shows(account_rows: Rows) -> None:
+def test_the_listing_of_mailboxes_shows_what_kazoo_shows(account_rows: Rows) -> None:
     rows = account_rows("vmboxes/crossbar_listing", vmbox(flags=["x"], messages=[{}, {}]))
     value = {"id": BOX_ID, "name": "VMBox 0", "mailbox": "3000", "owner_id": USER_ID, "messages": 2, "flags": ["x"]}
     assert rows == [("VMBox 0", value)]
 
 
-def test_a_box_without_messages_and_flags_is_listed_with_none(account_rows: Rows) -> None:
+def test_a_mailbox_without_messages_and_flags_is_listed_with_none(account_rows: Rows) -> None:
     [(_, value)] = account_rows("vmboxes/crossbar_listing", vmbox(owner_id=None))
     assert value == {"id": BOX_ID, "name": "VMBox 0", "mailbox": "3000", "messages": 0, "flags": []}
 
 
 @pytest.mark.parametrize("view", ["vmboxes/listing_by_mailbox", "vmboxes_numbers/by_number"])
-def test_a_box_is_found_by_its_number_and_each_alias(account_rows: Rows, view: str) -> None:
+def test_a_mailbox_is_found_by_its_number_and_each_alias(account_rows: Rows, view: str) -> None:
     rows = account_rows(view, vmbox(aliases=["3001", "ops"]))
     assert rows == [("3000", None), ("3001", None), ("ops", None)]
 
 
 @pytest.mark.parametrize("view", ["vmboxes/listing_by_mailbox", "vmboxes_numbers/by_number"])
-def test_a_number_stored_as_an_integer_is_found_as_a_string(account_rows: Rows, view: str) -> None:
+def test_a_number_stored_as_an_integer_is_found_as_text(account_rows: Rows, view: str) -> None:
     assert account_rows(view, vmbox(mailbox=3000, aliases=[3001])) == [("3000", None), ("3001", None)]
 
 
 def test_each_legacy_message_has_a_row(account_rows: Rows) -> None:
     entries = [legacy_message(), legacy_message(timestamp=str(TIMESTAMP - 9), folder=None)]
     rows = account_rows("vmboxes/legacy_msg_by_timestamp", vmbox(messages=entries))
-    about = {
+    mailbox_members = {
         "source_id": BOX_ID,
         "owner_id": USER_ID,
         "mailbox": "3000",
@@ -102,12 +102,12 @@ def test_each_legacy_message_has_a_row(account_rows: Rows) -> None:
         "timezone": "America/Los_Angeles",
     }
     assert rows == [
-        (TIMESTAMP - 9, {**about, "metadata": entries[1]}),
-        (TIMESTAMP, {**about, "metadata": entries[0]}),
+        (TIMESTAMP - 9, {**mailbox_members, "metadata": entries[1]}),
+        (TIMESTAMP, {**mailbox_members, "metadata": entries[0]}),
     ]
 
 
-def test_a_legacy_message_that_could_not_be_migrated_has_none(account_rows: Rows) -> None:
+def test_a_legacy_message_that_could_not_be_migrated_has_no_row(account_rows: Rows) -> None:
     box = vmbox(messages=[legacy_message(migration_error="no_audio")])
     assert account_rows("vmboxes/legacy_msg_by_timestamp", box) == []
 
@@ -120,7 +120,7 @@ def test_a_legacy_message_without_a_readable_time_comes_first(account_rows: Rows
 
 
 @pytest.mark.parametrize("view", ["crossbar_listing", "listing_by_mailbox", "legacy_msg_by_timestamp"])
-def test_deleted_boxes_and_other_documents_are_in_no_view_of_boxes(account_rows: Rows, view: str) -> None:
+def test_deleted_mailboxes_and_other_documents_are_in_no_view_of_mailboxes(account_rows: Rows, view: str) -> None:
     others = [vmbox(_id="1", pvt_deleted=True, messages=[{}]), vmbox(_id="2", pvt_type="media"), user()]
     assert account_rows(f"vmboxes/{view}", *others) == []
     assert account_rows("vmboxes_numbers/by_number") == []
@@ -133,29 +133,29 @@ def test_a_user_is_found_by_its_hashes(account_rows: Rows, view: str, field: str
 
 
 @pytest.mark.parametrize("view", ["creds_by_md5", "creds_by_sha"])
-def test_disabled_and_deleted_users_cannot_be_found_by_hashes(account_rows: Rows, view: str) -> None:
+def test_disabled_and_deleted_users_are_not_found_by_their_hashes(account_rows: Rows, view: str) -> None:
     gone = [user(_id="1", enabled=False), user(_id="2", pvt_deleted=True), user(_id="3", pvt_type="device")]
     assert account_rows(f"users/{view}", *gone) == []
 
 
-def test_a_user_that_does_not_say_enabled_is_enabled(account_rows: Rows) -> None:
+def test_a_user_without_enabled_is_enabled(account_rows: Rows) -> None:
     assert len(account_rows("users/creds_by_md5", user(enabled=None))) == 1
 
 
-def test_users_are_listed_by_their_name_in_lower_case_disabled_ones_too(account_rows: Rows) -> None:
+def test_users_are_listed_by_their_names_in_lower_case_even_if_disabled(account_rows: Rows) -> None:
     nameless, disabled = user(_id="1", username=None), user(_id="2", username="Zoe", enabled=False)
     rows = account_rows("vmboxes_users/by_username", user(), nameless, disabled, user(_id="3", pvt_deleted=True))
     assert rows == [(None, None), ("userb", None), ("zoe", None)]
 
 
-def test_users_are_found_by_each_word_of_their_names_once(account_rows: Rows) -> None:
+def test_users_are_found_once_by_each_word_of_their_names(account_rows: Rows) -> None:
     named = user(username="Ada.L", first_name="Ada  Augusta", last_name="ada", email="ADA@example.com")
     odd = user(_id="1", username=7, first_name=["x"], last_name=None, email="z" * 300)
     rows = account_rows("vmboxes_users/by_word", named, odd, user(_id="2", pvt_deleted=True))
     assert [key for key, _ in rows] == ["ada", "ada.l", "ada@example.com", "augusta", "z" * 100]
 
 
-def test_what_a_user_owns_is_found_by_type(account_rows: Rows) -> None:
+def test_the_documents_of_a_user_are_found_by_type(account_rows: Rows) -> None:
     docs = [vmbox(), vmbox(_id="gone", pvt_deleted=True), vmbox(_id="nobody's", owner_id=None)]
     assert account_rows("attributes/owned", *docs) == [([USER_ID, "vmbox"], BOX_ID)]
 
@@ -163,21 +163,21 @@ def test_what_a_user_owns_is_found_by_type(account_rows: Rows) -> None:
 # --- a MODb ---
 
 
-def test_a_box_lists_its_messages_with_their_summary(modb_rows: Rows) -> None:
+def test_a_mailboxs_messages_are_listed_with_their_summaries(modb_rows: Rows) -> None:
     assert modb_rows("mailbox_messages/listing_by_mailbox", message()) == [([BOX_ID, TIMESTAMP], SUMMARY)]
 
 
-def test_an_account_lists_its_messages_by_time(modb_rows: Rows) -> None:
+def test_an_accounts_messages_are_listed_by_time(modb_rows: Rows) -> None:
     assert modb_rows("mailbox_messages/listing_by_timestamp", message()) == [([TIMESTAMP, BOX_ID], SUMMARY)]
 
 
-def test_messages_can_be_counted_by_folder_and_by_box(modb_rows: Rows) -> None:
+def test_messages_can_be_counted_by_folder_and_by_mailbox(modb_rows: Rows) -> None:
     saved = message({"folder": "saved", "timestamp": TIMESTAMP + 1})
     assert modb_rows("mailbox_messages/count_per_folder", saved) == [(["saved", TIMESTAMP + 1, BOX_ID], None)]
     assert modb_rows("mailbox_messages/count_per_box_folder") == [([BOX_ID, "saved", TIMESTAMP + 1], None)]
 
 
-def test_a_summary_tells_whether_there_is_a_transcription(modb_rows: Rows) -> None:
+def test_a_summary_says_whether_there_is_a_transcription(modb_rows: Rows) -> None:
     good = message(transcription={"result": "success", "text": "Hello."})
     bad = message(_id="201605-0", transcription={"result": "failed"})
     rows = modb_rows("mailbox_messages/listing_by_mailbox", good, bad)
@@ -196,7 +196,7 @@ def test_a_message_in_the_folder_deleted_is_still_listed(modb_rows: Rows) -> Non
     assert value["folder"] == "deleted"
 
 
-def test_numbers_stored_as_strings_are_numbers_in_the_views(modb_rows: Rows) -> None:
+def test_numbers_stored_as_text_are_numbers_in_the_views(modb_rows: Rows) -> None:
     doc = message({"timestamp": str(TIMESTAMP), "length": "3140"}, utc_seconds=None)
     assert modb_rows("mailbox_messages/listing_by_mailbox", doc) == [([BOX_ID, TIMESTAMP], SUMMARY)]
     assert modb_rows("mailbox_message_counts/by_box_folder", reduce=False) == [([BOX_ID, "new", TIMESTAMP], None)]
@@ -212,8 +212,8 @@ def test_a_message_that_lost_its_metadata_is_found_and_still_listed(modb_rows: R
     doc = message()
     del doc["metadata"]
     assert modb_rows("mailbox_messages/missing_metadata", doc) == [(MESSAGE_ID, None)]
-    left = {"timestamp": TIMESTAMP, "folder": "new", "media_id": MESSAGE_ID, "transcribed": False}
-    assert modb_rows("mailbox_messages/listing_by_mailbox") == [([BOX_ID, TIMESTAMP], left)]
+    summary = {"timestamp": TIMESTAMP, "folder": "new", "media_id": MESSAGE_ID, "transcribed": False}
+    assert modb_rows("mailbox_messages/listing_by_mailbox") == [([BOX_ID, TIMESTAMP], summary)]
 
 
 def test_a_message_with_metadata_is_not_missing_it(modb_rows: Rows) -> None:
@@ -230,12 +230,12 @@ def test_a_message_with_metadata_is_not_missing_it(modb_rows: Rows) -> None:
         (message({"timestamp": None}, utc_seconds=None, pvt_created=None), None),
     ],
 )
-def test_counts_go_by_the_first_time_that_is_there(modb_rows: Rows, doc: dict[str, Any], age: int | None) -> None:
+def test_counts_use_the_first_time_that_a_message_has(modb_rows: Rows, doc: dict[str, Any], age: int | None) -> None:
     assert modb_rows("mailbox_message_counts/by_box_folder", doc, reduce=False) == [([BOX_ID, "new", age], None)]
 
 
 @pytest.mark.parametrize("age", [0, TIMESTAMP - 40 * 86_400, TIMESTAMP + 40 * 86_400, 10**15])
-def test_a_message_that_is_not_of_its_month_is_counted_with_its_age(modb_rows: Rows, age: int) -> None:
+def test_a_message_from_another_month_is_counted_with_its_age(modb_rows: Rows, age: int) -> None:
     doc = message(utc_seconds=age)
     assert modb_rows("mailbox_message_counts/by_box_folder", doc, reduce=False) == [
         ([BOX_ID, ["new", age], age], None)
@@ -257,13 +257,13 @@ def test_messages_whose_age_differs_from_their_listed_time_are_listed_by_the_ear
 
 
 @pytest.mark.parametrize("view", ["silent_by_mailbox", "removed_by_mailbox"])
-def test_lists_of_our_own_go_by_age(modb_rows: Rows, view: str) -> None:
+def test_our_own_lists_are_sorted_by_age(modb_rows: Rows, view: str) -> None:
     doc = message(utc_seconds=TIMESTAMP - 9, pvt_deleted=True if view.startswith("removed") else None)
     [(key, summary)] = modb_rows(f"mailbox_message_lists/{view}", doc)
     assert (key, summary["timestamp"]) == ([BOX_ID, TIMESTAMP - 9], TIMESTAMP)
 
 
-def test_counts_of_many_boxes_come_from_one_reduce(modb_rows: Rows, new_database: Database) -> None:
+def test_the_counts_of_many_mailboxes_come_from_one_reduce(modb_rows: Rows, new_database: Database) -> None:
     folders = ["new", "new", "saved", "deleted", "new"]
     docs = [
         message({"folder": folder}, _id=f"201605-{box}{i}", source_id=box)
@@ -305,12 +305,12 @@ def test_a_name_keeps_its_letters_beyond_ascii(accounts_rows: Rows) -> None:
     assert key == "größe寿司sons"
 
 
-def test_an_account_is_found_below_each_ancestor_and_right_below_its_parent(accounts_rows: Rows) -> None:
+def test_an_account_is_found_as_descendant_of_each_ancestor_and_as_child_of_its_parent(accounts_rows: Rows) -> None:
     docs = [account(pvt_tree=["master", "parent"]), account(_id="master"), account(_id="x", pvt_deleted=True)]
     rows = accounts_rows("vmboxes_accounts/by_ancestor", *docs)
-    shown = {"id": ACCOUNT_ID, "name": "Big Corp. #2", "realm": "aeac33.sip.2600hz.com", "tree": ["master", "parent"]}
-    assert rows == [(["master", "Big Corp. #2"], shown), (["parent", "Big Corp. #2"], shown)]
-    assert accounts_rows("vmboxes_accounts/by_parent") == [(["parent", "Big Corp. #2"], shown)]
+    value = {"id": ACCOUNT_ID, "name": "Big Corp. #2", "realm": "aeac33.sip.2600hz.com", "tree": ["master", "parent"]}
+    assert rows == [(["master", "Big Corp. #2"], value), (["parent", "Big Corp. #2"], value)]
+    assert accounts_rows("vmboxes_accounts/by_parent") == [(["parent", "Big Corp. #2"], value)]
 
 
 def test_disabled_accounts_are_found_by_name(accounts_rows: Rows) -> None:
@@ -360,7 +360,7 @@ def test_no_dirt_keeps_a_clean_document_from_its_views(
             assert {row["id"] for row in rows} & {doc["_id"] for doc in clean}, view
 
 
-def test_no_dirt_keeps_a_message_from_being_listed(modb_rows: Rows, new_database: Database) -> None:
+def test_messages_with_any_dirt_are_listed(modb_rows: Rows, new_database: Database) -> None:
     fields = ["metadata", "transcription", "utc_seconds", "timestamp", "source_id", "pvt_created"]
     docs = [message(_id=f"201605-{field}{i}") | {field: dirt} for field in fields for i, dirt in enumerate(DIRT)]
     inner = ["timestamp", "folder", "length", "media_id", "from"]

@@ -1,4 +1,4 @@
-"""``manage.py ensure_modbs``: the databases of this and the next month, for every account that lives."""
+"""``manage.py ensure_modbs``: every live account has databases for this and the next month."""
 
 import subprocess
 import sys
@@ -10,18 +10,13 @@ from django.core.management import CommandError, call_command
 
 from accounts import account_index
 from couch.client import Database, couch
-from storage import database_names, gregorian, view_names
+from storage import database_names, modbs, view_names
 from tests.support.api_client import Account
 from tests.support.servers import PROJECT, Service
 
 
-def months() -> list[str]:
-    this = gregorian.month_of(gregorian.now())
-    return [this, gregorian.next_month(this)]
-
-
 def modbs_of(account_id: str) -> list[Database]:
-    return [couch().database(database_names.modb(account_id, month)) for month in months()]
+    return [couch().database(database_names.modb(account_id, month)) for month in modbs.months_ahead()]
 
 
 def drop(account_id: str) -> None:
@@ -30,13 +25,13 @@ def drop(account_id: str) -> None:
 
 
 def start(service: Service) -> subprocess.Popen[str]:
-    """Run it as a process of its own, which remembers nothing."""
+    """Start it as a process of its own, with empty caches."""
     command = [sys.executable, "manage.py", "ensure_modbs"]
     return subprocess.Popen(command, cwd=PROJECT, env=service.environment(), stderr=subprocess.PIPE, text=True)
 
 
 def ensure(service: Service) -> str:
-    """What it complains of. Other accounts of the same CouchDB may be broken; that is nothing to these tests."""
+    """Run it and return its errors. Other accounts of the same CouchDB may be broken, which doesn't matter here."""
     return start(service).communicate(timeout=120)[1]
 
 
@@ -50,7 +45,7 @@ def broken(created_accounts: list[str]) -> Iterator[str]:
     index.delete(account_id, doc["_rev"])
 
 
-def test_what_is_missing_is_made_with_its_views(service: Service, account: Account) -> None:
+def test_missing_databases_are_created_with_their_views(service: Service, account: Account) -> None:
     drop(account.id)
     assert account.id not in ensure(service)
     for modb in modbs_of(account.id):
@@ -60,19 +55,19 @@ def test_what_is_missing_is_made_with_its_views(service: Service, account: Accou
 
 def test_a_second_run_changes_nothing(service: Service, account: Account) -> None:
     ensure(service)
-    before = [modb.info()["update_seq"] for modb in modbs_of(account.id)]
+    before = [modb.all_docs() for modb in modbs_of(account.id)]
     ensure(service)
-    assert [modb.info()["update_seq"] for modb in modbs_of(account.id)] == before
+    assert [modb.all_docs() for modb in modbs_of(account.id)] == before
 
 
-def test_two_at_once_do_not_disturb_each_other(service: Service, account: Account) -> None:
+def test_two_runs_at_once_do_not_disturb_each_other(service: Service, account: Account) -> None:
     drop(account.id)
     running = [start(service) for _ in range(2)]
     assert not any(account.id in process.communicate(timeout=120)[1] for process in running)
     assert all(modb.view(*view_names.MESSAGES_BY_MAILBOX) == [] for modb in modbs_of(account.id))
 
 
-def test_a_deleted_account_gets_none(service: Service, account: Account) -> None:
+def test_a_deleted_account_gets_no_databases(service: Service, account: Account) -> None:
     drop(account.id)
     for database in (
         couch().database(database_names.account_db(account.id)),
@@ -83,7 +78,7 @@ def test_a_deleted_account_gets_none(service: Service, account: Account) -> None
     assert not any(modb.exists() for modb in modbs_of(account.id))
 
 
-def test_a_broken_account_is_named_and_none_of_its_databases_made(broken: str) -> None:
+def test_a_broken_account_is_named_and_gets_no_databases(broken: str) -> None:
     errors = StringIO()
     with pytest.raises(CommandError, match="accounts failed"):
         call_command("ensure_modbs", stdout=StringIO(), stderr=errors)
@@ -91,19 +86,19 @@ def test_a_broken_account_is_named_and_none_of_its_databases_made(broken: str) -
     assert couch().names(database_names.account_db(broken)) == []
 
 
-def test_a_broken_account_makes_the_exit_status_1_and_the_others_are_served(
+def test_a_broken_account_makes_the_exit_status_1_but_stops_no_other(
     broken: str, service: Service, account: Account
 ) -> None:
     drop(account.id)
     running = start(service)
-    complaints = running.communicate(timeout=120)[1]
+    errors = running.communicate(timeout=120)[1]
     assert running.returncode == 1
-    assert broken in complaints
-    assert account.id not in complaints
+    assert broken in errors
+    assert account.id not in errors
     assert all(modb.exists() for modb in modbs_of(account.id))
 
 
-def test_without_anything_wrong_the_exit_status_is_0(couchdb: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_failure_the_exit_status_is_0(couchdb: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(account_index, "iterate_live_ids", lambda: iter(()))
-    call_command("ensure_modbs", stdout=(printed := StringIO()))
-    assert printed.getvalue() == "0 accounts checked, 0 failed\n"
+    call_command("ensure_modbs", stdout=(output := StringIO()))
+    assert output.getvalue() == "0 accounts checked, 0 failed\n"

@@ -1,4 +1,4 @@
-"""Ids, database names, Gregorian time and private fields: the small rules that everything rests on."""
+"""Ids, names of databases, Gregorian time and private fields."""
 
 from datetime import UTC, datetime
 
@@ -16,13 +16,13 @@ def test_an_accounts_database_is_named_after_its_id() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "aeac33", ACCOUNT.upper(), ACCOUNT + "0", "../" + ACCOUNT[3:], ACCOUNT + "\n"])
-def test_what_is_no_account_id_names_no_database(text: str) -> None:
+def test_a_malformed_account_id_is_refused(text: str) -> None:
     assert not database_names.is_account_id(text)
     with pytest.raises(ValueError, match="is not an account id"):
         database_names.account_db(text)
 
 
-def test_both_forms_of_a_name_tell_whose_it_is() -> None:
+def test_a_name_in_either_form_says_whose_database_it_is() -> None:
     encoded = database_names.encode(database_names.modb(ACCOUNT, "202512"))
     assert encoded == "account%2Fae%2Fac%2F33d0c8f2b4e6a1b2c3d4e5f60718-202512"
     assert (
@@ -33,7 +33,7 @@ def test_both_forms_of_a_name_tell_whose_it_is() -> None:
     assert database_names.parse(ACCOUNT_DB + "-202513") is None
 
 
-def test_a_messages_id_tells_its_month() -> None:
+def test_a_messages_id_says_its_month() -> None:
     assert database_names.month_of_message("201605-6aadef09f6fcf5fd8bcdfca312e923ba") == "201605"
     assert database_names.month_of_message("201613-6aadef09f6fcf5fd8bcdfca312e923ba") is None
     assert database_names.month_of_message("6aadef09f6fcf5fd8bcdfca312e923ba") is None
@@ -46,7 +46,7 @@ def test_gregorian_seconds_count_from_the_year_0() -> None:
     assert gregorian.month_of(63_630_058_722) == "201605"
 
 
-def test_a_months_bounds_lie_in_it_and_the_next_second_does_not() -> None:
+def test_the_bounds_of_a_month_are_its_first_and_last_second() -> None:
     first, last = gregorian.month_bounds("202402")
     assert gregorian.month_of(first) == gregorian.month_of(last) == "202402"
     assert gregorian.month_of(last + 1) == gregorian.next_month("202402") == "202403"
@@ -55,12 +55,12 @@ def test_a_months_bounds_lie_in_it_and_the_next_second_does_not() -> None:
 
 
 @pytest.mark.parametrize("seconds", [-1, 0, 10**18])
-def test_a_time_that_no_calendar_has_is_refused(seconds: int) -> None:
+def test_a_time_outside_the_calendar_is_refused(seconds: int) -> None:
     with pytest.raises(ValueError, match="no Gregorian time"):
         gregorian.month_of(seconds)
 
 
-def test_private_members_are_stamped_kept_and_stripped() -> None:
+def test_private_members_are_stamped_kept_and_removed() -> None:
     actor = private_fields.Actor(account_id=ACCOUNT, user_id="u", request_id="r")
     doc = private_fields.stamp_new(
         {"_id": "b", "name": "VMBox 0"}, pvt_type="vmbox", account_id=ACCOUNT, db_name=ACCOUNT_DB, actor=actor, now=5

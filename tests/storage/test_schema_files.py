@@ -46,8 +46,8 @@ DEFAULTS = {
     "transcribe": False,
     "vm_message_forward_type": "only_forward",
 }
-# No default is shown for these.
-OTHERS = {
+# The API document shows no default for these.
+WITHOUT_DEFAULT = {
     "flags",
     "mailbox",
     "members",
@@ -65,7 +65,7 @@ OTHERS = {
 SUPPORT = {"announcement_only": "unsupported", "skip_envelope": "beta", "transcribe": "alpha", "pin": "supported"}
 
 
-def _errors(name: str, data: dict[str, Any]) -> dict[str, list[str]]:
+def _broken_rules(name: str, data: dict[str, Any]) -> dict[str, list[str]]:
     """The rules that data breaks, by field path."""
     try:
         schemas.validator(name).validate(data)
@@ -76,41 +76,41 @@ def _errors(name: str, data: dict[str, Any]) -> dict[str, list[str]]:
 
 @pytest.fixture
 def stored(couchdb: str) -> Iterator[dict[str, Any]]:
-    """Documents to put into system_schemas, by id, gone afterwards; nothing older is remembered."""
+    """Documents to put into system_schemas, by id; they are deleted afterwards, and no cache has older ones."""
     database = couch().database(database_names.SCHEMAS)
     docs: dict[str, Any] = {}
 
     class Stored(dict[str, Any]):
         def __setitem__(self, name: str, doc: Any) -> None:
             docs[name] = database.put({"_id": name, **doc})
-            _forget()
+            _clear_caches()
 
     yield Stored()
     for name, doc in docs.items():
         database.delete(name, doc["_rev"])
-    _forget()
+    _clear_caches()
 
 
-def _forget() -> None:
-    schemas._find.cache_clear()
+def _clear_caches() -> None:
+    schemas._find_schema.cache_clear()
     schemas._compile.cache_clear()
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_every_shipped_schema_is_draft_04_and_has_its_files_name(name: str) -> None:
+def test_every_shipped_schema_is_draft_04_and_named_like_its_file(name: str) -> None:
     schema = schemas.get_shipped(name) or {}
     Draft4Validator.check_schema(schema)
     assert schema["$schema"] == "http://json-schema.org/draft-04/schema#"
     assert schema["_id"] == name
 
 
-def test_a_box_gets_the_defaults_of_the_api_document(couchdb: str) -> None:
+def test_a_mailbox_gets_the_defaults_of_the_api_document(couchdb: str) -> None:
     assert schemas.validator("vmboxes").validate(BOX) == {**BOX, **DEFAULTS}
 
 
-def test_the_schema_of_a_box_has_every_key_of_the_api_document_and_its_support_level() -> None:
+def test_the_schema_of_mailboxes_has_every_key_of_the_api_document_and_its_support_level() -> None:
     properties = (schemas.get_shipped("vmboxes") or {})["properties"]
-    assert set(properties) == {*DEFAULTS, *OTHERS}
+    assert set(properties) == {*DEFAULTS, *WITHOUT_DEFAULT}
     assert {name: properties[name]["support_level"] for name in SUPPORT} == SUPPORT
 
 
@@ -118,12 +118,14 @@ def test_the_schema_of_a_box_has_every_key_of_the_api_document_and_its_support_l
     ("field", "limits"),
     [("name", (1, 128)), ("mailbox", (1, 30)), ("owner_id", (32, 32)), ("pin", (4, 6))],
 )
-def test_the_texts_of_a_box_have_their_lengths(couchdb: str, field: str, limits: tuple[int, int]) -> None:
+def test_the_texts_of_a_mailbox_have_minimum_and_maximum_lengths(
+    couchdb: str, field: str, limits: tuple[int, int]
+) -> None:
     shortest, longest = limits
-    assert _errors("vmboxes", {**BOX, field: "1" * shortest}) == {}
-    assert _errors("vmboxes", {**BOX, field: "1" * longest}) == {}
-    assert _errors("vmboxes", {**BOX, field: "1" * (shortest - 1)}) == {field: ["minLength"]}
-    assert _errors("vmboxes", {**BOX, field: "1" * (longest + 1)}) == {field: ["maxLength"]}
+    assert _broken_rules("vmboxes", {**BOX, field: "1" * shortest}) == {}
+    assert _broken_rules("vmboxes", {**BOX, field: "1" * longest}) == {}
+    assert _broken_rules("vmboxes", {**BOX, field: "1" * (shortest - 1)}) == {field: ["minLength"]}
+    assert _broken_rules("vmboxes", {**BOX, field: "1" * (longest + 1)}) == {field: ["maxLength"]}
 
 
 @pytest.mark.parametrize(
@@ -146,8 +148,8 @@ def test_the_texts_of_a_box_have_their_lengths(couchdb: str, field: str, limits:
         ({"require_pin": "yes"}, {"require_pin": ["type"]}),
     ],
 )
-def test_a_box_with_a_fault_is_told_which(couchdb: str, fields: dict[str, Any], broken: dict[str, Any]) -> None:
-    assert _errors("vmboxes", {**BOX, **fields}) == broken
+def test_each_fault_of_a_mailbox_is_reported(couchdb: str, fields: dict[str, Any], broken: dict[str, Any]) -> None:
+    assert _broken_rules("vmboxes", {**BOX, **fields}) == broken
 
 
 @pytest.mark.parametrize(
@@ -162,8 +164,8 @@ def test_a_box_with_a_fault_is_told_which(couchdb: str, fields: dict[str, Any], 
         {"some_key": "some_value"},
     ],
 )
-def test_a_box_without_fault_passes(couchdb: str, fields: dict[str, Any]) -> None:
-    assert _errors("vmboxes", {**BOX, **fields}) == {}
+def test_a_mailbox_without_fault_passes(couchdb: str, fields: dict[str, Any]) -> None:
+    assert _broken_rules("vmboxes", {**BOX, **fields}) == {}
 
 
 @pytest.mark.parametrize(
@@ -182,41 +184,43 @@ def test_a_box_without_fault_passes(couchdb: str, fields: dict[str, Any]) -> Non
         ("api_auth", {"api_key": "ab"}, {"api_key": ["minLength"]}),
     ],
 )
-def test_the_other_schemas_tell_faults_too(
+def test_faults_are_reported_by_the_other_schemas_as_well(
     couchdb: str, name: str, data: dict[str, Any], broken: dict[str, Any]
 ) -> None:
-    assert _errors(name, data) == broken
+    assert _broken_rules(name, data) == broken
 
 
-def test_a_stored_schema_goes_before_the_shipped_one(stored: dict[str, Any]) -> None:
+def test_a_stored_schema_overrides_the_shipped_one(stored: dict[str, Any]) -> None:
     stored["api_auth"] = {"type": "object", "properties": {"api_key": {"type": "string", "maxLength": 3}}, "pvt_x": 1}
-    assert _errors("api_auth", {"api_key": "abcd"}) == {"api_key": ["maxLength"]}
+    assert _broken_rules("api_auth", {"api_key": "abcd"}) == {"api_key": ["maxLength"]}
     assert "pvt_x" not in schemas.get("api_auth")
 
 
-def test_a_schema_that_another_refers_to_can_be_stored_alone(stored: dict[str, Any]) -> None:
+def test_a_schema_to_which_another_one_refers_can_be_stored_alone(stored: dict[str, Any]) -> None:
     stored["notify.callback"] = {"type": "object", "properties": {"number": {"type": "string", "maxLength": 3}}}
-    broken = _errors("vmboxes", {**BOX, "notify": {"callback": {"number": "1234"}}})
+    broken = _broken_rules("vmboxes", {**BOX, "notify": {"callback": {"number": "1234"}}})
     assert broken == {"notify.callback.number": ["maxLength"]}
 
 
 @pytest.mark.parametrize("doc", [{"properties": {"api_key": {"required": True}}}, {"type": "text"}])
-def test_a_stored_schema_that_is_no_draft_04_gives_way_to_the_shipped_one(stored: Any, doc: dict[str, Any]) -> None:
+def test_a_stored_schema_that_is_not_draft_04_does_not_override_the_shipped_one(
+    stored: Any, doc: dict[str, Any]
+) -> None:
     stored["api_auth"] = doc
-    assert _errors("api_auth", {}) == {"api_key": ["required"]}
+    assert _broken_rules("api_auth", {}) == {"api_key": ["required"]}
 
 
-def test_a_deleted_schema_gives_way_to_the_shipped_one(stored: dict[str, Any]) -> None:
+def test_a_deleted_schema_does_not_override_the_shipped_one(stored: dict[str, Any]) -> None:
     stored["api_auth"] = {"type": "object", "pvt_deleted": True}
-    assert _errors("api_auth", {}) == {"api_key": ["required"]}
+    assert _broken_rules("api_auth", {}) == {"api_key": ["required"]}
 
 
-def test_a_reference_to_a_schema_that_is_nowhere_allows_anything(stored: dict[str, Any]) -> None:
+def test_a_reference_to_a_missing_schema_allows_anything(stored: dict[str, Any]) -> None:
     stored["api_auth"] = {"properties": {"api_key": {"$ref": "nowhere"}, "n": {"type": "integer"}}}
-    assert _errors("api_auth", {"api_key": [1], "n": "x"}) == {"n": ["type"]}
+    assert _broken_rules("api_auth", {"api_key": [1], "n": "x"}) == {"n": ["type"]}
 
 
 @pytest.mark.parametrize("name", ["nothing", "", "_design/x", "../vmboxes", "vmboxes.json", "x" * 200, "é"])
-def test_an_unknown_name_is_no_schema(couchdb: str, name: str) -> None:
+def test_there_is_no_schema_of_an_unknown_name(couchdb: str, name: str) -> None:
     with pytest.raises(BadIdentifier):
         schemas.validator(name)
