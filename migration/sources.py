@@ -60,7 +60,7 @@ class Survey:
         self.boxes.append(SurveyedBox(doc["_id"], len(messages) if isinstance(messages, list) else 0))
         if messages and not isinstance(messages, list):
             self.boxes_without_array.append(doc["_id"])
-        self.greeting_ids |= {media_id for media_id in played_media(doc) if media_id[:1] not in ("", "_")}
+        self.greeting_ids |= played_media(doc)
 
 
 class MonthSource(MediaLibrary, Protocol):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from couch.client import Database
-from tests.support.kazoo3 import Kazoo3, migrate, snapshot, speech
+from tests.support.kazoo3 import Kazoo3Account, list_revisions, migrate_kazoo3, speech
 
 Change = Callable[[Database, dict[str, Any]], None]
 
@@ -62,10 +62,10 @@ AGAINST_SOURCE = [
 ]
 
 
-def verified(old: Kazoo3, tmp_path: Path, *arguments: str) -> tuple[int, list[tuple[str, str, str | None]]]:
+def verified(kazoo3: Kazoo3Account, tmp_path: Path, *arguments: str) -> tuple[int, list[tuple[str, str, str | None]]]:
     """The exit status, and what is told of all that is not as it should be."""
     report = tmp_path / "report.json"
-    ran = migrate("--account", old.id, "--verify", "--report", str(report), *arguments)
+    ran = migrate_kazoo3("--account", kazoo3.id, "--verify", "--report", str(report), *arguments)
     told = json.loads(report.read_text())["entries"]
     return ran.status, [
         (one["outcome"], one["reason"], one["media_id"]) for one in told if one["outcome"] != "verified"
@@ -73,85 +73,91 @@ def verified(old: Kazoo3, tmp_path: Path, *arguments: str) -> tuple[int, list[tu
 
 
 @pytest.fixture
-def two(old: Kazoo3) -> tuple[Kazoo3, str]:
+def two(kazoo3: Kazoo3Account) -> tuple[Kazoo3Account, str]:
     """An account with two messages; it, and the second's media id."""
-    box = old.box()
-    old.message(box, "first")
-    return old, old.message(box, "second")["media_id"]
+    box = kazoo3.add_box()
+    kazoo3.add_message(box, "first")
+    return kazoo3, kazoo3.add_message(box, "second")["media_id"]
 
 
 @pytest.mark.parametrize(("change", "outcome", "reason"), IN_PLACE)
 def test_a_fault_in_place_is_found(
-    two: tuple[Kazoo3, str], tmp_path: Path, change: Change, outcome: str, reason: str
+    two: tuple[Kazoo3Account, str], tmp_path: Path, change: Change, outcome: str, reason: str
 ) -> None:
-    old, media_id = two
-    assert migrate("--account", old.store().id).status == 0
-    assert verified(old, tmp_path) == (0, [])
-    change(old.modb(), old.stored_message(media_id))
-    assert verified(old, tmp_path) == (1, [(outcome, reason, media_id)])
+    kazoo3, media_id = two
+    assert migrate_kazoo3("--account", kazoo3.store().id).status == 0
+    assert verified(kazoo3, tmp_path) == (0, [])
+    change(kazoo3.modb(), kazoo3.stored_message(media_id))
+    assert verified(kazoo3, tmp_path) == (1, [(outcome, reason, media_id)])
 
 
 @pytest.mark.parametrize(("change", "outcome", "reason"), AGAINST_SOURCE)
 def test_a_fault_against_a_backup_is_found(
-    two: tuple[Kazoo3, str], tmp_path: Path, change: Change, outcome: str, reason: str
+    two: tuple[Kazoo3Account, str], tmp_path: Path, change: Change, outcome: str, reason: str
 ) -> None:
-    old, media_id = two
+    kazoo3, media_id = two
     folder = tmp_path / "backup"
     folder.mkdir()
-    (folder / f"{old.id}.jsonl").write_text("".join(json.dumps(doc) + "\n" for doc in old.docs.values()))
-    assert migrate("--source", str(folder)).status == 0
-    assert verified(old, tmp_path, "--source", str(folder)) == (0, [])
-    change(old.modb(), old.stored_message(media_id))
-    assert verified(old, tmp_path, "--source", str(folder)) == (1, [(outcome, reason, media_id)])
+    (folder / f"{kazoo3.id}.jsonl").write_text("".join(json.dumps(doc) + "\n" for doc in kazoo3.docs.values()))
+    assert migrate_kazoo3("--source", str(folder)).status == 0
+    assert verified(kazoo3, tmp_path, "--source", str(folder)) == (0, [])
+    change(kazoo3.modb(), kazoo3.stored_message(media_id))
+    assert verified(kazoo3, tmp_path, "--source", str(folder)) == (1, [(outcome, reason, media_id)])
 
 
-def test_what_users_did_since_is_no_fault(two: tuple[Kazoo3, str], tmp_path: Path) -> None:
-    old, media_id = two
-    migrate("--account", old.store().id)
-    doc = old.stored_message(media_id)
-    old.modb().put({**doc, "pvt_modified": doc["pvt_modified"] + 5, "pvt_deleted": True})
-    assert verified(old, tmp_path) == (0, [("changed", "removed", media_id)])
+def test_what_users_did_since_is_no_fault(two: tuple[Kazoo3Account, str], tmp_path: Path) -> None:
+    kazoo3, media_id = two
+    migrate_kazoo3("--account", kazoo3.store().id)
+    doc = kazoo3.stored_message(media_id)
+    kazoo3.modb().put({**doc, "pvt_modified": doc["pvt_modified"] + 5, "pvt_deleted": True})
+    assert verified(kazoo3, tmp_path) == (0, [("changed", "removed", media_id)])
 
 
-def test_entries_that_are_left_are_missing_unless_they_are_marked(two: tuple[Kazoo3, str], tmp_path: Path) -> None:
-    old, _ = two
-    box = next(doc for doc in old.docs.values() if doc["pvt_type"] == "vmbox")
+def test_entries_that_are_left_are_missing_unless_they_are_marked(
+    two: tuple[Kazoo3Account, str], tmp_path: Path
+) -> None:
+    kazoo3, _ = two
+    box = next(doc for doc in kazoo3.docs.values() if doc["pvt_type"] == "vmbox")
     box["messages"].append({})
-    migrate("--account", old.store().id)
-    old.db.update(box["_id"], lambda doc: {**doc, "messages": [*doc["messages"], old.entry("c" * 32)]})
-    status, told = verified(old, tmp_path)
+    migrate_kazoo3("--account", kazoo3.store().id)
+    kazoo3.database.update(
+        box["_id"], lambda doc: {**doc, "messages": [*doc["messages"], kazoo3.make_entry("c" * 32)]}
+    )
+    status, told = verified(kazoo3, tmp_path)
     assert status == 1
     assert sorted(told, key=str) == [("marked", "no_media_id", None), ("missing", "not_migrated", "c" * 32)]
 
 
-def test_verifying_writes_nothing(two: tuple[Kazoo3, str], tmp_path: Path) -> None:
-    old, _ = two
-    migrate("--account", old.store().id)
-    before = snapshot([old.id])
-    verified(old, tmp_path)
-    assert snapshot([old.id]) == before
+def test_verifying_writes_nothing(two: tuple[Kazoo3Account, str], tmp_path: Path) -> None:
+    kazoo3, _ = two
+    migrate_kazoo3("--account", kazoo3.store().id)
+    before = list_revisions(kazoo3.id)
+    verified(kazoo3, tmp_path)
+    assert list_revisions(kazoo3.id) == before
 
 
-def purged(old: Kazoo3, tmp_path: Path, *arguments: str) -> dict[str, str]:
+def purged(kazoo3: Kazoo3Account, tmp_path: Path, *arguments: str) -> dict[str, str]:
     """What became of each media document: the outcome, or the reason for which it is kept."""
     report = tmp_path / "report.json"
-    assert migrate("--account", old.id, "--purge", "--report", str(report), *arguments).status == 0
+    assert migrate_kazoo3("--account", kazoo3.id, "--purge", "--report", str(report), *arguments).status == 0
     told = json.loads(report.read_text())["entries"]
     return {one["media_id"]: one["reason"] or one["outcome"] for one in told}
 
 
-def test_purging_deletes_what_is_verified_and_keeps_what_is_needed(old: Kazoo3, tmp_path: Path) -> None:
-    box, other = old.box("3000"), old.box("3001")
-    safe, differs, named, played, removed, lost = (old.message(box, str(n))["media_id"] for n in range(6))
-    orphan = old.media(speech("orphan"))["_id"]
-    silent = old.message(box, "silent")["media_id"]
-    migrate("--account", old.store().id)
-    other_audio(old.modb(), old.stored_message(differs))
-    no_audio(old.modb(), old.stored_message(silent))
-    delete(old.modb(), old.stored_message(lost))
-    doc = old.stored_message(removed)
-    old.modb().put({**doc, "pvt_deleted": True})
-    old.db.update(other["_id"], lambda doc: {**doc, "messages": [old.entry(named)], "media": {"unavailable": played}})
+def test_purging_deletes_what_is_verified_and_keeps_what_is_needed(kazoo3: Kazoo3Account, tmp_path: Path) -> None:
+    box, other = kazoo3.add_box("3000"), kazoo3.add_box("3001")
+    safe, differs, named, played, removed, lost = (kazoo3.add_message(box, str(n))["media_id"] for n in range(6))
+    orphan = kazoo3.add_media(speech("orphan"))["_id"]
+    silent = kazoo3.add_message(box, "silent")["media_id"]
+    migrate_kazoo3("--account", kazoo3.store().id)
+    other_audio(kazoo3.modb(), kazoo3.stored_message(differs))
+    no_audio(kazoo3.modb(), kazoo3.stored_message(silent))
+    delete(kazoo3.modb(), kazoo3.stored_message(lost))
+    doc = kazoo3.stored_message(removed)
+    kazoo3.modb().put({**doc, "pvt_deleted": True})
+    kazoo3.database.update(
+        other["_id"], lambda doc: {**doc, "messages": [kazoo3.make_entry(named)], "media": {"unavailable": played}}
+    )
     expected = {
         safe: "purged",
         removed: "purged",
@@ -160,42 +166,42 @@ def test_purging_deletes_what_is_verified_and_keeps_what_is_needed(old: Kazoo3, 
         played: "entry",
         silent: "not_copied",
     }
-    before = snapshot([old.id])
-    assert purged(old, tmp_path, "--dry-run") == expected
-    assert snapshot([old.id]) == before
-    assert purged(old, tmp_path) == expected
-    assert old.db.fetch([safe, removed]) == {}
+    before = list_revisions(kazoo3.id)
+    assert purged(kazoo3, tmp_path, "--dry-run") == expected
+    assert list_revisions(kazoo3.id) == before
+    assert purged(kazoo3, tmp_path) == expected
+    assert kazoo3.database.fetch([safe, removed]) == {}
     kept = [differs, named, played, silent, lost, orphan]
-    assert sorted(old.db.fetch(kept)) == sorted(kept)
-    assert old.audio_of(old.stored_message(safe)) == speech("0")
+    assert sorted(kazoo3.database.fetch(kept)) == sorted(kept)
+    assert kazoo3.read_audio(kazoo3.stored_message(safe)) == speech("0")
 
 
-def test_what_a_link_needs_stays_until_it_is_resolved(old: Kazoo3, tmp_path: Path) -> None:
-    media_id = old.message(old.box(), "linked")["media_id"]
-    linked = migrate("--account", old.store().id, "--link-audio")
+def test_what_a_link_needs_stays_until_it_is_resolved(kazoo3: Kazoo3Account, tmp_path: Path) -> None:
+    media_id = kazoo3.add_message(kazoo3.add_box(), "linked")["media_id"]
+    linked = migrate_kazoo3("--account", kazoo3.store().id, "--link-audio")
     assert linked.out.startswith("outcome")
-    doc = old.stored_message(media_id)
+    doc = kazoo3.stored_message(media_id)
     assert "_attachments" not in doc
     link = doc["pvt_attachments"]["uploaded_file.mp3"]["handler"]["kz_att_link"]
     assert link == {"att_dbname": doc["pvt_account_db"][:-7], "att_docid": media_id}
-    assert verified(old, tmp_path) == (0, [])
-    assert purged(old, tmp_path) == {media_id: "link"}
-    resolved = migrate("--account", old.id)
+    assert verified(kazoo3, tmp_path) == (0, [])
+    assert purged(kazoo3, tmp_path) == {media_id: "link"}
+    resolved = migrate_kazoo3("--account", kazoo3.id)
     assert "resolved" in resolved.out
-    assert old.audio_of(old.stored_message(media_id)) == speech("linked")
-    assert "pvt_attachments" not in old.stored_message(media_id)
-    assert purged(old, tmp_path) == {media_id: "purged"}
-    assert verified(old, tmp_path) == (0, [])
+    assert kazoo3.read_audio(kazoo3.stored_message(media_id)) == speech("linked")
+    assert "pvt_attachments" not in kazoo3.stored_message(media_id)
+    assert purged(kazoo3, tmp_path) == {media_id: "purged"}
+    assert verified(kazoo3, tmp_path) == (0, [])
 
 
-def test_a_link_is_resolved_wherever_its_message_went(old: Kazoo3, tmp_path: Path) -> None:
-    media_id = old.message(old.box(), "moved on")["media_id"]
-    migrate("--account", old.store().id, "--link-audio")
-    doc = old.stored_message(media_id)
+def test_a_link_is_resolved_wherever_its_message_went(kazoo3: Kazoo3Account, tmp_path: Path) -> None:
+    media_id = kazoo3.add_message(kazoo3.add_box(), "moved on")["media_id"]
+    migrate_kazoo3("--account", kazoo3.store().id, "--link-audio")
+    doc = kazoo3.stored_message(media_id)
     moved = {**doc, "_id": f"201605-{'d' * 32}", "history": [doc["source_id"]], "source_id": "a" * 32}
     moved["metadata"] = {**doc["metadata"], "media_id": moved["_id"]}
     del moved["_rev"]
-    old.modb().put(moved)
-    delete(old.modb(), doc)
-    migrate("--account", old.id)
-    assert old.audio_of(old.stored_message("d" * 32)) == speech("moved on")
+    kazoo3.modb().put(moved)
+    delete(kazoo3.modb(), doc)
+    migrate_kazoo3("--account", kazoo3.id)
+    assert kazoo3.read_audio(kazoo3.stored_message("d" * 32)) == speech("moved on")

@@ -1,14 +1,16 @@
-"""Accounts of Kazoo 3.x made by hand, in a CouchDB or as documents to write into files; and running the command."""
+"""Accounts of Kazoo 3.x made by hand, in a CouchDB or in backup files, and the command that migrates them."""
 
 import base64
 import hashlib
 import io
 import secrets
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import redirect_stderr
+from pathlib import Path
 from typing import Any, NamedTuple
 
+import orjson
 from django.core.management import CommandError, call_command
 
 from accounts import creation
@@ -20,8 +22,8 @@ Document = dict[str, Any]
 
 MAY_2016 = 63_630_058_722
 CREATED = 63_600_000_000
-# Times and names of machines, which differ from run to run.
-_PASSING = ("_rev", "pvt_api_key", "pvt_created", "pvt_modified", "pvt_node")
+# Fields that differ from run to run.
+_VOLATILE_FIELDS = ("_rev", "_attachments", "pvt_api_key", "pvt_created", "pvt_modified", "pvt_node")
 
 
 def new_id() -> str:
@@ -29,17 +31,17 @@ def new_id() -> str:
 
 
 def speech(text: str) -> bytes:
-    """Bytes that are no other message's."""
+    """Audio that differs from that of any other text."""
     return hashlib.sha256(text.encode()).digest() * 40
 
 
-class Kazoo3:
-    """An account as 3.x left it: documents are collected, then stored or written."""
+class Kazoo3Account:
+    """An account as 3.x left it: its documents are collected first, then stored or written into files."""
 
     def __init__(self, account_id: str | None = None, **fields: Any) -> None:
         self.id = account_id or new_id()
         self.realm = f"{self.id[:12]}.example.com"
-        self.account = self._stamped(
+        self.account = self._document(
             "account",
             self.id,
             name="Old account",
@@ -50,14 +52,16 @@ class Kazoo3:
         self.account |= fields
         self.docs: dict[str, Document] = {self.id: self.account}
 
+    # --- documents to be stored ---
+
     def add(self, pvt_type: str, doc_id: str | None = None, **fields: Any) -> Document:
-        """A document of whatever type; a field given as None is left out."""
-        doc = self._stamped(pvt_type, doc_id or new_id(), **fields)
+        """Add a document of any type. A field with the value None is left out."""
+        doc = self._document(pvt_type, doc_id or new_id(), **fields)
         doc = {key: value for key, value in doc.items() if value is not None}
         self.docs[doc["_id"]] = doc
         return doc
 
-    def box(self, number: Any = "3000", entries: Sequence[Any] = (), **fields: Any) -> Document:
+    def add_box(self, number: Any = "3000", entries: Sequence[Any] = (), **fields: Any) -> Document:
         fields = {
             "name": f"VMBox {number}",
             "mailbox": number,
@@ -67,27 +71,27 @@ class Kazoo3:
         }
         return self.add("vmbox", **fields)
 
-    def media(self, content: bytes | None = None, doc_id: str | None = None, **fields: Any) -> Document:
-        """A media document; no content: without attachment."""
-        doc_id = doc_id or new_id()
+    def add_media(self, content: bytes | None = None, doc_id: str | None = None, **fields: Any) -> Document:
+        """Add a media document, without an attachment if there is no content."""
         stub = {"content_type": "audio/mpeg", "data": base64.b64encode(content or b"").decode()}
         attachments = {"uploaded_file.mp3": stub} if content is not None else None
-        described = {
+        fields = {
             "source_type": "voicemail",
             "description": "voicemail message media",
             "_attachments": attachments,
+            **fields,
         }
-        return self.add(fields.pop("pvt_type", "private_media"), doc_id, **{**described, **fields})
+        return self.add(fields.pop("pvt_type", "private_media"), doc_id, **fields)
 
-    def message(self, box: Document, text: str = "hello", **fields: Any) -> Document:
-        """A clean message: a media document and an entry in the box's array; the entry. None leaves a field out."""
-        media = self.media(speech(text), source_id=box["_id"])
-        entry = {**self.entry(media["_id"]), **fields}
+    def add_message(self, box: Document, text: str = "hello", **fields: Any) -> Document:
+        """Add a media document, and an entry in the mailbox's array, which is returned. None leaves a field out."""
+        media = self.add_media(speech(text), source_id=box["_id"])
+        entry = {**self.make_entry(media["_id"]), **fields}
         entry = {key: value for key, value in entry.items() if value is not None}
         box["messages"].append(entry)
         return entry
 
-    def entry(self, media_id: str, **fields: Any) -> Document:
+    def make_entry(self, media_id: str, **fields: Any) -> Document:
         return {
             "timestamp": MAY_2016,
             "from": f"1001@{self.realm}",
@@ -101,8 +105,8 @@ class Kazoo3:
             **fields,
         }
 
-    def store(self, server: Couch | None = None) -> "Kazoo3":
-        """Put it into a CouchDB, the served one if none is named."""
+    def store(self, server: Couch | None = None) -> "Kazoo3Account":
+        """Store the documents in a CouchDB, by default the served one."""
         server = server or couch()
         server.create(database_names.ACCOUNTS)
         if server is couch():
@@ -115,15 +119,22 @@ class Kazoo3:
         server.database(database_names.ACCOUNTS).put_all([self.account])
         return self
 
+    def write_backup(self, folder: Path) -> str:
+        """Write a backup of the account's database into a folder; the folder's path."""
+        write_backup(folder, database_names.account_db(self.id), self.docs.values())
+        return str(folder)
+
+    # --- what is stored ---
+
     @property
-    def db(self) -> Database:
+    def database(self) -> Database:
         return couch().database(database_names.account_db(self.id))
 
     def modb(self, month: str = "201605") -> Database:
         return couch().database(database_names.modb(self.id, month))
 
     def stored_box(self, box: Document) -> Document:
-        doc = self.db.get(box["_id"])
+        doc = self.database.get(box["_id"])
         assert doc is not None
         return doc
 
@@ -132,20 +143,25 @@ class Kazoo3:
         assert doc is not None
         return doc
 
-    def audio_of(self, doc: Document, month: str = "201605") -> bytes:
-        ((name, _),) = doc["_attachments"].items()
-        stream = self.modb(month).open_attachment(doc["_id"], name)
+    def read_audio(self, message: Document) -> bytes:
+        ((name, _),) = message["_attachments"].items()
+        stream = self.modb(message["_id"][:6]).open_attachment(message["_id"], name)
         assert stream is not None
         return b"".join(stream)
 
-    def messages(self) -> dict[str, Document]:
+    def stored_messages(self) -> dict[str, Document]:
         """All messages of all months, by id."""
-        return {row["id"]: row["doc"] for name in self.months() for row in _docs(name) if "metadata" in row["doc"]}
+        return {
+            row["id"]: row["doc"]
+            for name in self.modb_names()
+            for row in _all_documents(name)
+            if "metadata" in row["doc"]
+        }
 
-    def months(self) -> list[str]:
+    def modb_names(self) -> list[str]:
         return couch().names(database_names.account_db(self.id) + "-")
 
-    def _stamped(self, pvt_type: str, doc_id: str, **fields: Any) -> Document:
+    def _document(self, pvt_type: str, doc_id: str, **fields: Any) -> Document:
         return {
             "_id": doc_id,
             "pvt_type": pvt_type,
@@ -158,70 +174,79 @@ class Kazoo3:
         }
 
 
-class Ran(NamedTuple):
-    """How the command ended, and what it printed."""
+AccountMaker = Callable[..., Kazoo3Account]
+
+
+def write_backup(folder: Path, database: str, docs: Iterable[Document]) -> None:
+    """Write a backup of a database into a folder, as JSON lines."""
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{database_names.encode(database)}.jsonl"
+    path.write_bytes(b"".join(orjson.dumps(doc) + b"\n" for doc in docs))
+
+
+class CommandResult(NamedTuple):
+    """The exit status of a command, and its output."""
 
     status: int
     out: str
     err: str
 
 
-def migrate(*arguments: str) -> Ran:
-    """Run ``migrate_kazoo3`` in this process."""
+def migrate_kazoo3(*arguments: str) -> CommandResult:
+    """Run the command ``migrate_kazoo3`` in this process."""
     out, err = io.StringIO(), io.StringIO()
     status = 0
     with redirect_stderr(err):
         try:
             call_command("migrate_kazoo3", *arguments, stdout=out, stderr=err)
-        except SystemExit as ended:
-            status = int(ended.code or 0)
+        except SystemExit as system_exit:
+            status = int(system_exit.code or 0)
         except CommandError as error:
             status, _ = error.returncode, err.write(str(error))
     sys.stdout.write(out.getvalue() + err.getvalue())
-    return Ran(status, out.getvalue(), err.getvalue())
+    return CommandResult(status, out.getvalue(), err.getvalue())
 
 
-def dump(account_id: str) -> dict[str, Document]:
-    """All that is stored of an account, with digests of audio; what differs from run to run is left out."""
-    found: dict[str, Document] = {}
-    for name in couch().names(database_names.account_db(account_id)):
-        for row in _docs(name):
+def dump_account(account_id: str) -> dict[str, Document]:
+    """All documents of an account with digests of audio, without ids and fields that differ from run to run."""
+    account_name = database_names.account_db(account_id)
+    documents: dict[str, Document] = {}
+    for name in couch().names(account_name):
+        for row in _all_documents(name):
             if not row["id"].startswith("_design/"):
-                text = name.replace(database_names.account_db(account_id), "ACCOUNT")
-                found[f"{text} {row['id']}".replace(account_id, "ACCOUNT")] = _plain(row["doc"], account_id)
-    return found
+                key = f"{name.replace(account_name, 'ACCOUNT')} {row['id'].replace(account_id, 'ACCOUNT')}"
+                documents[key] = _normalise(row["doc"], account_id)
+    return documents
 
 
-def snapshot(account_ids: Sequence[str] | None = None) -> dict[str, Any]:
-    """The revision of everything there is, of all databases or of some accounts'."""
-    prefixes = [database_names.account_db(one) for one in account_ids or []] or [""]
-    names = [name for prefix in prefixes for name in couch().names(prefix)]
-    return {name: {row["id"]: row["value"]["rev"] for row in couch().database(name).all_docs()} for name in names}
+def list_revisions(account_id: str) -> dict[str, dict[str, str]]:
+    """The revisions of all documents of an account, by database and id."""
+    return {
+        name: {row["id"]: row["value"]["rev"] for row in couch().database(name).all_docs()}
+        for name in couch().names(database_names.account_db(account_id))
+    }
 
 
-def _docs(name: str) -> list[Document]:
+def _all_documents(name: str) -> list[Document]:
     return couch().database(name).all_docs(include_docs=True)
 
 
-def _plain(doc: Document, account_id: str) -> Any:
-    kept = {key: value for key, value in doc.items() if key not in (*_PASSING, "_attachments")}
+def _normalise(doc: Document, account_id: str) -> Any:
+    stable = {key: value for key, value in doc.items() if key not in _VOLATILE_FIELDS}
     stubs = doc.get("_attachments", {})
-    kept["audio"] = {name: [stub["digest"], stub["length"], stub["content_type"]] for name, stub in stubs.items()}
-    return _without(kept, account_id)
+    stable["audio"] = {name: [stub["digest"], stub["length"], stub["content_type"]] for name, stub in stubs.items()}
+    return _replace_account(stable, account_id)
 
 
-def _without(value: Any, account_id: str) -> Any:
-    """The value with the account's id, and what is made of it, replaced."""
+def _replace_account(value: Any, account_id: str) -> Any:
+    """A JSON value with the account's id, and names made of it, replaced by a word."""
     if isinstance(value, dict):
-        return {key: _without(each, account_id) for key, each in value.items()}
+        return {key: _replace_account(item, account_id) for key, item in value.items()}
     if isinstance(value, list):
-        return [_without(each, account_id) for each in value]
+        return [_replace_account(item, account_id) for item in value]
     if not isinstance(value, str):
         return value
     name = database_names.account_db(account_id)
-    for own in (database_names.encode(name), name, account_id, account_id[:12]):
-        value = value.replace(own, "ACCOUNT")
+    for text in (database_names.encode(name), name, account_id, account_id[:12]):
+        value = value.replace(text, "ACCOUNT")
     return value
-
-
-Maker = Callable[..., Kazoo3]

@@ -12,7 +12,6 @@ from storage import documents, private_fields, values
 from storage.private_fields import Actor
 from voicemail.legacy.entries import ERROR, MESSAGES, TRIES
 from voicemail.legacy.outcomes import EntryResult, Outcome
-from voicemail.mailboxes import store as mailbox_store
 
 # A larger number can't be a count of attempts.
 _MAX_TRIES = 1_000_000
@@ -45,8 +44,9 @@ def apply_results(
 def modernise(box: Mapping[str, Any]) -> Document:
     """A mailbox as later versions of Kazoo store it: its number as text, and one list of e-mail addresses."""
     modern = dict(box)
-    if isinstance(box.get("mailbox"), int | float) and not isinstance(box.get("mailbox"), bool):
-        modern["mailbox"] = mailbox_store.number(box)
+    number = values.as_text(box.get("mailbox"))
+    if number is not None:
+        modern["mailbox"] = number
     if _OLD_ADDRESSES in modern:
         addresses = [*_list_texts(modern.get(_ADDRESSES)), *_list_texts(modern.pop(_OLD_ADDRESSES))]
         modern[_ADDRESSES] = list(dict.fromkeys(addresses))

@@ -18,7 +18,7 @@ from voicemail.messages import folders, metadata
 MESSAGES = "messages"
 ERROR = "migration_error"
 TRIES = "migration_tries"
-UNDEFINED = "undefined"
+_UNDEFINED = "undefined"
 _TEXT_FIELDS = ("from", "to", "caller_id_number", "caller_id_name", "call_id")
 _NOT_ALLOWED_IN_ID = re.compile(r"[^A-Za-z0-9._~+@:=-]+", re.ASCII)
 _MAX_ID_LENGTH = 100
@@ -119,7 +119,6 @@ def _parse_metadata(box: Mapping[str, Any], fields: Mapping[str, Any]) -> Docume
 
 
 def _parse_text(value: object) -> str | None:
-    """A text, or a number as text; None for an empty or undefined value."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return str(int(value)) if value == int(value) else str(value)
-    return value if isinstance(value, str) and value and value != UNDEFINED else None
+    """A text, or a number as text; None if it is missing or the word "undefined"."""
+    text = values.as_text(value)
+    return None if text == _UNDEFINED else text

@@ -11,7 +11,7 @@ import pytest
 
 from couch.client import Couch, couch
 from storage import database_names
-from tests.support.kazoo3 import MAY_2016, Kazoo3, migrate, new_id, snapshot, speech
+from tests.support.kazoo3 import MAY_2016, Kazoo3Account, list_revisions, migrate_kazoo3, new_id, speech
 from tests.support.servers import start_couchdb
 
 Document = dict[str, Any]
@@ -21,16 +21,16 @@ MONTH = "201605"
 class HalfMigrated:
     """An account of another system, with messages in its array and in a MODb; none of it is here."""
 
-    def __init__(self, old: Kazoo3) -> None:
-        self.old = old
-        self.box = old.box("3000")
+    def __init__(self, kazoo3: Kazoo3Account) -> None:
+        self.kazoo3 = kazoo3
+        self.box = kazoo3.add_box("3000")
         self.month: dict[str, Document] = {}
-        self.entry = old.message(self.box, "still in the array")
+        self.entry = kazoo3.add_message(self.box, "still in the array")
 
     def message(self, text: str | None, **fields: Any) -> Document:
         """A message in the MODb; without text without audio. A field given as None is left out."""
         message_id = fields.pop("_id", f"{MONTH}-{new_id()}")
-        described = {**self.old.entry(message_id), "folder": "saved", "from_user": "1001", "theirs": 7}
+        described = {**self.kazoo3.make_entry(message_id), "folder": "saved", "from_user": "1001", "theirs": 7}
         stub = {"content_type": "audio/mpeg", "data": base64.b64encode(speech(text or "")).decode()}
         doc = {
             "_id": message_id,
@@ -42,8 +42,8 @@ class HalfMigrated:
             "metadata": described,
             "history": ["a" * 32],
             "pvt_type": "mailbox_message",
-            "pvt_account_id": self.old.id,
-            "pvt_account_db": database_names.encode(database_names.modb(self.old.id, MONTH)),
+            "pvt_account_id": self.kazoo3.id,
+            "pvt_account_db": database_names.encode(database_names.modb(self.kazoo3.id, MONTH)),
             "pvt_created": MAY_2016,
             "pvt_modified": MAY_2016 + 60,
             "pvt_theirs": {"any": "thing"},
@@ -55,9 +55,9 @@ class HalfMigrated:
 
     def linked(self, text: str) -> Document:
         """A message whose audio is still in its media document."""
-        media = self.old.media(speech(text), source_id=self.box["_id"])
+        media = self.kazoo3.add_media(speech(text), source_id=self.box["_id"])
         link = {
-            "att_dbname": database_names.encode(database_names.account_db(self.old.id)),
+            "att_dbname": database_names.encode(database_names.account_db(self.kazoo3.id)),
             "att_docid": media["_id"],
         }
         linked = {"content_type": "audio/mpeg", "length": 0, "stub": False, "handler": {"kz_att_link": link}}
@@ -65,26 +65,26 @@ class HalfMigrated:
 
     def into_folder(self, folder: Path) -> str:
         folder.mkdir(exist_ok=True)
-        name = database_names.encode(database_names.account_db(self.old.id))
-        for file, docs in ((name, self.old.docs), (f"{name}-{MONTH}", self.month)):
+        name = database_names.encode(database_names.account_db(self.kazoo3.id))
+        for file, docs in ((name, self.kazoo3.docs), (f"{name}-{MONTH}", self.month)):
             (folder / f"{file}.jsonl").write_bytes(b"".join(orjson.dumps(doc) + b"\n" for doc in docs.values()))
         return str(folder)
 
     def into_couchdb(self, url: str) -> str:
         server = Couch(url, connect_timeout=5, read_timeout=60)
-        self.old.store(server)
-        server.create(database_names.modb(self.old.id, MONTH))
-        for saved in server.database(database_names.modb(self.old.id, MONTH)).put_all(list(self.month.values())):
+        self.kazoo3.store(server)
+        server.create(database_names.modb(self.kazoo3.id, MONTH))
+        for saved in server.database(database_names.modb(self.kazoo3.id, MONTH)).put_all(list(self.month.values())):
             assert saved.error is None, saved
         return url
 
     def stored(self, doc: Document) -> Document:
-        return self.old.stored_message(doc["_id"].removeprefix(f"{MONTH}-"))
+        return self.kazoo3.stored_message(doc["_id"].removeprefix(f"{MONTH}-"))
 
 
 @pytest.fixture
-def half(old: Kazoo3) -> HalfMigrated:
-    return HalfMigrated(old)
+def half(kazoo3: Kazoo3Account) -> HalfMigrated:
+    return HalfMigrated(kazoo3)
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +108,7 @@ def given(request: pytest.FixtureRequest, another: str, tmp_path: Path) -> Calla
 def told(source: str, half: HalfMigrated, tmp_path: Path, *arguments: str) -> tuple[int, dict[str, tuple[str, str]]]:
     """The exit status, and what became of each message: outcome and reason."""
     report = tmp_path / "told.json"
-    ran = migrate("--source", source, "--account", half.old.id, "--report", str(report), *arguments)
+    ran = migrate_kazoo3("--source", source, "--account", half.kazoo3.id, "--report", str(report), *arguments)
     rows = json.loads(report.read_text())["entries"]
     return ran.status, {row["message_id"]: (row["outcome"], row["reason"]) for row in rows}
 
@@ -129,19 +129,19 @@ def test_messages_of_months_come_as_they_are(
     expected = {doc["_id"]: ("copied", "") for doc in (spoken, removed, linked)}
     expected |= {silent["_id"]: ("copied", "no_audio"), entry_id: ("migrated", "")}
     assert told(source, half, tmp_path, "--dry-run") == (0, expected)
-    assert couch().names(database_names.account_db(half.old.id)) == []
+    assert couch().names(database_names.account_db(half.kazoo3.id)) == []
     assert told(source, half, tmp_path) == (0, expected)
     for doc, text in ((spoken, "spoken"), (removed, "removed"), (linked, "linked")):
-        assert half.old.audio_of(half.stored(doc)) == speech(text)
+        assert half.kazoo3.read_audio(half.stored(doc)) == speech(text)
     assert own(half.stored(spoken)) == own(spoken)
     assert own(half.stored(removed)) == own(removed)
     assert own(half.stored(silent)) == own(silent)
     assert "pvt_attachments" not in half.stored(linked)
-    assert set(half.old.messages()) == {*expected}
-    before = snapshot([half.old.id])
+    assert set(half.kazoo3.stored_messages()) == {*expected}
+    before = list_revisions(half.kazoo3.id)
     status, again = told(source, half, tmp_path)
     assert (status, {outcome for outcome, _ in again.values()}) == (0, {"present"})
-    assert snapshot([half.old.id]) == before
+    assert list_revisions(half.kazoo3.id) == before
     assert told(source, half, tmp_path, "--verify") == (0, dict.fromkeys(expected, ("verified", "")))
 
 
@@ -150,9 +150,9 @@ def test_what_is_no_message_stays_there_and_is_counted(
 ) -> None:
     half.message("hello")
     half.month["cdr"] = {"_id": f"{MONTH}-call", "pvt_type": "cdr"}
-    ran = migrate("--source", given(half), "--account", half.old.id)
+    ran = migrate_kazoo3("--source", given(half), "--account", half.kazoo3.id)
     assert "1 cdr" in next(line for line in ran.out.splitlines() if line.startswith("left out"))
-    assert (ran.status, half.old.modb().get(f"{MONTH}-call")) == (0, None)
+    assert (ran.status, half.kazoo3.modb().get(f"{MONTH}-call")) == (0, None)
 
 
 def test_an_entry_whose_message_is_in_a_month_already_is_no_second_message(
@@ -162,9 +162,9 @@ def test_an_entry_whose_message_is_in_a_month_already_is_no_second_message(
     doc = half.message("still in the array", _id=f"{MONTH}-{media_id}", pvt_previous_id=media_id, history=None)
     source = given(half)
     assert told(source, half, tmp_path)[0] == 0
-    assert list(half.old.messages()) == [doc["_id"]]
+    assert list(half.kazoo3.stored_messages()) == [doc["_id"]]
     assert half.stored(doc)["metadata"]["folder"] == "saved"
-    assert half.old.stored_box(half.box).get("messages", []) == []
+    assert half.kazoo3.stored_box(half.box).get("messages", []) == []
 
 
 def test_one_that_was_used_here_is_never_overwritten_and_one_that_differs_is_told(
@@ -175,9 +175,9 @@ def test_one_that_was_used_here_is_never_overwritten_and_one_that_differs_is_tol
     assert told(source, half, tmp_path)[0] == 0
     stored = half.stored(used)
     moved = {**stored["metadata"], "folder": "new"}
-    half.old.modb().put({**stored, "metadata": moved, "pvt_modified": stored["pvt_modified"] + 1})
-    half.old.modb().put({**half.stored(damaged), "utc_seconds": 1})
-    half.old.modb().delete(lost["_id"], half.stored(lost)["_rev"])
+    half.kazoo3.modb().put({**stored, "metadata": moved, "pvt_modified": stored["pvt_modified"] + 1})
+    half.kazoo3.modb().put({**half.stored(damaged), "utc_seconds": 1})
+    half.kazoo3.modb().delete(lost["_id"], half.stored(lost)["_rev"])
     status, found = told(source, half, tmp_path, "--verify")
     assert status == 1
     assert found[used["_id"]] == ("changed", "")
@@ -185,7 +185,7 @@ def test_one_that_was_used_here_is_never_overwritten_and_one_that_differs_is_tol
     assert found[lost["_id"]] == ("missing", "not_migrated")
     told(source, half, tmp_path)
     assert half.stored(used)["metadata"]["folder"] == "new"
-    assert half.old.audio_of(half.stored(lost)) == speech("lost")
+    assert half.kazoo3.read_audio(half.stored(lost)) == speech("lost")
 
 
 def test_a_backup_of_a_month_alone_completes_an_account_that_is_here(half: HalfMigrated, tmp_path: Path) -> None:
@@ -194,13 +194,13 @@ def test_a_backup_of_a_month_alone_completes_an_account_that_is_here(half: HalfM
     account_file = next(path for path in Path(source).iterdir() if not path.stem.endswith(MONTH))
     account_file.unlink()
     assert "no_account_document" in json.dumps(told_problems(source, half, tmp_path))
-    half.old.store()
+    half.kazoo3.store()
     assert told(source, half, tmp_path) == (0, {doc["_id"]: ("copied", "")})
 
 
 def told_problems(source: str, half: HalfMigrated, tmp_path: Path) -> list[Document]:
     report = tmp_path / "problems.json"
-    assert migrate("--source", source, "--report", str(report)).status == 1
+    assert migrate_kazoo3("--source", source, "--report", str(report)).status == 1
     problems: list[Document] = json.loads(report.read_text())["summary"]["problems"]
     return problems
 
@@ -213,13 +213,13 @@ def test_audio_that_a_backup_lacks_comes_from_a_better_one(half: HalfMigrated, t
     poor = half.into_folder(tmp_path / "poor")
     assert told(poor, half, tmp_path)[1][doc["_id"]] == ("copied", "no_audio")
     assert told(good, half, tmp_path)[1][doc["_id"]] == ("copied", "")
-    assert half.old.audio_of(half.stored(doc)) == speech("hello")
+    assert half.kazoo3.read_audio(half.stored(doc)) == speech("hello")
 
 
 def test_only_the_messages_of_the_named_boxes_come(half: HalfMigrated, tmp_path: Path) -> None:
     wanted, other = half.message("wanted"), half.message("other", source_id="b" * 32)
     source = half.into_folder(tmp_path / "backup")
     assert told(source, half, tmp_path, "--box", half.box["_id"])[1][wanted["_id"]] == ("copied", "")
-    assert other["_id"] not in half.old.messages()
+    assert other["_id"] not in half.kazoo3.stored_messages()
     assert told(source, half, tmp_path)[1][other["_id"]] == ("copied", "")
-    assert other["_id"] in half.old.messages()
+    assert other["_id"] in half.kazoo3.stored_messages()

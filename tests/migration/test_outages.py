@@ -19,7 +19,7 @@ from migration.sources import Source
 from migration.survey import RunOptions
 from migration.verify import verify
 from tests.support.cutting import CuttingProxy, through
-from tests.support.kazoo3 import MAY_2016, Kazoo3, Maker, dump, migrate, speech
+from tests.support.kazoo3 import MAY_2016, AccountMaker, Kazoo3Account, dump_account, migrate_kazoo3, speech
 
 Operation = Callable[[Source, RunOptions, Progress], Tally]
 
@@ -29,15 +29,15 @@ MEDIA = [f"{number:032x}" for number in range(200, 209)]
 MONTH = 31 * 86_400
 
 
-def filled(old: Kazoo3) -> Kazoo3:
+def filled(kazoo3: Kazoo3Account) -> Kazoo3Account:
     """Messages of some months in two boxes, one that can't be migrated, one in both boxes, and an orphan."""
-    boxes = [old.box(str(3000 + i), _id=one) for i, one in enumerate(BOXES)]
+    boxes = [kazoo3.add_box(str(3000 + i), _id=one) for i, one in enumerate(BOXES)]
     for index, media_id in enumerate(MEDIA[:8]):
-        old.media(speech(media_id), media_id, source_id=BOXES[index % 2])
-        boxes[index % 2]["messages"].append(old.entry(media_id, timestamp=MAY_2016 - (index % 3) * MONTH))
+        kazoo3.add_media(speech(media_id), media_id, source_id=BOXES[index % 2])
+        boxes[index % 2]["messages"].append(kazoo3.make_entry(media_id, timestamp=MAY_2016 - (index % 3) * MONTH))
     boxes[1]["messages"] += [dict(boxes[0]["messages"][0]), {}]
-    old.media(speech("orphan"), MEDIA[8], source_id=BOXES[0])
-    return old
+    kazoo3.add_media(speech("orphan"), MEDIA[8], source_id=BOXES[0])
+    return kazoo3
 
 
 def told(operation: Operation, source: Source, account_id: str, proxy: CuttingProxy) -> tuple[Counter[Any], int]:
@@ -58,24 +58,26 @@ def told(operation: Operation, source: Source, account_id: str, proxy: CuttingPr
 
 
 @pytest.fixture
-def backup(old: Kazoo3, tmp_path: Path) -> FolderSource:
+def backup(kazoo3: Kazoo3Account, tmp_path: Path) -> FolderSource:
     """The account as a backup has it."""
     folder = tmp_path / "backup"
     folder.mkdir()
-    (folder / f"{old.id}.jsonl").write_text("".join(json.dumps(doc) + "\n" for doc in filled(old).docs.values()))
+    (folder / f"{kazoo3.id}.jsonl").write_text(
+        "".join(json.dumps(doc) + "\n" for doc in filled(kazoo3).docs.values())
+    )
     return FolderSource(BackupFolder(folder))
 
 
 @pytest.mark.parametrize("swallow", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize(("place", "step"), [("in place", 2), ("backup", 6)])
 def test_verifying_waits_for_couchdb_at_any_request(
-    old: Kazoo3, backup: FolderSource, place: str, step: int, swallow: bool
+    kazoo3: Kazoo3Account, backup: FolderSource, place: str, step: int, swallow: bool
 ) -> None:
-    old.store()
-    migrate("--account", old.id)
+    kazoo3.store()
+    migrate_kazoo3("--account", kazoo3.id)
     source: Source = served_source() if place == "in place" else backup
     counting = CuttingProxy(settings.COUCHDB_URL)
-    expected, _ = told(verify, source, old.id, counting)
+    expected, _ = told(verify, source, kazoo3.id, counting)
     outcomes = Counter(outcome for *_, outcome, _ in expected.elements())
     assert outcomes["verified"] == 9
     assert outcomes["marked"] == 1
@@ -83,18 +85,18 @@ def test_verifying_waits_for_couchdb_at_any_request(
     for limit in range(int(swallow), counting.requests, step):
         proxy = CuttingProxy(settings.COUCHDB_URL, limit, swallow=swallow)
         source = served_source() if place == "in place" else backup
-        found, waits = told(verify, source, old.id, proxy)
+        found, waits = told(verify, source, kazoo3.id, proxy)
         assert (found, waits) == (expected, 1), f"away at request {limit} of {counting.requests}"
 
 
 @pytest.mark.parametrize("swallow", [False, True], ids=["before", "after"])
-def test_purging_waits_for_couchdb_at_any_request(old_account: Maker, swallow: bool) -> None:
+def test_purging_waits_for_couchdb_at_any_request(new_kazoo3_account: AccountMaker, swallow: bool) -> None:
     def purge_with_outage(limit: int | None) -> tuple[Counter[Any], int, dict[str, Any], int]:
-        old = filled(old_account()).store()
-        migrate("--account", old.id)
+        kazoo3 = filled(new_kazoo3_account()).store()
+        migrate_kazoo3("--account", kazoo3.id)
         proxy = CuttingProxy(settings.COUCHDB_URL, limit, swallow=swallow)
-        found, waits = told(purge, served_source(), old.id, proxy)
-        return found, waits, dump(old.id), proxy.requests
+        found, waits = told(purge, served_source(), kazoo3.id, proxy)
+        return found, waits, dump_account(kazoo3.id), proxy.requests
 
     expected, _, stored, requests = purge_with_outage(None)
     assert Counter(outcome for *_, outcome, _ in expected.elements()) == {"purged": 8}
@@ -104,7 +106,7 @@ def test_purging_waits_for_couchdb_at_any_request(old_account: Maker, swallow: b
 
 
 @pytest.mark.parametrize("operation", [verify, purge])
-def test_a_couchdb_that_stays_away_ends_it(old: Kazoo3, operation: Operation) -> None:
-    migrate("--account", filled(old).store().id)
+def test_a_couchdb_that_stays_away_ends_it(kazoo3: Kazoo3Account, operation: Operation) -> None:
+    migrate_kazoo3("--account", filled(kazoo3).store().id)
     with CuttingProxy(settings.COUCHDB_URL, 9) as proxy, through(proxy), pytest.raises(Unreachable):
-        operation(served_source(), RunOptions(accounts=(old.id,), patience=0), Progress())
+        operation(served_source(), RunOptions(accounts=(kazoo3.id,), patience=0), Progress())

@@ -22,22 +22,22 @@ from migration.progress import Progress, Row, Tally
 from migration.samples import systems, writers
 from migration.survey import RunOptions
 from tests.support.cutting import CuttingProxy
-from tests.support.kazoo3 import MAY_2016, Kazoo3, Maker, migrate, new_id, speech
+from tests.support.kazoo3 import MAY_2016, AccountMaker, Kazoo3Account, migrate_kazoo3, new_id, speech
 from tests.support.servers import PROJECT, SECRET_KEY, Service, wait_until
 
 
-def test_only_the_named_boxes_are_migrated(old: Kazoo3) -> None:
-    one, other = old.box("3000"), old.box("3001")
-    entry, left = old.message(one, "one"), old.message(other, "other")
-    assert migrate("--box", one["_id"], "--account", old.store().id).status == 0
-    assert list(old.messages()) == [f"201605-{entry['media_id']}"]
-    assert old.stored_box(other)["messages"] == [left]
+def test_only_the_named_boxes_are_migrated(kazoo3: Kazoo3Account) -> None:
+    one, other = kazoo3.add_box("3000"), kazoo3.add_box("3001")
+    entry, left = kazoo3.add_message(one, "one"), kazoo3.add_message(other, "other")
+    assert migrate_kazoo3("--box", one["_id"], "--account", kazoo3.store().id).status == 0
+    assert list(kazoo3.stored_messages()) == [f"201605-{entry['media_id']}"]
+    assert kazoo3.stored_box(other)["messages"] == [left]
 
 
-def test_an_unknown_account_or_box_is_told(old: Kazoo3) -> None:
+def test_an_unknown_account_or_box_is_told(kazoo3: Kazoo3Account) -> None:
     unknown = new_id()
-    assert migrate("--account", unknown).err.endswith(f"There is no account {unknown}.")
-    ran = migrate("--account", old.store().id, "--box", unknown)
+    assert migrate_kazoo3("--account", unknown).err.endswith(f"There is no account {unknown}.")
+    ran = migrate_kazoo3("--account", kazoo3.store().id, "--box", unknown)
     assert ran.err.endswith(f"There is no box {unknown} in these accounts.")
     assert ran.status == 1
 
@@ -55,34 +55,34 @@ def test_an_unknown_account_or_box_is_told(old: Kazoo3) -> None:
     ],
 )
 def test_what_makes_no_sense_is_refused(couchdb: str, arguments: list[str], told: str) -> None:
-    ran = migrate(*arguments)
+    ran = migrate_kazoo3(*arguments)
     assert ran.status in (1, 2)
     assert told in ran.err
 
 
 def test_a_source_that_can_t_be_read_is_told(couchdb: str, tmp_path: Path) -> None:
-    assert "does not answer" in migrate("--source", "http://127.0.0.1:9").err
-    assert "neither a URL nor a folder" in migrate("--source", str(tmp_path / "nowhere")).err
-    assert "holds no backup" in migrate("--source", str(tmp_path)).err
-    assert "leave it out" in migrate("--source", settings.COUCHDB_URL).err
+    assert "does not answer" in migrate_kazoo3("--source", "http://127.0.0.1:9").err
+    assert "neither a URL nor a folder" in migrate_kazoo3("--source", str(tmp_path / "nowhere")).err
+    assert "holds no backup" in migrate_kazoo3("--source", str(tmp_path)).err
+    assert "leave it out" in migrate_kazoo3("--source", settings.COUCHDB_URL).err
 
 
 def test_a_source_that_lets_us_not_in_is_told(couchdb: str) -> None:
     with CuttingProxy(settings.COUCHDB_URL) as proxy:
         wrong = proxy.url.replace("admin:secret", "admin:wrong")
-        assert "it takes an administrator" in migrate("--source", wrong).err
+        assert "it takes an administrator" in migrate_kazoo3("--source", wrong).err
 
 
-def test_reports_have_a_line_per_entry(old: Kazoo3, tmp_path: Path) -> None:
-    box = old.box(entries=[{}])
-    entry = old.message(box)
-    old.message(box, media_id="=HYPERLINK(1)")
+def test_reports_have_a_line_per_entry(kazoo3: Kazoo3Account, tmp_path: Path) -> None:
+    box = kazoo3.add_box(entries=[{}])
+    entry = kazoo3.add_message(box)
+    kazoo3.add_message(box, media_id="=HYPERLINK(1)")
     told = tmp_path / "told.json"
-    migrate("--account", old.store().id, "--report", str(told), "--dry-run")
+    migrate_kazoo3("--account", kazoo3.store().id, "--report", str(told), "--dry-run")
     found = json.loads(told.read_text())
     good = next(one for one in found["entries"] if one["outcome"] == "migrated")
     assert good == {
-        "account_id": old.id,
+        "account_id": kazoo3.id,
         "box_id": box["_id"],
         "media_id": entry["media_id"],
         "message_id": f"201605-{entry['media_id']}",
@@ -93,45 +93,45 @@ def test_reports_have_a_line_per_entry(old: Kazoo3, tmp_path: Path) -> None:
     assert found["summary"]["processed"] == 3
     assert found["summary"]["reasons"] == {"failed": {"no_audio": 1, "no_media_id": 1}}
     table = tmp_path / "told.csv"
-    migrate("--account", old.id, "--report", str(table))
+    migrate_kazoo3("--account", kazoo3.id, "--report", str(table))
     rows = list(csv.DictReader(table.open()))
     assert sorted(row["outcome"] for row in rows) == ["failed", "failed", "migrated"]
     assert "'=HYPERLINK(1)" in {row["media_id"] for row in rows}
 
 
-def test_a_message_that_arrives_in_an_array_meanwhile_is_not_lost(old: Kazoo3) -> None:
-    box = old.box()
+def test_a_message_that_arrives_in_an_array_meanwhile_is_not_lost(kazoo3: Kazoo3Account) -> None:
+    box = kazoo3.add_box()
     for number in range(12):
-        old.message(box, f"message {number}")
-    late = [old.media(speech(f"late {number}"))["_id"] for number in range(4)]
-    old.store()
+        kazoo3.add_message(box, f"message {number}")
+    late = [kazoo3.add_media(speech(f"late {number}"))["_id"] for number in range(4)]
+    kazoo3.store()
     arrived: list[str] = []
 
     def arrive(row: Row) -> None:
         """A Kazoo 3.x leaves a message, and somebody renames the box."""
         if late:
             media_id = late.pop()
-            added = old.entry(media_id)
-            old.db.update(
+            added = kazoo3.make_entry(media_id)
+            kazoo3.database.update(
                 box["_id"], lambda doc: {**doc, "messages": [*doc["messages"], added], "name": f"Renamed {media_id}"}
             )
             arrived.append(media_id)
 
-    run_migration(served_source(), RunOptions(accounts=(old.id,), batch=2), Progress(on_row=arrive))
-    stored = old.stored_box(box)
+    run_migration(served_source(), RunOptions(accounts=(kazoo3.id,), batch=2), Progress(on_row=arrive))
+    stored = kazoo3.stored_box(box)
     assert {entry["media_id"] for entry in stored["messages"]} == set(arrived)
     assert stored["name"] == f"Renamed {arrived[-1]}"
-    assert len(old.messages()) == 12
-    assert migrate("--account", old.id).status == 0
-    assert len(old.messages()) == 16
+    assert len(kazoo3.stored_messages()) == 12
+    assert migrate_kazoo3("--account", kazoo3.id).status == 0
+    assert len(kazoo3.stored_messages()) == 16
 
 
-def test_two_runs_at_once_end_as_one(old: Kazoo3) -> None:
-    boxes = [old.box(str(3000 + number)) for number in range(3)]
+def test_two_runs_at_once_end_as_one(kazoo3: Kazoo3Account) -> None:
+    boxes = [kazoo3.add_box(str(3000 + number)) for number in range(3)]
     for number in range(24):
-        old.message(boxes[number % 3], f"message {number}")
-    old.store()
-    options = RunOptions(accounts=(old.id,), batch=3, workers=3)
+        kazoo3.add_message(boxes[number % 3], f"message {number}")
+    kazoo3.store()
+    options = RunOptions(accounts=(kazoo3.id,), batch=3, workers=3)
     tallies: list[Tally] = []
 
     def run() -> None:
@@ -144,8 +144,8 @@ def test_two_runs_at_once_end_as_one(old: Kazoo3) -> None:
         thread.join()
     assert [tally.problems for tally in tallies] == [[], []]
     assert sum(tally.count("failed") for tally in tallies) == 0
-    assert len(old.messages()) == 24
-    assert [old.stored_box(box)["messages"] for box in boxes] == [[], [], []]
+    assert len(kazoo3.stored_messages()) == 24
+    assert [kazoo3.stored_box(box)["messages"] for box in boxes] == [[], [], []]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -172,23 +172,23 @@ def test_a_signal_ends_it_after_the_running_batches(
     boxes = [row["doc"] for row in couch().database(account.database).all_docs(include_docs=True)]
     left = sum(len(doc.get("messages", [])) for doc in boxes)
     assert 0 < left < 160
-    assert migrate("--account", account_id).status == 0
-    assert migrate("--account", account_id, "--verify").status == 0
+    assert migrate_kazoo3("--account", account_id).status == 0
+    assert migrate_kazoo3("--account", account_id, "--verify").status == 0
 
 
-def test_progress_counts_up_to_the_end(old_account: Maker) -> None:
-    old = old_account()
+def test_progress_counts_up_to_the_end(new_kazoo3_account: AccountMaker) -> None:
+    kazoo3 = new_kazoo3_account()
     for number in range(3):
-        box = old.box(str(3000 + number))
+        box = kazoo3.add_box(str(3000 + number))
         for index in range(5):
-            old.message(box, f"{number} {index}")
+            kazoo3.add_message(box, f"{number} {index}")
     seen: list[tuple[int, int, int]] = []
     rows: list[Any] = []
 
     def changed(tally: Tally) -> None:
         seen.append((tally.messages_done, tally.messages_total, tally.accounts_done))
 
-    tally = run_migration(served_source(), RunOptions(accounts=(old.store().id,)), Progress(changed, rows.append))
+    tally = run_migration(served_source(), RunOptions(accounts=(kazoo3.store().id,)), Progress(changed, rows.append))
     assert seen[-1] == (15, 15, 1)
     assert [done for done, _, _ in seen] == sorted(done for done, _, _ in seen)
     assert tally.bytes == 15 * len(speech("0 0"))
@@ -197,23 +197,23 @@ def test_progress_counts_up_to_the_end(old_account: Maker) -> None:
 
 def test_memory_does_not_grow_with_the_backup(created_accounts: list[str], couchdb: str, tmp_path: Path) -> None:
     """48 MB of recordings, one of them 24 MB long, are read and checked in a few megabytes."""
-    old = Kazoo3()
-    created_accounts.append(old.id)
-    box = old.box()
-    with (tmp_path / f"{old.id}.jsonl").open("w") as file:
+    kazoo3 = Kazoo3Account()
+    created_accounts.append(kazoo3.id)
+    box = kazoo3.add_box()
+    with (tmp_path / f"{kazoo3.id}.jsonl").open("w") as file:
         for number in range(48):
             size = 18_000 if number == 0 else 400
-            media = old.media(speech(str(number)) * size)
-            box["messages"].append(old.entry(media["_id"]))
-            file.write(json.dumps(old.docs.pop(media["_id"])) + "\n")
+            media = kazoo3.add_media(speech(str(number)) * size)
+            box["messages"].append(kazoo3.make_entry(media["_id"]))
+            file.write(json.dumps(kazoo3.docs.pop(media["_id"])) + "\n")
             del media
-        for doc in old.docs.values():
+        for doc in kazoo3.docs.values():
             file.write(json.dumps(doc) + "\n")
-    assert (tmp_path / f"{old.id}.jsonl").stat().st_size > 48_000_000
+    assert (tmp_path / f"{kazoo3.id}.jsonl").stat().st_size > 48_000_000
     tracemalloc.start()
     try:
         source = FolderSource(BackupFolder(tmp_path))
-        account = source.account(old.id).library
+        account = source.account(kazoo3.id).library
         for media_id, doc in account.fetch(entry["media_id"] for entry in box["messages"]).items():
             stream = account.open(doc, "uploaded_file.mp3")
             assert stream is not None
