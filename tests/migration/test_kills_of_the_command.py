@@ -1,7 +1,9 @@
 """The command ``migrate_kazoo3``, killed by kill -9 and run again, migrates everything."""
 
+import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -13,7 +15,9 @@ from tests.support.servers import PROJECT, SECRET_KEY, Service, wait_until
 
 
 @pytest.mark.parametrize("limit", [60, 150, 260])
-def test_command_continues_after_kill_9(service: Service, created_accounts: list[str], limit: int) -> None:
+def test_command_continues_after_kill_9(
+    service: Service, created_accounts: list[str], tmp_path: Path, limit: int
+) -> None:
     plan = systems.Plan(accounts=1, boxes=3, messages=30, until=MAY_2016, dirt=0.2, seed=f"kill {new_id()}")
     (account,) = systems.make_accounts(plan)
     account_id = account.doc["_id"]
@@ -27,7 +31,8 @@ def test_command_continues_after_kill_9(service: Service, created_accounts: list
         process.kill()
         process.wait()
     migrate_kazoo3("--account", account_id)
-    verification = migrate_kazoo3("--account", account_id, "--verify")
-    assert verification.status == 0
-    (line,) = (line for line in verification.out.splitlines() if line.startswith("verified"))
-    assert int(line.split()[1]) > 50
+    report = tmp_path / "report.json"
+    assert migrate_kazoo3("--account", account_id, "--verify", "--report", str(report)).status == 0
+    outcomes = json.loads(report.read_text())["summary"]["outcomes"]
+    # Messages of a deleted mailbox, which the faults may include, are removed, and so changed.
+    assert outcomes["verified"] + outcomes.get("changed", 0) > 60
