@@ -35,17 +35,17 @@ class SerializedDocument(NamedTuple):
 @cache
 def document_as_json() -> SerializedDocument:
     """The document as JSON, joined once in a process."""
-    return _serialize(orjson.dumps(load_document()))
+    return _with_etag(orjson.dumps(load_document()))
 
 
 @cache
 def document_as_yaml() -> SerializedDocument:
     """The document as YAML."""
     document = orjson.loads(document_as_json().content)
-    return _serialize(yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=110).encode())
+    return _with_etag(yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=110).encode())
 
 
-def _serialize(content: bytes) -> SerializedDocument:
+def _with_etag(content: bytes) -> SerializedDocument:
     return SerializedDocument(content, f'"{hashlib.md5(content, usedforsecurity=False).hexdigest()}"')
 
 

@@ -63,7 +63,7 @@ def _unsatisfiable() -> CouchError:
     return CouchError(416, "requested_range_not_satisfiable", "Requested range not satisfiable")
 
 
-def put(call: Call) -> Response:
+def put_attachment(call: Call) -> Response:
     """Store an attachment; the document is created if there is none."""
     doc_id, name = check_id(document_id(call)), check_attachment_name(call.names["attachment"])
     rev = call.named_rev()
@@ -114,7 +114,7 @@ def _attachment_edit(
     return Edit(doc_id, (rev,) if rev else (), False, body, attachments)
 
 
-_METHODS: Methods = {"GET": get, "PUT": put, "DELETE": delete}
+_METHODS: Methods = {"GET": get, "PUT": put_attachment, "DELETE": delete}
 
 ROUTES: Routes = {
     "/<db>/<doc>/<rest:attachment>": _METHODS,

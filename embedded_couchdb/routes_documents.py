@@ -112,7 +112,7 @@ def _open_revs(call: Call, options: ReadOptions) -> Response:
     return raw_answer(b"[" + b",".join(rows) + b"]\n")
 
 
-def put(call: Call) -> Response:
+def put_document(call: Call) -> Response:
     """Write the document, from JSON or from a multipart body with attachments."""
     doc_id = check_id(document_id(call))
     media_type, type_options = call.content_type
@@ -237,7 +237,7 @@ def delete_local(call: Call) -> Response:
     return answer({"ok": True, "id": doc_id, "rev": "0-0"})
 
 
-_METHODS: Methods = {"GET": get, "PUT": put, "DELETE": delete, "COPY": copy_document}
+_METHODS: Methods = {"GET": get, "PUT": put_document, "DELETE": delete, "COPY": copy_document}
 _LOCAL_METHODS: Methods = {"GET": get_local, "PUT": put_local, "DELETE": delete_local}
 
 ROUTES: Routes = {

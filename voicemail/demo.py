@@ -97,11 +97,11 @@ def _create() -> dict[str, str]:
 def _create_box(account: Document, number: str) -> tuple[Document, Document]:
     """Create a mailbox with its messages; the mailbox and its newest message."""
     box = mailbox_store.create(account["_id"], {"name": _BOX_NAMES[number], "mailbox": number})
-    messages = [_create_message(account, box, message) for message in _MESSAGES[number]]
+    messages = [_leave_message(account, box, message) for message in _MESSAGES[number]]
     return box, messages[0]
 
 
-def _create_message(account: Document, box: Document, message: _Message) -> Document:
+def _leave_message(account: Document, box: Document, message: _Message) -> Document:
     path = RECORDINGS / f"{message.recording}.mp3"
     fields = metadata.validate(
         {

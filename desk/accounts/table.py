@@ -34,7 +34,7 @@ def account_table(request: HttpRequest) -> Table:
         docs, next_start_key = page_of_accounts(request.GET.get("start_key"), parent_id=parent_id, state=state)
     return Table(
         columns=("Name", "Realm", "Parent", "Children", "Enabled", "Id"),
-        rows=_rows(docs),
+        rows=_account_rows(docs),
         caption="Accounts",
         empty="No matching accounts." if text or state or parent_id else "There are no accounts yet.",
         paging=Paging.of(request, next_start_key),
@@ -90,16 +90,17 @@ def _state_field(state: str) -> SafeString:
     return format_html('<label>State <select name="state">{}</select></label>', options)
 
 
-def _rows(docs: list[Document]) -> list[Row]:
+def _account_rows(docs: list[Document]) -> list[Row]:
     parent_ids = {doc["_id"]: ancestors[-1] for doc in docs if (ancestors := accounts.ancestor_ids(doc))}
     names = account_names(parent_ids.values())
     ids_with_children = account_index.ids_with_children(doc["_id"] for doc in docs)
     return [
-        _row(doc, parent_ids.get(doc["_id"]), names, has_children=doc["_id"] in ids_with_children) for doc in docs
+        _account_row(doc, parent_ids.get(doc["_id"]), names, has_children=doc["_id"] in ids_with_children)
+        for doc in docs
     ]
 
 
-def _row(doc: Document, parent_id: str | None, names: dict[str, str], *, has_children: bool) -> Row:
+def _account_row(doc: Document, parent_id: str | None, names: dict[str, str], *, has_children: bool) -> Row:
     account_id = doc["_id"]
     cells = (
         Cell(account_title(doc)[:100], account_url(account_id)),

@@ -82,7 +82,7 @@ class ChoiceField(forms.TypedChoiceField):
 
     def add_stored(self, stored: Any) -> None:
         """Add a stored value to the choices unless it is one of them."""
-        known_values = {str(value) for value, _ in _flatten(self.choices)}
+        known_values = {str(value) for value, _ in _flatten_choices(self.choices)}
         if stored is not None and str(self.prepare_value(stored)) not in known_values:
             choices: Any = self.choices
             self.choices = [*choices, (stored, f"{str(stored)[:100]} (stored, but unknown)")]
@@ -226,7 +226,7 @@ def _time_zone_choices() -> list[Any]:
     return [*inherited, *regions.items()]
 
 
-def _flatten(choices: Any) -> Iterator[tuple[Any, Any]]:
+def _flatten_choices(choices: Any) -> Iterator[tuple[Any, Any]]:
     for value, text in choices:
         if isinstance(text, list | tuple):
             yield from text

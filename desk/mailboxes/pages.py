@@ -113,7 +113,7 @@ class MailboxAdmin(RestorePages, PinPages):
             [*mailbox_list_crumbs(account, is_removed=is_removed), (mailbox_title(box), None)],
             account_id=account_id,
             box_id=box_id,
-            settings=sorted(_flatten({key: value for key, value in public.items() if key != "id"})),
+            settings=sorted(_flatten_settings({key: value for key, value in public.items() if key != "id"})),
             owner=user_title(owner) if owner else owner_id,
             folders=counts.per_folder(account_id, [box_id])[box_id],
             old_messages=len(box["messages"]) if isinstance(box.get("messages"), list) else 0,
@@ -174,12 +174,12 @@ class MailboxAdmin(RestorePages, PinPages):
         return render_history(self, request, box_id, mailbox_title(box), crumbs)
 
 
-def _flatten(settings: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+def _flatten_settings(settings: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
     """Settings as pairs of the path, in words, and the value."""
     for key, value in settings.items():
         path = f"{prefix}{key.replace('_', ' ')}"
         if isinstance(value, Mapping):
-            yield from _flatten(value, f"{path}, ")
+            yield from _flatten_settings(value, f"{path}, ")
         elif isinstance(value, list):
             yield path, ", ".join(map(str, value)) or "—"
         else:

@@ -93,14 +93,14 @@ def summary_tests(request: HttpRequest) -> Iterator[Callable[[Summary], bool]]:
     if caller:
         yield lambda summary: caller in _caller_text(summary)
     if folder:
-        yield lambda summary: shown_folder(summary, is_removed=is_removed) == folder
+        yield lambda summary: folder_of_summary(summary, is_removed=is_removed) == folder
     if query.get("text") in ("yes", "no"):
         yield lambda summary: bool(summary.get("transcribed")) == (query["text"] == "yes")
     if is_removed and query.get("audio") == "none":
         yield lambda summary: bool(summary.get("silent"))
 
 
-def shown_folder(summary: Summary, *, is_removed: bool) -> str:
+def folder_of_summary(summary: Summary, *, is_removed: bool) -> str:
     """The folder that a message is in, or that a removed one was in."""
     if is_removed:
         return deletion.restore_folder(summary.get("removed_from"), summary.get("folder"))

@@ -130,7 +130,7 @@ class MessageAdmin(UploadPages):
             message_id = on_access.current_id(account, box, message_id, actor(request), audio_optional=True)
         if request.method == "POST":
             return self._run_action_on_one(request, account, box, message_id)
-        _, doc = _find(account_id, box_id, message_id)
+        _, doc = _find_message(account_id, box_id, message_id)
         is_removed = deletion.is_removed(doc, box_id)
         limit = retention.limit(account_id)
         message = metadata.representation(doc, limit)
@@ -175,7 +175,7 @@ class MessageAdmin(UploadPages):
     def send_audio(self, request: HttpRequest, account_id: str, box_id: str, message_id: str) -> HttpResponseBase:
         """Send the audio, or the part that a player asks for."""
         account, box = accounts.get(account_id), _mailbox(account_id, box_id, or_removed=True)
-        database, doc = _find(account_id, box_id, message_id)
+        database, doc = _find_message(account_id, box_id, message_id)
         audio = recording.locate(database, doc)
         if request.method == "GET":
             actions.record_listening(request, account_id, box, message_id)
@@ -193,7 +193,7 @@ class MessageAdmin(UploadPages):
         return render_history(self, request, message_id, "message", crumbs)
 
 
-def _find(account_id: str, box_id: str, message_id: str) -> tuple[Database, Document]:
+def _find_message(account_id: str, box_id: str, message_id: str) -> tuple[Database, Document]:
     """A message of a mailbox, live or removed; BadIdentifier if there is none."""
     try:
         return message_store.get(account_id, box_id, message_id)

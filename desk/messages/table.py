@@ -16,8 +16,8 @@ from desk.mailboxes.titles import mailbox_title
 from desk.messages.filters import (
     DateRangeForm,
     filter_bar,
+    folder_of_summary,
     is_narrowed,
-    shown_folder,
     shows_removed,
     summary_tests,
 )
@@ -49,7 +49,7 @@ def message_table(
     next_text = f"Search the next {MAX_SEARCHED:,} messages" if page and page.is_cut else "Next page"
     return Table(
         columns=_columns(is_removed=is_removed, has_box=box is not None),
-        rows=[_row(account_id, entry, boxes, is_removed=is_removed) for entry in entries],
+        rows=[_message_row(account_id, entry, boxes, is_removed=is_removed) for entry in entries],
         caption="Removed messages, the latest first" if is_removed else "Messages, the latest first",
         empty=_empty_text(request, page),
         paging=Paging.of(request, page.next_start_key if page else None, next_text),
@@ -104,7 +104,7 @@ def _columns(*, is_removed: bool, has_box: bool) -> list[str]:
     return columns
 
 
-def _row(
+def _message_row(
     account_id: str, entry: message_listing.Entry, boxes: Mapping[str, Document] | None, *, is_removed: bool
 ) -> Row:
     summary = entry.summary
@@ -113,7 +113,7 @@ def _row(
         Cell(format_time(summary.get("timestamp")) or "—", message_url(account_id, entry.box_id, message_id)),
         Cell(str(summary.get("caller_id_number") or "")[:80], style="caller"),
         Cell(str(summary.get("caller_id_name") or "")[:80]),
-        Cell(shown_folder(summary, is_removed=is_removed)),
+        Cell(folder_of_summary(summary, is_removed=is_removed)),
         Cell(format_length(summary.get("length")), style="number"),
         Cell("yes" if summary.get("transcribed") else ""),
     ]

@@ -67,7 +67,7 @@ class AudioForm(forms.Form):
         if self._is_too_large:
             self.errors.pop("file", None)
             self.add_error("file", f"This is larger than {self._max_size}.")
-        elif self.cleaned_data.get("file") is not None and not _is_audio(self.part()):
+        elif self.cleaned_data.get("file") is not None and not _has_audio(self.part()):
             self.add_error("file", _NOT_AUDIO)
         return self.cleaned_data
 
@@ -115,7 +115,7 @@ class UploadPages(DocumentAdmin):
         account, box = accounts.get(account_id), mailbox_store.get(account_id, box_id)
         form = MessageForm(request)
         if request.method == "POST" and form.is_valid():
-            doc = _try_to_store(form, lambda: _create_message(form, account, box, actor(request)))
+            doc = _try_to_store(form, lambda: _store_message(form, account, box, actor(request)))
             if doc is not None:
                 file = form.cleaned_data["file"]
                 details = {"folder": metadata.folder(doc), "file": file.name, "bytes": file.size}
@@ -187,12 +187,12 @@ def _try_to_store(form: AudioForm, store: Callable[[], Document]) -> Document | 
     return None
 
 
-def _create_message(form: MessageForm, account: Document, box: Document, actor: Actor) -> Document:
+def _store_message(form: MessageForm, account: Document, box: Document, actor: Actor) -> Document:
     upload = Upload.from_part(form.part(), account["_id"], box)
     return message_store.create(account, box, metadata.validate(form.metadata()), upload, actor)
 
 
-def _is_audio(part: Part) -> bool:
+def _has_audio(part: Part) -> bool:
     """Whether a file's content type, name or bytes are those of audio. The domain refuses an empty one."""
     try:
         return detect_content_type(part) != content_types.OCTETS

@@ -28,7 +28,7 @@ def accounts_table(request: HttpRequest) -> Table:
         docs, next_start_key = page_of_accounts(request.GET.get("start_key"), size=_PAGE_SIZE)
     return Table(
         columns=("Account", "Old messages", "In removed mailboxes", "Latest run", "Realm"),
-        rows=_rows(docs),
+        rows=_account_rows(docs),
         caption="Accounts, with the messages that each one still has in the format of 3.x",
         empty="No matching accounts." if text else "There are no accounts yet.",
         paging=Paging.of(request, next_start_key),
@@ -37,12 +37,12 @@ def accounts_table(request: HttpRequest) -> Table:
     )
 
 
-def _rows(docs: list[Document]) -> list[Row]:
+def _account_rows(docs: list[Document]) -> list[Row]:
     """The accounts, those with most old messages first."""
     counts = in_parallel(_count_entries, docs)
     runs = control.latest_runs(doc["_id"] for doc in docs)
     accounts = sorted(zip(docs, counts, strict=True), key=lambda pair: pair[1].total if pair[1] else 0, reverse=True)
-    return [_row(doc, count, runs.get(doc["_id"])) for doc, count in accounts]
+    return [_account_row(doc, count, runs.get(doc["_id"])) for doc, count in accounts]
 
 
 def _count_entries(doc: Document) -> remaining.RemainingEntries | None:
@@ -53,7 +53,7 @@ def _count_entries(doc: Document) -> remaining.RemainingEntries | None:
         return None
 
 
-def _row(doc: Document, count: remaining.RemainingEntries | None, run: MigrationRun | None) -> Row:
+def _account_row(doc: Document, count: remaining.RemainingEntries | None, run: MigrationRun | None) -> Row:
     number_cells = [Cell("?", style="number")] * 2
     if count is not None:
         numbers = (count.live, count.removed)

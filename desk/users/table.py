@@ -22,7 +22,7 @@ def user_table(request: HttpRequest, account_id: str) -> Table:
         docs, next_start_key = page_of_users(account_id, request.GET.get("start_key"), _PAGE_SIZE)
     return Table(
         columns=("User name", "Name", "E-mail", "Role", "Enabled"),
-        rows=[_row(account_id, doc) for doc in docs],
+        rows=[_user_row(account_id, doc) for doc in docs],
         caption="Users",
         empty="No matching users." if text else "There are no users yet.",
         paging=Paging.of(request, next_start_key),
@@ -32,7 +32,7 @@ def user_table(request: HttpRequest, account_id: str) -> Table:
     )
 
 
-def _row(account_id: str, user: Document) -> Row:
+def _user_row(account_id: str, user: Document) -> Row:
     cells = (
         Cell(str(user.get("username") or user["_id"])[:100], user_url(account_id, user["_id"])),
         Cell(full_name(user)[:100]),

@@ -65,7 +65,7 @@ class Transcoded(NamedTuple):
     """How long it plays."""
 
 
-def is_enabled(account_id: str) -> bool:
+def is_requested(account_id: str) -> bool:
     """Whether the audio of an account's new messages is transcoded."""
     enabled: bool | None = settings.NORMALIZE_MEDIA
     return system_config.is_on(account_id, "crossbar.voicemail", "normalize_media") if enabled is None else enabled

@@ -29,7 +29,7 @@ class Upload:
         Raises ValidationFailed if it is empty, UnsupportedMediaType, and the errors of `transcoding.transcode`.
         """
         content_type = detect_content_type(part)
-        if transcoding.is_enabled(account_id):
+        if transcoding.is_requested(account_id):
             audio = transcoding.transcode(part.file, box.get("media_extension"))
             name = f"{content_types.safe_stem(part.filename)}.{audio.extension}"
             return cls(audio.file, audio.length, audio.content_type, name, audio.milliseconds)

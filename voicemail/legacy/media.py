@@ -58,10 +58,10 @@ def attached_audio(doc: Mapping[str, Any]) -> Audio | None:
     stubs = doc.get("_attachments")
     if not isinstance(stubs, dict) or not stubs:
         return None
-    name = next((name for name in sorted(stubs) if _is_audio(stubs[name])), min(stubs))
+    name = next((name for name in sorted(stubs) if _is_audio_stub(stubs[name])), min(stubs))
     stub = stubs[name]
     return Audio(name, stub.get("content_type") or content_types.OCTETS, stub.get("length", 0), stub.get("digest"))
 
 
-def _is_audio(stub: Any) -> bool:
+def _is_audio_stub(stub: Any) -> bool:
     return isinstance(stub, dict) and content_types.is_audio(str(stub.get("content_type") or ""))

@@ -112,7 +112,7 @@ def migrate_to_remove(
     """
     limit = retention.limit(account["_id"])
     array = [entry for entry in entries.parse_array(box) if entry.media_id is not None]
-    batch = [entry for entry in array if folder is None or _shown_folder(entry, limit) == folder]
+    batch = [entry for entry in array if folder is None or _folder_of_entry(entry, limit) == folder]
     migrate_entries(account, box, batch, MigrationOptions(link=True, audio_optional=True, actor=actor))
 
 
@@ -129,7 +129,7 @@ def migrate_entries(
     return results
 
 
-def _shown_folder(entry: Entry, limit: int) -> str:
+def _folder_of_entry(entry: Entry, limit: int) -> str:
     """The folder that a listing shows an entry in: ``deleted`` if it is past its retention."""
     return folders.shown_folder(entry.metadata["folder"], entry.timestamp, limit)
 

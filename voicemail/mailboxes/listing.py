@@ -106,10 +106,10 @@ def _filterable_members(box: Document, *, secrets: bool) -> Document:
 def _count_messages(account_id: str, summaries: dict[str, Document]) -> list[Document]:
     """The entries of mailboxes: their summaries with the numbers of their messages."""
     folders = counts.per_folder(account_id, summaries, only=COUNTED_FOLDERS)
-    return [_entry(summary, folders[box_id]) for box_id, summary in summaries.items()]
+    return [_box_entry(summary, folders[box_id]) for box_id, summary in summaries.items()]
 
 
-def _entry(summary: Document, folder_counts: dict[str, int]) -> Document:
+def _box_entry(summary: Document, folder_counts: dict[str, int]) -> Document:
     """A summary with the number of messages: those in 3.x's format and those in the counted folders."""
     folders = {folder: folder_counts.get(folder, 0) for folder in COUNTED_FOLDERS}
     total = sum(folders.values())

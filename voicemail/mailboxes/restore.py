@@ -45,7 +45,7 @@ def list_removed(account_id: str, request: PageRequest, text: str = "") -> Page[
     matches = (row for row in islice(rows, _MAX_SEARCHED) if text.lower() in _searched_text(row["value"]))
     page_rows = list(islice(matches, size + 1))
     next_key = RowKey(page_rows[size]["key"], page_rows[size]["id"]).encode() if len(page_rows) > size else None
-    return Page([_entry(row) for row in page_rows[:size]], next_key)
+    return Page([_removed_box_entry(row) for row in page_rows[:size]], next_key)
 
 
 def get_removed(account_id: str, box_id: str) -> Document:
@@ -158,5 +158,5 @@ def _searched_text(summary: Mapping[str, Any]) -> str:
     return f"{values.as_text(summary.get('mailbox')) or ''} {summary.get('name') or ''}".lower()
 
 
-def _entry(row: Row) -> Document:
+def _removed_box_entry(row: Row) -> Document:
     return {**row["value"], "id": row["id"], "removed": row["key"]}

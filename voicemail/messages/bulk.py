@@ -96,9 +96,9 @@ def _list_ids(account_id: str, box_id: str, folder: str | None) -> Iterator[str]
     for _, modb in modbs.list_existing(account_id):
         rows = modb.stream_view(*view_names.MESSAGES_BY_MAILBOX, startkey=[box_id], endkey=[box_id, {}])
         # All ids of a month are read before any message is changed: a removed message leaves the view.
-        yield from [row["id"] for row in rows if folder is None or _shown_folder(row, limit) == folder]
+        yield from [row["id"] for row in rows if folder is None or _folder_of_row(row, limit) == folder]
 
 
-def _shown_folder(row: Row, limit: int) -> str:
+def _folder_of_row(row: Row, limit: int) -> str:
     summary = row["value"]
     return shown_folder(summary.get("folder"), values.as_integer(summary.get("timestamp")), limit)

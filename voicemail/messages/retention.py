@@ -27,7 +27,7 @@ _AGES: tuple[tuple[str, ...], ...] = (("utc_seconds",), ("timestamp",), ("metada
 def duration_days(account_id: str) -> int:
     """For how many days an account keeps its messages; a setting that is no positive number is as good as none."""
     for settings in (system_config.for_account(account_id, CATEGORY), system_config.category(CATEGORY)):
-        days = values.as_integer(_at(settings, _SETTING))
+        days = values.as_integer(_member_at(settings, _SETTING))
         if days is not None and days > 0:
             return days
     return DEFAULT_DAYS
@@ -35,7 +35,7 @@ def duration_days(account_id: str) -> int:
 
 def own_days(account_id: str) -> int | None:
     """For how many days an account says itself that it keeps its messages; None when it leaves that to the system."""
-    return values.as_integer(_at(system_config.for_account(account_id, CATEGORY), _SETTING))
+    return values.as_integer(_member_at(system_config.for_account(account_id, CATEGORY), _SETTING))
 
 
 def set_own_days(account_id: str, days: int | None, actor: Actor | None = None) -> None:
@@ -65,7 +65,7 @@ def limit(account_id: str, now: int | None = None) -> int:
 def age(doc: Mapping[str, Any]) -> int | None:
     """When a message document says it was left, in Gregorian seconds; None when it doesn't say at all."""
     for path in _AGES:
-        found = values.as_integer(_at(doc, path))
+        found = values.as_integer(_member_at(doc, path))
         if found is not None:
             return found
     return None
@@ -81,7 +81,7 @@ def is_expired(doc: Mapping[str, Any], limit: int) -> bool:
     return is_past(age(doc), limit)
 
 
-def _at(doc: Mapping[str, Any], path: tuple[str, ...]) -> object:
+def _member_at(doc: Mapping[str, Any], path: tuple[str, ...]) -> object:
     value: object = doc
     for key in path:
         value = value.get(key) if isinstance(value, Mapping) else None

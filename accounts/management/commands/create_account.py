@@ -51,7 +51,7 @@ class Command(BaseCommand):
                 prepare=lambda account_id: new_users.append(users.create(account_id, administrator)),
             )
         except (ApiError, CouchError) as error:
-            raise CommandError(_describe_error(api_error(error))) from error
+            raise CommandError(_message_of(api_error(error))) from error
         summary = {
             "account_id": account["_id"],
             "user_id": new_users[0]["_id"],
@@ -62,7 +62,7 @@ class Command(BaseCommand):
         self.stdout.write(orjson.dumps(summary).decode())
 
 
-def _describe_error(error: ApiError) -> str:
+def _message_of(error: ApiError) -> str:
     """Return an error as a sentence for a terminal, without the values that were entered."""
     if not isinstance(error, ValidationFailed):
         return f"{error.message}: {error.data.get('cause') or error.data.get('message') or ''}"
