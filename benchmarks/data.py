@@ -61,7 +61,7 @@ class Size:
     def read(cls) -> "Size":
         """Read the sizes from the environment: BOXES, MESSAGES, BULK, MOVED, ARCHIVED, LARGE (bytes)."""
         defaults = asdict(cls())
-        return cls(**{name: environment.whole(name.upper(), default, 1) for name, default in defaults.items()})
+        return cls(**{name: environment.integer(name.upper(), default, 1) for name, default in defaults.items()})
 
 
 @dataclass

@@ -115,7 +115,7 @@ def _new_tenant(dataset: Dataset) -> Tenant:
 
 
 def _sizes(name: str, default: str) -> list[int]:
-    return sorted(int(text) for text in environment.words(name, default))
+    return sorted(int(text) for text in environment.text_list(name, default))
 
 
 def _heading(part: str, sizes: Sequence[int]) -> str:

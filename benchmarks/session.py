@@ -35,9 +35,9 @@ class Options:
         seconds = environment.seconds("SECONDS", 5 if full else 1)
         return cls(
             full=full,
-            plan=Plan(seconds, environment.whole("ROUNDS", 6 if full else 4, minimum=1)),
-            concurrencies=[int(text) for text in environment.words("CONCURRENCY", "1,8,32" if full else "1,8")],
-            calls=environment.words("CALLS"),
+            plan=Plan(seconds, environment.integer("ROUNDS", 6 if full else 4, minimum=1)),
+            concurrencies=[int(text) for text in environment.text_list("CONCURRENCY", "1,8,32" if full else "1,8")],
+            calls=environment.text_list("CALLS"),
             folder=Path(environment.text("OUT", str(servers.PROJECT / "var" / "bench"))),
         )
 

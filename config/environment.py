@@ -1,4 +1,4 @@
-"""Reading the environment: the one source of this service's configuration (the table is docs/configuration.md)."""
+"""Reads environment variables, the only source of the service's configuration (docs/configuration.md lists them)."""
 
 import os
 from pathlib import Path
@@ -11,14 +11,14 @@ _FALSE = frozenset({"0", "false", "no", "off", ""})
 
 
 def text(name: str, default: str = "") -> str:
-    """A variable's text without surrounding blanks; an empty variable counts as absent."""
+    """A variable's text without surrounding blanks; the default if it is missing or empty."""
     return os.environ.get(name, "").strip() or default
 
 
 def secret(name: str, default: str = "") -> str:
-    """A text that is better not seen in an environment: ``NAME``, or what the file that ``NAME_FILE`` names holds."""
-    if given := text(name):
-        return given
+    """The text of ``NAME``, or of the file that ``NAME_FILE`` names: a secret is safer in a file."""
+    if value := text(name):
+        return value
     file = text(f"{name}_FILE")
     if not file:
         return default
@@ -29,24 +29,24 @@ def secret(name: str, default: str = "") -> str:
         raise ImproperlyConfigured(f"{name}_FILE: {file} can't be read: {reason}.") from error
 
 
-def words(name: str, default: str = "") -> list[str]:
-    """A list that is written with commas between its words."""
-    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+def text_list(name: str, default: str = "") -> list[str]:
+    """Texts with commas between them."""
+    return [item.strip() for item in text(name, default).split(",") if item.strip()]
 
 
 def flag(name: str, default: bool = False) -> bool:
-    """A yes or no, in the spellings people use."""
+    """A yes or no, in the usual spellings."""
     value = os.environ.get(name)
     if value is None:
         return default
-    spelled = value.strip().lower()
-    if spelled not in _TRUE | _FALSE:
+    word = value.strip().lower()
+    if word not in _TRUE | _FALSE:
         _refuse(name, value, "1 or 0")
-    return spelled in _TRUE
+    return word in _TRUE
 
 
-def whole(name: str, default: int, minimum: int = 0) -> int:
-    """A whole number that is not below the minimum."""
+def integer(name: str, default: int, minimum: int = 0) -> int:
+    """A whole number of at least `minimum`."""
     value = text(name, str(default))
     if not value.isdecimal() or int(value) < minimum:
         _refuse(name, value, f"a whole number of at least {minimum}")
@@ -54,7 +54,7 @@ def whole(name: str, default: int, minimum: int = 0) -> int:
 
 
 def seconds(name: str, default: float) -> float:
-    """A length of time, fractions allowed."""
+    """A number of seconds above 0, with or without a fraction."""
     value = text(name, str(default))
     try:
         number = float(value)
@@ -65,13 +65,13 @@ def seconds(name: str, default: float) -> float:
     return number
 
 
-def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
-    """One of a few words, upper and lower case being the same."""
+def choice(name: str, default: str, choices: tuple[str, ...]) -> str:
+    """One of some words, in upper case whatever the case of the value."""
     value = text(name, default).upper()
-    if value not in allowed:
-        _refuse(name, value, "one of " + ", ".join(allowed))
+    if value not in choices:
+        _refuse(name, value, "one of " + ", ".join(choices))
     return value
 
 
-def _refuse(name: str, value: str, wanted: str) -> NoReturn:
-    raise ImproperlyConfigured(f"{name} must be {wanted}, not {value!r}.")
+def _refuse(name: str, value: str, expected: str) -> NoReturn:
+    raise ImproperlyConfigured(f"{name} must be {expected}, not {value!r}.")

@@ -1,4 +1,4 @@
-"""What a load balancer asks: is this process alive, and can it serve?"""
+"""Health checks for load balancers: whether this process runs, and whether it can serve."""
 
 from django.http import HttpRequest, JsonResponse
 
@@ -6,12 +6,12 @@ from couch.client import couch
 
 
 def live(request: HttpRequest) -> JsonResponse:
-    """200 whenever the process answers at all."""
+    """Return 200, as the process runs."""
     return JsonResponse({"status": "live"})
 
 
 def ready(request: HttpRequest) -> JsonResponse:
-    """200 when CouchDB answers, else 503: send requests elsewhere for now."""
+    """Return 200 if CouchDB answers, else 503: requests had better go elsewhere."""
     if couch().is_up():
         return JsonResponse({"status": "ready"})
     return JsonResponse({"status": "unready", "reason": "CouchDB does not answer"}, status=503)

@@ -60,7 +60,7 @@ def main() -> None:
 def _run_servers(servers: list[subprocess.Popen[bytes]]) -> None:
     os.chdir(PROJECT)
     (VAR / "log").mkdir(parents=True, exist_ok=True)
-    port = environment.whole("PORT", 8000, minimum=1)
+    port = environment.integer("PORT", 8000, minimum=1)
     _require_free(port)
     _unless_set("SECRET_KEY", _stored_secret("secret-key"))
     _unless_set("GRACEFUL_TIMEOUT", "5")
@@ -147,7 +147,7 @@ def _end_servers(servers: list[subprocess.Popen[bytes]]) -> None:
     for process in reversed(servers):
         process.terminate()
         try:
-            process.wait(timeout=environment.whole("GRACEFUL_TIMEOUT", 5) + 5)
+            process.wait(timeout=environment.integer("GRACEFUL_TIMEOUT", 5) + 5)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()

@@ -1,8 +1,7 @@
 """Django's settings, all from environment variables (docs/configuration.md lists them).
 
-The module can always be imported, so that tools can read it. What must not serve anybody with these
-settings, because a secret is missing or known, is told by `problems`, which every way to start asks
-(manage.py, wsgi.py, gunicorn.conf.py).
+The module can be imported with any settings, so that tools can read it. `faults` lists those with which nobody should
+be served, such as a missing or known secret. manage.py, wsgi.py and gunicorn.conf.py refuse to start with them.
 """
 
 from pathlib import Path
@@ -16,22 +15,22 @@ from config import environment
 BASE_DIR = Path(__file__).resolve().parent.parent
 DEBUG = environment.flag("DEBUG")
 
-# --- secrets and who may ask ---
+# --- secrets, hosts and limits ---
 
 SECRET_KEY = environment.secret("SECRET_KEY")
-ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
-CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS")
-TOKEN_LIFETIME = environment.whole("TOKEN_LIFETIME", 3600, minimum=1)
-"""How long a token is good for, in seconds."""
-SIGN_IN_FAILURES = environment.whole("SIGN_IN_FAILURES", 20)
-SIGN_IN_FAILURES_SECONDS = environment.whole("SIGN_IN_FAILURES_SECONDS", 300, minimum=1)
-"""How often signing in to one account may fail from one address within so many seconds; 0: as often as it likes."""
-REQUEST_LIMIT = environment.whole("REQUEST_LIMIT", 12_000)
+ALLOWED_HOSTS = environment.text_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = environment.text_list("CSRF_TRUSTED_ORIGINS")
+TOKEN_LIFETIME = environment.integer("TOKEN_LIFETIME", 3600, minimum=1)
+"""Seconds for which a token is valid."""
+SIGN_IN_FAILURES = environment.integer("SIGN_IN_FAILURES", 20)
+SIGN_IN_FAILURES_SECONDS = environment.integer("SIGN_IN_FAILURES_SECONDS", 300, minimum=1)
+"""How often signing in to an account may fail from one address within so many seconds; 0: no limit."""
+REQUEST_LIMIT = environment.integer("REQUEST_LIMIT", 12_000)
 REQUEST_LIMIT_SECONDS = environment.seconds("REQUEST_LIMIT_SECONDS", 60)
 """How many requests an account may make within so many seconds of the first one; 0: no limit."""
 RATE_LIMIT_STORAGE = environment.secret("RATE_LIMIT_STORAGE")
 """The URL of a Redis or Valkey that counts them for all instances; without it, each worker allows its share."""
-WEB_CONCURRENCY = environment.whole("WEB_CONCURRENCY", 2, minimum=1)
+WEB_CONCURRENCY = environment.integer("WEB_CONCURRENCY", 2, minimum=1)
 """How many workers an instance has."""
 
 _DEVELOPMENT_KEY = "development-only-" + "0" * 40
@@ -45,7 +44,7 @@ _UNSAFE_WORDS = (
     "secretkey",
     "example",
 )
-_SHORTEST_SECRET = 32
+_MIN_SECRET_LENGTH = 32
 if DEBUG and not SECRET_KEY:
     SECRET_KEY = _DEVELOPMENT_KEY
 
@@ -57,12 +56,12 @@ COUCHDB_READ_TIMEOUT = environment.seconds("COUCHDB_READ_TIMEOUT", 30)
 COUCHDB_ADD_VIEWS = "storage.maintenance.add_views"
 """What the client calls when a database lacks a view."""
 
-# --- what a request may weigh, in bytes ---
+# --- the largest requests, in bytes ---
 
-MAX_UPLOAD_BYTES = environment.whole("MAX_UPLOAD_BYTES", 128 * 1024 * 1024, minimum=1)
-JSON_BODY_LIMIT = environment.whole("JSON_BODY_LIMIT", 1024 * 1024, minimum=1)
+MAX_UPLOAD_BYTES = environment.integer("MAX_UPLOAD_BYTES", 128 * 1024 * 1024, minimum=1)
+JSON_BODY_LIMIT = environment.integer("JSON_BODY_LIMIT", 1024 * 1024, minimum=1)
 DATA_UPLOAD_MAX_MEMORY_SIZE = JSON_BODY_LIMIT
-FILE_UPLOAD_HANDLERS = [  # of forms at the desk: to disk, however small, and no more than an upload may be
+FILE_UPLOAD_HANDLERS = [  # of forms at the desk: small files go to disk as well, and size is limited as in the API
     "desk.kit.uploads.LimitedUploads",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
@@ -70,25 +69,25 @@ FILE_UPLOAD_HANDLERS = [  # of forms at the desk: to disk, however small, and no
 # --- audio ---
 
 NORMALIZE_MEDIA = environment.flag("NORMALIZE_MEDIA") if environment.text("NORMALIZE_MEDIA") else None
-"""Whether uploads are converted to what their box keeps; None: as Kazoo's own settings in CouchDB say."""
+"""Whether uploads are transcoded to the format of their mailbox; None: as Kazoo's own settings in CouchDB say."""
 NORMALIZE_SECONDS = environment.seconds("NORMALIZE_SECONDS", 60)
-NORMALIZE_AT_ONCE = environment.whole("NORMALIZE_AT_ONCE", 2, minimum=1)
-"""How long converting one may take, and how many a worker converts at a time."""
+NORMALIZE_AT_ONCE = environment.integer("NORMALIZE_AT_ONCE", 2, minimum=1)
+"""Seconds that transcoding an upload may take, and how many a worker transcodes at a time."""
 
 # --- migrations from Kazoo 3.x that operators start at the desk ---
 
-MIGRATIONS_AT_ONCE = environment.whole("MIGRATIONS_AT_ONCE", 4)
-"""How many may be under way at once, on all machines together; 0: as many as are asked for."""
-MIGRATION_SILENCE_SECONDS = environment.whole("MIGRATION_SILENCE_SECONDS", 30, minimum=3)
-"""After how many seconds without a sign of life from its process one counts as interrupted."""
+MIGRATIONS_AT_ONCE = environment.integer("MIGRATIONS_AT_ONCE", 4)
+"""How many may run at once, on all machines together; 0: no limit."""
+MIGRATION_SILENCE_SECONDS = environment.integer("MIGRATION_SILENCE_SECONDS", 30, minimum=3)
+"""Seconds without a sign of life from its process after which a migration counts as interrupted."""
 
-# --- Django's own tables: the admin pages' users and sessions ---
+# --- Django's own tables: operators and their sessions, failed sign-ins, runs of migrations ---
 
 DATABASES = {
     "default": dj_database_url.parse(
         environment.secret("DATABASE_URL", f"sqlite:///{BASE_DIR / 'var' / 'django.sqlite3'}"),
         conn_max_age=60,
-        conn_health_checks=True,  # a database that was restarted costs nobody a request
+        conn_health_checks=True,  # no request fails because the database was restarted
     )
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -125,7 +124,7 @@ MIDDLEWARE = [
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
-APPEND_SLASH = False  # a path of the API is the same with and without one, and a redirect would lose the body
+APPEND_SLASH = False  # paths of the API have one or not, and a redirect would lose the body
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -142,12 +141,11 @@ TEMPLATES = [
 ]
 REST_FRAMEWORK: dict[str, Any] = {
     "EXCEPTION_HANDLER": "accounts.api.exception_handler.exception_handler",
-    # Who asks is found by the accounts app, from tokens: Django's users are only for the admin pages.
+    # Viewsets name their own classes (crossbar.viewset, accounts.api.viewset). Django's users are operators only.
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],
     "UNAUTHENTICATED_USER": None,
     "UNAUTHENTICATED_TOKEN": None,
-    # A viewset of ours names its own; a browsable API is not among them.
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "URL_FORMAT_OVERRIDE": None,
@@ -165,9 +163,9 @@ USE_I18N = False
 USE_TZ = True
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "config" / "static"]
-WHITENOISE_USE_FINDERS = True  # the admin pages' few files are served from their packages: no collectstatic
+WHITENOISE_USE_FINDERS = True  # the pages' few files are served from their packages, without collectstatic
 
-# --- what the pages may load, and where their forms may go: only the service, and no inline script ---
+# --- what pages may load and where their forms may go: this service, and no inline script ---
 
 CONTENT_SECURITY_POLICY: dict[str, Any] = {
     "DIRECTIVES": {
@@ -183,7 +181,7 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
     }
 }
 
-# --- browsers on pages of any other origin, such as Monster UI's, may use the API ---
+# --- pages of any other origin, such as Monster UI's, may use the API ---
 
 CORS_URLS_REGEX = r"^/v2(/|$)"
 CORS_ALLOW_ALL_ORIGINS = True
@@ -197,7 +195,7 @@ CORS_PREFLIGHT_MAX_AGE = 86400
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if environment.flag("BEHIND_TLS_PROXY") else None
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = environment.flag("BEHIND_TLS_PROXY")
 
-# --- logs: one JSON object per line on stderr ---
+# --- logs: a JSON object per line on stderr ---
 
 LOG_LEVEL = environment.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
 LOGGING: dict[str, Any] = {
@@ -210,25 +208,25 @@ LOGGING: dict[str, Any] = {
 }
 
 
-def problems() -> list[str]:
-    """Why nobody should be served with these settings, a sentence each; none is fine."""
-    found = []
+def faults() -> list[str]:
+    """Return a sentence for each setting with which nobody should be served."""
+    sentences = []
     if not COUCHDB_URL:
-        found.append("COUCHDB_URL is missing: set it to http://USER:PASSWORD@HOST:5984.")
+        sentences.append("COUCHDB_URL is missing: set it to http://USER:PASSWORD@HOST:5984.")
     elif not COUCHDB_URL.startswith(("http://", "https://")):
-        found.append("COUCHDB_URL must be like http://USER:PASSWORD@HOST:5984.")
-    if not DEBUG and (fault := _fault_of(SECRET_KEY)):
-        found.append(
-            f"SECRET_KEY {fault}: set it to at least {_SHORTEST_SECRET} random characters, "
+        sentences.append("COUCHDB_URL must be like http://USER:PASSWORD@HOST:5984.")
+    if not DEBUG and (fault := _secret_key_fault(SECRET_KEY)):
+        sentences.append(
+            f"SECRET_KEY {fault}: set it to at least {_MIN_SECRET_LENGTH} random characters, "
             "the same on every instance (or set DEBUG=1 on a developer's machine)."
         )
-    return found
+    return sentences
 
 
-def _fault_of(key: str) -> str:
+def _secret_key_fault(key: str) -> str:
     if not key:
         return "is missing"
-    if len(key) < _SHORTEST_SECRET:
+    if len(key) < _MIN_SECRET_LENGTH:
         return "is too short"
     if len(set(key)) < 8 or any(word in key.lower() for word in _UNSAFE_WORDS):
         return "is a known example, not a secret"

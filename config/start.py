@@ -1,15 +1,15 @@
-"""What every way to start the service asks first."""
+"""The check that comes first, however the service is started."""
 
 import sys
 
 
 def refuse_unsafe_settings() -> None:
-    """End the process with a sentence for each thing that is wrong with the settings; return when all is well."""
+    """End the process with a sentence for each setting with which nobody should be served."""
     from django.core.exceptions import ImproperlyConfigured
 
     try:
         from config import settings
     except ImproperlyConfigured as error:
         sys.exit(f"Not started: {error}")
-    if problems := settings.problems():
-        sys.exit("Not started: " + " ".join(problems))
+    if faults := settings.faults():
+        sys.exit("Not started: " + " ".join(faults))

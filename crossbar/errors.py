@@ -33,7 +33,7 @@ class ApiError(APIException):
 
 
 class ValidationFailed(ApiError):
-    """The request's content breaks rules: ``{field path: {rule: {"message": ..., ...}}}``, every failing field."""
+    """The request's content breaks rules: ``{field path: {rule: {"message": ..., ...}}}``, of every failing field."""
 
     status_code = 400
     message = "validation error"
@@ -43,12 +43,12 @@ class ValidationFailed(ApiError):
 
     @classmethod
     def field(cls, path: str, rule: str, message: str, **details: Any) -> "ValidationFailed":
-        """One field that breaks one rule; details are `target`, `value`, `cause`."""
+        """The error of one field that breaks one rule; details are `target`, `value`, `cause`."""
         return cls({path: {rule: {"message": message, **details}}})
 
 
 class FaultyRequest(ApiError):
-    """The request's parameters make no sense; the message says which."""
+    """A parameter of the request is malformed; the message says which."""
 
     status_code = 400
     message = "faulty_request"
@@ -58,7 +58,7 @@ class FaultyRequest(ApiError):
 
 
 class InvalidCredentials(ApiError):
-    """No token, or one that is no longer good."""
+    """There is no token, or one that isn't valid."""
 
     status_code = 401
     message = "invalid_credentials"
@@ -68,7 +68,7 @@ class InvalidCredentials(ApiError):
 
 
 class Forbidden(ApiError):
-    """Known, but not allowed."""
+    """The caller is known, but not allowed to do this."""
 
     status_code = 403
     message = "forbidden"
@@ -78,7 +78,7 @@ class Forbidden(ApiError):
 
 
 class BadIdentifier(ApiError):
-    """No such document for this caller; `cause` is the id, or what is wrong with it."""
+    """There is no such document for this caller; `cause` is its id, or what is wrong with it."""
 
     status_code = 404
     message = "bad_identifier"
@@ -88,7 +88,7 @@ class BadIdentifier(ApiError):
 
 
 class NotFound(ApiError):
-    """No such path; `cause` is what the client was probably looking for, where that is known."""
+    """There is no such path; `cause` is what the client was probably looking for."""
 
     status_code = 404
     message = "not_found"
@@ -98,7 +98,7 @@ class NotFound(ApiError):
 
 
 class InvalidMethod(ApiError):
-    """A known path that lacks the verb."""
+    """The path doesn't have this verb."""
 
     status_code = 405
     message = "invalid_method"
@@ -108,14 +108,14 @@ class InvalidMethod(ApiError):
 
 
 class NotAcceptable(ApiError):
-    """No way to answer in a form that the Accept header takes."""
+    """There is no response in a form that the client accepts."""
 
     status_code = 406
     message = "not_acceptable"
 
 
 class DatastoreConflict(ApiError):
-    """Another writer was quicker."""
+    """Another writer changed the document first."""
 
     status_code = 409
     message = "datastore_conflict"
@@ -125,14 +125,14 @@ class DatastoreConflict(ApiError):
 
 
 class PreconditionFailed(ApiError):
-    """If-Match names a revision that is no longer current."""
+    """If-Match names a revision that isn't the stored one."""
 
     status_code = 412
     message = "precondition_failed"
 
 
 class RequestTooLarge(ApiError):
-    """A body over the limit (bytes), when it is known."""
+    """The body is over the limit, in bytes if it is known."""
 
     status_code = 413
     message = "request_too_large"
@@ -142,14 +142,14 @@ class RequestTooLarge(ApiError):
 
 
 class UnsupportedMediaType(ApiError):
-    """A body of a type that this path doesn't take."""
+    """The body is of a type that this path doesn't take."""
 
     status_code = 415
     message = "unsupported_media_type"
 
 
 class RangeNotSatisfiable(ApiError):
-    """A Range beyond the end of what there is, `length` bytes."""
+    """The Range starts beyond the end of a file of `length` bytes."""
 
     status_code = 416
     message = "range_not_satisfiable"
@@ -160,7 +160,7 @@ class RangeNotSatisfiable(ApiError):
 
 
 class TooManyRequests(ApiError):
-    """Wait `retry_after` seconds."""
+    """The client must wait `retry_after` seconds."""
 
     status_code = 429
     message = "too_many_requests"
@@ -170,18 +170,18 @@ class TooManyRequests(ApiError):
 
 
 class UnspecifiedFault(ApiError):
-    """A fault of ours: the log has it, the client gets no detail."""
+    """A fault of the service: the log has the details, the client gets none."""
 
 
 class DatastoreMissingView(ApiError):
-    """The database lacks a view: sync_views puts it back."""
+    """The database lacks a view, which sync_views adds."""
 
     status_code = 503
     message = "datastore_missing_view"
 
 
 class DatastoreUnreachable(ApiError):
-    """CouchDB is down or slow; worth another try after `retry_after` seconds."""
+    """CouchDB is down or slow; the client may try again after `retry_after` seconds."""
 
     status_code = 503
     message = "datastore_unreachable"
@@ -191,7 +191,7 @@ class DatastoreUnreachable(ApiError):
 
 
 class ServerBusy(ApiError):
-    """More work than this server takes on at a time; worth another try after `retry_after` seconds."""
+    """The server has too much work; the client may try again after `retry_after` seconds."""
 
     status_code = 503
     message = "server_busy"

@@ -1,4 +1,4 @@
-"""Validation against JSON schemas (draft-04) with Kazoo's casts, defaults and error bodies.
+"""Validates data by JSON schemas (draft-04), with Kazoo's casts, defaults and errors.
 
 An error is ``{"<field path, dots between>": {"<rule>": {"message", "target"?, "cause"?, "value"?}}}``.
 """
@@ -13,25 +13,25 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT4
 
 from crossbar.errors import ValidationFailed
-from crossbar.schema_errors import Detail, details
+from crossbar.schema_errors import Detail, error_details
 
 Schema = dict[str, Any]
 
-_MOST_REFERENCES = 20  # one after the other: more go in circles
+_MAX_REFERENCES = 20  # in a row: more go in circles
 _ZONES = zoneinfo.available_timezones()
 formats = FormatChecker(formats=())
 
 
 @formats.checks("timezone")
 def _is_timezone(value: object) -> bool:
-    """A zone that IANA knows, or Kazoo's word for "as the owner's, else the account's"."""
+    """Whether a value is a time zone of IANA's, or Kazoo's word for that of the owner, else of the account."""
     return not isinstance(value, str) or value == "inherit" or value in _ZONES
 
 
 class SchemaValidator:
-    """One schema, ready to check many documents.
+    """Validates documents by a schema.
 
-    `store` finds the schema that a ``$ref`` names (KeyError or LookupError when there is none).
+    `store` returns the schema that a ``$ref`` names; raises LookupError if there is none.
     """
 
     def __init__(self, schema: Schema, store: Callable[[str], Schema]) -> None:
@@ -44,22 +44,22 @@ class SchemaValidator:
         return Resource.from_contents(_absolute(self._store(uri.removeprefix("schema:"))), DRAFT4)
 
     def validate(self, data: dict[str, Any], *, defaults: bool = True) -> dict[str, Any]:
-        """A copy with texts cast where the schema wants a boolean or integer, and with its defaults.
+        """Return a copy of data with the schema's defaults, and texts cast where it wants a boolean or an integer.
 
-        Raises ValidationFailed with every failing field.
+        Raises ValidationFailed with the errors of every failing field.
         """
-        checked: dict[str, Any] = self._prepare(self.schema, copy.deepcopy(data), self.schema, defaults)
+        prepared: dict[str, Any] = self._prepare(self.schema, copy.deepcopy(data), self.schema, defaults)
         errors: dict[str, dict[str, Detail]] = {}
-        for error in self._validator.iter_errors(checked):
-            for path, rule, detail in details(error, data):
+        for error in self._validator.iter_errors(prepared):
+            for path, rule, detail in error_details(error, data):
                 errors.setdefault(path, {}).setdefault(rule, detail)
         if errors:
             raise ValidationFailed(errors)
-        return checked
+        return prepared
 
     def _resolve(self, schema: Schema, root: Schema) -> tuple[Schema, Schema]:
-        """What a ``$ref`` leads to, and the schema that its own references start from."""
-        for _ in range(_MOST_REFERENCES):
+        """Return the schema that a ``$ref`` leads to, and the one that its own references start from."""
+        for _ in range(_MAX_REFERENCES):
             ref = schema.get("$ref")
             if not isinstance(ref, str):
                 break
@@ -70,7 +70,7 @@ class SchemaValidator:
         return schema, root
 
     def _prepare(self, schema: Schema, value: Any, root: Schema, defaults: bool) -> Any:
-        """The value with casts and defaults, members and items included."""
+        """Apply casts and defaults to a value, its members and items included."""
         schema, root = self._resolve(schema, root)
         value = _cast(_types(schema), value)
         for part in schema.get("allOf", ()):
@@ -82,21 +82,21 @@ class SchemaValidator:
         return value
 
     def _prepare_members(self, schema: Schema, value: dict[str, Any], root: Schema, defaults: bool) -> None:
-        named = schema.get("properties", {})
-        for name, member in named.items():
+        properties = schema.get("properties", {})
+        for name, member in properties.items():
             resolved, _ = self._resolve(member, root)
             if defaults and name not in value and "default" in resolved:
                 value[name] = copy.deepcopy(resolved["default"])
             if name in value:
                 value[name] = self._prepare(member, value[name], root, defaults)
-        others = schema.get("additionalProperties")
-        if isinstance(others, dict):
-            for name in value.keys() - named.keys():
-                value[name] = self._prepare(others, value[name], root, defaults)
+        additional = schema.get("additionalProperties")
+        if isinstance(additional, dict):
+            for name in value.keys() - properties.keys():
+                value[name] = self._prepare(additional, value[name], root, defaults)
 
 
 def _absolute(schema: Any) -> Any:
-    """The schema with names in ``$ref`` as URIs, which is what the registry looks up."""
+    """Return a schema with URIs in place of the names in ``$ref``, which the registry needs."""
     if isinstance(schema, list):
         return [_absolute(item) for item in schema]
     if not isinstance(schema, dict):
@@ -111,16 +111,16 @@ def _absolute(schema: Any) -> Any:
 
 
 def _types(schema: Schema) -> set[str]:
-    """The types that a schema takes, those of its alternatives included."""
-    said = schema.get("type", ())
-    types = {said} if isinstance(said, str) else set(said)
+    """The types that a schema and its alternatives allow."""
+    own_types = schema.get("type", ())
+    types = {own_types} if isinstance(own_types, str) else set(own_types)
     for branch in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
         types |= _types(branch)
     return types
 
 
 def _cast(types: set[str], value: Any) -> Any:
-    """A text that spells a boolean or an integer, where the schema wants one and no text."""
+    """Return the boolean or integer in a text, where a schema wants that and no text; else the value itself."""
     if not isinstance(value, str) or "string" in types:
         return value
     if "boolean" in types and value in ("true", "false"):

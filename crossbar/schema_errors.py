@@ -1,4 +1,4 @@
-"""What breaks a JSON schema, as the API tells it: field path, rule, message and what else clients read."""
+"""Errors of JSON schemas in the API's form: field path, rule, and a message with details."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -25,70 +25,72 @@ _MESSAGES = {
 }
 _REQUIRED = "Field is required but missing"
 _RULES = {"pattern": "wrong_format", "format": "wrong_format", "anyOf": "type", "oneOf": "type"}
-# These tell the value as the cause, too.
+# The details of these have the value as their cause, too.
 _WITH_CAUSE = ("minLength", "maxLength")
 
 
-def details(error: ValidationError, sent: Any) -> Iterator[tuple[str, str, Detail]]:
-    """One error of jsonschema's as (field path, rule, detail); of unknown members, one for each.
+def error_details(error: ValidationError, data: Any) -> Iterator[tuple[str, str, Detail]]:
+    """Yield the field path, rule and details of an error of jsonschema's; for unknown members, those of each.
 
-    `sent` is the whole value as the client sent it, before casts and defaults.
+    `data` is the whole value as the client sent it, before casts and defaults.
     """
     path = list(error.absolute_path)
     rule, limit = str(error.validator), error.validator_value
     value: Any = error.instance
     if rule == "required":
-        yield field_path([*path, _missing(error)]), rule, {"message": _REQUIRED, "value": _at(sent, path, value)}
+        details = {"message": _REQUIRED, "value": _value_at(data, path, value)}
+        yield _field_path([*path, _missing_member(error)]), rule, details
     elif rule == "additionalProperties" and limit is False:
-        for name in sorted(_unknown(error)):
-            yield field_path([*path, name]), rule, {"message": _MESSAGES[rule], "value": value[name]}
+        for name in sorted(_unknown_members(error)):
+            yield _field_path([*path, name]), rule, {"message": _MESSAGES[rule], "value": value[name]}
     elif rule == "additionalItems" and limit is False:
-        yield field_path(path), rule, {"message": _MESSAGES[rule], "value": value}
+        yield _field_path(path), rule, {"message": _MESSAGES[rule], "value": value}
     else:
-        yield field_path(path), _RULES.get(rule, rule), _detail(rule, limit, value)
+        yield _field_path(path), _RULES.get(rule, rule), _limit_details(rule, limit, value)
 
 
-def field_path(steps: Iterable[str | int]) -> str:
-    """Where a field is, with dots between its steps."""
+def _field_path(steps: Iterable[str | int]) -> str:
+    """The path of a field, with dots between its steps."""
     return ".".join(map(str, steps))
 
 
-def _detail(rule: str, limit: Any, value: Any) -> Detail:
-    ours = _RULES.get(rule, rule)
-    if ours == "type":
-        limit = ", ".join(_types(rule, limit))
-    detail = {"message": _MESSAGES.get(ours, "Value is not allowed").format(limit), "target": limit, "value": value}
-    return {**detail, "cause": value} if ours in _WITH_CAUSE else detail
+def _limit_details(rule: str, limit: Any, value: Any) -> Detail:
+    api_rule = _RULES.get(rule, rule)
+    if api_rule == "type":
+        limit = ", ".join(_allowed_types(rule, limit))
+    message = _MESSAGES.get(api_rule, "Value is not allowed").format(limit)
+    details = {"message": message, "target": limit, "value": value}
+    return {**details, "cause": value} if api_rule in _WITH_CAUSE else details
 
 
-def _types(rule: str, limit: Any) -> list[str]:
+def _allowed_types(rule: str, limit: Any) -> list[str]:
     if rule == "type":
         return limit if isinstance(limit, list) else [limit]
     types = [branch.get("type", []) for branch in limit if isinstance(branch, dict)]
-    return [name for found in types for name in ([found] if isinstance(found, str) else found)]
+    return [name for names in types for name in ([names] if isinstance(names, str) else names)]
 
 
-def _missing(error: ValidationError) -> str:
-    """The member that is missing: jsonschema tells one error for each, and names it only in its message."""
+def _missing_member(error: ValidationError) -> str:
+    """The member that is missing. jsonschema has an error for each, but names it only in the message."""
     names = error.validator_value if isinstance(error.validator_value, list) else []
     instance: Any = error.instance
     return next((name for name in names if name not in instance and error.message.startswith(repr(name))), "")
 
 
-def _unknown(error: ValidationError) -> set[str]:
+def _unknown_members(error: ValidationError) -> set[str]:
     """The members that a schema neither names nor has a pattern for."""
     schema = error.schema if isinstance(error.schema, dict) else {}
     patterns = [re.compile(pattern) for pattern in schema.get("patternProperties", {})]
     instance: Any = error.instance
-    others = set(instance) - set(schema.get("properties", {}))
-    return {name for name in others if not any(pattern.search(name) for pattern in patterns)}
+    unnamed = set(instance) - set(schema.get("properties", {}))
+    return {name for name in unnamed if not any(pattern.search(name) for pattern in patterns)}
 
 
-def _at(sent: Any, path: Iterable[str | int], otherwise: Any) -> Any:
-    """What the client sent at a place; otherwise when a default has put the place there."""
+def _value_at(data: Any, path: Iterable[str | int], default: Any) -> Any:
+    """What the client sent at a path; the default if it sent nothing there."""
     try:
         for step in path:
-            sent = sent[step]
+            data = data[step]
     except (KeyError, IndexError, TypeError):
-        return otherwise
-    return sent
+        return default
+    return data

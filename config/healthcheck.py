@@ -1,4 +1,4 @@
-"""What a container's health check runs: exit status 0 when this machine's service answers /health/live."""
+"""The health check of a container: exits with status 0 if the service on this machine answers /health/live."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ import urllib.request
 
 port = os.environ.get("PORT", "").strip() or "8000"
 try:
-    # No proxy, whatever the environment says; localhost is in ALLOWED_HOSTS, or should be.
+    # Without a proxy, whatever the environment says. ALLOWED_HOSTS should contain localhost.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(f"http://localhost:{port}/health/live", timeout=4):
         pass
