@@ -41,6 +41,7 @@ from couch.requests import (
     BUFFERED,
     ReadRequest,
     Saved,
+    VersionedRows,
     distinct_ids,
     documents_by_id,
     given_options,
@@ -268,6 +269,17 @@ class Database:
         """
         return self._with_views(design, view, lambda: self._rows(f"{design}/{view}", options))
 
+    def versioned_view(self, design: str, view: str, /, **options: Any) -> VersionedRows:
+        """`view`, with the sequence that the rows reflect."""
+
+        def read() -> VersionedRows:
+            results = self._database.view(
+                f"{design}/{view}", keep_row, **given_options(options), update_seq=True, **BUFFERED
+            )
+            return VersionedRows(results.rows, str(results.update_seq))
+
+        return self._with_views(design, view, read)
+
     def view_all(self, design: str, view: str, queries: Sequence[Mapping[str, Any]]) -> list[list[Row]]:
         """Several queries of one view in one request: the rows of each, in order. Raises as `view` does."""
         if not queries:
@@ -319,6 +331,17 @@ class Database:
         return ReadRequest(
             "GET", (self.name, "_design", design, "_view", view), parse, query_params(options) | BUFFERED
         )
+
+    def versioned_view_request(self, design: str, view: str, /, **options: Any) -> ReadRequest[VersionedRows]:
+        """`versioned_view`, for `Couch.fetch_all`."""
+        request = self.view_request(design, view, update_seq=True, **options)
+
+        def parse(answer: Any) -> VersionedRows:
+            if answer is None:
+                return self.versioned_view(design, view, **options)
+            return VersionedRows(answer["rows"], str(answer["update_seq"]))
+
+        return ReadRequest(request.method, request.path, parse, request.params)
 
     def open_attachment(
         self, doc_id: str, name: str, *, headers: Mapping[str, str] | None = None, rev: str | None = None

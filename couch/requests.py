@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import couchdb
 import orjson
@@ -42,6 +42,16 @@ class ReadRequest(Generic[Result]):
     """What its result is, by the JSON of the response, or by None when CouchDB has no such thing."""
     params: Mapping[str, Any] | None = None
     body: Any = None
+
+
+class VersionedRows(NamedTuple):
+    """Rows of a view, and the sequence that it reflects: as long as that is the same, no document has changed.
+
+    A cluster may name one state by several sequences.
+    """
+
+    rows: list[Json]
+    update_seq: str
 
 
 @dataclass(frozen=True)

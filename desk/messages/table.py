@@ -84,7 +84,7 @@ def _page(
         SummaryFilter(summary_tests(request)),
         None,
         source=message_listing.REMOVED if shows_removed(request) else live_source,
-        most_rows=MAX_SEARCHED,
+        max_rows=MAX_SEARCHED,
     )
 
 

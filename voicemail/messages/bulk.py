@@ -12,7 +12,7 @@ from couch.client import Database, Document, Row
 from storage import gregorian, modbs, private_fields, values, view_names
 from storage.private_fields import Actor
 from voicemail.legacy import on_access
-from voicemail.messages import batches, deletion, metadata, retention
+from voicemail.messages import batches, deletion, metadata, misdated, retention
 from voicemail.messages.batches import Outcome
 from voicemail.messages.folders import FOLDERS, SAVED, shown_folder
 
@@ -96,9 +96,14 @@ def _list_ids(account_id: str, box_id: str, folder: str | None) -> Iterator[str]
     for _, modb in modbs.list_existing(account_id):
         rows = modb.stream_view(*view_names.MESSAGES_BY_MAILBOX, startkey=[box_id], endkey=[box_id, {}])
         # All ids of a month are read before any message is changed: a removed message leaves the view.
-        yield from [row["id"] for row in rows if folder is None or _folder_of_row(row, limit) == folder]
+        if folder is None:
+            yield from [row["id"] for row in rows]
+        else:
+            misdated_messages = misdated.read(modb, limit)
+            yield from [row["id"] for row in rows if _folder_of_row(row, limit, misdated_messages) == folder]
 
 
-def _folder_of_row(row: Row, limit: int) -> str:
-    summary = row["value"]
-    return shown_folder(summary.get("folder"), values.as_integer(summary.get("timestamp")), limit)
+def _folder_of_row(row: Row, limit: int, misdated_messages: misdated.Messages) -> str:
+    message = misdated_messages.get(row["id"])
+    age = values.as_integer(row["value"].get("timestamp")) if message is None else message.age
+    return shown_folder(row["value"].get("folder"), age, limit)

@@ -4,12 +4,20 @@ function (doc) {
     // !code shared/integer.js
     // !code shared/message_age.js
     // !code shared/message_summary.js
-    if (doc.pvt_type !== 'mailbox_message' || doc.pvt_deleted) {
+    // !code shared/has_audio.js
+    // !code shared/removed_summary.js
+    if (doc.pvt_type !== 'mailbox_message' || (doc.pvt_deleted && doc.pvt_moved_to)) {
         return;
     }
     var age = messageAge(doc);
-    var summary = messageSummary(doc);
+    var summary = doc.pvt_deleted ? removedSummary(doc) : messageSummary(doc);
     if (age !== null && age !== summary.timestamp) {
-        emit(Math.min(age, summary.timestamp), {age: age, box_id: doc.source_id, summary: summary});
+        emit(Math.min(age, summary.timestamp), {
+            age: age,
+            box_id: doc.source_id,
+            removed: Boolean(doc.pvt_deleted),
+            silent: !hasAudio(doc),
+            summary: summary
+        });
     }
 }

@@ -1,5 +1,5 @@
 function (doc) {
-    // Removed messages by their age. A message that was moved is not lost: it is in the mailbox it was moved to.
+    // Removed messages. One that was moved is not lost: it is in the mailbox it was moved to.
     // !code shared/integer.js
     // !code shared/message_age.js
     // !code shared/message_summary.js
@@ -9,5 +9,5 @@ function (doc) {
         return;
     }
     var summary = removedSummary(doc);
-    emit([messageAge(doc), doc.source_id], summary);
+    emit([summary.timestamp, doc.source_id], summary);
 }

@@ -1,5 +1,5 @@
 function (doc) {
-    // Messages without audio, by their age.
+    // Messages without audio.
     // !code shared/integer.js
     // !code shared/message_age.js
     // !code shared/message_summary.js
@@ -8,5 +8,5 @@ function (doc) {
         return;
     }
     var summary = messageSummary(doc);
-    emit([doc.source_id, messageAge(doc)], summary);
+    emit([doc.source_id, summary.timestamp], summary);
 }

@@ -1,5 +1,5 @@
 function (doc) {
-    // Messages without audio, by their age.
+    // Messages without audio.
     // !code shared/integer.js
     // !code shared/message_age.js
     // !code shared/message_summary.js
@@ -8,5 +8,5 @@ function (doc) {
         return;
     }
     var summary = messageSummary(doc);
-    emit([messageAge(doc), doc.source_id], summary);
+    emit([summary.timestamp, doc.source_id], summary);
 }
