@@ -14,7 +14,7 @@ from accounts import account_index, accounts
 from accounts.auth import credentials
 from couch.client import Document, couch
 from couch_views.sync import sync
-from storage import database_names, document_types, documents, gregorian, locks, modbs, private_fields
+from storage import database_names, document_types, documents, gregorian, locks, maintenance, modbs, private_fields
 from storage.locks import Lock
 from storage.private_fields import Actor
 
@@ -137,7 +137,7 @@ def _delete_databases(account_id: str) -> None:
         return
     try:
         if account_index.database().get(account_id) is None:
-            for name in couch().names(database_names.account_db(account_id)):
+            for name in maintenance.list_account_databases(account_id):
                 couch().drop(name)
     except Exception:  # a failed cleanup must not hide the error that led to it
         logger.exception("Databases of the unfinished account %s could not be deleted", account_id)
