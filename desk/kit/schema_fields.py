@@ -28,6 +28,7 @@ _LABEL_WORDS = {
     "id": "ID",
     "ms": "(ms)",
     "pin": "PIN",
+    "priv": "privilege",
     "rw": "RW",
     "s": "(seconds)",
     "timezone": "time zone",

@@ -7,6 +7,8 @@ from typing import Any
 from django.http import HttpRequest, QueryDict
 from django.utils.safestring import SafeString
 
+from crossbar.pages import PageRequest
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -100,6 +102,12 @@ class Table:
     """The actions on selected rows: value and text."""
     action_fields: SafeString = SafeString()  # noqa: RUF009 - a constant
     """Further fields of the form that sends an action."""
+
+
+def page_request(request: HttpRequest, size: int, *, descending: bool = False) -> PageRequest:
+    """The page that the query's ``start_key`` asks for. The listing raises an error if the key is not valid."""
+    start_key = request.GET.get("start_key")
+    return PageRequest.from_query({"start_key": start_key} if start_key else {}, size, descending=descending)
 
 
 def query_string(request: HttpRequest, **changes: str) -> str:

@@ -6,7 +6,7 @@ from accounts import accounts
 from couch.client import Document
 from crossbar.pages import PageRequest
 from desk.kit.formats import format_time
-from desk.kit.tables import Cell, Filter, Paging, Row, Table
+from desk.kit.tables import Cell, Filter, Paging, Row, Table, page_request
 from desk.mailboxes.links import mailbox_url
 from desk.users.titles import user_title
 from storage import database_names, values
@@ -29,17 +29,15 @@ def mailbox_table(request: HttpRequest, account_id: str) -> Table:
     ``q`` is a search, ``removed`` asks for removed mailboxes, ``start_key`` for a page.
     """
     text = request.GET.get("q", "").strip()[:200]
-    start_key = request.GET.get("start_key", "")
-    page_request = PageRequest.from_query({"start_key": start_key} if start_key else {}, _PAGE_SIZE, descending=False)
     make_table = _removed_table if shows_removed(request) else _live_table
-    return make_table(request, account_id, page_request, text)
+    return make_table(request, account_id, page_request(request, _PAGE_SIZE), text)
 
 
-def _live_table(request: HttpRequest, account_id: str, page_request: PageRequest, text: str) -> Table:
+def _live_table(request: HttpRequest, account_id: str, requested: PageRequest, text: str) -> Table:
     if text:
         entries, next_start_key = mailbox_search.search(account_id, text), None
     else:
-        page = mailbox_listing.list_boxes(account_id, page_request)
+        page = mailbox_listing.list_boxes(account_id, requested)
         entries, next_start_key = page.entries, page.next_start_key
     owner_names = _owner_names(account_id, entries)
     return Table(
@@ -55,8 +53,8 @@ def _live_table(request: HttpRequest, account_id: str, page_request: PageRequest
     )
 
 
-def _removed_table(request: HttpRequest, account_id: str, page_request: PageRequest, text: str) -> Table:
-    page = mailbox_restore.list_removed(account_id, page_request, text)
+def _removed_table(request: HttpRequest, account_id: str, requested: PageRequest, text: str) -> Table:
+    page = mailbox_restore.list_removed(account_id, requested, text)
     owner_names = _owner_names(account_id, page.entries)
     return Table(
         columns=("Number", "Name", "Owner", "Removed (UTC)"),

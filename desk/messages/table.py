@@ -8,9 +8,8 @@ from django.utils.safestring import SafeString
 from accounts import accounts
 from couch.client import Document
 from crossbar.filters import Filter as SummaryFilter
-from crossbar.pages import PageRequest
 from desk.kit.formats import format_length, format_time
-from desk.kit.tables import Cell, Paging, Row, Table
+from desk.kit.tables import Cell, Paging, Row, Table, page_request
 from desk.mailboxes.links import mailbox_url
 from desk.mailboxes.titles import mailbox_title
 from desk.messages.filters import (
@@ -74,12 +73,11 @@ def _page(
     time_range = dates.time_range(retention.limit(account_id, now), now)
     if time_range is None:
         return None
-    start_key = request.GET.get("start_key")
     live_source = message_listing.SILENT if request.GET.get("audio") == "none" else message_listing.LIVE
     return message_listing.list_messages(
         account_id,
         box,
-        PageRequest.from_query({"start_key": start_key} if start_key else {}, _PAGE_SIZE),
+        page_request(request, _PAGE_SIZE, descending=True),
         time_range,
         SummaryFilter(summary_tests(request)),
         None,

@@ -30,4 +30,4 @@ def run_crumbs(run: MigrationRun) -> list[Crumb]:
 
 def run_subject(run: MigrationRun) -> Subject:
     """The account of a run as the subject of an audit entry."""
-    return Subject("migration", run.account_id, run.account_id, run.account_name)
+    return Subject("account", run.account_id, run.account_id, run.account_name)

@@ -24,13 +24,14 @@ from voicemail.legacy import remaining
 _VIEW, _MIGRATE = "desk.view_account", "desk.migrate_account"
 _BOXES_SHOWN = 50
 _RUNS_SHOWN = 20
-_AUDIT_ACTIONS = {
-    Operation.DRY_RUN: "started a dry run of migrating",
-    Operation.MIGRATE: "started migrating",
-    Operation.VERIFY: "started verifying",
-    Operation.PURGE_DRY_RUN: "started a dry run of purging",
-    Operation.PURGE: "started purging",
+_AUDIT_NAMES = {
+    Operation.DRY_RUN: "a dry run of migrating",
+    Operation.MIGRATE: "migrating",
+    Operation.VERIFY: "verifying",
+    Operation.PURGE_DRY_RUN: "a dry run of purging",
+    Operation.PURGE: "purging",
 }
+"""What the audit log calls a run that was started or stopped."""
 _EXPORTS = {
     "csv": (reports.export_csv, "text/csv; charset=utf-8"),
     "json": (reports.export_json, "application/json"),
@@ -126,7 +127,7 @@ class MigrationAdmin(DocumentAdmin):
         except control.CannotStart as error:
             messages.error(request, str(error))
             return HttpResponseRedirect(page_url)
-        _record(request, _AUDIT_ACTIONS[operation], run)
+        _record(request, "started", run)
         return HttpResponseRedirect(run_url(run))
 
     def confirm_purge(self, request: HttpRequest, account_id: str) -> HttpResponse:
@@ -203,6 +204,6 @@ def _get_run(run_id: int) -> MigrationRun:
     return run
 
 
-def _record(request: HttpRequest, action: str, run: MigrationRun) -> None:
-    details = {"run": run.pk, "operation": str(run.get_operation_display())}
-    log.record(request, action, run_subject(run), details=details)
+def _record(request: HttpRequest, verb: str, run: MigrationRun) -> None:
+    action = f"{verb} {_AUDIT_NAMES[Operation(run.operation)]}"
+    log.record(request, action, run_subject(run), details={"run": run.pk})
