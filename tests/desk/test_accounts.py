@@ -21,7 +21,7 @@ def test_an_account_is_found_by_name_realm_and_id(operator: Operator, account: A
         assert f"/admin/desk/account/{account.id}/" in page.text
 
 
-def test_an_accounts_page_tells_of_boxes_messages_users_and_databases(
+def test_the_page_of_an_account_shows_mailboxes_messages_users_and_databases(
     operator: Operator, account: Account, api: Api
 ) -> None:
     box = api.new_box("3000")
@@ -57,14 +57,14 @@ def test_the_api_key_is_shown_on_demand_and_recorded(operator: Operator, account
     assert account.api_key not in history
 
 
-def test_a_renewed_api_key_ends_the_old_one(operator: Operator, account: Account, api: Api) -> None:
+def test_renewing_an_api_key_ends_the_old_one(operator: Operator, account: Account, api: Api) -> None:
     desk = operator("Administrators")
     desk.send(f"desk/account/{account.id}/renew-api-key/")
     assert accounts.get(account.id)["pvt_api_key"] != account.api_key
     assert api.without_token().put("/v2/api_auth", {"api_key": account.api_key}).status_code == 401
 
 
-def test_an_account_is_changed_and_what_is_wrong_stands_at_its_field(operator: Operator, account: Account) -> None:
+def test_an_account_is_changed_and_errors_appear_at_their_fields(operator: Operator, account: Account) -> None:
     desk = operator("Administrators")
     path = f"desk/account/{account.id}/change/"
     wrong = desk.fill(path, name="")
@@ -76,7 +76,7 @@ def test_an_account_is_changed_and_what_is_wrong_stands_at_its_field(operator: O
     assert "Renamed &lt;b&gt;" in page
 
 
-def test_a_taken_realm_is_told_at_its_field(
+def test_a_taken_realm_is_an_error_at_its_field(
     operator: Operator, account: Account, new_account: Callable[..., Account]
 ) -> None:
     other = new_account()
@@ -85,9 +85,7 @@ def test_a_taken_realm_is_told_at_its_field(
     assert accounts.get(account.id)["realm"] == account.realm
 
 
-def test_of_two_operators_the_second_one_is_told_what_the_first_one_changed(
-    operator: Operator, account: Account
-) -> None:
+def test_the_second_of_two_operators_sees_the_changes_of_the_first(operator: Operator, account: Account) -> None:
     first, second = operator("Administrators"), operator("Administrators")
     path = f"desk/account/{account.id}/change/"
     opened = second.get(path)
@@ -101,7 +99,7 @@ def test_of_two_operators_the_second_one_is_told_what_the_first_one_changed(
     assert (stored["name"], stored["timezone"], stored["realm"]) == ("By the second", "Asia/Tokyo", account.realm)
 
 
-def test_a_disabled_account_signs_nobody_in_until_it_is_enabled(
+def test_nobody_signs_in_to_a_disabled_account_until_it_is_enabled(
     operator: Operator, account: Account, log_in: Callable[..., Api], api: Api
 ) -> None:
     desk = operator("Administrators")
@@ -121,7 +119,7 @@ def test_a_disabled_account_signs_nobody_in_until_it_is_enabled(
     assert "enabled: True → False" in history.replace("</b>", "").replace("<b>", "")
 
 
-def test_disabled_accounts_are_listed_without_the_others(
+def test_disabled_accounts_are_listed_alone(
     operator: Operator, account: Account, new_account: Callable[..., Account]
 ) -> None:
     other = new_account()
@@ -131,7 +129,7 @@ def test_disabled_accounts_are_listed_without_the_others(
     assert other.id not in page
 
 
-def test_the_accounts_below_one_are_listed_with_the_way_down_to_them(
+def test_the_children_of_an_account_are_listed_with_breadcrumbs_along_the_tree(
     operator: Operator, account: Account, new_account: Callable[..., Account]
 ) -> None:
     child = new_account(parent=account.id)
@@ -147,7 +145,7 @@ def test_the_accounts_below_one_are_listed_with_the_way_down_to_them(
     assert "No matching accounts." in desk.get("desk/account/", below=grandchild.id).text
 
 
-def test_a_new_account_is_made_below_another_with_all_that_it_needs(
+def test_an_account_is_created_below_another(
     operator: Operator, account: Account, created_accounts: list[str]
 ) -> None:
     desk = operator("Administrators")
@@ -168,7 +166,7 @@ def test_a_new_account_is_made_below_another_with_all_that_it_needs(
 
 @pytest.mark.parametrize("group", ["Read only", "Support"])
 @pytest.mark.parametrize("page", ["change/", "api-key/", "renew-api-key/", "retention/"])
-def test_what_a_group_lacks_is_denied_by_the_server(
+def test_pages_without_permission_are_denied_by_the_server(
     operator: Operator, account: Account, group: str, page: str
 ) -> None:
     desk = operator(group)
@@ -178,14 +176,14 @@ def test_what_a_group_lacks_is_denied_by_the_server(
     assert accounts.get(account.id)["name"] == account.name
 
 
-def test_a_forged_form_is_refused(operator: Operator, account: Account) -> None:
+def test_a_form_without_a_csrf_token_is_refused(operator: Operator, account: Account) -> None:
     desk = operator("Administrators")
     answer = desk.session.post(f"{desk.url}/admin/desk/account/{account.id}/renew-api-key/", timeout=60)
     assert answer.status_code == 403
     assert accounts.get(account.id)["pvt_api_key"] == account.api_key
 
 
-def test_who_is_not_logged_in_sees_the_log_in_page(operator: Operator, account: Account) -> None:
+def test_logged_out_operators_see_the_log_in_page(operator: Operator, account: Account) -> None:
     desk = operator("Read only")
     desk.session.cookies.clear()
     page = desk.get(f"desk/account/{account.id}/")
@@ -193,7 +191,7 @@ def test_who_is_not_logged_in_sees_the_log_in_page(operator: Operator, account: 
     assert 'name="password"' in page.text
 
 
-def test_an_accounts_page_charts_its_messages_by_day(operator: Operator, account: Account, api: Api) -> None:
+def test_the_page_of_an_account_charts_its_messages_per_day(operator: Operator, account: Account, api: Api) -> None:
     box = api.new_box("3000")
     for _ in range(3):
         api.put(f"vmboxes/{box['id']}/messages", {"caller_id_number": "1001"})
@@ -202,7 +200,7 @@ def test_an_accounts_page_charts_its_messages_by_day(operator: Operator, account
     assert f"<title>{today}: 3</title>" in page
 
 
-def test_the_index_tells_an_operator_what_it_did_lately(fresh_operator: Operator, account: Account) -> None:
+def test_the_index_shows_the_operators_recent_actions(fresh_operator: Operator, account: Account) -> None:
     desk = fresh_operator("Administrators")
     assert "None yet." in desk.get("").text
     desk.send(f"desk/account/{account.id}/api-key/")

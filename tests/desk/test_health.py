@@ -37,7 +37,7 @@ def lacking(account: Account, db: Database) -> Database:
     return db
 
 
-def test_databases_that_lack_views_are_told_with_the_storage_of_their_account(
+def test_health_lists_an_accounts_storage_and_databases_that_lack_views(
     operator: Operator, account: Account, lacking: Database
 ) -> None:
     desk = operator("Read only")
@@ -47,7 +47,7 @@ def test_databases_that_lack_views_are_told_with_the_storage_of_their_account(
     assert f"<bdi>{account.name}</bdi></th><td" in page_of(desk, account)
 
 
-def test_missing_views_are_made_from_the_page_and_that_is_recorded(
+def test_missing_views_are_created_and_that_is_recorded(
     operator: Operator, account: Account, lacking: Database
 ) -> None:
     desk = operator("Administrators")
@@ -63,7 +63,7 @@ def test_missing_views_are_made_from_the_page_and_that_is_recorded(
     assert "No database of this account lacks a view." in desk.send(path, next="https://elsewhere.example/").text
 
 
-def test_missing_months_are_made_from_the_page_and_that_is_recorded(operator: Operator, account: Account) -> None:
+def test_missing_months_are_created_and_that_is_recorded(operator: Operator, account: Account) -> None:
     month = gregorian.next_month(gregorian.month_of(gregorian.now()))
     name = database_names.modb(account.id, month)
     couch().drop(name)
@@ -77,15 +77,13 @@ def test_missing_months_are_made_from_the_page_and_that_is_recorded(operator: Op
     assert "Both databases exist already." in desk.send(path).text
 
 
-def test_health_takes_its_permission(operator: Operator) -> None:
+def test_health_needs_its_permission(operator: Operator) -> None:
     desk = operator(permissions=("view_account",))
     assert desk.get("desk/account/health/").status_code == 403
     assert "CouchDB" not in desk.get("").text
 
 
-def test_the_index_finds_accounts_and_tells_of_couchdb_and_of_what_everybody_did(
-    operator: Operator, account: Account
-) -> None:
+def test_the_index_shows_the_account_search_couchdb_and_recent_actions(operator: Operator, account: Account) -> None:
     somebody = operator("Administrators")
     somebody.send(f"desk/account/{account.id}/api-key/")
     page = operator("Read only").get("").text

@@ -39,7 +39,7 @@ def test_a_mailbox_is_found_by_number_name_and_alias(
     assert f"/admin/desk/mailbox/{account.id}/{box['id']}/" in page.text
 
 
-def test_a_mailbox_is_created_and_what_is_wrong_stands_at_its_field(
+def test_a_mailbox_is_created_and_errors_appear_at_their_fields(
     operator: Operator, account: Account, api: Api, box: dict[str, Any]
 ) -> None:
     desk = operator("Administrators")
@@ -78,7 +78,7 @@ def test_the_pin_is_shown_on_demand_and_never_recorded(
     assert "8765" not in history
 
 
-def test_a_mailbox_is_removed_after_asking(
+def test_a_mailbox_is_removed_after_a_confirmation(
     operator: Operator, account: Account, box: dict[str, Any], message_id: str, db: Database
 ) -> None:
     desk = operator("Administrators")
@@ -92,7 +92,7 @@ def test_a_mailbox_is_removed_after_asking(
 # --- the form ---
 
 
-def test_the_form_shows_every_setting_of_the_schema_and_what_it_says_of_it(
+def test_the_form_shows_every_setting_of_the_schema_with_its_description(
     operator: Operator, account: Account
 ) -> None:
     page = operator("Administrators").get(f"desk/mailbox/{account.id}/add/").text
@@ -109,7 +109,7 @@ def test_the_form_shows_every_setting_of_the_schema_and_what_it_says_of_it(
     assert "How often a call that nobody answers is tried." in page
 
 
-def test_every_kind_of_setting_is_stored_as_the_schema_wants_it(
+def test_every_kind_of_setting_is_stored_as_its_schema_says(
     operator: Operator, account: Account, box: dict[str, Any], db: Database
 ) -> None:
     desk = operator("Administrators")
@@ -150,7 +150,7 @@ def test_every_kind_of_setting_is_stored_as_the_schema_wants_it(
     assert {key: stored_box.get(key) for key in expected} == expected
 
 
-def test_emptied_fields_take_their_members_away(operator: Operator, account: Account, api: Api, db: Database) -> None:
+def test_emptied_fields_remove_their_members(operator: Operator, account: Account, api: Api, db: Database) -> None:
     callback = {"attempts": 3, "disabled": True, "number": "5551234"}
     box = api.new_box(
         "3000", silence_hits=7, seek_duration_ms=1, owner_id=account.user_id, notify={"callback": callback, "sms": 1}
@@ -177,7 +177,7 @@ def test_emptied_fields_take_their_members_away(operator: Operator, account: Acc
         ("mailbox", "3001", "already exists"),
     ],
 )
-def test_an_error_stands_at_its_field_and_nothing_is_stored(
+def test_an_error_appears_at_its_field_and_nothing_is_stored(
     operator: Operator,
     account: Account,
     api: Api,
@@ -202,7 +202,7 @@ def test_an_error_stands_at_its_field_and_nothing_is_stored(
     assert db.get(box["id"]) == before
 
 
-def test_values_that_no_widget_knows_stay_as_they_are(
+def test_stored_values_that_no_widget_can_show_are_kept(
     operator: Operator, account: Account, box: dict[str, Any], db: Database
 ) -> None:
     odd = {
@@ -227,7 +227,7 @@ def test_values_that_no_widget_knows_stay_as_they_are(
     assert changed["aliases"] == ["3998"] or changed["aliases"] == [3998]
 
 
-def test_an_unknown_time_zone_may_stay_and_a_made_up_one_is_not_taken(
+def test_an_unknown_time_zone_may_stay_but_not_be_chosen(
     operator: Operator, account: Account, box: dict[str, Any], db: Database
 ) -> None:
     db.update(box["id"], lambda doc: {**doc, "timezone": "Mars/Olympus"})
@@ -258,7 +258,7 @@ def test_an_owner_is_chosen_by_name(operator: Operator, account: Account, api: A
 # --- two at once ---
 
 
-def test_what_changed_meanwhile_is_told_and_what_was_typed_can_be_sent_again(
+def test_an_edit_conflict_shows_the_changes_and_keeps_the_entries(
     operator: Operator, account: Account, api: Api, box: dict[str, Any], db: Database
 ) -> None:
     desk = operator("Administrators")
@@ -287,7 +287,7 @@ def test_what_changed_meanwhile_is_told_and_what_was_typed_can_be_sent_again(
     }
 
 
-def test_what_no_form_shows_may_change_meanwhile(
+def test_changes_of_members_that_no_form_shows_are_no_conflict(
     operator: Operator, account: Account, box: dict[str, Any], db: Database
 ) -> None:
     desk = operator("Administrators")
@@ -300,7 +300,7 @@ def test_what_no_form_shows_may_change_meanwhile(
 
 
 @pytest.mark.parametrize("base", ["", "made:up"])
-def test_a_form_that_does_not_tell_what_it_was_made_from_saves_nothing_yet(
+def test_a_form_without_a_valid_snapshot_is_an_edit_conflict(
     operator: Operator, account: Account, box: dict[str, Any], db: Database, base: str
 ) -> None:
     desk = operator("Administrators")
@@ -313,7 +313,7 @@ def test_a_form_that_does_not_tell_what_it_was_made_from_saves_nothing_yet(
     assert (db.get(box["id"]) or {})["name"] == "Renamed"
 
 
-def test_a_form_that_changes_nothing_stores_nothing(
+def test_a_form_without_changes_stores_nothing(
     operator: Operator, account: Account, box: dict[str, Any], db: Database
 ) -> None:
     before = db.get(box["id"])
@@ -325,7 +325,7 @@ def test_a_form_that_changes_nothing_stores_nothing(
 # --- removed ones ---
 
 
-def test_a_removed_mailbox_is_found_looked_at_and_restored_with_its_messages(
+def test_a_removed_mailbox_is_found_shown_and_restored_with_its_messages(
     operator: Operator, account: Account, box: dict[str, Any], message_id: str, db: Database
 ) -> None:
     desk = operator("Administrators")
@@ -347,7 +347,7 @@ def test_a_removed_mailbox_is_found_looked_at_and_restored_with_its_messages(
     assert "restored" in desk.get(path + "history/").text
 
 
-def test_a_restore_that_was_cut_short_shows_and_is_finished(
+def test_an_interrupted_restore_is_shown_and_finished(
     operator: Operator, account: Account, api: Api, box: dict[str, Any], message_id: str, db: Database
 ) -> None:
     api.delete(f"vmboxes/{box['id']}")
@@ -374,7 +374,7 @@ def test_a_restore_is_refused_while_another_mailbox_has_the_number(
     assert (db.get(box["id"]) or {})["pvt_deleted"] is True
 
 
-def test_who_may_not_remove_may_not_restore(
+def test_operators_who_may_not_remove_mailboxes_cannot_restore_them(
     operator: Operator, account: Account, api: Api, box: dict[str, Any], db: Database
 ) -> None:
     api.delete(f"vmboxes/{box['id']}")
@@ -388,7 +388,7 @@ def test_who_may_not_remove_may_not_restore(
 # --- searching ---
 
 
-def test_mailboxes_are_found_by_the_beginnings_of_numbers_words_and_owners_names(
+def test_mailboxes_are_found_by_the_start_of_numbers_words_and_owner_names(
     operator: Operator, account: Account, api: Api
 ) -> None:
     user = {"first_name": "Ada", "last_name": "Lovelace", "username": "countess", "password": "difference"}
@@ -406,7 +406,7 @@ def test_mailboxes_are_found_by_the_beginnings_of_numbers_words_and_owners_names
         assert "No matching mailboxes." in page, text
 
 
-def test_an_owner_is_typed_where_there_are_very_many_users(
+def test_an_owner_is_typed_if_there_are_too_many_users_for_a_list(
     operator: Operator, account: Account, box: dict[str, Any], db: Database
 ) -> None:
     names = [f"user{n}" for n in range(250)]
@@ -422,7 +422,7 @@ def test_an_owner_is_typed_where_there_are_very_many_users(
     assert len(suggested) == 11
 
 
-def test_a_hostile_name_stays_text_and_in_its_place(
+def test_a_hostile_name_is_shown_as_text_and_turns_nothing_around_it(
     operator: Operator, account: Account, box: dict[str, Any], db: Database
 ) -> None:
     db.update(box["id"], lambda doc: {**doc, "name": HOSTILE, "odd": {"<u>": HOSTILE}})

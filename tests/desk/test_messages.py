@@ -47,7 +47,7 @@ def test_messages_are_listed_across_months_and_found_by_caller(
         assert ids[0] not in found
 
 
-def test_listening_seeks_and_is_recorded_once(
+def test_the_audio_is_sent_in_parts_and_recorded_once(
     operator: Operator, account: Account, box: dict[str, Any], message_id: str
 ) -> None:
     desk = operator("Support")
@@ -60,7 +60,7 @@ def test_listening_seeks_and_is_recorded_once(
     assert desk.get(path + "history/").text.count("listened to") == 1
 
 
-def test_who_may_not_listen_does_not_hear(
+def test_operators_who_may_not_listen_get_no_audio(
     operator: Operator, account: Account, box: dict[str, Any], message_id: str
 ) -> None:
     desk = operator("Read only")
@@ -80,7 +80,7 @@ def test_a_message_is_put_into_a_folder_and_removed(
 
 
 @pytest.mark.parametrize("action", ["saved", "remove", "move"])
-def test_a_reader_changes_nothing(
+def test_read_only_operators_cannot_change_a_message(
     operator: Operator, account: Account, box: dict[str, Any], message_id: str, action: str
 ) -> None:
     before = stored(account, message_id)
@@ -89,7 +89,7 @@ def test_a_reader_changes_nothing(
     assert stored(account, message_id) == before
 
 
-def test_chosen_messages_are_moved_and_what_failed_is_named(
+def test_selected_messages_are_moved_and_failures_are_explained(
     operator: Operator, account: Account, api: Api, box: dict[str, Any]
 ) -> None:
     other = api.new_box("3001")
@@ -105,7 +105,7 @@ def test_chosen_messages_are_moved_and_what_failed_is_named(
     assert len(api.get(f"vmboxes/{other['id']}/messages").json()["data"]) == 2
 
 
-def test_chosen_messages_are_downloaded_as_a_zip(
+def test_selected_messages_are_downloaded_as_a_zip(
     operator: Operator, account: Account, box: dict[str, Any], message_id: str
 ) -> None:
     path = f"desk/message/?account={account.id}&box={box['id']}"
@@ -114,7 +114,7 @@ def test_chosen_messages_are_downloaded_as_a_zip(
     assert [len(archive.read(name)) for name in archive.namelist()] == [3 + 256 * 40]
 
 
-def test_a_hostile_caller_name_stays_text(operator: Operator, account: Account, box: dict[str, Any]) -> None:
+def test_a_hostile_caller_name_is_shown_as_text(operator: Operator, account: Account, box: dict[str, Any]) -> None:
     (message_id,) = leave(account, box, [gregorian.now()], caller_id_name=HOSTILE)
     desk = operator("Support")
     for path in (f"desk/message/?account={account.id}", page_of(account, box, message_id)):

@@ -80,7 +80,7 @@ def test_a_message_is_added_with_its_audio(
     assert f"<b>bytes</b>: {len(spoken)}" in history
 
 
-def test_a_message_gets_other_audio(operator: Operator, account: Account, box: dict[str, Any]) -> None:
+def test_the_audio_of_a_message_is_replaced(operator: Operator, account: Account, box: dict[str, Any]) -> None:
     message_id = leave_spoken(account, box, NOW, b"ID3 before")
     desk, path = operator("Support"), page_of(account, box, message_id)
     assert "Replace the audio" in desk.get(path).text
@@ -94,7 +94,7 @@ def test_a_message_gets_other_audio(operator: Operator, account: Account, box: d
     assert stored(account, message_id)["metadata"]["length"] == 12_000
 
 
-def test_listening_to_any_part_is_recorded_once_for_all_parts(
+def test_listening_to_parts_of_a_message_is_recorded_once(
     operator: Operator, account: Account, box: dict[str, Any]
 ) -> None:
     message_id = leave_spoken(account, box, NOW, MP3)
@@ -110,7 +110,9 @@ def test_listening_to_any_part_is_recorded_once_for_all_parts(
     assert desk.get(path + "history/").text.count("listened to") == 2
 
 
-def test_a_message_without_audio_gets_some(operator: Operator, account: Account, box: dict[str, Any]) -> None:
+def test_audio_is_uploaded_to_a_message_without_audio(
+    operator: Operator, account: Account, box: dict[str, Any]
+) -> None:
     (message_id,) = leave(account, box, [NOW])
     desk = operator("Support")
     assert "Upload audio" in desk.get(page_of(account, box, message_id)).text
@@ -129,7 +131,7 @@ NO_AUDIO: list[tuple[dict[str, tuple[str, bytes, str]] | None, str]] = [
 ]
 
 
-def test_what_is_no_audio_is_refused_at_its_field(
+def test_a_file_that_is_not_audio_is_refused_at_its_field(
     operator: Operator, account: Account, api: Api, box: dict[str, Any]
 ) -> None:
     message_id = leave_spoken(account, box, NOW, b"ID3 before")
@@ -141,14 +143,14 @@ def test_what_is_no_audio_is_refused_at_its_field(
     assert ids_in(api, box) == [message_id]
 
 
-def test_what_else_is_wrong_stands_at_its_field(operator: Operator, account: Account, box: dict[str, Any]) -> None:
+def test_other_errors_appear_at_their_fields(operator: Operator, account: Account, box: dict[str, Any]) -> None:
     desk = operator("Support")
     page = desk.send(add_page(account, box), files=file(MP3), folder="nowhere", length="-1").text
     assert "nowhere" in error_at(page, "folder")
     assert "greater than or equal to 0" in error_at(page, "length")
 
 
-def test_audio_named_by_its_bytes_alone_is_taken(operator: Operator, account: Account, box: dict[str, Any]) -> None:
+def test_audio_is_recognized_by_its_bytes(operator: Operator, account: Account, box: dict[str, Any]) -> None:
     (message_id,) = leave(account, box, [NOW])
     path = page_of(account, box, message_id, "upload/")
     operator("Support").send(path, files=file(MP3, "voice", "application/octet-stream"))
@@ -156,7 +158,7 @@ def test_audio_named_by_its_bytes_alone_is_taken(operator: Operator, account: Ac
     assert stub["content_type"] == "audio/mpeg"
 
 
-def test_what_is_too_large_is_refused_at_its_field(
+def test_a_file_that_is_too_large_is_refused_at_its_field(
     small: Running, service: Service, account: Account, box: dict[str, Any]
 ) -> None:
     message_id = leave_spoken(account, box, NOW, b"ID3 before")
@@ -170,7 +172,7 @@ def test_what_is_too_large_is_refused_at_its_field(
     assert audio_of(account, message_id) == just
 
 
-def test_a_large_upload_waits_on_disk(
+def test_a_large_upload_is_buffered_on_disk(
     operator: Operator, server: Running, account: Account, box: dict[str, Any]
 ) -> None:
     message_id = leave_spoken(account, box, NOW, b"ID3 before")
@@ -191,7 +193,7 @@ def resident(pid: int) -> int:
 
 
 @pytest.mark.parametrize("group", ["Read only", None])
-def test_who_may_not_sends_nothing(
+def test_operators_without_permission_cannot_upload(
     operator: Operator, account: Account, api: Api, box: dict[str, Any], group: str | None, server: Running
 ) -> None:
     message_id = leave_spoken(account, box, NOW, b"ID3 before")
@@ -205,7 +207,7 @@ def test_who_may_not_sends_nothing(
     assert ids_in(api, box) == [message_id]
 
 
-def test_a_form_without_its_token_is_refused(operator: Operator, account: Account, box: dict[str, Any]) -> None:
+def test_a_form_without_a_csrf_token_is_refused(operator: Operator, account: Account, box: dict[str, Any]) -> None:
     message_id = leave_spoken(account, box, NOW, b"ID3 before")
     desk = operator("Support")
     url = f"{desk.url}/admin/{page_of(account, box, message_id, 'upload/')}"
@@ -213,7 +215,7 @@ def test_a_form_without_its_token_is_refused(operator: Operator, account: Accoun
     assert audio_of(account, message_id) == b"ID3 before"
 
 
-def test_removed_and_old_messages_get_no_audio(operator: Operator, account: Account, box: dict[str, Any]) -> None:
+def test_removed_and_expired_messages_get_no_audio(operator: Operator, account: Account, box: dict[str, Any]) -> None:
     removed, old = leave(account, box, [NOW, NOW - 200 * 86_400])
     bulk.remove_messages({"_id": account.id}, box, [removed], None, None)
     desk = operator("Support")

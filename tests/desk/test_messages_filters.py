@@ -40,7 +40,7 @@ def next_page(page: str) -> str:
     return "desk/message/" + found[1].replace("&amp;", "&") if found else ""
 
 
-def test_by_day(operator: Operator, account: Account, box: dict[str, Any]) -> None:
+def test_messages_are_filtered_by_day(operator: Operator, account: Account, box: dict[str, Any]) -> None:
     ids = leave(account, box, [NOW, NOW - 2 * DAY, NOW - 40 * DAY, NOW - 200 * DAY])
     today, recent, earlier, old = ids
     desk = operator("Read only")
@@ -53,7 +53,7 @@ def test_by_day(operator: Operator, account: Account, box: dict[str, Any]) -> No
     assert shown(desk, account, ids, since="0001-01-01", until="9999-12-31") == ids
 
 
-def test_days_that_are_none_are_refused_at_their_field(operator: Operator, account: Account) -> None:
+def test_invalid_days_are_errors_at_their_fields(operator: Operator, account: Account) -> None:
     desk = operator("Read only")
     for since, until, error in (
         ("yesterday", "", "Enter a valid date."),
@@ -65,7 +65,7 @@ def test_days_that_are_none_are_refused_at_their_field(operator: Operator, accou
         assert "Correct the dates above." in page.text
 
 
-def test_by_transcription_and_folder_and_caller_together(
+def test_messages_are_filtered_by_transcription_folder_and_caller_at_once(
     operator: Operator, account: Account, box: dict[str, Any]
 ) -> None:
     ids = leave(account, box, [NOW, NOW - 1], caller_id_name="Ada Lovelace")
@@ -85,7 +85,7 @@ def test_by_transcription_and_folder_and_caller_together(
     assert f"since={day(1)}" in page
 
 
-def test_without_audio(operator: Operator, account: Account, box: dict[str, Any]) -> None:
+def test_messages_without_audio_are_filtered(operator: Operator, account: Account, box: dict[str, Any]) -> None:
     spoken = leave_spoken(account, box, NOW, b"ID3 spoken")
     silent, linked, removed = leave(account, box, [NOW - 1, NOW - 40 * DAY, NOW - 3])
     link = {"a.mp3": {"handler": {"kz_att_link": {"att_dbname": "x", "att_docid": "y"}}}}
@@ -99,7 +99,7 @@ def test_without_audio(operator: Operator, account: Account, box: dict[str, Any]
     assert shown(desk, account, ids, audio="none", removed="yes") == [removed]
 
 
-def test_a_search_that_finds_little_goes_on_where_it_stopped(
+def test_a_search_with_few_matches_continues_where_it_stopped(
     operator: Operator, account: Account, box: dict[str, Any]
 ) -> None:
     leave(account, box, [NOW - 100 - number for number in range(MAX_SEARCHED + 500)])
@@ -116,7 +116,7 @@ def test_a_search_that_finds_little_goes_on_where_it_stopped(
     assert next_page(nothing)
 
 
-def test_a_mailbox_is_found_for_a_move_by_the_beginning_of_its_number_or_name(
+def test_mailboxes_to_move_to_are_suggested_by_the_start_of_number_or_name(
     operator: Operator, account: Account, api: Api, box: dict[str, Any]
 ) -> None:
     sales = api.new_box("4001", name="Sales", aliases=["5001"])

@@ -36,7 +36,7 @@ def remove(owner: dict[str, Any], box: dict[str, Any], *ids: str) -> None:
     assert bulk.remove_messages(owner, box, ids, None, None).failed == []
 
 
-def test_removed_messages_are_listed_the_latest_first_across_months(
+def test_removed_messages_are_listed_across_months_the_latest_first(
     operator: Operator, account: Account, owner: dict[str, Any], box: dict[str, Any], api: Api
 ) -> None:
     other = {**(made := api.new_box("3001")), "_id": made["id"]}
@@ -60,7 +60,7 @@ def test_removed_messages_are_listed_the_latest_first_across_months(
     assert elsewhere not in in_saved
 
 
-def test_removed_messages_come_in_pages(
+def test_removed_messages_are_listed_in_pages(
     operator: Operator, account: Account, owner: dict[str, Any], box: dict[str, Any]
 ) -> None:
     ids = leave(account, box, [NOW - number for number in range(60)])
@@ -73,7 +73,7 @@ def test_removed_messages_come_in_pages(
     assert [one for one in ids if one in second] == ids[50:]
 
 
-def test_a_removed_message_is_looked_at_heard_and_restored(
+def test_a_removed_message_is_shown_played_and_restored(
     operator: Operator, account: Account, owner: dict[str, Any], box: dict[str, Any]
 ) -> None:
     message_id = leave_spoken(account, box, NOW, b"ID3 spoken", folder="saved")
@@ -94,7 +94,7 @@ def test_a_removed_message_is_looked_at_heard_and_restored(
     assert "<b>folder</b>: saved" in history
 
 
-def test_chosen_ones_are_restored_and_what_failed_is_named_with_its_reason(
+def test_selected_messages_are_restored_and_failures_are_explained(
     operator: Operator, account: Account, owner: dict[str, Any], box: dict[str, Any], api: Api
 ) -> None:
     gone = {**(made := api.new_box("3001")), "_id": made["id"]}
@@ -118,7 +118,7 @@ def test_chosen_ones_are_restored_and_what_failed_is_named_with_its_reason(
     assert [stored(account, one).get("pvt_deleted") for one in (fit, saved, lost, old)] == [None, None, True, True]
 
 
-def test_the_record_tells_what_a_change_made_of_a_message(
+def test_the_history_of_a_message_shows_the_difference(
     operator: Operator, account: Account, box: dict[str, Any]
 ) -> None:
     (message_id,) = leave(account, box, [NOW])
@@ -131,7 +131,7 @@ def test_the_record_tells_what_a_change_made_of_a_message(
     assert "<b>pvt_deleted</b>: — → True" in history
 
 
-def test_what_cannot_be_restored_says_why_and_has_no_button(
+def test_a_message_that_cannot_be_restored_says_why_and_has_no_button(
     operator: Operator, account: Account, owner: dict[str, Any], box: dict[str, Any]
 ) -> None:
     (message_id,) = leave(account, box, [NOW])
@@ -145,7 +145,7 @@ def test_what_cannot_be_restored_says_why_and_has_no_button(
     assert message_id in desk.get(removed_list(account, box)).text
 
 
-def test_who_may_not_change_messages_restores_none(
+def test_operators_who_may_not_change_messages_cannot_restore_any(
     operator: Operator, account: Account, owner: dict[str, Any], box: dict[str, Any]
 ) -> None:
     (message_id,) = leave(account, box, [NOW])
@@ -158,7 +158,7 @@ def test_who_may_not_change_messages_restores_none(
     assert restore.get_removed(account.id, box["id"], message_id)
 
 
-def test_no_other_accounts_messages_are_seen(
+def test_messages_of_another_account_are_not_shown(
     operator: Operator, account: Account, new_account: Callable[..., Account]
 ) -> None:
     other = new_account()

@@ -93,7 +93,9 @@ def migrated(account: Account) -> set[str]:
     return {row["id"] for row in modb.all_docs() if not row["id"].startswith("_design/")}
 
 
-def test_a_migration_is_started_watched_and_read(operator: Operator, account: Account, box: dict[str, Any]) -> None:
+def test_a_migration_is_started_and_its_progress_and_report_are_shown(
+    operator: Operator, account: Account, box: dict[str, Any]
+) -> None:
     media_ids = leave_many(account, box, 5)
     old_messages.leave(account, box["id"], [old_messages.entry("f" * 32)], audio=None)
     desk = operator("Administrators")
@@ -137,7 +139,7 @@ def test_a_report_is_downloaded_as_csv_and_json(operator: Operator, account: Acc
     assert desk.get(f"{PAGES}run/{run_id}/report.xml").status_code == 404
 
 
-def test_a_dry_run_tells_the_same_and_writes_nothing(
+def test_a_dry_run_reports_the_same_and_writes_nothing(
     operator: Operator, account: Account, box: dict[str, Any]
 ) -> None:
     media_ids = leave_many(account, box, 4)
@@ -153,7 +155,7 @@ def test_a_dry_run_tells_the_same_and_writes_nothing(
     assert 'name="operation" value="migrate"' in page
 
 
-def test_verifying_tells_what_is_whole_and_purging_asks_first(
+def test_verification_reports_intact_messages_and_purging_asks_first(
     operator: Operator, account: Account, box: dict[str, Any]
 ) -> None:
     media_ids = leave_many(account, box, 3)
@@ -177,7 +179,7 @@ def test_verifying_tells_what_is_whole_and_purging_asks_first(
     assert all(stored(account, f"{MONTH}-{one}")["_attachments"] for one in media_ids)
 
 
-def test_what_was_started_and_stopped_is_recorded(operator: Operator, account: Account, box: dict[str, Any]) -> None:
+def test_started_runs_are_recorded(operator: Operator, account: Account, box: dict[str, Any]) -> None:
     leave_many(account, box, 1)
     desk = operator("Administrators")
     ended(desk, start(desk, account, "dry_run"))
@@ -189,7 +191,7 @@ def test_what_was_started_and_stopped_is_recorded(operator: Operator, account: A
 
 
 @pytest.mark.parametrize("group", ["Read only", "Support"])
-def test_who_may_not_migrate_looks_and_starts_nothing(
+def test_operators_who_may_not_migrate_see_runs_but_start_none(
     operator: Operator, account: Account, box: dict[str, Any], group: str
 ) -> None:
     leave_many(account, box, 2)
@@ -207,13 +209,15 @@ def test_who_may_not_migrate_looks_and_starts_nothing(
     assert old_messages.array(account, box["id"]) == before
 
 
-def test_who_may_not_look_at_accounts_sees_no_migration(operator: Operator, account: Account) -> None:
+def test_operators_who_may_not_view_accounts_see_no_migration(operator: Operator, account: Account) -> None:
     desk = operator(permissions=("view_mailbox",))
     for path in ("", f"{account.id}/", "run/1/", "run/1/progress/", "run/1/report.csv"):
         assert desk.get(PAGES + path).status_code == 403
 
 
-def test_the_list_tells_what_each_account_has_left(operator: Operator, account: Account, box: dict[str, Any]) -> None:
+def test_the_list_shows_how_many_messages_each_account_still_has(
+    operator: Operator, account: Account, box: dict[str, Any]
+) -> None:
     leave_many(account, box, 7)
     desk = operator("Read only")
     row = desk.get(PAGES, q=account.name).text.partition(f"{PAGES}{account.id}/")[2].partition("</tr>")[0]
@@ -289,9 +293,7 @@ def assert_all_migrated_once(account: Account, box: dict[str, Any], media_ids: l
     assert old_messages.array(account, box["id"]) == []
 
 
-def test_a_couchdb_that_is_away_is_waited_for_and_that_shows(
-    machine: Machine, account: Account, box: dict[str, Any]
-) -> None:
+def test_a_run_waits_for_couchdb_and_says_so(machine: Machine, account: Account, box: dict[str, Any]) -> None:
     media_ids = leave_many(account, box, MESSAGES)
     run_id = machine.begin_and_lose_couchdb(account)
     page = machine.desk.get(f"{PAGES}run/{run_id}/")
@@ -314,7 +316,7 @@ def test_a_run_outlives_the_service_that_started_it(machine: Machine, account: A
     assert_all_migrated_once(account, box, media_ids)
 
 
-def test_progress_that_cannot_be_written_for_a_while_is_written_later(
+def test_progress_is_written_later_if_the_database_is_locked(
     machine: Machine, account: Account, box: dict[str, Any]
 ) -> None:
     media_ids = leave_many(account, box, MESSAGES)
@@ -335,7 +337,7 @@ def test_progress_that_cannot_be_written_for_a_while_is_written_later(
 
 
 @pytest.mark.parametrize("attended", [True, False], ids=["by its service", "by its silence"])
-def test_a_killed_run_is_shown_as_interrupted_and_goes_on_when_started_again(
+def test_a_killed_run_is_interrupted_and_continues_when_started_again(
     machine: Machine, account: Account, box: dict[str, Any], attended: bool
 ) -> None:
     media_ids = leave_many(account, box, MESSAGES)
@@ -356,9 +358,7 @@ def test_a_killed_run_is_shown_as_interrupted_and_goes_on_when_started_again(
     assert_all_migrated_once(account, box, media_ids)
 
 
-def test_a_run_that_is_told_to_end_by_its_machine_is_interrupted(
-    machine: Machine, account: Account, box: dict[str, Any]
-) -> None:
+def test_a_terminated_run_is_interrupted(machine: Machine, account: Account, box: dict[str, Any]) -> None:
     leave_many(account, box, MESSAGES)
     run_id = machine.begin_and_lose_couchdb(account)
     machine.kill_run(run_id, signal.SIGTERM)
@@ -366,7 +366,7 @@ def test_a_run_that_is_told_to_end_by_its_machine_is_interrupted(
     assert "told to end" in machine.desk.get(f"{PAGES}run/{run_id}/").text
 
 
-def test_an_account_has_one_run_at_a_time_and_another_operator_may_stop_it(
+def test_an_account_has_one_run_at_a_time_which_other_operators_can_stop(
     machine: Machine, account: Account, box: dict[str, Any]
 ) -> None:
     media_ids = leave_many(account, box, MESSAGES)
@@ -386,7 +386,7 @@ def test_an_account_has_one_run_at_a_time_and_another_operator_may_stop_it(
     assert_all_migrated_once(account, box, media_ids)
 
 
-def test_of_starts_at_the_same_moment_one_succeeds(machine: Machine, account: Account, box: dict[str, Any]) -> None:
+def test_one_of_several_simultaneous_starts_succeeds(machine: Machine, account: Account, box: dict[str, Any]) -> None:
     leave_many(account, box, MESSAGES)
     desk = machine.desk
     assert "dry_run" in desk.get(f"{PAGES}{account.id}/").text
@@ -404,7 +404,7 @@ def test_of_starts_at_the_same_moment_one_succeeds(machine: Machine, account: Ac
     assert history.count("started migrating") == 1
 
 
-def test_there_are_only_so_many_runs_at_once(
+def test_the_number_of_active_runs_is_limited(
     machine: Machine, account: Account, box: dict[str, Any], new_account: Callable[..., Account]
 ) -> None:
     leave_many(account, box, MESSAGES)

@@ -38,7 +38,7 @@ def entry_of(desk: Desk, account: Account) -> str:
     return found[1]
 
 
-def test_the_record_is_found_by_account_operator_and_action(operator: Operator, account: Account) -> None:
+def test_the_audit_log_is_searched_by_account_operator_and_action(operator: Operator, account: Account) -> None:
     desk = operator("Administrators")
     desk.send(f"desk/account/{account.id}/api-key/")
     reader = operator("Read only")
@@ -58,7 +58,7 @@ def test_the_record_is_found_by_account_operator_and_action(operator: Operator, 
     assert "0 audit entries" in reader.get("desk/auditentry/", account_id=account.id, action="renewed").text
 
 
-def test_nobody_changes_or_deletes_the_record(operator: Operator, account: Account) -> None:
+def test_nobody_can_change_the_audit_log(operator: Operator, account: Account) -> None:
     desk = operator()
     desk.send(f"desk/account/{account.id}/api-key/")
     entry = f"desk/auditentry/{entry_of(desk, account)}/"
@@ -74,7 +74,7 @@ def test_nobody_changes_or_deletes_the_record(operator: Operator, account: Accou
     assert 'value="delete_selected"' not in desk.get("desk/auditentry/").text
 
 
-def test_an_operator_who_did_something_is_deactivated_and_not_deleted(
+def test_an_operator_with_audit_entries_can_only_be_deactivated(
     operator: Operator, account: Account, primary_key: Callable[[Desk], str]
 ) -> None:
     leaver, chief = operator("Administrators"), operator()
@@ -89,14 +89,16 @@ def test_an_operator_who_did_something_is_deactivated_and_not_deleted(
     assert leaver.name in chief.get("desk/auditentry/", account_id=account.id).text
 
 
-def test_an_operator_who_did_nothing_can_be_deleted(operator: Operator, primary_key: Callable[[Desk], str]) -> None:
+def test_an_operator_without_audit_entries_can_be_deleted(
+    operator: Operator, primary_key: Callable[[Desk], str]
+) -> None:
     leaver, chief = operator("Read only"), operator()
     path = f"auth/user/{primary_key(leaver)}/delete/"
     assert "was deleted successfully" in chief.send(path, post="yes").text
     assert 'name="password"' in leaver.get("").text
 
 
-def test_administrators_make_nobody_a_superuser_and_change_none(
+def test_administrators_neither_create_nor_change_superusers(
     operator: Operator, service: Service, primary_key: Callable[[Desk], str]
 ) -> None:
     administrator, chief = operator("Administrators"), operator()

@@ -114,12 +114,12 @@ def posted(desk: Desk, path: str) -> tuple[int, bool]:
     return answer.status_code, "CSRF" in answer.text
 
 
-def test_no_page_of_the_desk_is_left_out_here() -> None:
+def test_every_page_of_the_desk_is_listed_here() -> None:
     assert set(routes()) == set(PAGES)
 
 
 @pytest.mark.parametrize("page", sorted(PAGES))
-def test_a_page_opens_to_those_who_may_and_to_nobody_else(scene: Scene, page: str) -> None:
+def test_a_page_opens_only_with_its_permission(scene: Scene, page: str) -> None:
     path = scene.path(page)
     for rank, group in enumerate(RANKS):
         status = scene.desks[group].get(path).status_code
@@ -131,14 +131,14 @@ def test_a_page_opens_to_those_who_may_and_to_nobody_else(scene: Scene, page: st
 
 
 @pytest.mark.parametrize("page", sorted(PAGES))
-def test_a_page_shows_nothing_to_those_who_are_not_logged_in(scene: Scene, server: Running, page: str) -> None:
+def test_a_page_redirects_to_the_log_in_page(scene: Scene, server: Running, page: str) -> None:
     answer = direct().get(f"{server.url}/admin/{scene.path(page)}", allow_redirects=False, timeout=60)
     assert answer.status_code == 302
     assert answer.headers["Location"].startswith("/admin/login/")
 
 
 @pytest.mark.parametrize("action", ["remove", "deleted", "saved"])
-def test_who_only_reads_changes_no_messages_in_bulk(scene: Scene, action: str) -> None:
+def test_read_only_operators_cannot_change_messages_in_bulk(scene: Scene, action: str) -> None:
     desk, path = scene.desks[READ_ONLY], scene.path("desk_message_changelist")
     token = desk.session.cookies.get("csrftoken") or ""
     message_id = str(scene.ids["message_id"])

@@ -27,7 +27,7 @@ def page_of(account: Account, user: dict[str, Any], page: str = "") -> str:
 
 
 @pytest.mark.parametrize("text", ["ADA", "king", "byron a", "  ada  "])
-def test_a_user_is_found_by_the_words_of_its_names(
+def test_a_user_is_found_by_the_start_of_words_of_its_names(
     operator: Operator, account: Account, ada: dict[str, Any], text: str
 ) -> None:
     page = operator("Read only").get("desk/accountuser/", account=account.id, q=text).text
@@ -35,9 +35,7 @@ def test_a_user_is_found_by_the_words_of_its_names(
     assert account.user_id not in page
 
 
-def test_all_users_are_listed_and_one_of_them_by_its_id(
-    operator: Operator, account: Account, ada: dict[str, Any]
-) -> None:
+def test_users_are_listed_and_found_by_id(operator: Operator, account: Account, ada: dict[str, Any]) -> None:
     desk = operator("Read only")
     listed = desk.get("desk/accountuser/", account=account.id).text
     assert page_of(account, ada) in listed
@@ -46,7 +44,7 @@ def test_all_users_are_listed_and_one_of_them_by_its_id(
     assert "No matching users." in desk.get("desk/accountuser/", account=account.id, q="ada nobody").text
 
 
-def test_a_users_page_tells_of_the_mailboxes_it_owns(
+def test_the_page_of_a_user_lists_the_mailboxes_that_the_user_owns(
     operator: Operator, account: Account, api: Api, ada: dict[str, Any]
 ) -> None:
     api.new_box("3000", owner_id=ada["id"])
@@ -70,7 +68,7 @@ def test_a_new_user_can_sign_in(operator: Operator, account: Account, log_in: Lo
     log_in(account, "grace", "cobol")
 
 
-def test_a_taken_user_name_is_told_at_its_field(
+def test_a_taken_user_name_is_an_error_at_its_field(
     operator: Operator, account: Account, ada: dict[str, Any], db: Database
 ) -> None:
     path = f"desk/accountuser/{account.id}/add/"
@@ -92,7 +90,7 @@ def test_a_change_keeps_what_the_form_does_not_show(
     assert desk.name in history
 
 
-def test_what_others_changed_meanwhile_is_told_before_anything_is_saved(
+def test_an_edit_conflict_is_shown_before_anything_is_saved(
     operator: Operator, account: Account, api: Api, ada: dict[str, Any], db: Database
 ) -> None:
     desk = operator("Administrators")
@@ -110,7 +108,7 @@ def test_what_others_changed_meanwhile_is_told_before_anything_is_saved(
     assert (stored["email"], stored["first_name"]) == ("mine@example.com", "Augusta")
 
 
-def test_a_form_sent_as_it_was_changes_nothing(
+def test_a_form_without_changes_stores_nothing(
     operator: Operator, account: Account, ada: dict[str, Any], db: Database
 ) -> None:
     before = db.get(ada["id"])
@@ -118,7 +116,7 @@ def test_a_form_sent_as_it_was_changes_nothing(
     assert db.get(ada["id"]) == before
 
 
-def test_a_new_user_name_takes_the_password_again(
+def test_a_new_user_name_needs_the_password_again(
     operator: Operator, account: Account, ada: dict[str, Any], log_in: LogIn, db: Database
 ) -> None:
     desk = operator("Administrators")
@@ -129,7 +127,7 @@ def test_a_new_user_name_takes_the_password_again(
     log_in(account, "lovelace", "engine")
 
 
-def test_a_new_password_is_set_and_recorded_without_being_told(
+def test_a_new_password_is_set_and_recorded_but_never_shown(
     operator: Operator, account: Account, ada: dict[str, Any], log_in: LogIn
 ) -> None:
     desk = operator("Administrators")
@@ -140,7 +138,7 @@ def test_a_new_password_is_set_and_recorded_without_being_told(
     assert "note g" not in history
 
 
-def test_a_removed_user_is_gone_and_its_mailboxes_stay(
+def test_a_removed_user_is_gone_but_its_mailboxes_stay(
     operator: Operator, account: Account, api: Api, ada: dict[str, Any], db: Database
 ) -> None:
     box = api.new_box("3000", owner_id=ada["id"])
@@ -164,7 +162,7 @@ def test_only_administrators_change_users(
     assert db.get(ada["id"]) == before
 
 
-def test_the_user_of_another_account_is_not_found_through_this_one(
+def test_a_user_of_another_account_is_not_found(
     operator: Operator, account: Account, new_account: Callable[..., Account], db: Database
 ) -> None:
     other = new_account()
@@ -174,7 +172,7 @@ def test_the_user_of_another_account_is_not_found_through_this_one(
     assert account.username not in desk.get("desk/accountuser/", account=other.id, q=account.user_id).text
 
 
-def test_a_hostile_name_stays_text(operator: Operator, account: Account, api: Api, ada: dict[str, Any]) -> None:
+def test_a_hostile_name_is_shown_as_text(operator: Operator, account: Account, api: Api, ada: dict[str, Any]) -> None:
     api.patch(f"users/{ada['id']}", {"first_name": HOSTILE})
     desk = operator("Administrators")
     paths = [page_of(account, ada, page) for page in ("", "change/", "password/", "delete/", "history/")]
@@ -184,7 +182,7 @@ def test_a_hostile_name_stays_text(operator: Operator, account: Account, api: Ap
         assert "<script>alert(1)" not in page.text
 
 
-def test_what_came_as_a_whole_keeps_its_secrets_in_the_history(
+def test_secrets_within_a_new_object_are_hidden_in_the_audit_log(
     operator: Operator, account: Account, api: Api, ada: dict[str, Any]
 ) -> None:
     api.patch(f"users/{ada['id']}", {"hotdesk": {"id": "7", "pin": "8642"}})

@@ -7,7 +7,7 @@ from tests.support.browsing import Practice, Staff, Windows
 from voicemail.mailboxes import store as mailbox_store
 
 
-def test_a_mailbox_is_made_with_an_error_first_and_then_right(
+def test_a_mailbox_is_created_after_an_error_was_corrected(
     staff: Staff, practice: Practice, api: Api, window: Windows
 ) -> None:
     page = window(staff("Administrators"), f"desk/mailbox/?account={practice.account.id}")
@@ -26,7 +26,7 @@ def test_a_mailbox_is_made_with_an_error_first_and_then_right(
     assert made == ["3003"]
 
 
-def test_a_change_starts_from_what_is_stored_and_keeps_it(staff: Staff, practice: Practice, window: Windows) -> None:
+def test_the_form_shows_stored_settings_and_keeps_them(staff: Staff, practice: Practice, window: Windows) -> None:
     page = window(staff("Administrators"), practice.box_page() + "change/")
     expect(page.locator("#id_mailbox")).to_have_value("3000")
     expect(page.locator("#id_timezone")).to_have_value("Europe/Berlin")
@@ -38,7 +38,7 @@ def test_a_change_starts_from_what_is_stored_and_keeps_it(staff: Staff, practice
     assert {key: stored.get(key) for key in kept} == kept
 
 
-def test_a_pin_is_shown_when_asked_for_and_changed(staff: Staff, practice: Practice, window: Windows) -> None:
+def test_a_pin_is_shown_on_demand_and_changed(staff: Staff, practice: Practice, window: Windows) -> None:
     page = window(staff("Administrators"), practice.box_page())
     page.get_by_role("link", name="PIN").click()
     expect(page.get_by_text("4321")).to_have_count(0)
@@ -50,7 +50,9 @@ def test_a_pin_is_shown_when_asked_for_and_changed(staff: Staff, practice: Pract
     assert mailbox_store.get(practice.account.id, practice.boxes[0]["id"])["pin"] == "8642"
 
 
-def test_what_a_group_may_not_is_neither_offered_nor_done(staff: Staff, practice: Practice, window: Windows) -> None:
+def test_pages_without_permission_are_neither_linked_nor_shown(
+    staff: Staff, practice: Practice, window: Windows
+) -> None:
     desk = staff("Support")
     page = window(desk, practice.box_page())
     expect(page.get_by_role("link", name="Change", exact=True)).to_be_visible()

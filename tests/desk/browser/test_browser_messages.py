@@ -30,7 +30,7 @@ def act(page: Page, action: str) -> None:
     page.get_by_role("button", name="Go", exact=True).click()
 
 
-def test_a_message_is_played_and_sought_in(staff: Staff, practice: Practice, window: Windows) -> None:
+def test_a_message_is_played_and_the_player_seeks(staff: Staff, practice: Practice, window: Windows) -> None:
     desk = staff("Support")
     page = window(desk, practice.message_page())
     player = page.locator("audio")
@@ -67,7 +67,7 @@ def test_a_click_and_a_key_in_the_waveform_seek(staff: Staff, practice: Practice
     expect(waveform).to_have_attribute("aria-valuenow", said)
 
 
-def test_chosen_messages_are_moved_to_another_mailbox(
+def test_selected_messages_are_moved_to_another_mailbox(
     staff: Staff, practice: Practice, api: Api, window: Windows
 ) -> None:
     page = window(staff("Support"), practice.message_list())
@@ -81,7 +81,7 @@ def test_chosen_messages_are_moved_to_another_mailbox(
     assert {one["caller_id_name"] for one in moved} == {"Ada Lovelace", "Alan Turing"}
 
 
-def test_a_mailbox_that_is_not_there_moves_nothing(staff: Staff, practice: Practice, window: Windows) -> None:
+def test_nothing_is_moved_to_an_unknown_mailbox(staff: Staff, practice: Practice, window: Windows) -> None:
     page = window(staff("Support"), practice.message_list())
     page.get_by_label("Select all on this page").check()
     expect(page.get_by_text("4 of 4 selected")).to_be_visible()
@@ -107,7 +107,7 @@ def test_a_removed_message_is_found_and_restored(staff: Staff, practice: Practic
     assert not stored(practice.account, practice.messages[2]).get("pvt_deleted")
 
 
-def test_who_may_only_read_is_offered_nothing_else(staff: Staff, practice: Practice, window: Windows) -> None:
+def test_read_only_operators_get_no_buttons(staff: Staff, practice: Practice, window: Windows) -> None:
     page = window(staff("Read only"), practice.message_page())
     expect(page.get_by_text("You may not listen to messages.")).to_be_visible()
     for name in ("Remove", "Move", "Put into saved"):
@@ -121,7 +121,7 @@ def test_who_may_only_read_is_offered_nothing_else(staff: Staff, practice: Pract
     window.forgive("403 (Forbidden)")
 
 
-def test_a_hostile_caller_name_is_only_text(staff: Staff, practice: Practice, api: Api, window: Windows) -> None:
+def test_a_hostile_caller_name_is_shown_as_text(staff: Staff, practice: Practice, api: Api, window: Windows) -> None:
     name = "<img src=x onerror=document.title='broken'>\u202eevil" + "x" * 10_000
     sent = {"caller_id_name": name, "caller_id_number": "1001"}
     assert api.put(f"vmboxes/{practice.boxes[1]['id']}/messages", sent).status_code == 201

@@ -14,7 +14,7 @@ from tests.support.operators import Desk
 Operator = Callable[..., Desk]
 
 
-def test_a_runs_page_tells_of_its_end_by_itself_and_leads_on(
+def test_the_page_of_a_run_updates_itself_and_offers_the_next_step(
     operator: Operator, account: Account, api: Api, window: Windows
 ) -> None:
     box = api.new_box("3000")

@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 from tests.support.browsing import Practice, Staff, Windows, pages
 
 
-def test_no_page_does_what_the_policy_forbids(staff: Staff, practice: Practice, window: Windows) -> None:
+def test_no_page_violates_its_policy(staff: Staff, practice: Practice, window: Windows) -> None:
     page = window(staff())
     for path in pages(practice):
         answer = page.goto(path, wait_until="load")
@@ -17,7 +17,7 @@ def test_no_page_does_what_the_policy_forbids(staff: Staff, practice: Practice, 
         assert not window.troubles, "\n".join(window.troubles)
 
 
-def test_a_script_that_gets_into_a_page_does_not_run(staff: Staff, practice: Practice, window: Windows) -> None:
+def test_an_injected_script_does_not_run(staff: Staff, practice: Practice, window: Windows) -> None:
     page = window(staff(), practice.account_page)
     page.evaluate("""() => new Promise(done => {
         document.addEventListener('securitypolicyviolation', done, {once: true});
@@ -29,7 +29,7 @@ def test_a_script_that_gets_into_a_page_does_not_run(staff: Staff, practice: Pra
     window.forgive("Content Security Policy")
 
 
-def test_the_page_of_the_apis_documentation_works_with_its_own_policy(staff: Staff, window: Windows) -> None:
+def test_the_api_documentation_works_with_its_own_policy(staff: Staff, window: Windows) -> None:
     page = window.empty(staff().url)
     answer = page.goto("/v2/docs")
     assert answer is not None
