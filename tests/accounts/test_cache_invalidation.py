@@ -55,34 +55,34 @@ def by_api_key(sign_in: Any, account: Account) -> Api:
 
 
 def test_renewing_the_api_key_ends_its_tokens_at_once(desk: Desk, account: Account, by_api_key: Api) -> None:
-    assert desk.send(f"desk/account/{account.id}/renew-api-key/").ok
+    assert desk.post(f"desk/account/{account.id}/renew-api-key/").ok
     assert by_api_key.get("vmboxes").status_code == 401
 
 
 def test_disabling_the_account_ends_all_tokens_at_once(
     desk: Desk, account: Account, by_api_key: Api, by_password: Api
 ) -> None:
-    assert "The account is disabled." in desk.fill(f"desk/account/{account.id}/switch/").text
+    assert "The account is disabled." in desk.fill_in(f"desk/account/{account.id}/switch/").text
     assert by_api_key.get("vmboxes").status_code == 401
     assert by_password.get("vmboxes").status_code == 401
 
 
 def test_disabling_a_user_ends_its_tokens_at_once(desk: Desk, account: Account, by_password: Api) -> None:
-    assert desk.fill(f"desk/accountuser/{account.id}/{account.user_id}/change/", enabled=[]).ok
+    assert desk.fill_in(f"desk/accountuser/{account.id}/{account.user_id}/change/", enabled=[]).ok
     assert by_password.get("vmboxes").status_code == 401
 
 
 def test_a_user_who_becomes_no_administrator_changes_nothing_from_then_on(
     desk: Desk, account: Account, by_password: Api
 ) -> None:
-    assert desk.fill(f"desk/accountuser/{account.id}/{account.user_id}/change/", priv_level="user").ok
+    assert desk.fill_in(f"desk/accountuser/{account.id}/{account.user_id}/change/", priv_level="user").ok
     assert by_password.put("vmboxes", {"name": "Box", "mailbox": "3000"}).status_code == 403
 
 
 def test_a_changed_realm_counts_for_the_next_message(desk: Desk, account: Account, by_password: Api) -> None:
     path = f"vmboxes/{by_password.new_box('3000')['id']}/messages"
     assert by_password.put(path, {}).json()["data"]["to"] == f"3000@{account.realm}"
-    assert desk.fill(f"desk/account/{account.id}/change/", realm=f"new.{account.realm}").ok
+    assert desk.fill_in(f"desk/account/{account.id}/change/", realm=f"new.{account.realm}").ok
     assert by_password.put(path, {}).json()["data"]["to"] == f"3000@new.{account.realm}"
 
 
@@ -92,5 +92,5 @@ def test_changing_the_retention_counts_at_once(desk: Desk, account: Account, by_
     day_before_yesterday = by_password.put(path, {}).json()["data"]["timestamp"] - 2 * 86_400
     message = by_password.put(path, {"timestamp": day_before_yesterday}).json()["data"]
     assert message["folder"] == "new"
-    assert desk.send(f"desk/account/{account.id}/retention/", days="1").ok
+    assert desk.post(f"desk/account/{account.id}/retention/", days="1").ok
     assert by_password.get(f"{path}/{message['media_id']}").json()["data"]["folder"] == "deleted"

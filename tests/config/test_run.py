@@ -98,7 +98,7 @@ def test_its_operator_can_log_in_and_is_the_same_the_next_time(data: Path) -> No
         assert found
         printed.add(found.groups())
         desk = Desk(f"http://127.0.0.1:{run.port}", found[1])
-        answer = desk.send("login/?next=/admin/", username=found[1], password=found[2])
+        answer = desk.post("login/?next=/admin/", username=found[1], password=found[2])
         assert "Log out" in answer.text
         assert run.end(signal.SIGINT) == 0
     assert len(printed) == 1

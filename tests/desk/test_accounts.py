@@ -34,13 +34,13 @@ def test_the_page_of_an_account_shows_mailboxes_messages_users_and_databases(
 
 def test_retention_is_written_where_kazoo_reads_it(operator: Operator, account: Account, db: Database) -> None:
     desk = operator("Administrators")
-    desk.send(f"desk/account/{account.id}/")
+    desk.post(f"desk/account/{account.id}/")
     path = f"desk/account/{account.id}/retention/"
     page = desk.get(f"desk/account/{account.id}/")
     assert page.ok
-    assert desk.send(path, days="30").ok
+    assert desk.post(path, days="30").ok
     assert (db.get("configs_callflow") or {})["voicemail"]["message_retention_duration"] == 30
-    desk.send(path, days="")
+    desk.post(path, days="")
     assert (db.get("configs_callflow") or {})["voicemail"] == {}
     history = desk.get(f"desk/account/{account.id}/history/").text
     assert "changed the retention of" in history
@@ -51,7 +51,7 @@ def test_the_api_key_is_shown_on_demand_and_recorded(operator: Operator, account
     desk = operator("Administrators")
     path = f"desk/account/{account.id}/api-key/"
     assert account.api_key not in desk.get(path).text
-    assert account.api_key in desk.send(path).text
+    assert account.api_key in desk.post(path).text
     history = desk.get(f"desk/account/{account.id}/history/").text
     assert "saw the API key of" in history
     assert account.api_key not in history
@@ -59,7 +59,7 @@ def test_the_api_key_is_shown_on_demand_and_recorded(operator: Operator, account
 
 def test_renewing_an_api_key_ends_the_old_one(operator: Operator, account: Account, api: Api) -> None:
     desk = operator("Administrators")
-    desk.send(f"desk/account/{account.id}/renew-api-key/")
+    desk.post(f"desk/account/{account.id}/renew-api-key/")
     assert accounts.get(account.id)["pvt_api_key"] != account.api_key
     assert api.without_token().put("/v2/api_auth", {"api_key": account.api_key}).status_code == 401
 
@@ -67,9 +67,9 @@ def test_renewing_an_api_key_ends_the_old_one(operator: Operator, account: Accou
 def test_an_account_is_changed_and_errors_appear_at_their_fields(operator: Operator, account: Account) -> None:
     desk = operator("Administrators")
     path = f"desk/account/{account.id}/change/"
-    wrong = desk.fill(path, name="")
+    wrong = desk.fill_in(path, name="")
     assert "This field is required" in wrong.text
-    desk.fill(path, name="Renamed <b>", timezone="Europe/Berlin")
+    desk.fill_in(path, name="Renamed <b>", timezone="Europe/Berlin")
     assert accounts.get(account.id)["timezone"] == "Europe/Berlin"
     assert accounts.get(account.id)["name"] == "Renamed <b>"
     page = desk.get(f"desk/account/{account.id}/history/").text
@@ -80,7 +80,7 @@ def test_a_taken_realm_is_an_error_at_its_field(
     operator: Operator, account: Account, new_account: Callable[..., Account]
 ) -> None:
     other = new_account()
-    page = operator("Administrators").fill(f"desk/account/{account.id}/change/", realm=other.realm.upper())
+    page = operator("Administrators").fill_in(f"desk/account/{account.id}/change/", realm=other.realm.upper())
     assert "Account realm already in use" in page.text
     assert accounts.get(account.id)["realm"] == account.realm
 
@@ -89,12 +89,12 @@ def test_the_second_of_two_operators_sees_the_changes_of_the_first(operator: Ope
     first, second = operator("Administrators"), operator("Administrators")
     path = f"desk/account/{account.id}/change/"
     opened = second.get(path)
-    assert "was changed" in first.fill(path, name="By the first", timezone="Asia/Tokyo").text
-    told = second.fill(path, opened, name="By the second")
+    assert "was changed" in first.fill_in(path, name="By the first", timezone="Asia/Tokyo").text
+    told = second.fill_in(path, opened, name="By the second")
     assert "Changed in the meantime" in told.text
     assert "By the first" in told.text
     assert accounts.get(account.id)["name"] == "By the first"
-    assert "was changed" in second.fill(path, told).text
+    assert "was changed" in second.fill_in(path, told).text
     stored = accounts.get(account.id)
     assert (stored["name"], stored["timezone"], stored["realm"]) == ("By the second", "Asia/Tokyo", account.realm)
 
@@ -104,14 +104,14 @@ def test_nobody_signs_in_to_a_disabled_account_until_it_is_enabled(
 ) -> None:
     desk = operator("Administrators")
     path = f"desk/account/{account.id}/switch/"
-    assert "The account is disabled." in desk.fill(path).text
+    assert "The account is disabled." in desk.fill_in(path).text
     stored = accounts.get(account.id)
     assert (stored["pvt_enabled"], stored["enabled"]) == (False, False)
     answer = api.without_token().put("/v2/api_auth", {"api_key": account.api_key})
     assert answer.status_code in (401, 403)
     assert account.id in desk.get("desk/account/", q=account.id, state="disabled").text
     assert account.name not in desk.get("desk/account/", q=account.id, state="enabled").text
-    assert "The account is enabled." in desk.fill(path).text
+    assert "The account is enabled." in desk.fill_in(path).text
     assert accounts.get(account.id)["pvt_enabled"] is True
     log_in(account)
     history = desk.get(f"desk/account/{account.id}/history/").text
@@ -151,16 +151,16 @@ def test_an_account_is_created_below_another(
     desk = operator("Administrators")
     form = desk.get("desk/account/add/", below=account.id)
     assert f'value="{account.id}"' in form.text
-    page = desk.fill("desk/account/add/", form, name="Below", realm=f"below.{account.realm}")
+    page = desk.fill_in("desk/account/add/", form, name="Below", realm=f"below.{account.realm}")
     assert "was created" in page.text
     made = page.url.rstrip("/").rpartition("/")[2]
     created_accounts.append(made)
     stored = accounts.get(made)
     assert (stored["name"], stored["pvt_tree"]) == ("Below", [account.id])
     assert account_index.ids_with_realm(f"below.{account.realm}") == [made]
-    wrong = desk.fill("desk/account/add/", name="", realm=account.realm, parent="f" * 32)
+    wrong = desk.fill_in("desk/account/add/", name="", realm=account.realm, parent="f" * 32)
     assert "This field is required" in wrong.text
-    unknown = desk.fill("desk/account/add/", name="X", realm=f"x.{account.realm}", parent="f" * 32)
+    unknown = desk.fill_in("desk/account/add/", name="X", realm=f"x.{account.realm}", parent="f" * 32)
     assert "There is no such account." in unknown.text
 
 
@@ -172,7 +172,7 @@ def test_pages_without_permission_are_denied_by_the_server(
     desk = operator(group)
     path = f"desk/account/{account.id}/{page}"
     assert desk.get(path).status_code == 403
-    assert desk.send(path, days="1", name="Mine").status_code == 403
+    assert desk.post(path, days="1", name="Mine").status_code == 403
     assert accounts.get(account.id)["name"] == account.name
 
 
@@ -203,5 +203,5 @@ def test_the_page_of_an_account_charts_its_messages_per_day(operator: Operator, 
 def test_the_index_shows_the_operators_recent_actions(fresh_operator: Operator, account: Account) -> None:
     desk = fresh_operator("Administrators")
     assert "None yet." in desk.get("").text
-    desk.send(f"desk/account/{account.id}/api-key/")
+    desk.post(f"desk/account/{account.id}/api-key/")
     assert "saw the API key of" in desk.get("").text

@@ -53,14 +53,14 @@ def test_missing_views_are_created_and_that_is_recorded(
     desk = operator("Administrators")
     assert "Create them" in rows_of(desk, account)
     path = f"desk/account/{account.id}/create-views/"
-    answer = desk.send(path, next="/admin/desk/account/health/")
+    answer = desk.post(path, next="/admin/desk/account/health/")
     assert answer.url.endswith("/admin/desk/account/health/")
     assert "Created views in 1 database." in answer.text
     assert "crossbar_listing" in (lacking.get_design("_design/vmboxes") or {})["views"]
     history = desk.get(f"desk/account/{account.id}/history/").text
     assert "created views of" in history
     assert "create _design/vmboxes" in history
-    assert "No database of this account lacks a view." in desk.send(path, next="https://elsewhere.example/").text
+    assert "No database of this account lacks a view." in desk.post(path, next="https://elsewhere.example/").text
 
 
 def test_missing_months_are_created_and_that_is_recorded(operator: Operator, account: Account) -> None:
@@ -71,10 +71,10 @@ def test_missing_months_are_created_and_that_is_recorded(operator: Operator, acc
     assert f"no MODb of {month} yet" in rows_of(desk, account)
     assert "Create next month's database" in desk.get(f"desk/account/{account.id}/").text
     path = f"desk/account/{account.id}/create-months/"
-    assert f"Created: {month}." in desk.send(path).text
+    assert f"Created: {month}." in desk.post(path).text
     assert "listing_by_mailbox" in (couch().database(name).get_design("_design/mailbox_messages") or {})["views"]
     assert "created MODbs of" in desk.get(f"desk/account/{account.id}/history/").text
-    assert "Both databases exist already." in desk.send(path).text
+    assert "Both databases exist already." in desk.post(path).text
 
 
 def test_health_needs_its_permission(operator: Operator) -> None:
@@ -85,7 +85,7 @@ def test_health_needs_its_permission(operator: Operator) -> None:
 
 def test_the_index_shows_the_account_search_couchdb_and_recent_actions(operator: Operator, account: Account) -> None:
     somebody = operator("Administrators")
-    somebody.send(f"desk/account/{account.id}/api-key/")
+    somebody.post(f"desk/account/{account.id}/api-key/")
     page = operator("Read only").get("").text
     assert 'name="q"' in page
     assert re.search(r"CouchDB \d\S* answers", page)

@@ -44,9 +44,9 @@ def test_a_mailbox_is_created_and_errors_appear_at_their_fields(
 ) -> None:
     desk = operator("Administrators")
     path = f"desk/mailbox/{account.id}/add/"
-    taken = desk.send(path, name="Second", mailbox="3000")
+    taken = desk.post(path, name="Second", mailbox="3000")
     assert "already exists" in taken.text
-    assert desk.send(path, name="Second", mailbox="3001", notify_email_addresses="a@example.com\nb@example.com").ok
+    assert desk.post(path, name="Second", mailbox="3001", notify_email_addresses="a@example.com\nb@example.com").ok
     (made,) = [one for one in api.get("vmboxes").json()["data"] if one["mailbox"] == "3001"]
     stored_box = mailbox_store.get(account.id, made["id"])
     assert stored_box["notify_email_addresses"] == ["a@example.com", "b@example.com"]
@@ -57,7 +57,7 @@ def test_a_change_keeps_what_the_form_does_not_show(
 ) -> None:
     desk = operator("Administrators")
     path = f"desk/mailbox/{account.id}/{box['id']}/"
-    assert "was changed" in desk.fill(path + "change/", name="Renamed").text
+    assert "was changed" in desk.fill_in(path + "change/", name="Renamed").text
     changed = db.get(box["id"]) or {}
     assert (changed["name"], changed["some_key"], changed["pin"]) == ("Renamed", "kept", "4321")
     assert "VMBox 3000 → Renamed" in desk.get(path + "history/").text
@@ -69,8 +69,8 @@ def test_the_pin_is_shown_on_demand_and_never_recorded(
     desk = operator("Administrators")
     path = f"desk/mailbox/{account.id}/{box['id']}/"
     assert "4321" not in desk.get(path).text + desk.get(path + "pin/").text
-    assert "4321" in desk.send(path + "pin/").text
-    desk.send(path + "pin/", new="8765")
+    assert "4321" in desk.post(path + "pin/").text
+    desk.post(path + "pin/", new="8765")
     assert (db.get(box["id"]) or {})["pin"] == "8765"
     history = desk.get(path + "history/").text
     assert "saw the PIN of" in history
@@ -84,7 +84,7 @@ def test_a_mailbox_is_removed_after_a_confirmation(
     desk = operator("Administrators")
     path = f"desk/mailbox/{account.id}/{box['id']}/delete/"
     assert "with its messages (1)" in desk.get(path).text
-    desk.send(path)
+    desk.post(path)
     assert (db.get(box["id"]) or {})["pvt_deleted"] is True
     assert stored(account, message_id)["pvt_deleted"] is True
 
@@ -114,7 +114,7 @@ def test_every_kind_of_setting_is_stored_as_its_schema_says(
 ) -> None:
     desk = operator("Administrators")
     path = f"desk/mailbox/{account.id}/{box['id']}/change/"
-    answer = desk.fill(
+    answer = desk.fill_in(
         path,
         aliases="3998\r\n\r\n 3999 ",
         timezone="Europe/Berlin",
@@ -158,7 +158,7 @@ def test_emptied_fields_remove_their_members(operator: Operator, account: Accoun
     path = f"desk/mailbox/{account.id}/{box['id']}/change/"
     emptied = ("silence_hits", "seek_duration_ms", "owner_id", "notify__callback__attempts")
     kept = {**dict.fromkeys(emptied, ""), "notify__callback__disabled": ""}
-    assert "was changed" in operator("Support").fill(path, None, **kept).text
+    assert "was changed" in operator("Support").fill_in(path, None, **kept).text
     changed = db.get(box["id"]) or {}
     assert "silence_hits" not in changed
     assert "owner_id" not in changed
@@ -191,9 +191,9 @@ def test_an_error_appears_at_its_field_and_nothing_is_stored(
     before = db.get(box["id"])
     path = f"desk/mailbox/{account.id}/{box['id']}/change/"
     page = (
-        operator("Administrators").fill(path, None, name="Typed", **{field: value})
+        operator("Administrators").fill_in(path, None, name="Typed", **{field: value})
         if field != "name"
-        else (operator("Administrators").fill(path, name=value))
+        else (operator("Administrators").fill_in(path, name=value))
     )
     errors = re.search(rf'<ul class="errorlist" id="id_{field}_error">(.*?)</ul>', page.text, re.DOTALL)
     assert errors, page.text
@@ -218,7 +218,7 @@ def test_stored_values_that_no_widget_can_show_are_kept(
     path = f"desk/mailbox/{account.id}/{box['id']}/change/"
     page = desk.get(path)
     assert "<script>alert(1)" not in page.text
-    assert "was changed" in desk.fill(path, page, require_pin="on").text
+    assert "was changed" in desk.fill_in(path, page, require_pin="on").text
     changed = db.get(box["id"]) or {}
     assert changed["require_pin"] is True
     assert {key: changed[key] for key in ("operator_number", "owner_id", "name")} == {
@@ -234,7 +234,7 @@ def test_an_unknown_time_zone_may_stay_but_not_be_chosen(
     desk = operator("Administrators")
     path = f"desk/mailbox/{account.id}/{box['id']}/change/"
     assert fields_of(desk.get(path).text)["timezone"] == ["Mars/Olympus"]
-    assert "Select a valid choice" in desk.fill(path, timezone="Venus/Maat").text
+    assert "Select a valid choice" in desk.fill_in(path, timezone="Venus/Maat").text
     assert (db.get(box["id"]) or {})["timezone"] == "Mars/Olympus"
 
 
@@ -250,7 +250,7 @@ def test_an_owner_is_chosen_by_name(operator: Operator, account: Account, api: A
     path = f"desk/mailbox/{account.id}/{box['id']}/"
     page = desk.get(path + "change/")
     assert "Ada &lt;script&gt;alert(1)&lt;/script&gt; (ada)" in page.text
-    assert "<script>alert(1)" not in desk.fill(path + "change/", page, owner_id=user_id).text
+    assert "<script>alert(1)" not in desk.fill_in(path + "change/", page, owner_id=user_id).text
     assert api.get(f"vmboxes/{box['id']}").json()["data"]["owner_id"] == user_id
     assert "Ada &lt;script&gt;" in desk.get(path).text
 
@@ -265,7 +265,7 @@ def test_an_edit_conflict_shows_the_changes_and_keeps_the_entries(
     path = f"desk/mailbox/{account.id}/{box['id']}/change/"
     opened = desk.get(path)
     api.patch(f"vmboxes/{box['id']}", {"name": "By the API", "timezone": "Europe/Berlin", "some_key": "new"})
-    told = desk.fill(path, opened, name="By the operator", aliases="3999")
+    told = desk.fill_in(path, opened, name="By the operator", aliases="3999")
     assert "Changed in the meantime" in told.text
     for change in ("VMBox 3000", "By the API", "Europe/Berlin", "some_key"):
         assert change in told.text
@@ -276,7 +276,7 @@ def test_an_edit_conflict_shows_the_changes_and_keeps_the_entries(
         ["3999"],
         ["Europe/Berlin"],
     ]
-    assert "was changed" in desk.fill(path, told).text
+    assert "was changed" in desk.fill_in(path, told).text
     changed = db.get(box["id"]) or {}
     assert {key: changed[key] for key in ("name", "aliases", "timezone", "some_key", "pin")} == {
         "name": "By the operator",
@@ -294,7 +294,7 @@ def test_changes_of_members_that_no_form_shows_are_no_conflict(
     path = f"desk/mailbox/{account.id}/{box['id']}/change/"
     opened = desk.get(path)
     db.update(box["id"], lambda doc: {**doc, "pin": "9999", "pvt_request_id": "kazoo", "messages": []})
-    assert "was changed" in desk.fill(path, opened, name="Renamed").text
+    assert "was changed" in desk.fill_in(path, opened, name="Renamed").text
     changed = db.get(box["id"]) or {}
     assert (changed["name"], changed["pin"], changed["messages"]) == ("Renamed", "9999", [])
 
@@ -306,10 +306,10 @@ def test_a_form_without_a_valid_snapshot_is_an_edit_conflict(
     desk = operator("Administrators")
     path = f"desk/mailbox/{account.id}/{box['id']}/change/"
     before = db.get(box["id"])
-    told = desk.fill(path, None, name="Renamed", desk_snapshot=base)
+    told = desk.fill_in(path, None, name="Renamed", desk_snapshot=base)
     assert "Changed in the meantime" in told.text
     assert db.get(box["id"]) == before
-    assert "was changed" in desk.fill(path, told).text
+    assert "was changed" in desk.fill_in(path, told).text
     assert (db.get(box["id"]) or {})["name"] == "Renamed"
 
 
@@ -318,7 +318,7 @@ def test_a_form_without_changes_stores_nothing(
 ) -> None:
     before = db.get(box["id"])
     path = f"desk/mailbox/{account.id}/{box['id']}/change/"
-    assert "Nothing was changed" in operator("Administrators").fill(path).text
+    assert "Nothing was changed" in operator("Administrators").fill_in(path).text
     assert db.get(box["id"]) == before
 
 
@@ -331,7 +331,7 @@ def test_a_removed_mailbox_is_found_shown_and_restored_with_its_messages(
     desk = operator("Administrators")
     path = f"desk/mailbox/{account.id}/{box['id']}/"
     assert path not in desk.get("desk/mailbox/", account=account.id, removed="yes").text
-    desk.send(path + "delete/")
+    desk.post(path + "delete/")
     assert path not in desk.get("desk/mailbox/", account=account.id).text
     for text in ("", "300", "vmbox"):
         assert path in desk.get("desk/mailbox/", account=account.id, removed="yes", q=text).text
@@ -341,7 +341,7 @@ def test_a_removed_mailbox_is_found_shown_and_restored_with_its_messages(
     assert "restores its messages (1)" in page
     assert f"/admin/{path}change/" not in page
     assert "with its messages (1)" in desk.get(path + "restore/").text
-    assert "was restored, with its messages (1)." in desk.send(path + "restore/").text
+    assert "was restored, with its messages (1)." in desk.post(path + "restore/").text
     assert (db.get(box["id"]) or {}).get("pvt_deleted") is not True
     assert stored(account, message_id).get("pvt_deleted") is not True
     assert "restored" in desk.get(path + "history/").text
@@ -358,7 +358,7 @@ def test_an_interrupted_restore_is_shown_and_finished(
     page = desk.get(path).text
     assert "Restoring this mailbox was interrupted" in page
     assert f"/admin/{path}restore/" in page
-    desk.send(path + "restore/")
+    desk.post(path + "restore/")
     assert "interrupted" not in desk.get(path).text
     assert stored(account, message_id).get("pvt_deleted") is not True
 
@@ -368,9 +368,9 @@ def test_a_restore_is_refused_while_another_mailbox_has_the_number(
 ) -> None:
     desk = operator("Administrators")
     path = f"desk/mailbox/{account.id}/{box['id']}/"
-    desk.send(path + "delete/")
+    desk.post(path + "delete/")
     api.new_box("3000")
-    assert "Another mailbox has the number 3000" in desk.send(path + "restore/").text
+    assert "Another mailbox has the number 3000" in desk.post(path + "restore/").text
     assert (db.get(box["id"]) or {})["pvt_deleted"] is True
 
 
@@ -381,7 +381,7 @@ def test_operators_who_may_not_remove_mailboxes_cannot_restore_them(
     desk = operator("Support")
     path = f"desk/mailbox/{account.id}/{box['id']}/"
     assert "/restore/" not in desk.get(path).text
-    assert desk.send(path + "restore/").status_code == 403
+    assert desk.post(path + "restore/").status_code == 403
     assert (db.get(box["id"]) or {})["pvt_deleted"] is True
 
 
@@ -413,10 +413,10 @@ def test_an_owner_is_typed_if_there_are_too_many_users_for_a_list(
     db.put_all([{"_id": f"{n:032x}", "pvt_type": "user", "username": name} for n, name in enumerate(names)])
     desk = operator("Administrators")
     path = f"desk/mailbox/{account.id}/{box['id']}/change/"
-    assert "There is no user" in desk.fill(path, owner_id="nobody").text
-    assert "was changed" in desk.fill(path, owner_id="USER249").text
+    assert "There is no user" in desk.fill_in(path, owner_id="nobody").text
+    assert "was changed" in desk.fill_in(path, owner_id="USER249").text
     assert (db.get(box["id"]) or {})["owner_id"] == f"{249:032x}"
-    assert "Nothing was changed" in desk.fill(path).text
+    assert "Nothing was changed" in desk.fill_in(path).text
     suggested = desk.get(f"desk/mailbox/{account.id}/owners/", q="user24").json()["suggestions"]
     assert {"value": "user249", "text": "user249"} in suggested
     assert len(suggested) == 11
@@ -430,7 +430,7 @@ def test_a_hostile_name_is_shown_as_text_and_turns_nothing_around_it(
     path = f"desk/mailbox/{account.id}/{box['id']}/"
     pages = [desk.get("desk/mailbox/", account=account.id)]
     pages += [desk.get(path + one) for one in ("", "pin/", "delete/")]
-    pages += [desk.fill(path + "change/", name="", aliases=HOSTILE), desk.send(path + "delete/"), desk.get(path)]
+    pages += [desk.fill_in(path + "change/", name="", aliases=HOSTILE), desk.post(path + "delete/"), desk.get(path)]
     for page in pages:
         assert page.status_code == 200
         assert "<script>alert(1)" not in page.text

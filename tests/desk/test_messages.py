@@ -73,9 +73,9 @@ def test_a_message_is_put_into_a_folder_and_removed(
 ) -> None:
     desk = operator("Support")
     path = page_of(account, box, message_id)
-    desk.send(path, action="saved")
+    desk.post(path, action="saved")
     assert stored(account, message_id)["metadata"]["folder"] == "saved"
-    desk.send(path, action="remove")
+    desk.post(path, action="remove")
     assert stored(account, message_id)["pvt_deleted"] is True
 
 
@@ -84,7 +84,7 @@ def test_read_only_operators_cannot_change_a_message(
     operator: Operator, account: Account, box: dict[str, Any], message_id: str, action: str
 ) -> None:
     before = stored(account, message_id)
-    answer = operator("Read only").send(page_of(account, box, message_id), action=action, target=box["id"])
+    answer = operator("Read only").post(page_of(account, box, message_id), action=action, target=box["id"])
     assert answer.status_code == 403
     assert stored(account, message_id) == before
 
@@ -97,7 +97,7 @@ def test_selected_messages_are_moved_and_failures_are_explained(
     desk = operator("Support")
     path = f"desk/message/?account={account.id}&box={box['id']}"
     gone = f"{box['id']} {ids[0][:7]}{'0' * 32}"
-    answer = desk.send(
+    answer = desk.post(
         path, action="move", target=other["id"], selected=[*(f"{box['id']} {one}" for one in ids), gone]
     )
     assert "Moved 2 messages to 3001 " in answer.text
@@ -109,7 +109,7 @@ def test_selected_messages_are_downloaded_as_a_zip(
     operator: Operator, account: Account, box: dict[str, Any], message_id: str
 ) -> None:
     path = f"desk/message/?account={account.id}&box={box['id']}"
-    answer = operator("Support").send(path, action="zip", selected=f"{box['id']} {message_id}")
+    answer = operator("Support").post(path, action="zip", selected=f"{box['id']} {message_id}")
     archive = zipfile.ZipFile(io.BytesIO(answer.content))
     assert [len(archive.read(name)) for name in archive.namelist()] == [3 + 256 * 40]
 

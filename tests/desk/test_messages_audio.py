@@ -61,7 +61,7 @@ def test_a_message_is_added_with_its_audio(
     spoken = audio("wav").content
     desk = operator("Support")
     assert add_page(account, box) in desk.get(f"desk/message/?account={account.id}&box={box['id']}").text
-    answer = desk.send(
+    answer = desk.post(
         add_page(account, box),
         files=file(spoken, "<b>greeting.wav", "audio/wav"),
         caller_id_name="Ada",
@@ -84,13 +84,13 @@ def test_the_audio_of_a_message_is_replaced(operator: Operator, account: Account
     message_id = leave_spoken(account, box, NOW, b"ID3 before")
     desk, path = operator("Support"), page_of(account, box, message_id)
     assert "Replace the audio" in desk.get(path).text
-    answer = desk.send(path + "upload/", files=file(MP3))
+    answer = desk.post(path + "upload/", files=file(MP3))
     assert "The audio of the message was replaced." in answer.text
     doc = stored(account, message_id)
     assert audio_of(account, message_id) == MP3
     assert doc["metadata"]["length"] == 1000
     assert "uploaded the audio of" in desk.get(path + "history/").text
-    desk.send(path + "upload/", files=file(MP3), length="12")
+    desk.post(path + "upload/", files=file(MP3), length="12")
     assert stored(account, message_id)["metadata"]["length"] == 12_000
 
 
@@ -116,7 +116,7 @@ def test_audio_is_uploaded_to_a_message_without_audio(
     (message_id,) = leave(account, box, [NOW])
     desk = operator("Support")
     assert "Upload audio" in desk.get(page_of(account, box, message_id)).text
-    desk.send(page_of(account, box, message_id, "upload/"), files=file(MP3))
+    desk.post(page_of(account, box, message_id, "upload/"), files=file(MP3))
     assert audio_of(account, message_id) == MP3
     assert desk.get(page_of(account, box, message_id, "audio/")).content == MP3
 
@@ -137,7 +137,7 @@ def test_a_file_that_is_not_audio_is_refused_at_its_field(
     message_id = leave_spoken(account, box, NOW, b"ID3 before")
     before, desk = stored(account, message_id), operator("Support")
     for path in (page_of(account, box, message_id, "upload/"), add_page(account, box)):
-        told = [error_at(desk.send(path, files=files, folder="new").text, "file") for files, _ in NO_AUDIO]
+        told = [error_at(desk.post(path, files=files, folder="new").text, "file") for files, _ in NO_AUDIO]
         assert [error in one for one, (_, error) in zip(told, NO_AUDIO, strict=True)] == [True] * len(NO_AUDIO), told
     assert stored(account, message_id) == before
     assert ids_in(api, box) == [message_id]
@@ -145,7 +145,7 @@ def test_a_file_that_is_not_audio_is_refused_at_its_field(
 
 def test_other_errors_appear_at_their_fields(operator: Operator, account: Account, box: dict[str, Any]) -> None:
     desk = operator("Support")
-    page = desk.send(add_page(account, box), files=file(MP3), folder="nowhere", length="-1").text
+    page = desk.post(add_page(account, box), files=file(MP3), folder="nowhere", length="-1").text
     assert "nowhere" in error_at(page, "folder")
     assert "greater than or equal to 0" in error_at(page, "length")
 
@@ -153,7 +153,7 @@ def test_other_errors_appear_at_their_fields(operator: Operator, account: Accoun
 def test_audio_is_recognized_by_its_bytes(operator: Operator, account: Account, box: dict[str, Any]) -> None:
     (message_id,) = leave(account, box, [NOW])
     path = page_of(account, box, message_id, "upload/")
-    operator("Support").send(path, files=file(MP3, "voice", "application/octet-stream"))
+    operator("Support").post(path, files=file(MP3, "voice", "application/octet-stream"))
     (stub,) = stored(account, message_id)["_attachments"].values()
     assert stub["content_type"] == "audio/mpeg"
 
@@ -164,11 +164,11 @@ def test_a_file_that_is_too_large_is_refused_at_its_field(
     message_id = leave_spoken(account, box, NOW, b"ID3 before")
     desk, path = new_operator(small.url, service, ("Support",), ()), page_of(account, box, message_id, "upload/")
     just, over = MP3[:3] + b"\0" * (LIMIT - 3), MP3[:3] + b"\0" * (LIMIT - 2)
-    page = desk.send(path, files=file(over))
+    page = desk.post(path, files=file(over))
     assert page.status_code == 200
     assert "This is larger than" in error_at(page.text, "file")
     assert audio_of(account, message_id) == b"ID3 before"
-    desk.send(path, files=file(just))
+    desk.post(path, files=file(just))
     assert audio_of(account, message_id) == just
 
 
@@ -177,10 +177,10 @@ def test_a_large_upload_is_buffered_on_disk(
 ) -> None:
     message_id = leave_spoken(account, box, NOW, b"ID3 before")
     desk, path = operator("Support"), page_of(account, box, message_id, "upload/")
-    desk.send(path, files=file(MP3))
+    desk.post(path, files=file(MP3))
     before = max(resident(pid) for pid in children(server.process.pid))
     content = b"ID3" + os.urandom(1 << 20) * 60
-    desk.send(path, files=file(content))
+    desk.post(path, files=file(content))
     assert audio_of(account, message_id) == content
     assert max(resident(pid) for pid in children(server.process.pid)) - before < 30 << 20
 
@@ -201,7 +201,7 @@ def test_operators_without_permission_cannot_upload(
     desk = operator(group) if group else Desk(server.url, "nobody", direct())
     assert "upload/" not in desk.get(page_of(account, box, message_id)).text
     for path in (page_of(account, box, message_id, "upload/"), add_page(account, box)):
-        answer = desk.send(path, files=file(MP3), folder="new")
+        answer = desk.post(path, files=file(MP3), folder="new")
         assert answer.status_code == 403 or "Log in" in answer.text
     assert stored(account, message_id) == before
     assert ids_in(api, box) == [message_id]
@@ -221,8 +221,8 @@ def test_removed_and_expired_messages_get_no_audio(operator: Operator, account: 
     desk = operator("Support")
     assert "upload/" not in desk.get(page_of(account, box, removed)).text
     assert "upload/" not in desk.get(page_of(account, box, old)).text
-    desk.send(page_of(account, box, removed, "upload/"), files=file(MP3))
-    page = desk.send(page_of(account, box, old, "upload/"), files=file(MP3)).text
+    desk.post(page_of(account, box, removed, "upload/"), files=file(MP3))
+    page = desk.post(page_of(account, box, old, "upload/"), files=file(MP3)).text
     assert retention.MESSAGE in error_at(page, "file")
     assert "_attachments" not in stored(account, removed)
     assert "_attachments" not in stored(account, old)

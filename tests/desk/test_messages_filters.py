@@ -134,13 +134,13 @@ def test_mailboxes_to_move_to_are_suggested_by_the_start_of_number_or_name(
     assert set(found("")) == {"3000", "4001", "4002"}
     (message_id, other, third) = leave(account, box, [NOW, NOW - 1, NOW - 2])
     page = f"desk/message/{account.id}/{box['id']}"
-    assert "There is no mailbox 40." in desk.send(f"{page}/{message_id}/", action="move", target="40").text
-    assert "Enter the mailbox" in desk.send(f"{page}/{message_id}/", action="copy", target=" ").text
+    assert "There is no mailbox 40." in desk.post(f"{page}/{message_id}/", action="move", target="40").text
+    assert "Enter the mailbox" in desk.post(f"{page}/{message_id}/", action="copy", target=" ").text
     assert "pvt_deleted" not in stored(account, message_id)
     for one, target in ((message_id, "4001"), (other, " 5001 "), (third, sales["id"])):
         assert (
             f"Moved 1 message to {sales['mailbox']} Sales."
-            in desk.send(f"{page}/{one}/", action="move", target=target).text
+            in desk.post(f"{page}/{one}/", action="move", target=target).text
         )
     assert len(api.get(f"vmboxes/{sales['id']}/messages").json()["data"]) == 3
     assert operator("Read only").get(path, q="40").status_code == 403

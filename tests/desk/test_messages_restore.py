@@ -83,7 +83,7 @@ def test_a_removed_message_is_shown_played_and_restored(
     assert "was removed" in page
     assert "removed from saved" in page
     assert desk.get(path + "audio/").content == b"ID3 spoken"
-    answer = desk.send(path, action="restore", folder="saved")
+    answer = desk.post(path, action="restore", folder="saved")
     assert "Restored 1 message." in answer.text
     assert "was removed" not in answer.text
     doc = stored(account, message_id)
@@ -107,7 +107,7 @@ def test_selected_messages_are_restored_and_failures_are_explained(
     selected = [
         f"{one['id']} {message_id}" for one, message_id in ((box, fit), (box, saved), (gone, lost), (box, old))
     ]
-    answer = desk.send(removed_list(account), action="restore", selected=selected).text
+    answer = desk.post(removed_list(account), action="restore", selected=selected).text
     assert "Restored 2 messages." in answer
     assert "Grace" in answer
     assert "<b>Grace" not in answer
@@ -123,8 +123,8 @@ def test_the_history_of_a_message_shows_the_difference(
 ) -> None:
     (message_id,) = leave(account, box, [NOW])
     desk, path = operator("Support"), page_of(account, box, message_id)
-    desk.send(path, action="saved")
-    desk.send(path, action="remove")
+    desk.post(path, action="saved")
+    desk.post(path, action="remove")
     history = desk.get(path + "history/").text
     assert "<b>metadata.folder</b>: new → saved" in history
     assert "<b>metadata.folder</b>: saved → deleted" in history
@@ -140,7 +140,7 @@ def test_a_message_that_cannot_be_restored_says_why_and_has_no_button(
     page = desk.get(path).text
     assert "Its mailbox is removed, too" in page
     assert 'value="restore"' not in page
-    assert "its mailbox is removed. Restore the mailbox first" in desk.send(path, action="restore").text
+    assert "its mailbox is removed. Restore the mailbox first" in desk.post(path, action="restore").text
     assert stored(account, message_id)["pvt_deleted"] is True
     assert message_id in desk.get(removed_list(account, box)).text
 
@@ -154,7 +154,7 @@ def test_operators_who_may_not_change_messages_cannot_restore_any(
     assert 'value="restore"' not in desk.get(page_of(account, box, message_id)).text
     selected = f"{box['id']} {message_id}"
     for path in (page_of(account, box, message_id), removed_list(account, box)):
-        assert desk.send(path, action="restore", selected=selected).status_code == 403
+        assert desk.post(path, action="restore", selected=selected).status_code == 403
     assert restore.get_removed(account.id, box["id"], message_id)
 
 

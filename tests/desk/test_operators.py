@@ -40,7 +40,7 @@ def entry_of(desk: Desk, account: Account) -> str:
 
 def test_the_audit_log_is_searched_by_account_operator_and_action(operator: Operator, account: Account) -> None:
     desk = operator("Administrators")
-    desk.send(f"desk/account/{account.id}/api-key/")
+    desk.post(f"desk/account/{account.id}/api-key/")
     reader = operator("Read only")
     for query in (
         {"q": account.id},
@@ -60,7 +60,7 @@ def test_the_audit_log_is_searched_by_account_operator_and_action(operator: Oper
 
 def test_nobody_can_change_the_audit_log(operator: Operator, account: Account) -> None:
     desk = operator()
-    desk.send(f"desk/account/{account.id}/api-key/")
+    desk.post(f"desk/account/{account.id}/api-key/")
     entry = f"desk/auditentry/{entry_of(desk, account)}/"
     before = desk.get(f"{entry}change/").text
     assert "saw the API key of" in before
@@ -78,12 +78,12 @@ def test_an_operator_with_audit_entries_can_only_be_deactivated(
     operator: Operator, account: Account, primary_key: Callable[[Desk], str]
 ) -> None:
     leaver, chief = operator("Administrators"), operator()
-    leaver.send(f"desk/account/{account.id}/api-key/")
+    leaver.post(f"desk/account/{account.id}/api-key/")
     path = f"auth/user/{primary_key(leaver)}/"
-    assert "has entries in the audit log" in chief.send(f"{path}delete/").text
+    assert "has entries in the audit log" in chief.post(f"{path}delete/").text
     assert (
         "Deactivated 1 operator."
-        in chief.send("auth/user/", action="deactivate", _selected_action=primary_key(leaver)).text
+        in chief.post("auth/user/", action="deactivate", _selected_action=primary_key(leaver)).text
     )
     assert 'name="password"' in leaver.get("").text
     assert leaver.name in chief.get("desk/auditentry/", account_id=account.id).text
@@ -94,7 +94,7 @@ def test_an_operator_without_audit_entries_can_be_deleted(
 ) -> None:
     leaver, chief = operator("Read only"), operator()
     path = f"auth/user/{primary_key(leaver)}/delete/"
-    assert "was deleted successfully" in chief.send(path, post="yes").text
+    assert "was deleted successfully" in chief.post(path, post="yes").text
     assert 'name="password"' in leaver.get("").text
 
 
@@ -103,12 +103,12 @@ def test_administrators_neither_create_nor_change_superusers(
 ) -> None:
     administrator, chief = operator("Administrators"), operator()
     own = f"auth/user/{primary_key(administrator)}/change/"
-    assert "was changed successfully" in administrator.fill(own, is_superuser="on", first_name="Ada").text
+    assert "was changed successfully" in administrator.fill_in(own, is_superuser="on", first_name="Ada").text
     find = f"U.objects.get(username={administrator.name!r})"
     code = f"from django.contrib.auth.models import User as U; print({find}.is_superuser)"
     assert service.manage("shell", "-v", "0", "-c", code).strip() == "False"
     theirs = f"auth/user/{primary_key(chief)}/"
-    assert administrator.send(f"{theirs}password/", password1=NEW, password2=NEW).status_code == 403
-    administrator.send("auth/user/", action="deactivate", _selected_action=primary_key(chief))
+    assert administrator.post(f"{theirs}password/", password1=NEW, password2=NEW).status_code == 403
+    administrator.post("auth/user/", action="deactivate", _selected_action=primary_key(chief))
     again = Desk(chief.url, chief.name)
-    assert "Log out" in again.send("login/?next=/admin/", username=chief.name, password=PASSWORD).text
+    assert "Log out" in again.post("login/?next=/admin/", username=chief.name, password=PASSWORD).text

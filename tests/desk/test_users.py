@@ -58,7 +58,7 @@ def test_the_page_of_a_user_lists_the_mailboxes_that_the_user_owns(
 def test_a_new_user_can_sign_in(operator: Operator, account: Account, log_in: LogIn, db: Database) -> None:
     desk = operator("Administrators")
     path = f"desk/accountuser/{account.id}/add/"
-    page = desk.fill(path, username="Grace", password="cobol", first_name="Grace", last_name="H").text
+    page = desk.fill_in(path, username="Grace", password="cobol", first_name="Grace", last_name="H").text
     assert "was created" in page
     (row,) = db.view(*view_names.USERS_BY_NAME, key="grace", include_docs=True)
     stored = row["doc"]
@@ -72,7 +72,7 @@ def test_a_taken_user_name_is_an_error_at_its_field(
     operator: Operator, account: Account, ada: dict[str, Any], db: Database
 ) -> None:
     path = f"desk/accountuser/{account.id}/add/"
-    page = operator("Administrators").fill(path, username="ADA", password="x", first_name="A", last_name="L").text
+    page = operator("Administrators").fill_in(path, username="ADA", password="x", first_name="A", last_name="L").text
     assert "Username is not unique for this account" in page
     assert len(db.view(*view_names.USERS_BY_NAME, key="ada")) == 1
 
@@ -81,7 +81,7 @@ def test_a_change_keeps_what_the_form_does_not_show(
     operator: Operator, account: Account, ada: dict[str, Any], log_in: LogIn, db: Database
 ) -> None:
     desk = operator("Administrators")
-    assert "was changed" in desk.fill(page_of(account, ada, "change/"), email="ada@example.com").text
+    assert "was changed" in desk.fill_in(page_of(account, ada, "change/"), email="ada@example.com").text
     stored = db.get(ada["id"]) or {}
     assert (stored["email"], stored["pets"], stored["last_name"]) == ("ada@example.com", 2, "Byron King")
     log_in(account, "ada", "difference")
@@ -98,12 +98,12 @@ def test_an_edit_conflict_is_shown_before_anything_is_saved(
     opened = desk.get(path)
     api.patch(f"users/{ada['id']}", {"first_name": "Augusta", "email": "other@example.com"})
     before = db.get(ada["id"])
-    told = desk.fill(path, opened, email="mine@example.com", password="typed too")
+    told = desk.fill_in(path, opened, email="mine@example.com", password="typed too")
     assert "Changed in the meantime" in told.text
     assert "Augusta" in told.text
     assert "typed too" not in told.text
     assert db.get(ada["id"]) == before
-    assert "was changed" in desk.fill(path, told).text
+    assert "was changed" in desk.fill_in(path, told).text
     stored = db.get(ada["id"]) or {}
     assert (stored["email"], stored["first_name"]) == ("mine@example.com", "Augusta")
 
@@ -112,7 +112,7 @@ def test_a_form_without_changes_stores_nothing(
     operator: Operator, account: Account, ada: dict[str, Any], db: Database
 ) -> None:
     before = db.get(ada["id"])
-    assert "Nothing was changed." in operator("Administrators").fill(page_of(account, ada, "change/")).text
+    assert "Nothing was changed." in operator("Administrators").fill_in(page_of(account, ada, "change/")).text
     assert db.get(ada["id"]) == before
 
 
@@ -121,9 +121,9 @@ def test_a_new_user_name_needs_the_password_again(
 ) -> None:
     desk = operator("Administrators")
     path = page_of(account, ada, "change/")
-    assert "The password must be provided" in desk.fill(path, username="lovelace").text
+    assert "The password must be provided" in desk.fill_in(path, username="lovelace").text
     assert (db.get(ada["id"]) or {})["username"] == "ada"
-    assert "was changed" in desk.fill(path, username="lovelace", password="engine").text
+    assert "was changed" in desk.fill_in(path, username="lovelace", password="engine").text
     log_in(account, "lovelace", "engine")
 
 
@@ -131,7 +131,7 @@ def test_a_new_password_is_set_and_recorded_but_never_shown(
     operator: Operator, account: Account, ada: dict[str, Any], log_in: LogIn
 ) -> None:
     desk = operator("Administrators")
-    assert "has a new password" in desk.send(page_of(account, ada, "password/"), password=" note g ").text
+    assert "has a new password" in desk.post(page_of(account, ada, "password/"), password=" note g ").text
     log_in(account, "ada", " note g ")
     history = desk.get(page_of(account, ada, "history/")).text
     assert "changed the password of" in history
@@ -144,7 +144,7 @@ def test_a_removed_user_is_gone_but_its_mailboxes_stay(
     box = api.new_box("3000", owner_id=ada["id"])
     desk = operator("Administrators")
     assert "(1)" in desk.get(page_of(account, ada, "delete/")).text
-    assert "was removed" in desk.send(page_of(account, ada, "delete/")).text
+    assert "was removed" in desk.post(page_of(account, ada, "delete/")).text
     assert (db.get(ada["id"]) or {})["pvt_deleted"] is True
     assert api.get("users/" + ada["id"]).status_code == 404
     assert (db.get(box["id"]) or {})["owner_id"] == ada["id"]
@@ -158,7 +158,7 @@ def test_only_administrators_change_users(
     before = db.get(ada["id"])
     desk = operator(group)
     assert desk.get(page_of(account, ada, page)).status_code == 403
-    assert desk.send(page_of(account, ada, page), username="x", password="x").status_code == 403
+    assert desk.post(page_of(account, ada, page), username="x", password="x").status_code == 403
     assert db.get(ada["id"]) == before
 
 
@@ -187,6 +187,6 @@ def test_secrets_within_a_new_object_are_hidden_in_the_audit_log(
 ) -> None:
     api.patch(f"users/{ada['id']}", {"hotdesk": {"id": "7", "pin": "8642"}})
     desk = operator("Administrators")
-    desk.send(page_of(account, ada, "delete/"))
+    desk.post(page_of(account, ada, "delete/"))
     created = desk.get("desk/auditentry/", q=account.id).text
     assert "8642" not in created

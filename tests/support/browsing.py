@@ -1,4 +1,4 @@
-"""Windows of a real browser on the operators' desk."""
+"""The desk in a real browser: its windows, and an account with data to show in them."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -10,67 +10,66 @@ from tests.support.api_client import Account
 from tests.support.operators import Desk
 
 Staff = Callable[..., Desk]
-"""An operator who is logged in, by groups; of none, one who may do all: ``staff("Support")``, ``staff()``."""
+"""A logged-in operator of some groups, or a superuser: ``staff("Support")``, ``staff()``."""
 WIDE, NARROW = ViewportSize(width=1280, height=900), ViewportSize(width=390, height=844)
-PATIENCE = 30_000
-"""Milliseconds until what a test waits for is held to be missing."""
+TIMEOUT = 30_000
+"""Milliseconds to wait for anything on a page."""
 
 
 @dataclass(frozen=True)
-class Look:
-    """How somebody looks at the desk: the size of the window, in pixels, and whether the system is set to dark."""
+class Display:
+    """A window's size in pixels, and whether the system prefers dark colours."""
 
     size: ViewportSize
-    dark: bool = False
+    is_dark: bool = False
 
     def __str__(self) -> str:
-        return f"{'dark' if self.dark else 'light'}-{self.size['width']}"
+        return f"{'dark' if self.is_dark else 'light'}-{self.size['width']}"
 
 
-WIDE_LIGHT = Look(WIDE)
-LOOKS = (WIDE_LIGHT, Look(WIDE, dark=True), Look(NARROW), Look(NARROW, dark=True))
+_DEFAULT_DISPLAY = Display(WIDE)
 
 
 class Windows:
-    """Opens pages of the desk, and keeps what went wrong in them."""
+    """Opens pages of the desk, and collects the errors in them."""
 
     def __init__(self, browser: Browser) -> None:
         self.browser = browser
-        self.troubles: list[str] = []
+        self.errors: list[str] = []
 
-    def __call__(self, desk: Desk, path: str = "", look: Look = WIDE_LIGHT, **options: Any) -> Page:
-        """A window of an operator who is logged in, at a path below /admin/; options are those of `empty`."""
-        page = self.empty(desk.url, look, **options)
+    def __call__(self, desk: Desk, path: str = "", display: Display = _DEFAULT_DISPLAY, **options: Any) -> Page:
+        """A window of a logged-in operator, at a path below /admin/. The options are those of `open_logged_out`."""
+        page = self.open_logged_out(desk.url, display, **options)
         cookies = [{"name": name, "value": value, "url": desk.url} for name, value in desk.session.cookies.items()]
         page.context.add_cookies(cookies)  # type: ignore[arg-type]
         page.goto(path)
         return page
 
-    def empty(self, url: str, look: Look = WIDE_LIGHT, *, without_policy: bool = False) -> Page:
-        """A window of somebody who is not logged in; its addresses are relative to /admin/.
+    def open_logged_out(self, url: str, display: Display = _DEFAULT_DISPLAY, *, without_policy: bool = False) -> Page:
+        """An empty window. URLs in it are relative to /admin/.
 
-        `without_policy`: whatever the pages' content security policy says is allowed, for tools that a test brings.
+        `without_policy` turns off the pages' content security policy, for a test that brings scripts of its own.
         """
         context = self.browser.new_context(
             base_url=f"{url}/admin/",
-            viewport=look.size,
-            color_scheme="dark" if look.dark else "light",
+            viewport=display.size,
+            color_scheme="dark" if display.is_dark else "light",
             bypass_csp=without_policy,
         )
-        context.set_default_timeout(PATIENCE)
-        context.on("console", self._heard)
-        context.on("weberror", lambda error: self.troubles.append(f"{error.page and error.page.url}: {error.error}"))
+        context.set_default_timeout(TIMEOUT)
+        context.on("console", self._collect)
+        context.on("weberror", lambda error: self.errors.append(f"{error.page and error.page.url}: {error.error}"))
         return context.new_page()
 
-    def _heard(self, message: ConsoleMessage) -> None:
+    def _collect(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
-            self.troubles.append(f"{message.location['url']}: {message.text}")
+            self.errors.append(f"{message.location['url']}: {message.text}")
 
-    def forgive(self, text: str) -> None:
-        """Forget the troubles that a test wanted to have; there has to be one."""
-        wanted = [one for one in self.troubles if text in one]
-        assert wanted, self.troubles
-        self.troubles = [one for one in self.troubles if one not in wanted]
+    def expect_error(self, text: str) -> None:
+        """Assert that there is an error with a text, and forget all errors with it."""
+        expected = [error for error in self.errors if text in error]
+        assert expected, self.errors
+        self.errors = [error for error in self.errors if error not in expected]
 
     def close(self) -> None:
         """Close all windows."""
@@ -80,48 +79,46 @@ class Windows:
 
 @dataclass(frozen=True)
 class Practice:
-    """An account that is in use: its mailboxes, and the ids of the first one's messages, the latest first."""
+    """An account in use: its mailboxes, and the messages in the first one, the latest first."""
 
-    told: dict[str, str]
-    """Its present name, realm and id."""
     account: Account
     boxes: list[dict[str, Any]]
-    messages: list[str]
-    seconds: list[float]
-    """How long those messages play."""
+    message_ids: list[str]
+    message_seconds: list[float]
+    """The messages' lengths."""
 
     @property
     def account_page(self) -> str:
-        """Where its page is, below /admin/."""
+        """The path of its page, below /admin/."""
         return f"desk/account/{self.account.id}/"
 
-    def box_page(self, number: int = 0) -> str:
-        """Where a mailbox's page is."""
-        return f"desk/mailbox/{self.account.id}/{self.boxes[number]['id']}/"
+    def box_page(self, index: int = 0) -> str:
+        """The path of a mailbox's page."""
+        return f"desk/mailbox/{self.account.id}/{self.boxes[index]['id']}/"
 
-    def message_page(self, number: int = 0) -> str:
-        """Where a message's page is."""
-        return f"desk/message/{self.account.id}/{self.boxes[0]['id']}/{self.messages[number]}/"
+    def message_page(self, index: int = 0) -> str:
+        """The path of a message's page."""
+        return f"desk/message/{self.account.id}/{self.boxes[0]['id']}/{self.message_ids[index]}/"
 
-    def message_list(self, number: int = 0) -> str:
-        """Where a mailbox's messages are listed."""
-        return f"desk/message/?account={self.account.id}&box={self.boxes[number]['id']}"
+    def message_list(self, index: int = 0) -> str:
+        """The path of the list of a mailbox's messages."""
+        return f"desk/message/?account={self.account.id}&box={self.boxes[index]['id']}"
 
 
-def pages(practice: Practice) -> Iterable[str]:
-    """Every kind of page of the desk, below /admin/; for an operator who may do all."""
+def all_pages(practice: Practice) -> Iterable[str]:
+    """A page of every kind, below /admin/, for a superuser."""
+    account_id = practice.account.id
     account, box, message = practice.account_page, practice.box_page(), practice.message_page()
-    of_account = practice.account.id
-    user = f"desk/accountuser/{of_account}/{practice.account.user_id}/"
+    user = f"desk/accountuser/{account_id}/{practice.account.user_id}/"
     yield from ("", "desk/account/", "desk/account/add/", "desk/account/health/")
-    yield from (f"desk/account/?below={of_account}", "desk/auditentry/", "auth/user/")
+    yield from (f"desk/account/?below={account_id}", "desk/auditentry/", "auth/user/")
     yield from (account + page for page in ("", "change/", "switch/", "api-key/", "renew-api-key/", "history/"))
-    yield from (f"desk/accountuser/{page}" for page in (f"?account={of_account}", f"{of_account}/add/"))
+    yield from (f"desk/accountuser/{page}" for page in (f"?account={account_id}", f"{account_id}/add/"))
     yield from (user + page for page in ("", "change/", "password/", "delete/", "history/"))
-    yield from (f"migration/migrationrun/{page}" for page in ("", f"{of_account}/"))
-    yield from (f"desk/mailbox/{page}" for page in (f"?account={of_account}", f"{of_account}/add/"))
+    yield from (f"migration/migrationrun/{page}" for page in ("", f"{account_id}/"))
+    yield from (f"desk/mailbox/{page}" for page in (f"?account={account_id}", f"{account_id}/add/"))
     yield from (box + page for page in ("", "change/", "pin/", "delete/", "history/"))
-    yield from (f"desk/message/?account={of_account}", practice.message_list())
+    yield from (f"desk/message/?account={account_id}", practice.message_list())
     yield from (practice.message_list() + query for query in ("&removed=yes", "&since=2026-02-02&until=2026-02-01"))
-    yield f"desk/message/{of_account}/{practice.boxes[0]['id']}/add/"
+    yield f"desk/message/{account_id}/{practice.boxes[0]['id']}/add/"
     yield from (message + page for page in ("", "upload/", "history/"))

@@ -1,4 +1,4 @@
-"""The forms of a page as a browser fills them: every field with what it shows, until somebody changes it."""
+"""The form of a page as a browser submits it unchanged: each field with the value that the page shows."""
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -7,8 +7,8 @@ Fields = dict[str, list[str]]
 
 
 @dataclass
-class _Reader(HTMLParser):
-    """Reads the fields of a page's POST forms; of several, the one with the most fields is the page's own."""
+class _FormParser(HTMLParser):
+    """Reads the fields of a page's POST forms."""
 
     forms: list[Fields] = field(default_factory=list)
     _current: Fields | None = None
@@ -19,21 +19,21 @@ class _Reader(HTMLParser):
         super().__init__(convert_charrefs=True)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        told = {name: value or "" for name, value in attrs}
-        if tag == "form" and told.get("method") == "post":
+        attributes = {name: value or "" for name, value in attrs}
+        if tag == "form" and attributes.get("method") == "post":
             self.forms.append({})
             self._current = self.forms[-1]
         if self._current is None:
             return
-        name = told.get("name", "")
-        if tag == "input" and name and told.get("type") not in ("submit", "file"):
-            is_box = told.get("type") in ("checkbox", "radio")
-            if not is_box or "checked" in told:
-                self._current.setdefault(name, []).append(told.get("value", "on" if is_box else ""))
+        name = attributes.get("name", "")
+        if tag == "input" and name and attributes.get("type") not in ("submit", "file"):
+            is_checkbox = attributes.get("type") in ("checkbox", "radio")
+            if not is_checkbox or "checked" in attributes:
+                self._current.setdefault(name, []).append(attributes.get("value", "on" if is_checkbox else ""))
         elif tag == "select":
             self._select = name
-        elif tag == "option" and self._select and "selected" in told:
-            self._current.setdefault(self._select, []).append(told.get("value", ""))
+        elif tag == "option" and self._select and "selected" in attributes:
+            self._current.setdefault(self._select, []).append(attributes.get("value", ""))
         elif tag == "textarea":
             self._text = name
             self._current[name] = [""]
@@ -48,13 +48,13 @@ class _Reader(HTMLParser):
         elif tag == "select":
             self._select = None
         elif tag == "textarea" and self._text is not None and self._current is not None:
-            # HTML drops a line end right after the tag.
+            # A line end right after the tag is not part of the value.
             self._current[self._text][0] = self._current[self._text][0].removeprefix("\r").removeprefix("\n")
             self._text = None
 
 
 def fields_of(page: str) -> Fields:
-    """The fields of a page's form, with the values that it shows."""
-    reader = _Reader()
-    reader.feed(page)
-    return max(reader.forms, key=len)
+    """The fields of a page's form with their values; of several forms, of the one with the most fields."""
+    parser = _FormParser()
+    parser.feed(page)
+    return max(parser.forms, key=len)

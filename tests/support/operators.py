@@ -1,4 +1,4 @@
-"""Operators, and the desk as their browsers see it."""
+"""Operators of the desk, and their sessions."""
 
 import re
 import secrets
@@ -22,46 +22,45 @@ _TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 
 @dataclass
 class Desk:
-    """A logged-in operator's session: pages are got and forms are sent as a browser does it."""
+    """The session of a logged-in operator, which gets pages and submits forms like a browser."""
 
     url: str
     name: str
     session: requests.Session = field(default_factory=direct)
 
-    def again(self) -> "Desk":
-        """The same operator, as logged in as now, in a browser of its own."""
+    def copy(self) -> "Desk":
+        """The same login in a browser of its own."""
         desk = Desk(self.url, self.name)
         for cookie in ("sessionid", "csrftoken"):
             desk.session.cookies.set(cookie, self.session.cookies[cookie])
         return desk
 
     def get(self, path: str, **query: str) -> requests.Response:
-        """A page below /admin/."""
+        """Get a page below /admin/."""
         return self.session.get(f"{self.url}/admin/{path}", params=query, timeout=60)
 
-    def send(
+    def post(
         self, path: str, *, follow: bool = True, files: Mapping[str, Any] | None = None, **fields: str | list[str]
     ) -> requests.Response:
-        """A form sent from its own page, with the token against forgery that was in it, and perhaps files."""
-        page = self.get(path)
-        token = _TOKEN.search(page.text)
-        data = {"csrfmiddlewaretoken": token[1] if token else "", **fields}
-        headers = {"Referer": f"{self.url}/admin/{path}"}
+        """Get a page, then post fields and files to it, with the CSRF token of its form."""
+        token = _TOKEN.search(self.get(path).text)
         return self.session.post(
             f"{self.url}/admin/{path}",
-            data=data,
+            data={"csrfmiddlewaretoken": token[1] if token else "", **fields},
             files=files,
-            headers=headers,
+            headers={"Referer": f"{self.url}/admin/{path}"},
             allow_redirects=follow,
             timeout=60,
         )
 
-    def fill(self, path: str, page: requests.Response | None = None, **changed: str | list[str]) -> requests.Response:
-        """A page's form sent with all that it shows but for what is changed; an empty list leaves a field out.
+    def fill_in(
+        self, path: str, page: requests.Response | None = None, **changes: str | list[str]
+    ) -> requests.Response:
+        """Submit a page's form with some values changed; an empty list leaves a field out.
 
-        `page` is the page as it was got earlier, when that matters.
+        `page` is the page as it was loaded earlier; without it, the page is loaded now.
         """
-        data: dict[str, str | list[str]] = {**fields_of((page or self.get(path)).text), **changed}
+        data: dict[str, str | list[str]] = {**fields_of((page or self.get(path)).text), **changes}
         headers = {"Referer": f"{self.url}/admin/{path}"}
         return self.session.post(f"{self.url}/admin/{path}", data=data, headers=headers, timeout=60)
 

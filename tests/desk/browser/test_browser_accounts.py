@@ -1,4 +1,4 @@
-"""Accounts at the operators' desk, in a real browser."""
+"""Accounts at the desk in a real browser."""
 
 from playwright.sync_api import expect
 
@@ -9,7 +9,7 @@ from tests.support.operators import PASSWORD
 
 def test_an_operator_logs_in_and_finds_an_account(staff: Staff, account: Account, window: Windows) -> None:
     desk = staff("Read only")
-    page = window.empty(desk.url)
+    page = window.open_logged_out(desk.url)
     page.goto("desk/account/")
     page.get_by_label("Username").fill(desk.name)
     page.get_by_label("Password").fill("not it")

@@ -1,6 +1,6 @@
-"""The five tasks of docs/desk.md, done as they stand there, and the guide's pictures.
+"""The five tasks of docs/desk.md, done step by step.
 
-``DOCS_IMAGES=1`` writes the pictures anew, to docs/images/.
+With ``DOCS_IMAGES=1``, the tests save the guide's pictures to docs/images/.
 """
 
 import io
@@ -14,36 +14,36 @@ from playwright.sync_api import Page, ViewportSize, expect
 
 from couch.client import couch
 from storage import database_names
-from tests.support.browsing import NARROW, Look, Practice, Staff, Windows
+from tests.support.browsing import NARROW, Display, Practice, Staff, Windows
 from tests.support.kazoo_messages import stored
 from voicemail.mailboxes import store as mailbox_store
 
 IMAGES = Path(__file__).parents[3] / "docs" / "images"
-TALLEST = 860
-READER = Look(ViewportSize(width=1200, height=760))
+MAX_HEIGHT = 860
+GUIDE_DISPLAY = Display(ViewportSize(width=1200, height=760))
 Picture = Callable[[Page, str], None]
 
 
 @pytest.fixture
 def picture() -> Picture:
-    """Takes a picture of a page for the guide, when it is to have new ones: small, for a repository."""
+    """Saves a picture of a page for the guide, if pictures are asked for; it is made small for the repository."""
 
-    def take(page: Page, name: str) -> None:
+    def save(page: Page, name: str) -> None:
         if not os.environ.get("DOCS_IMAGES"):
             return
         page.mouse.move(0, 0)
-        taken = Image.open(io.BytesIO(page.screenshot(full_page=True, animations="disabled"))).convert("RGB")
-        shown = taken.crop((0, 0, taken.width, min(taken.height, TALLEST)))
+        image = Image.open(io.BytesIO(page.screenshot(full_page=True, animations="disabled"))).convert("RGB")
+        cropped = image.crop((0, 0, image.width, min(image.height, MAX_HEIGHT)))
         IMAGES.mkdir(exist_ok=True)
-        shown.quantize(colors=64, dither=Image.Dither.NONE).save(IMAGES / f"{name}.png", optimize=True)
+        cropped.quantize(colors=64, dither=Image.Dither.NONE).save(IMAGES / f"{name}.png", optimize=True)
 
-    return take
+    return save
 
 
 def test_the_account_of_a_caller_is_found(
     staff: Staff, practice: Practice, window: Windows, picture: Picture
 ) -> None:
-    page = window(staff("Support"), look=READER)
+    page = window(staff("Support"), display=GUIDE_DISPLAY)
     page.get_by_label("Find an account").fill(practice.account.realm[:6])
     picture(page, "desk-accounts")
     page.keyboard.press("Enter")
@@ -56,7 +56,7 @@ def test_the_account_of_a_caller_is_found(
 def test_a_removed_message_is_heard_and_restored(
     staff: Staff, practice: Practice, window: Windows, picture: Picture
 ) -> None:
-    page = window(staff("Support"), practice.message_page(1), look=READER)
+    page = window(staff("Support"), practice.message_page(1), display=GUIDE_DISPLAY)
     page.get_by_role("button", name="Remove").click()
     expect(page.get_by_text("Removed 1 message.")).to_be_visible()
     page.goto(practice.account_page)
@@ -69,11 +69,11 @@ def test_a_removed_message_is_heard_and_restored(
     picture(page, "desk-message")
     page.get_by_role("button", name="Restore").click()
     expect(page.get_by_text("Restored 1 message.")).to_be_visible()
-    assert stored(practice.account, practice.messages[1])["metadata"]["folder"] == "new"
+    assert stored(practice.account, practice.message_ids[1])["metadata"]["folder"] == "new"
 
 
 def test_a_pin_is_changed(staff: Staff, practice: Practice, window: Windows, picture: Picture) -> None:
-    page = window(staff("Administrators"), practice.box_page(), look=READER)
+    page = window(staff("Administrators"), practice.box_page(), display=GUIDE_DISPLAY)
     page.get_by_role("link", name="PIN", exact=True).click()
     page.get_by_label("New PIN:").fill("2468")
     picture(page, "desk-pin")
@@ -88,7 +88,7 @@ def test_a_pin_is_changed(staff: Staff, practice: Practice, window: Windows, pic
 def test_messages_are_moved_to_another_mailbox(
     staff: Staff, practice: Practice, window: Windows, picture: Picture
 ) -> None:
-    page = window(staff("Support"), practice.message_list(), look=READER)
+    page = window(staff("Support"), practice.message_list(), display=GUIDE_DISPLAY)
     for caller in ("Ada Lovelace", "Alan Turing"):
         page.locator("#result_list tr", has_text=caller).get_by_role("checkbox").check()
     page.get_by_label("Action:").select_option(label="Move to mailbox")
@@ -103,7 +103,7 @@ def test_messages_are_moved_to_another_mailbox(
 def test_the_retention_of_an_account_is_changed(
     staff: Staff, practice: Practice, window: Windows, picture: Picture
 ) -> None:
-    page = window(staff("Administrators"), practice.account_page, look=READER)
+    page = window(staff("Administrators"), practice.account_page, display=GUIDE_DISPLAY)
     page.get_by_label("Days:").fill("30")
     page.get_by_role("button", name="Change", exact=True).click()
     expect(page.get_by_role("list").get_by_text("Messages are kept for 30 days.")).to_be_visible()
@@ -115,6 +115,6 @@ def test_the_retention_of_an_account_is_changed(
 
 
 def test_the_desk_fits_a_phone(staff: Staff, practice: Practice, window: Windows, picture: Picture) -> None:
-    page = window(staff("Support"), practice.message_page(), look=Look(NARROW, dark=True))
+    page = window(staff("Support"), practice.message_page(), display=Display(NARROW, is_dark=True))
     expect(page.locator("audio")).to_be_in_viewport()
     picture(page, "desk-narrow")

@@ -1,4 +1,4 @@
-"""Mailboxes at the operators' desk, in a real browser: made, changed, denied, reached by keyboard alone."""
+"""Mailboxes at the desk in a real browser: created, changed, denied, and reached by keyboard alone."""
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -22,8 +22,8 @@ def test_a_mailbox_is_created_after_an_error_was_corrected(
     number.fill("3003")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("heading", name="3003 Night line")).to_be_visible()
-    made = [one["mailbox"] for one in api.get("vmboxes").json()["data"] if one["name"] == "Night line"]
-    assert made == ["3003"]
+    boxes = api.get("vmboxes").json()["data"]
+    assert [box["mailbox"] for box in boxes if box["name"] == "Night line"] == ["3003"]
 
 
 def test_the_form_shows_stored_settings_and_keeps_them(staff: Staff, practice: Practice, window: Windows) -> None:
@@ -34,8 +34,14 @@ def test_the_form_shows_stored_settings_and_keeps_them(staff: Staff, practice: P
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("heading", name="3000 Front desk")).to_be_visible()
     stored = mailbox_store.get(practice.account.id, practice.boxes[0]["id"])
-    kept = {"name": "Front desk", "mailbox": "3000", "timezone": "Europe/Berlin", "pin": "4321", "some_key": "kept"}
-    assert {key: stored.get(key) for key in kept} == kept
+    expected = {
+        "name": "Front desk",
+        "mailbox": "3000",
+        "timezone": "Europe/Berlin",
+        "pin": "4321",
+        "some_key": "kept",
+    }
+    assert {key: stored.get(key) for key in expected} == expected
 
 
 def test_a_pin_is_shown_on_demand_and_changed(staff: Staff, practice: Practice, window: Windows) -> None:
@@ -59,12 +65,12 @@ def test_pages_without_permission_are_neither_linked_nor_shown(
     for name in ("PIN", "Remove"):
         expect(page.get_by_role("link", name=name, exact=True)).to_have_count(0)
     for path in ("pin/", "delete/"):
-        answer = page.goto(practice.box_page() + path)
-        assert answer is not None
-        assert answer.status == 403
+        response = page.goto(practice.box_page() + path)
+        assert response is not None
+        assert response.status == 403
         expect(page.get_by_role("heading", name="You may not do this")).to_be_visible()
         expect(page.get_by_text("4321")).to_have_count(0)
-    window.forgive("403 (Forbidden)")
+    window.expect_error("403 (Forbidden)")
 
 
 def test_a_mailbox_is_found_and_renamed_with_the_keyboard_alone(
@@ -94,18 +100,18 @@ def test_a_mailbox_is_found_and_renamed_with_the_keyboard_alone(
 
 
 def follow(page: Page, link: Locator, heading: str) -> None:
-    """Follow a link with the keyboard, to the page of that heading."""
+    """Follow a link with the keyboard, to the page with a heading."""
     tab_to(page, link)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name=heading, level=1)).to_be_visible()
 
 
-def tab_to(page: Page, wanted: Locator) -> None:
-    """Go on with the tabulator until something has the focus, and shows that it has it."""
-    has_focus = "one => one.matches(':focus-visible')"
-    expect(wanted).to_be_visible()
+def tab_to(page: Page, element: Locator) -> None:
+    """Press Tab until an element has the focus, and shows it."""
+    has_focus = "element => element.matches(':focus-visible')"
+    expect(element).to_be_visible()
     for _ in range(80):
-        if wanted.evaluate(has_focus):
+        if element.evaluate(has_focus):
             break
         page.keyboard.press("Tab")
-    assert wanted.evaluate(has_focus)
+    assert element.evaluate(has_focus)

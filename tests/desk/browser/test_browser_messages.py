@@ -1,4 +1,4 @@
-"""Messages at the operators' desk, in a real browser: found, heard, moved, restored."""
+"""Messages at the desk in a real browser: found, played, moved and restored."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -7,25 +7,25 @@ from tests.support.api_client import Api
 from tests.support.browsing import Practice, Staff, Windows
 from tests.support.kazoo_messages import stored
 
-PLAYED_PAST = """(player, second) => new Promise(done => {
-    const look = () => player.currentTime > second && done(player.currentTime);
-    player.addEventListener('timeupdate', look);
-    look();
+PLAY_PAST = """(player, second) => new Promise(resolve => {
+    const check = () => player.currentTime > second && resolve(player.currentTime);
+    player.addEventListener('timeupdate', check);
+    check();
 })"""
-SOUGHT = """(player, second) => new Promise(done => {
-    player.addEventListener('seeked', () => done(player.currentTime), {once: true});
+SEEK = """(player, second) => new Promise(resolve => {
+    player.addEventListener('seeked', () => resolve(player.currentTime), {once: true});
     player.currentTime = second;
 })"""
 
 
-def choose(page: Page, *callers: str) -> None:
-    """Tick the messages of some callers."""
+def select(page: Page, *callers: str) -> None:
+    """Select the messages of some callers."""
     for caller in callers:
         page.locator("#result_list tr", has_text=caller).get_by_role("checkbox").check()
 
 
-def act(page: Page, action: str) -> None:
-    """Choose an action, and go."""
+def run_action(page: Page, action: str) -> None:
+    """Choose an action, and press Go."""
     page.get_by_label("Action:").select_option(label=action)
     page.get_by_role("button", name="Go", exact=True).click()
 
@@ -36,11 +36,11 @@ def test_a_message_is_played_and_the_player_seeks(staff: Staff, practice: Practi
     player = page.locator("audio")
     player.focus()
     page.keyboard.press("Space")
-    assert player.evaluate(PLAYED_PAST, 0.1) > 0.1
+    assert player.evaluate(PLAY_PAST, 0.1) > 0.1
     length = player.evaluate("player => player.duration")
-    assert length == pytest.approx(practice.seconds[0], abs=0.2)
-    assert player.evaluate(SOUGHT, length - 1) == pytest.approx(length - 1, abs=0.05)
-    assert player.evaluate(PLAYED_PAST, length - 0.9) > length - 0.9
+    assert length == pytest.approx(practice.message_seconds[0], abs=0.2)
+    assert player.evaluate(SEEK, length - 1) == pytest.approx(length - 1, abs=0.05)
+    assert player.evaluate(PLAY_PAST, length - 0.9) > length - 0.9
     assert desk.get(practice.message_page() + "history/").text.count("listened to") == 1
 
 
@@ -49,10 +49,12 @@ def test_a_click_and_a_key_in_the_waveform_seek(staff: Staff, practice: Practice
     player, waveform = page.locator("audio"), page.get_by_role("slider", name="Position in the message")
     page.get_by_role("button", name="Draw the waveform").click()
     expect(page.get_by_role("button", name="Draw the waveform")).to_be_hidden()
-    drawn = "canvas => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some(one => one)"
+    drawn = (
+        "canvas => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some(value => value)"
+    )
     assert waveform.evaluate(drawn)
     player.evaluate(
-        "player => new Promise(done => { player.onloadedmetadata = done; player.load(); player.play(); })"
+        "player => new Promise(resolve => { player.onloadedmetadata = resolve; player.load(); player.play(); })"
     )
     player.evaluate("player => player.pause()")
     size = waveform.bounding_box()
@@ -62,23 +64,23 @@ def test_a_click_and_a_key_in_the_waveform_seek(staff: Staff, practice: Practice
     assert player.evaluate("player => player.currentTime") == pytest.approx(half, abs=0.1)
     waveform.press("ArrowRight")
     assert player.evaluate("player => player.currentTime") == pytest.approx(half + 1, abs=0.1)
-    # Where the click fell is rounded to a pixel: what is told is where the player really is.
-    said = player.evaluate("player => player.currentTime.toFixed(1)")
-    expect(waveform).to_have_attribute("aria-valuenow", said)
+    # The click's position is rounded to a pixel, the slider's value is the player's real position.
+    position = player.evaluate("player => player.currentTime.toFixed(1)")
+    expect(waveform).to_have_attribute("aria-valuenow", position)
 
 
 def test_selected_messages_are_moved_to_another_mailbox(
     staff: Staff, practice: Practice, api: Api, window: Windows
 ) -> None:
     page = window(staff("Support"), practice.message_list())
-    choose(page, "Ada Lovelace", "Alan Turing")
+    select(page, "Ada Lovelace", "Alan Turing")
     expect(page.get_by_text("2 of 4 selected")).to_be_visible()
     page.get_by_role("combobox", name="Mailbox").fill("3002")
-    act(page, "Move to mailbox")
+    run_action(page, "Move to mailbox")
     expect(page.get_by_text("Moved 2 messages to 3002 Billing.")).to_be_visible()
     expect(page.locator("#result_list tbody tr")).to_have_count(2)
     moved = api.get(f"vmboxes/{practice.boxes[2]['id']}/messages").json()["data"]
-    assert {one["caller_id_name"] for one in moved} == {"Ada Lovelace", "Alan Turing"}
+    assert {message["caller_id_name"] for message in moved} == {"Ada Lovelace", "Alan Turing"}
 
 
 def test_nothing_is_moved_to_an_unknown_mailbox(staff: Staff, practice: Practice, window: Windows) -> None:
@@ -86,25 +88,25 @@ def test_nothing_is_moved_to_an_unknown_mailbox(staff: Staff, practice: Practice
     page.get_by_label("Select all on this page").check()
     expect(page.get_by_text("4 of 4 selected")).to_be_visible()
     page.get_by_role("combobox", name="Mailbox").fill("9999")
-    act(page, "Move to mailbox")
+    run_action(page, "Move to mailbox")
     expect(page.get_by_text("There is no mailbox 9999.")).to_be_visible()
     expect(page.locator("#result_list tbody tr")).to_have_count(4)
 
 
 def test_a_removed_message_is_found_and_restored(staff: Staff, practice: Practice, window: Windows) -> None:
     page = window(staff("Support"), practice.message_list())
-    choose(page, "Alan Turing")
-    act(page, "Remove")
+    select(page, "Alan Turing")
+    run_action(page, "Remove")
     expect(page.get_by_text("Removed 1 message.")).to_be_visible()
     expect(page.get_by_text("Alan Turing")).to_have_count(0)
-    assert stored(practice.account, practice.messages[2])["pvt_deleted"] is True
+    assert stored(practice.account, practice.message_ids[2])["pvt_deleted"] is True
     page.get_by_role("link", name="Removed", exact=True).click()
-    choose(page, "Alan Turing")
-    act(page, "Restore")
+    select(page, "Alan Turing")
+    run_action(page, "Restore")
     expect(page.get_by_text("Restored 1 message.")).to_be_visible()
     page.get_by_role("link", name="Live", exact=True).click()
     expect(page.locator("#result_list tr", has_text="Alan Turing")).to_contain_text("saved")
-    assert not stored(practice.account, practice.messages[2]).get("pvt_deleted")
+    assert not stored(practice.account, practice.message_ids[2]).get("pvt_deleted")
 
 
 def test_read_only_operators_get_no_buttons(staff: Staff, practice: Practice, window: Windows) -> None:
@@ -115,16 +117,16 @@ def test_read_only_operators_get_no_buttons(staff: Staff, practice: Practice, wi
     page.goto(practice.message_list())
     expect(page.get_by_role("link", name="Removed", exact=True)).to_be_visible()
     expect(page.get_by_label("Action:")).to_have_count(0)
-    with page.expect_response("**/audio/") as answer:
+    with page.expect_response("**/audio/") as response:
         page.evaluate("path => fetch(path)", f"/admin/{practice.message_page()}audio/")
-    assert answer.value.status == 403
-    window.forgive("403 (Forbidden)")
+    assert response.value.status == 403
+    window.expect_error("403 (Forbidden)")
 
 
 def test_a_hostile_caller_name_is_shown_as_text(staff: Staff, practice: Practice, api: Api, window: Windows) -> None:
     name = "<img src=x onerror=document.title='broken'>\u202eevil" + "x" * 10_000
-    sent = {"caller_id_name": name, "caller_id_number": "1001"}
-    assert api.put(f"vmboxes/{practice.boxes[1]['id']}/messages", sent).status_code == 201
+    message = {"caller_id_name": name, "caller_id_number": "1001"}
+    assert api.put(f"vmboxes/{practice.boxes[1]['id']}/messages", message).status_code == 201
     page = window(staff("Support"), practice.message_list(1))
     expect(page.locator("#result_list tbody td", has_text="<img src=x")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")

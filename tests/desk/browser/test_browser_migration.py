@@ -1,14 +1,14 @@
-"""The migration from Kazoo 3.x at the operators' desk, in a real browser."""
+"""The migration from Kazoo 3.x at the desk in a real browser."""
 
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import ViewportSize, expect
 
-from tests.desk.browser.test_browser_accessibility import judged
+from tests.desk.browser.test_browser_accessibility import find_violations
 from tests.support import old_messages
 from tests.support.api_client import Account, Api
-from tests.support.browsing import NARROW, WIDE, Look, Windows
+from tests.support.browsing import NARROW, WIDE, Display, Windows
 from tests.support.operators import Desk
 
 Operator = Callable[..., Desk]
@@ -42,13 +42,13 @@ def test_pages_of_a_migration_are_accessible_and_fit_the_screen(
     old_messages.leave(account, box["id"], [old_messages.entry() for _ in range(2)])
     old_messages.leave(account, box["id"], [failing], audio=None)
     page = window(
-        operator("Administrators"), f"migration/migrationrun/{account.id}/", Look(size), without_policy=True
+        operator("Administrators"), f"migration/migrationrun/{account.id}/", Display(size), without_policy=True
     )
-    found = judged(page)
+    violations = find_violations(page)
     page.get_by_role("button", name="Dry run", exact=True).click()
     expect(page.get_by_role("heading", name="Dry run: done, with 1 to look at")).to_be_visible(timeout=60_000)
-    found += judged(page)
+    violations += find_violations(page)
     for path in ("", f"{account.id}/", f"{account.id}/purge/"):
         page.goto(f"migration/migrationrun/{path}")
-        found += [f"{path}: {one}" for one in judged(page)]
-    assert not found, "\n".join(found)
+        violations += [f"{path}: {violation}" for violation in find_violations(page)]
+    assert not violations, "\n".join(violations)
