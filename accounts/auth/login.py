@@ -1,6 +1,6 @@
 """Sign-in: which account and user some credentials belong to, and what the client gets to know.
 
-No error tells an unknown account from a wrong password.
+Errors are the same for an unknown account and a wrong password.
 """
 
 import hashlib
