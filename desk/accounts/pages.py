@@ -121,11 +121,11 @@ class AccountAdmin(HealthPages, SwitchPages, ApiKeyPages, RetentionPages):
             storage=sum(database.bytes_on_disk for database in databases),
             lacks_views=any(database.incomplete_designs for database in databases),
             lacks_months=bool(missing_months(database.month for database in databases)),
-            own_days=retention.own_days(account_id),
+            own_days=retention.account_days(account_id),
             days=retention.duration_days(account_id),
             chart=message_chart([account_id]),
             users=[users.serialize(user) for user in first_users(account_id, _USERS_SHOWN)],
-            retention_form=RetentionForm(initial={"days": retention.own_days(account_id)}),
+            retention_form=RetentionForm(initial={"days": retention.account_days(account_id)}),
             can=self.permissions(
                 request,
                 "add_account",

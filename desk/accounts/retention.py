@@ -33,8 +33,8 @@ class RetentionPages(DocumentAdmin):
         account = accounts.get(account_id)
         form = RetentionForm(request.POST)
         if request.method == "POST" and form.is_valid():
-            old_days, new_days = retention.own_days(account_id), form.cleaned_data["days"]
-            retention.set_own_days(account_id, new_days, actor(request))
+            old_days, new_days = retention.account_days(account_id), form.cleaned_data["days"]
+            retention.set_account_days(account_id, new_days, actor(request))
             details = {"message_retention_duration": [old_days, new_days]}
             log.record(request, "changed the retention of", account_subject(account), details=details)
             messages.success(request, f"Messages are kept for {retention.duration_days(account_id)} days.")

@@ -143,5 +143,5 @@ def failure(message_id: str, reason: str) -> ApiError:
         return BadIdentifier(message_id)
     if reason == "conflict":
         return DatastoreConflict()
-    explanation = retention.MESSAGE if reason == retention.REASON else "the message can't be changed so"
+    explanation = retention.MESSAGE if reason == retention.REASON else "the message can't be changed"
     return message_store.Refused(reason, message_id, explanation)

@@ -63,9 +63,9 @@ def extension(content_type: str) -> str:
 
 def attachment_name(filename: str | None, content_type: str) -> str:
     """A file name that CouchDB and any file system accept, with an extension that fits the content type."""
-    own = _extension(_last_part(filename))
-    is_fit = own in _KINDS and (content_type in _KINDS[own] or content_type == OCTETS)
-    return f"{safe_stem(filename)}.{own if is_fit else extension(content_type)}"
+    suffix = _extension(_last_part(filename))
+    is_fit = suffix in _KINDS and (content_type in _KINDS[suffix] or content_type == OCTETS)
+    return f"{safe_stem(filename)}.{suffix if is_fit else extension(content_type)}"
 
 
 def safe_stem(filename: str | None) -> str:

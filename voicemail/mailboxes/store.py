@@ -66,11 +66,11 @@ def add_to_cache(account_id: str, box: Document) -> None:
         _cache.put(accounts.database_of(account_id).name, box["_id"], box, document_cache.generation())
 
 
-def create(account_id: str, sent: Mapping[str, Any], actor: Actor | None = None) -> Document:
+def create(account_id: str, data: Mapping[str, Any], actor: Actor | None = None) -> Document:
     """Store a new mailbox; raises ValidationFailed, also if another mailbox has its number."""
     database = accounts.database_of(account_id)
     box_id = uuid.uuid4().hex
-    validated = _validate(database, box_id, _writable_members(sent), {})
+    validated = _validate(database, box_id, _writable_members(data), {})
     doc = private_fields.stamp_new(
         {**validated, "_id": box_id}, pvt_type=TYPE, account_id=account_id, db_name=database.name, actor=actor
     )
@@ -80,22 +80,22 @@ def create(account_id: str, sent: Mapping[str, Any], actor: Actor | None = None)
 
 
 def replace(
-    account_id: str, box_id: str, sent: Mapping[str, Any], actor: Actor | None = None, guard: Guard | None = None
+    account_id: str, box_id: str, data: Mapping[str, Any], actor: Actor | None = None, guard: Guard | None = None
 ) -> Document:
     """Replace a mailbox's public members; the mailbox as stored.
 
     Raises BadIdentifier, ValidationFailed, Conflict, and what the guard raises.
     """
-    return _change(account_id, box_id, lambda stored: _writable_members(sent), actor, guard)
+    return _change(account_id, box_id, lambda stored: _writable_members(data), actor, guard)
 
 
 def merge(
-    account_id: str, box_id: str, sent: Mapping[str, Any], actor: Actor | None = None, guard: Guard | None = None
+    account_id: str, box_id: str, data: Mapping[str, Any], actor: Actor | None = None, guard: Guard | None = None
 ) -> Document:
     """Merge members into a mailbox, objects recursively; null removes a member. Otherwise as `replace`."""
 
     def merge_members(stored: Document) -> Document:
-        return merge_patch.apply(_writable_members(stored), _writable_members(sent))
+        return merge_patch.apply(_writable_members(stored), _writable_members(data))
 
     return _change(account_id, box_id, merge_members, actor, guard)
 

@@ -42,16 +42,16 @@ def put_in_folder(doc: Document, folder: str) -> Document:
     return {**doc, "metadata": {**of(doc), "folder": folder}}
 
 
-def validate(sent: Mapping[str, Any]) -> Document:
+def validate(data: Mapping[str, Any]) -> Document:
     """The metadata that a client sent, without empty and read-only members; raises ValidationFailed."""
-    writable = {key: value for key, value in private_fields.without_private(sent).items() if key not in _READ_ONLY}
+    writable = {key: value for key, value in private_fields.without_private(data).items() if key not in _READ_ONLY}
     validated = schemas.validator(SCHEMA).validate(writable)
     return {key: value for key, value in validated.items() if value != ""}
 
 
-def validate_length(sent: Mapping[str, Any]) -> int | None:
+def validate_length(data: Mapping[str, Any]) -> int | None:
     """The length in milliseconds that a client sent along with audio, or None; raises ValidationFailed."""
-    length = {key: value for key, value in sent.items() if key == "length"}
+    length = {key: value for key, value in data.items() if key == "length"}
     validated: int | None = schemas.validator(SCHEMA).validate(length).get("length")
     return validated
 

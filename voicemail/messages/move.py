@@ -21,7 +21,8 @@ from couch.errors import Conflict
 from couch.parallel import in_parallel
 from storage import database_names, gregorian, modbs, private_fields
 from storage.private_fields import Actor
-from voicemail.audio import recording
+from voicemail.audio import copying, recording
+from voicemail.audio.copying import BrokenAudio
 from voicemail.audio.recording import MissingAudio
 from voicemail.legacy import on_access
 from voicemail.mailboxes import store as mailbox_store
@@ -143,13 +144,14 @@ class _Destination:
             stream = audio.open()
         except MissingAudio:
             return MISSING_AUDIO
+        doc = message_store.with_audio_name(self._build(copy), audio.name)
         try:
-            doc = message_store.with_audio_name(self._build(copy), audio.name)
-            return self.modb.put_with_attachment(doc, audio.name, audio.content_type, stream, audio.length)
+            return copying.copy_audio(self.modb, doc, audio.name, audio, stream)
         except Conflict:
             return CONFLICT
-        finally:
-            stream.close()
+        except BrokenAudio as error:  # another attempt may store it whole
+            self.modb.delete(copy.copy_id, error.revision)
+            return CONFLICT
 
     def _build(self, copy: _PendingCopy) -> Document:
         """The document of a copy: new, of the current time, with the source's mailbox added to its history."""

@@ -1,8 +1,8 @@
-"""How long messages are kept: the limit, a message's age, and what an older message looks like.
+"""How long messages are kept: the limit, a message's age, and whether it is past its retention.
 
-The rule is Kazoo's: ``message_retention_duration`` days, system-wide in ``system_config/callflow`` and
-overridden by an account's ``configs_callflow``, plus an hour of grace. A message older than that is shown
-as deleted and refuses every change.
+The rule is Kazoo's: ``message_retention_duration`` days, for the whole system in ``system_config/callflow`` or for an
+account in its ``configs_callflow``, and an hour of grace. An older message is shown as deleted (see `folders`) and
+can't be changed.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ _AGES: tuple[tuple[str, ...], ...] = (("utc_seconds",), ("timestamp",), ("metada
 
 
 def duration_days(account_id: str) -> int:
-    """For how many days an account keeps its messages; a setting that is no positive number is as good as none."""
+    """The number of days that an account keeps its messages. A setting that isn't a positive number is ignored."""
     for settings in (system_config.for_account(account_id, CATEGORY), system_config.category(CATEGORY)):
         days = values.as_integer(_member_at(settings, _SETTING))
         if days is not None and days > 0:
@@ -33,25 +33,26 @@ def duration_days(account_id: str) -> int:
     return DEFAULT_DAYS
 
 
-def own_days(account_id: str) -> int | None:
-    """For how many days an account says itself that it keeps its messages; None when it leaves that to the system."""
+def account_days(account_id: str) -> int | None:
+    """The number of days in the account's own setting; None if it has none."""
     return values.as_integer(_member_at(system_config.for_account(account_id, CATEGORY), _SETTING))
 
 
-def set_own_days(account_id: str, days: int | None, actor: Actor | None = None) -> None:
-    """Say for how many days an account keeps its messages, where Kazoo reads it; None leaves it to the system again.
+def set_account_days(account_id: str, days: int | None, actor: Actor | None = None) -> None:
+    """Store the number of days in the account's own setting, which Kazoo reads, too; None removes the setting.
 
-    ValidationFailed for less than a day. Raises BadIdentifier for an unknown account.
+    Raises ValidationFailed for less than a day, BadIdentifier for an unknown account.
     """
     if days is not None and days < 1:
         raise ValidationFailed.field(_SETTING[-1], "minimum", "Value must be at least 1", target=1, value=days)
     accounts.get(account_id)
+    section_name, setting_name = _SETTING
 
     def change(doc: Document) -> Document:
-        found = doc.get(_SETTING[0])
-        section = found if isinstance(found, dict) else {}
-        kept = {key: value for key, value in section.items() if key != _SETTING[1]}
-        return {**doc, _SETTING[0]: kept if days is None else {**kept, _SETTING[1]: days}}
+        section = doc.get(section_name)
+        settings = dict(section) if isinstance(section, dict) else {}
+        settings.pop(setting_name, None)
+        return {**doc, section_name: settings if days is None else {**settings, setting_name: days}}
 
     system_config.change_for_account(account_id, CATEGORY, change, actor)
 
@@ -63,21 +64,24 @@ def limit(account_id: str, now: int | None = None) -> int:
 
 
 def age(doc: Mapping[str, Any]) -> int | None:
-    """When a message document says it was left, in Gregorian seconds; None when it doesn't say at all."""
+    """When a message was left, in Gregorian seconds: the first of its document's times; None if it has none.
+
+    The views use the same rule (couch_views/shared/message_age.js).
+    """
     for path in _AGES:
-        found = values.as_integer(_member_at(doc, path))
-        if found is not None:
-            return found
+        seconds = values.as_integer(_member_at(doc, path))
+        if seconds is not None:
+            return seconds
     return None
 
 
 def is_past(age: int | None, limit: int) -> bool:
-    """Whether a message of some age is past its retention; one of unknown age is not."""
+    """Whether a message of an age is past its retention. One of unknown age is not."""
     return age is not None and age < limit
 
 
 def is_expired(doc: Mapping[str, Any], limit: int) -> bool:
-    """Whether a message document is past its retention."""
+    """Whether a message is past its retention, by its document."""
     return is_past(age(doc), limit)
 
 
