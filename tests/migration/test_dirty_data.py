@@ -1,6 +1,5 @@
-"""What 3.x left is dirty in many ways: whatever can become a message does, and nothing that can't is lost."""
+"""Dirty data of 3.x: whatever can become a message does, and nothing that can't is lost."""
 
-import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,21 +20,20 @@ from tests.support.kazoo3 import (
 )
 
 
-def migrated(kazoo3: Kazoo3Account, expected_status: int = 0) -> Kazoo3Account:
-    ran = migrate_kazoo3("--account", kazoo3.id)
-    assert ran.status == expected_status, ran
-    return kazoo3
+def migrate(kazoo3: Kazoo3Account, expected_status: int = 0) -> None:
+    result = migrate_kazoo3("--account", kazoo3.id)
+    assert result.status == expected_status, result
 
 
-def left(kazoo3: Kazoo3Account, box: dict[str, Any]) -> list[Any]:
-    found: list[Any] = kazoo3.stored_box(box)["messages"]
-    return found
+def remaining_entries(kazoo3: Kazoo3Account, box: dict[str, Any]) -> list[Any]:
+    entries: list[Any] = kazoo3.stored_box(box)["messages"]
+    return entries
 
 
-def test_a_clean_message_becomes_one_in_the_month_it_was_left_in(kazoo3: Kazoo3Account) -> None:
+def test_valid_entry_becomes_a_message_in_its_month(kazoo3: Kazoo3Account) -> None:
     box = kazoo3.add_box("3000")
     entry = kazoo3.add_message(box, "clean", folder="saved")
-    migrated(kazoo3.store())
+    migrate(kazoo3.store())
     doc = kazoo3.stored_message(entry["media_id"])
     assert doc["metadata"] == {
         **entry,
@@ -51,12 +49,12 @@ def test_a_clean_message_becomes_one_in_the_month_it_was_left_in(kazoo3: Kazoo3A
     assert doc["pvt_account_db"].endswith("-201605")
     assert doc["media_filename"] == "uploaded_file.mp3"
     assert kazoo3.read_audio(doc) == speech("clean")
-    assert left(kazoo3, box) == []
+    assert remaining_entries(kazoo3, box) == []
 
 
-def test_the_media_document_stays(kazoo3: Kazoo3Account) -> None:
+def test_media_document_stays_after_migration(kazoo3: Kazoo3Account) -> None:
     entry = kazoo3.add_message(kazoo3.add_box())
-    migrated(kazoo3.store())
+    migrate(kazoo3.store())
     media = kazoo3.database.get(entry["media_id"])
     assert media is not None
     assert list(media["_attachments"]) == ["uploaded_file.mp3"]
@@ -65,128 +63,127 @@ def test_the_media_document_stays(kazoo3: Kazoo3Account) -> None:
 @pytest.mark.parametrize(
     "raw", [{}, {"folder": "new", "timestamp": MAY_2016}, {"media_id": None}, None, "junk", 7, []]
 )
-def test_an_entry_without_media_id_stays_and_fails(kazoo3: Kazoo3Account, raw: Any) -> None:
+def test_entry_without_media_id_fails_and_stays_in_the_array(kazoo3: Kazoo3Account, raw: Any) -> None:
     box = kazoo3.add_box(entries=[raw])
     entry = kazoo3.add_message(box, "beside it")
-    migrated(kazoo3.store(), expected_status=1)
-    (kept,) = left(kazoo3, box)
+    migrate(kazoo3.store(), expected_status=1)
+    (remaining,) = remaining_entries(kazoo3, box)
     if isinstance(raw, dict):
-        assert kept == {**raw, "migration_error": "no_media_id", "migration_tries": 1}
+        assert remaining == {**raw, "migration_error": "no_media_id", "migration_tries": 1}
     else:
-        assert kept == raw
+        assert remaining == raw
     assert kazoo3.read_audio(kazoo3.stored_message(entry["media_id"])) == speech("beside it")
 
 
 @pytest.mark.parametrize("timestamp", [None, "undefined", "", {}, [1], "soon", -5, 0, 1_463_000_000, True, 1e300])
-def test_a_message_without_a_time_has_that_of_its_media_document(kazoo3: Kazoo3Account, timestamp: Any) -> None:
+def test_entry_without_time_takes_that_of_its_media_document(kazoo3: Kazoo3Account, timestamp: Any) -> None:
     box = kazoo3.add_box()
-    media = kazoo3.add_media(speech("when"), source_id=box["_id"], pvt_modified=MAY_2016, pvt_created=CREATED)
+    media = kazoo3.add_media(speech("dated"), source_id=box["_id"], pvt_modified=MAY_2016, pvt_created=CREATED)
     box["messages"].append(kazoo3.make_entry(media["_id"], timestamp=timestamp))
-    migrated(kazoo3.store())
+    migrate(kazoo3.store())
     assert kazoo3.stored_message(media["_id"])["metadata"]["timestamp"] == MAY_2016
 
 
-def test_times_fall_back_to_the_creation_of_the_media_document_then_of_the_box_then_to_now(
-    kazoo3: Kazoo3Account,
-) -> None:
-    box = kazoo3.add_box(pvt_created=MAY_2016, pvt_modified=None)
-    created = kazoo3.add_media(speech("created"), pvt_modified=None, pvt_created=MAY_2016)
-    timeless = kazoo3.add_media(speech("timeless"), pvt_modified=None, pvt_created="undefined")
-    never = kazoo3.add_box("3001", pvt_created=None, pvt_modified=None)
-    nowhere = kazoo3.add_media(speech("nowhere"), pvt_modified=None, pvt_created=None)
-    for one, media in ((box, created), (box, timeless), (never, nowhere)):
+def test_time_of_an_entry_falls_back_to_media_document_then_box_then_now(kazoo3: Kazoo3Account) -> None:
+    dated_box = kazoo3.add_box(pvt_created=MAY_2016, pvt_modified=None)
+    undated_box = kazoo3.add_box("3001", pvt_created=None, pvt_modified=None)
+    dated_media = kazoo3.add_media(speech("dated"), pvt_modified=None, pvt_created=MAY_2016)
+    media_in_dated_box = kazoo3.add_media(speech("dated box"), pvt_modified=None, pvt_created="undefined")
+    undated_media = kazoo3.add_media(speech("undated"), pvt_modified=None, pvt_created=None)
+    for box, media in ((dated_box, dated_media), (dated_box, media_in_dated_box), (undated_box, undated_media)):
         entry = kazoo3.make_entry(media["_id"])
         del entry["timestamp"]
-        one["messages"].append(entry)
-    migrated(kazoo3.store())
-    assert kazoo3.stored_message(created["_id"])["utc_seconds"] == MAY_2016
-    assert kazoo3.stored_message(timeless["_id"])["utc_seconds"] == MAY_2016
+        box["messages"].append(entry)
+    migrate(kazoo3.store())
+    assert kazoo3.stored_message(dated_media["_id"])["utc_seconds"] == MAY_2016
+    assert kazoo3.stored_message(media_in_dated_box["_id"])["utc_seconds"] == MAY_2016
     month = gregorian.month_of(gregorian.now())
-    assert abs(kazoo3.stored_message(nowhere["_id"], month)["utc_seconds"] - gregorian.now()) < 600
+    assert abs(kazoo3.stored_message(undated_media["_id"], month)["utc_seconds"] - gregorian.now()) < 600
 
 
 @pytest.mark.parametrize("box_time", [None, MAY_2016], ids=["now", "the box's last change"])
 @pytest.mark.parametrize("count", [1, 2])
-def test_a_message_without_a_time_is_found_again_in_another_month(
+def test_undated_message_is_found_again_by_a_run_in_another_month(
     kazoo3: Kazoo3Account, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, box_time: int | None, count: int
 ) -> None:
-    """Killed after a message is stored, before its entry leaves the array; and run again a month later."""
-    media = kazoo3.add_media(speech("timeless"), pvt_modified=None, pvt_created=None)
+    """A run is killed after a message is stored, before its entry leaves the array. The next one is a month later."""
+    media = kazoo3.add_media(speech("undated"), pvt_modified=None, pvt_created=None)
     entry = {"media_id": media["_id"]}
     boxes = [kazoo3.add_box(str(3000 + i), [entry], pvt_created=None, pvt_modified=box_time) for i in range(count)]
-    (tmp_path / f"{kazoo3.id}.jsonl").write_text("".join(json.dumps(doc) + "\n" for doc in kazoo3.docs.values()))
-    migrated(kazoo3.store())
-    first = kazoo3.stored_messages()
-    assert len(first) == count
+    backup = kazoo3.write_backup(tmp_path / "backup")
+    migrate(kazoo3.store())
+    messages = kazoo3.stored_messages()
+    assert len(messages) == count
     now = gregorian.now() + 40 * 86_400
     monkeypatch.setattr(gregorian, "time", SimpleNamespace(time=lambda: now - gregorian.UNIX_OFFSET))
     for box in boxes:
         stored = kazoo3.stored_box(box)
         del stored["pvt_modified"]
-        changed = {"pvt_modified": box_time + 40 * 86_400} if box_time else {}
-        kazoo3.database.put({**stored, "messages": [entry], **changed})
-    migrated(kazoo3)
-    assert kazoo3.stored_messages() == first
-    assert [left(kazoo3, box) for box in boxes] == [[]] * count
-    assert migrate_kazoo3("--account", kazoo3.id, "--source", str(tmp_path), "--verify").status == 0
+        changes = {"pvt_modified": box_time + 40 * 86_400} if box_time else {}
+        kazoo3.database.put({**stored, "messages": [entry], **changes})
+    migrate(kazoo3)
+    assert kazoo3.stored_messages() == messages
+    assert [remaining_entries(kazoo3, box) for box in boxes] == [[]] * count
+    assert migrate_kazoo3("--account", kazoo3.id, "--source", backup, "--verify").status == 0
 
 
-def test_numbers_as_texts_are_numbers(kazoo3: Kazoo3Account) -> None:
+def test_numbers_written_as_text_are_read(kazoo3: Kazoo3Account) -> None:
     box = kazoo3.add_box()
     entry = kazoo3.add_message(box, timestamp=str(MAY_2016), length="3140", caller_id_number=1001)
-    migrated(kazoo3.store())
+    migrate(kazoo3.store())
     doc = kazoo3.stored_message(entry["media_id"])
-    told = doc["metadata"]
-    assert (told["timestamp"], told["length"], told["caller_id_number"]) == (MAY_2016, 3140, "1001")
+    metadata = doc["metadata"]
+    fields = (metadata["timestamp"], metadata["length"], metadata["caller_id_number"])
+    assert fields == (MAY_2016, 3140, "1001")
 
 
 @pytest.mark.parametrize("length", [1e308, "9" * 300, -1, "long", None, []])
-def test_a_length_that_is_none_is_one(kazoo3: Kazoo3Account, length: Any) -> None:
+def test_invalid_length_becomes_1(kazoo3: Kazoo3Account, length: Any) -> None:
     box = kazoo3.add_box()
     entry = kazoo3.add_message(box, length=length)
     beside = kazoo3.add_message(box, "beside it")
-    migrated(kazoo3.store())
+    migrate(kazoo3.store())
     assert kazoo3.stored_message(entry["media_id"])["metadata"]["length"] == 1
     assert kazoo3.stored_message(beside["media_id"])["metadata"]["length"] == 3140
 
 
 @pytest.mark.parametrize("tries", [1e308, "9" * 300, -1, "often", None])
-def test_a_number_of_attempts_that_is_none_is_counted_anew(kazoo3: Kazoo3Account, tries: Any) -> None:
+def test_invalid_number_of_tries_is_counted_from_1(kazoo3: Kazoo3Account, tries: Any) -> None:
     box = kazoo3.add_box(entries=[{"migration_tries": tries}])
-    migrated(kazoo3.store(), expected_status=1)
-    assert left(kazoo3, box) == [{"migration_error": "no_media_id", "migration_tries": 1}]
+    migrate(kazoo3.store(), expected_status=1)
+    assert remaining_entries(kazoo3, box) == [{"migration_error": "no_media_id", "migration_tries": 1}]
 
 
 @pytest.mark.parametrize("folder", [None, "inbox", 5, ""])
-def test_a_missing_or_unknown_folder_is_new(kazoo3: Kazoo3Account, folder: Any) -> None:
+def test_missing_or_unknown_folder_becomes_new(kazoo3: Kazoo3Account, folder: Any) -> None:
     entry = kazoo3.add_message(kazoo3.add_box(), folder=folder)
-    migrated(kazoo3.store())
+    migrate(kazoo3.store())
     assert kazoo3.stored_message(entry["media_id"])["metadata"]["folder"] == "new"
 
 
-def test_the_same_media_twice_in_a_box_is_one_message(kazoo3: Kazoo3Account) -> None:
+def test_entries_of_a_box_with_the_same_media_become_one_message(kazoo3: Kazoo3Account) -> None:
     box = kazoo3.add_box()
     entry = kazoo3.add_message(box)
     box["messages"] += [dict(entry), {**entry, "folder": "saved"}]
-    migrated(kazoo3.store())
+    migrate(kazoo3.store())
     assert list(kazoo3.stored_messages()) == [f"201605-{entry['media_id']}"]
-    assert left(kazoo3, box) == []
+    assert remaining_entries(kazoo3, box) == []
 
 
-def test_the_same_media_in_two_boxes_is_a_message_in_each(kazoo3: Kazoo3Account) -> None:
+def test_entries_of_two_boxes_with_the_same_media_become_two_messages(kazoo3: Kazoo3Account) -> None:
     first, second = sorted([kazoo3.add_box("3000"), kazoo3.add_box("3001")], key=lambda box: str(box["_id"]))
     entry = kazoo3.add_message(first, "shared")
     second["messages"].append(dict(entry))
-    migrated(kazoo3.store())
-    found = kazoo3.stored_messages()
-    assert {doc["source_id"] for doc in found.values()} == {first["_id"], second["_id"]}
-    assert [kazoo3.read_audio(doc) for doc in found.values()] == [speech("shared")] * 2
+    migrate(kazoo3.store())
+    messages = kazoo3.stored_messages()
+    assert {doc["source_id"] for doc in messages.values()} == {first["_id"], second["_id"]}
+    assert [kazoo3.read_audio(doc) for doc in messages.values()] == [speech("shared")] * 2
     # The plain id is that of the first box by id, whichever was quicker.
-    assert found[f"201605-{entry['media_id']}"]["source_id"] == first["_id"]
+    assert messages[f"201605-{entry['media_id']}"]["source_id"] == first["_id"]
 
 
 @pytest.mark.parametrize("kind", ["missing", "soft-deleted", "deleted", "silent"])
-def test_a_message_without_audio_stays_marked(kazoo3: Kazoo3Account, kind: str) -> None:
+def test_entry_without_audio_is_marked_and_stays(kazoo3: Kazoo3Account, kind: str) -> None:
     box = kazoo3.add_box()
     fields: dict[str, Any] = {"pvt_deleted": True} if kind == "soft-deleted" else {}
     media = kazoo3.add_media(None if kind == "silent" else speech("gone"), **fields)
@@ -198,36 +195,36 @@ def test_a_message_without_audio_stays_marked(kazoo3: Kazoo3Account, kind: str) 
         stored = kazoo3.database.get(media["_id"])
         assert stored is not None
         kazoo3.database.delete(media["_id"], stored["_rev"])
-    migrated(kazoo3, expected_status=1)
-    assert left(kazoo3, box) == [
+    migrate(kazoo3, expected_status=1)
+    assert remaining_entries(kazoo3, box) == [
         {**kazoo3.make_entry(media["_id"]), "migration_error": "no_audio", "migration_tries": 1}
     ]
     assert kazoo3.stored_messages() == {}
 
 
-def test_a_repeat_changes_nothing(kazoo3: Kazoo3Account, created_accounts: list[str]) -> None:
+def test_second_run_changes_nothing(kazoo3: Kazoo3Account) -> None:
     box = kazoo3.add_box(3000, entries=[{}, kazoo3.make_entry(new_id())], notify_email_address="a@example.com")
     kazoo3.add_message(box)
-    migrated(kazoo3.store(), expected_status=1)
+    migrate(kazoo3.store(), expected_status=1)
     before = list_revisions(kazoo3.id)
-    ran = migrate_kazoo3("--account", kazoo3.id)
-    assert ran.status == 1
+    result = migrate_kazoo3("--account", kazoo3.id)
+    assert result.status == 1
     assert list_revisions(kazoo3.id) == before
 
 
-def test_an_entry_that_an_earlier_attempt_marked_is_tried_again(kazoo3: Kazoo3Account) -> None:
+def test_marked_entry_is_tried_again(kazoo3: Kazoo3Account) -> None:
     box = kazoo3.add_box()
     entry = kazoo3.add_message(box, migration_error="no_audio", migration_tries=3)
-    migrated(kazoo3.store())
-    assert left(kazoo3, box) == []
+    migrate(kazoo3.store())
+    assert remaining_entries(kazoo3, box) == []
     assert "migration_error" not in kazoo3.stored_message(entry["media_id"])["metadata"]
 
 
-def test_media_of_either_type_will_do(kazoo3: Kazoo3Account) -> None:
+def test_media_document_of_type_media_is_accepted(kazoo3: Kazoo3Account) -> None:
     box = kazoo3.add_box()
     media = kazoo3.add_media(speech("plain media"), pvt_type="media")
     box["messages"].append(kazoo3.make_entry(media["_id"]))
-    migrated(kazoo3.store())
+    migrate(kazoo3.store())
     assert kazoo3.read_audio(kazoo3.stored_message(media["_id"])) == speech("plain media")
 
 
@@ -242,11 +239,11 @@ def test_media_of_either_type_will_do(kazoo3: Kazoo3Account) -> None:
         ("ABCDEF0123456789ABCDEF0123456789", "201605-ABCDEF0123456789ABCDEF0123456789"),
     ],
 )
-def test_odd_media_ids_become_ids_of_messages(kazoo3: Kazoo3Account, media_id: str, expected: str | None) -> None:
+def test_unusual_media_ids_become_ids_of_messages(kazoo3: Kazoo3Account, media_id: str, expected: str | None) -> None:
     box = kazoo3.add_box()
     kazoo3.add_media(speech(media_id), media_id)
     box["messages"].append(kazoo3.make_entry(media_id))
-    migrated(kazoo3.store())
+    migrate(kazoo3.store())
     ((message_id, doc),) = kazoo3.stored_messages().items()
     assert message_id.startswith("201605-")
     assert expected in (None, message_id)
@@ -256,28 +253,28 @@ def test_odd_media_ids_become_ids_of_messages(kazoo3: Kazoo3Account, media_id: s
     assert kazoo3.read_audio(doc) == speech(media_id)
 
 
-def test_the_old_name_of_the_addresses_becomes_the_new_one(kazoo3: Kazoo3Account) -> None:
+def test_old_address_field_of_a_box_becomes_the_new_one(kazoo3: Kazoo3Account) -> None:
     one = kazoo3.add_box("3000", notify_email_address="a@example.com")
     both = kazoo3.add_box("3001", notify_email_address=["a@example.com", "b@example.com"])
     both["notify_email_addresses"] = ["b@example.com", "c@example.com"]
-    migrated(kazoo3.store())
+    migrate(kazoo3.store())
     assert kazoo3.stored_box(one)["notify_email_addresses"] == ["a@example.com"]
     assert kazoo3.stored_box(both)["notify_email_addresses"] == ["b@example.com", "c@example.com", "a@example.com"]
     assert not [box for box in (one, both) if "notify_email_address" in kazoo3.stored_box(box)]
 
 
-def test_an_integer_as_number_becomes_text(kazoo3: Kazoo3Account) -> None:
+def test_integer_number_of_a_box_becomes_text(kazoo3: Kazoo3Account) -> None:
     box = kazoo3.add_box(3000)
     entry = kazoo3.add_message(box, to=None)
-    migrated(kazoo3.store())
+    migrate(kazoo3.store())
     assert kazoo3.stored_box(box)["mailbox"] == "3000"
     assert kazoo3.stored_message(entry["media_id"])["metadata"]["to"] == f"3000@{kazoo3.realm}"
 
 
-def test_the_messages_of_a_deleted_box_are_kept_and_in_no_listing(kazoo3: Kazoo3Account) -> None:
+def test_messages_of_a_deleted_box_are_stored_as_removed(kazoo3: Kazoo3Account) -> None:
     box = kazoo3.add_box(pvt_deleted=True)
     entry = kazoo3.add_message(box, "of a deleted box")
-    migrated(kazoo3.store())
+    migrate(kazoo3.store())
     doc = kazoo3.stored_message(entry["media_id"])
     assert (doc["pvt_deleted"], doc["metadata"]["folder"]) == (True, "deleted")
     assert kazoo3.read_audio(doc) == speech("of a deleted box")
@@ -285,36 +282,36 @@ def test_the_messages_of_a_deleted_box_are_kept_and_in_no_listing(kazoo3: Kazoo3
     assert (stored["messages"], stored["pvt_deleted"]) == ([], True)
 
 
-def test_a_deleted_account_is_left_alone(new_kazoo3_account: AccountMaker) -> None:
+def test_deleted_account_stays_as_it_is(new_kazoo3_account: AccountMaker) -> None:
     kazoo3 = new_kazoo3_account(pvt_deleted=True)
     box = kazoo3.add_box()
     kazoo3.add_message(box)
     kazoo3.store()
-    ran = migrate_kazoo3("--account", kazoo3.id)
-    assert ran.status == 0
-    assert f"Account {kazoo3.id} is deleted: its 1 messages stay" in ran.out
-    assert len(left(kazoo3, box)) == 1
+    result = migrate_kazoo3("--account", kazoo3.id)
+    assert result.status == 0
+    assert f"Account {kazoo3.id} is deleted: its 1 messages stay" in result.out
+    assert len(remaining_entries(kazoo3, box)) == 1
     assert kazoo3.modb_names() == []
 
 
-def test_a_transcription_comes_along(kazoo3: Kazoo3Account) -> None:
+def test_transcription_is_copied(kazoo3: Kazoo3Account) -> None:
     box = kazoo3.add_box()
-    told = {"result": "success", "text": "call me"}
-    media = kazoo3.add_media(speech("told"), transcription=told)
+    transcription = {"result": "success", "text": "call me"}
+    media = kazoo3.add_media(speech("call me"), transcription=transcription)
     box["messages"].append(kazoo3.make_entry(media["_id"]))
-    migrated(kazoo3.store())
-    assert kazoo3.stored_message(media["_id"])["transcription"] == told
+    migrate(kazoo3.store())
+    assert kazoo3.stored_message(media["_id"])["transcription"] == transcription
 
 
-def test_a_box_whose_array_is_no_array_is_passed_over(kazoo3: Kazoo3Account) -> None:
+def test_box_whose_messages_are_no_array_is_skipped(kazoo3: Kazoo3Account) -> None:
     kazoo3.add_box("3000", messages="none")
     kazoo3.add_box("3001", messages={"a": 1})
     entry = kazoo3.add_message(kazoo3.add_box("3002"))
-    migrated(kazoo3.store())
+    migrate(kazoo3.store())
     assert list(kazoo3.stored_messages()) == [f"201605-{entry['media_id']}"]
 
 
-def test_a_dry_run_writes_nothing_and_tells_the_same(kazoo3: Kazoo3Account) -> None:
+def test_dry_run_reports_the_same_and_writes_nothing(kazoo3: Kazoo3Account) -> None:
     box = kazoo3.add_box(3000, entries=[{}, kazoo3.make_entry(new_id())])
     entry = kazoo3.add_message(box)
     box["messages"].append(dict(entry))

@@ -1,0 +1,71 @@
+"""Backups in the formats of the tools that make them."""
+
+import io
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+Documents = Sequence[dict[str, Any]]
+
+
+def all_docs(docs: Documents) -> bytes:
+    """The answer of ``_all_docs`` as CouchDB writes it, a row per line."""
+    rows = [json.dumps({"id": doc["_id"], "key": doc["_id"], "value": {"rev": "1-a"}, "doc": doc}) for doc in docs]
+    return ('{"total_rows":9,"offset":0,"rows":[\r\n' + ",\r\n".join(rows) + "\r\n]}\n").encode()
+
+
+def one_line(docs: Documents) -> bytes:
+    """The same on a single line."""
+    return json.dumps({"rows": [{"id": doc["_id"], "doc": doc} for doc in docs]}).encode()
+
+
+def indented(docs: Documents) -> bytes:
+    """The same as an editor may have indented it."""
+    return json.dumps({"total_rows": 9, "rows": [{"doc": doc} for doc in docs]}, indent=2).encode()
+
+
+def json_lines(docs: Documents) -> bytes:
+    """A document per line."""
+    return b"".join(json.dumps(doc).encode() + b"\n" for doc in docs)
+
+
+def couchbackup(docs: Documents) -> bytes:
+    """Arrays of documents, one per line, as @cloudant/couchbackup writes them."""
+    halves = (docs[: len(docs) // 2], docs[len(docs) // 2 :])
+    header = b'{"name":"@cloudant/couchbackup","version":"2.11.0","mode":"full"}\n'
+    return header + b"".join(json.dumps(half).encode() + b"\n" for half in halves)
+
+
+Format = Callable[[Documents], bytes]
+FORMATS: list[Format] = [all_docs, one_line, indented, json_lines, couchbackup]
+
+
+class SlowBytes(io.BytesIO):
+    """A file in memory that returns few bytes at a time."""
+
+    def __init__(self, content: bytes, piece_size: int) -> None:
+        super().__init__(content)
+        self._piece_size = piece_size
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return super().read(self._piece_size)
+
+
+class SlowFile:
+    """A file that returns few bytes at a time, after a beginning that it returns as fast as asked for."""
+
+    def __init__(self, file: Any, piece_size: int, beginning: int = 0) -> None:
+        self._file, self._piece_size, self._beginning = file, piece_size, beginning
+        self._pending = b""
+        self._position = 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        if size == 0:
+            return b""
+        if self._position < self._beginning:
+            piece = self._file.read(65_536)
+        else:
+            self._pending = self._pending or self._file.read(65_536)
+            piece, self._pending = self._pending[: self._piece_size], self._pending[self._piece_size :]
+        self._position += len(piece)
+        return bytes(piece)
