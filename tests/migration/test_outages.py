@@ -1,17 +1,14 @@
-"""A CouchDB that goes away for a while, at whatever request, changes nothing in what verifying and purging tell."""
+"""Verification and purging wait for a CouchDB that goes away at any request, and report the same as without it."""
 
-import json
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import pytest
 from django.conf import settings
 
 from couch.errors import Unreachable
-from migration.backups.folder import BackupFolder
-from migration.backups.source import FolderSource
 from migration.couchdb_source import served_source
 from migration.progress import Progress, Row, Tally
 from migration.purge import purge
@@ -19,94 +16,102 @@ from migration.sources import Source
 from migration.survey import RunOptions
 from migration.verify import verify
 from tests.support.cutting import CuttingProxy, through
-from tests.support.kazoo3 import MAY_2016, AccountMaker, Kazoo3Account, dump_account, migrate_kazoo3, speech
+from tests.support.interrupted_migrations import MONTH_SECONDS, Outage, open_backup
+from tests.support.kazoo3 import (
+    MAY_2016,
+    AccountMaker,
+    Document,
+    Kazoo3Account,
+    dump_account,
+    migrate_kazoo3,
+    speech,
+)
 
 Operation = Callable[[Source, RunOptions, Progress], Tally]
 
-# Ids that every account of these tests has, so that what is told of them can be compared.
-BOXES = [f"{number:032x}" for number in (21, 22)]
-MEDIA = [f"{number:032x}" for number in range(200, 209)]
-MONTH = 31 * 86_400
+# The same ids in every account, so that their reports can be compared.
+BOX_IDS = [f"{number:032x}" for number in (21, 22)]
+MEDIA_IDS = [f"{number:032x}" for number in range(200, 208)]
+UNCLAIMED_ID = f"{208:032x}"
 
 
-def filled(kazoo3: Kazoo3Account) -> Kazoo3Account:
-    """Messages of some months in two boxes, one that can't be migrated, one in both boxes, and an orphan."""
-    boxes = [kazoo3.add_box(str(3000 + i), _id=one) for i, one in enumerate(BOXES)]
-    for index, media_id in enumerate(MEDIA[:8]):
-        kazoo3.add_media(speech(media_id), media_id, source_id=BOXES[index % 2])
-        boxes[index % 2]["messages"].append(kazoo3.make_entry(media_id, timestamp=MAY_2016 - (index % 3) * MONTH))
+def fill(kazoo3: Kazoo3Account) -> Kazoo3Account:
+    """Add messages of three months in two mailboxes, one that can't be migrated, one in both, and unclaimed audio."""
+    boxes = [kazoo3.add_box(str(3000 + i), _id=box_id) for i, box_id in enumerate(BOX_IDS)]
+    for index, media_id in enumerate(MEDIA_IDS):
+        box = boxes[index % 2]
+        kazoo3.add_media(speech(media_id), media_id, source_id=box["_id"])
+        box["messages"].append(kazoo3.make_entry(media_id, timestamp=MAY_2016 - (index % 3) * MONTH_SECONDS))
     boxes[1]["messages"] += [dict(boxes[0]["messages"][0]), {}]
-    kazoo3.add_media(speech("orphan"), MEDIA[8], source_id=BOXES[0])
+    kazoo3.add_media(speech("unclaimed"), UNCLAIMED_ID, source_id=BOX_IDS[0])
     return kazoo3
 
 
-def told(operation: Operation, source: Source, account_id: str, proxy: CuttingProxy) -> tuple[Counter[Any], int]:
-    """What is told of each message while CouchDB is where the proxy is; how often it had to be waited for."""
+class Report(NamedTuple):
+    """The rows that an operation reported, how often it waited for CouchDB, and how many requests it sent."""
+
+    rows: Counter[tuple[str | None, ...]]
+    waits: int
+    requests: int
+
+    @property
+    def outcomes(self) -> Counter[str | None]:
+        return Counter(row[3] for row in self.rows.elements())
+
+
+def run_with_outage(
+    operation: Operation, source: Source, account_id: str, limit: int | None = None, *, swallow: bool = False
+) -> Report:
+    """Run an operation over an account while CouchDB goes away after so many requests."""
     rows: list[Row] = []
-    waits: list[bool] = []
-
-    def changed(tally: Tally) -> None:
-        if tally.is_waiting and proxy.is_gone.is_set():
-            waits.append(True)
-            proxy.restore()
-
-    with proxy, through(proxy):
-        tally = operation(source, RunOptions(accounts=(account_id,), workers=2), Progress(changed, rows.append))
+    outage = Outage(limit, swallow=swallow)
+    with outage.proxy, through(outage.proxy):
+        options = RunOptions(accounts=(account_id,), workers=2)
+        tally = operation(source, options, Progress(outage.on_change, rows.append))
     assert tally.problems == []
     assert (tally.phase, tally.accounts_done, tally.messages_done) == ("done", 1, tally.messages_total)
-    return Counter((row.box_id, row.media_id, row.message_id, row.outcome, row.reason) for row in rows), len(waits)
-
-
-@pytest.fixture
-def backup(kazoo3: Kazoo3Account, tmp_path: Path) -> FolderSource:
-    """The account as a backup has it."""
-    folder = tmp_path / "backup"
-    folder.mkdir()
-    (folder / f"{kazoo3.id}.jsonl").write_text(
-        "".join(json.dumps(doc) + "\n" for doc in filled(kazoo3).docs.values())
+    keys: Counter[tuple[str | None, ...]] = Counter(
+        (row.box_id, row.media_id, row.message_id, row.outcome, row.reason) for row in rows
     )
-    return FolderSource(BackupFolder(folder))
+    return Report(keys, outage.waits, outage.proxy.requests)
 
 
 @pytest.mark.parametrize("swallow", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize(("place", "step"), [("in place", 2), ("backup", 6)])
-def test_verifying_waits_for_couchdb_at_any_request(
-    kazoo3: Kazoo3Account, backup: FolderSource, place: str, step: int, swallow: bool
+def test_verification_waits_for_couchdb_at_any_request(
+    kazoo3: Kazoo3Account, tmp_path: Path, place: str, step: int, swallow: bool
 ) -> None:
-    kazoo3.store()
-    migrate_kazoo3("--account", kazoo3.id)
-    source: Source = served_source() if place == "in place" else backup
-    counting = CuttingProxy(settings.COUCHDB_URL)
-    expected, _ = told(verify, source, kazoo3.id, counting)
-    outcomes = Counter(outcome for *_, outcome, _ in expected.elements())
-    assert outcomes["verified"] == 9
-    assert outcomes["marked"] == 1
-    assert counting.requests > 7
-    for limit in range(int(swallow), counting.requests, step):
-        proxy = CuttingProxy(settings.COUCHDB_URL, limit, swallow=swallow)
-        source = served_source() if place == "in place" else backup
-        found, waits = told(verify, source, kazoo3.id, proxy)
-        assert (found, waits) == (expected, 1), f"away at request {limit} of {counting.requests}"
+    backup = open_backup(fill(kazoo3).write_backup(tmp_path / "backup"))
+    migrate_kazoo3("--account", kazoo3.store().id)
+    expected = run_with_outage(verify, served_source() if place == "in place" else backup, kazoo3.id)
+    assert (expected.outcomes["verified"], expected.outcomes["marked"]) == (9, 1)
+    assert expected.requests > 7
+    for limit in range(int(swallow), expected.requests, step):
+        source: Source = served_source() if place == "in place" else backup
+        report = run_with_outage(verify, source, kazoo3.id, limit, swallow=swallow)
+        assert (report.rows, report.waits) == (expected.rows, 1), f"away at request {limit} of {expected.requests}"
 
 
 @pytest.mark.parametrize("swallow", [False, True], ids=["before", "after"])
 def test_purging_waits_for_couchdb_at_any_request(new_kazoo3_account: AccountMaker, swallow: bool) -> None:
-    def purge_with_outage(limit: int | None) -> tuple[Counter[Any], int, dict[str, Any], int]:
-        kazoo3 = filled(new_kazoo3_account()).store()
+    def purge_with_outage(limit: int | None) -> tuple[Report, dict[str, Document]]:
+        kazoo3 = fill(new_kazoo3_account()).store()
         migrate_kazoo3("--account", kazoo3.id)
-        proxy = CuttingProxy(settings.COUCHDB_URL, limit, swallow=swallow)
-        found, waits = told(purge, served_source(), kazoo3.id, proxy)
-        return found, waits, dump_account(kazoo3.id), proxy.requests
+        report = run_with_outage(purge, served_source(), kazoo3.id, limit, swallow=swallow)
+        return report, dump_account(kazoo3.id)
 
-    expected, _, stored, requests = purge_with_outage(None)
-    assert Counter(outcome for *_, outcome, _ in expected.elements()) == {"purged": 8}
-    assert [one for one in MEDIA if f"ACCOUNT {one}" in stored] == [MEDIA[8]]
-    for limit in range(int(swallow), requests, 3):
-        assert purge_with_outage(limit)[:3] == (expected, 1, stored), f"away at request {limit} of {requests}"
+    expected, expected_documents = purge_with_outage(None)
+    assert expected.outcomes == {"purged": 8}
+    remaining = [media_id for media_id in (*MEDIA_IDS, UNCLAIMED_ID) if f"ACCOUNT {media_id}" in expected_documents]
+    assert remaining == [UNCLAIMED_ID]
+    for limit in range(int(swallow), expected.requests, 3):
+        report, documents = purge_with_outage(limit)
+        assert (report.rows, report.waits) == (expected.rows, 1), f"away at request {limit} of {expected.requests}"
+        assert documents == expected_documents
 
 
 @pytest.mark.parametrize("operation", [verify, purge])
-def test_a_couchdb_that_stays_away_ends_it(kazoo3: Kazoo3Account, operation: Operation) -> None:
-    migrate_kazoo3("--account", filled(kazoo3).store().id)
+def test_couchdb_that_stays_away_ends_an_operation(kazoo3: Kazoo3Account, operation: Operation) -> None:
+    migrate_kazoo3("--account", fill(kazoo3).store().id)
     with CuttingProxy(settings.COUCHDB_URL, 9) as proxy, through(proxy), pytest.raises(Unreachable):
         operation(served_source(), RunOptions(accounts=(kazoo3.id,), patience=0), Progress())

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 
-from migration.progress import Progress, Tally
-from tests.support.cutting import CuttingProxy, through
+from migration.progress import Progress
+from tests.support.cutting import through
 from tests.support.interrupted_migrations import (
+    Outage,
     Uninterrupted,
     fill_with_faults,
     migrate_backup,
@@ -17,22 +17,6 @@ from tests.support.interrupted_migrations import (
 from tests.support.kazoo3 import AccountMaker, Document, dump_account
 
 
-class Outage:
-    """A proxy whose CouchDB goes away at a request, and is back as soon as the migration waits for it."""
-
-    def __init__(self, limit: int | None = None, *, swallow: bool = False) -> None:
-        self.proxy = CuttingProxy(settings.COUCHDB_URL, limit, swallow=swallow)
-        self.waits = 0
-
-    def progress(self) -> Progress:
-        def on_change(tally: Tally) -> None:
-            if tally.is_waiting and self.proxy.is_gone.is_set():
-                self.waits += 1
-                self.proxy.restore()
-
-        return Progress(on_change)
-
-
 @pytest.mark.parametrize("third", [1, 2])
 def test_migration_in_place_continues_after_an_outage(
     new_kazoo3_account: AccountMaker, uninterrupted: Uninterrupted, third: int
@@ -40,7 +24,7 @@ def test_migration_in_place_continues_after_an_outage(
     account = fill_with_faults(new_kazoo3_account()).store()
     outage = Outage(third * uninterrupted.requests // 3)
     with outage.proxy, through(outage.proxy):
-        migrate_in_place(account.id, outage.progress())
+        migrate_in_place(account.id, Progress(outage.on_change))
     assert outage.waits == 1
     assert dump_account(account.id) == uninterrupted.documents
 
@@ -51,12 +35,12 @@ def test_import_continues_after_an_outage_at_any_request(new_kazoo3_account: Acc
         source = open_backup(fill_with_faults(account).write_backup(tmp_path / account.id))
         outage = Outage(limit, swallow=swallow)
         with outage.proxy, through(outage.proxy):
-            tally = migrate_backup(source, outage.progress())
+            tally = migrate_backup(source, Progress(outage.on_change))
         source.close()
         assert tally.problems == []
         return dump_account(account.id), outage
 
     expected, uninterrupted = import_with_outage(None, swallow=False)
-    for number, limit in enumerate(range(4, uninterrupted.proxy.requests, 19)):
+    for number, limit in enumerate(range(4, uninterrupted.proxy.requests, 7)):
         documents, outage = import_with_outage(limit, swallow=bool(number % 2))
         assert (documents, outage.waits) == (expected, 1), f"away at request {limit}"

@@ -72,6 +72,23 @@ def open_backup(folder: str) -> FolderSource:
     return FolderSource(BackupFolder(Path(folder)))
 
 
+class Outage:
+    """A CouchDB behind a proxy that goes away after so many requests, and is back as soon as it is waited for.
+
+    `swallow`: the next request still takes effect, but its answer is lost.
+    """
+
+    def __init__(self, limit: int | None = None, *, swallow: bool = False) -> None:
+        self.proxy = CuttingProxy(settings.COUCHDB_URL, limit, swallow=swallow)
+        self.waits = 0
+
+    def on_change(self, tally: Tally) -> None:
+        """Bring CouchDB back if the operation with this tally waits for it."""
+        if tally.is_waiting and self.proxy.is_gone.is_set():
+            self.waits += 1
+            self.proxy.restore()
+
+
 @contextmanager
 def killed_at(limit: int, *, swallow: bool = False) -> Iterator[None]:
     """Within, CouchDB goes away after so many requests, and a migration without patience ends like one killed.
