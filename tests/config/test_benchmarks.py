@@ -26,8 +26,8 @@ def start(couchdb: str, folder: Path, *arguments: str, **options: str) -> "subpr
 def run(couchdb: str, folder: Path, *arguments: str, **options: str) -> dict[str, object]:
     """Runs the benchmarks and returns the report that they saved."""
     with start(couchdb, folder, *arguments, **options) as running:
-        said, _ = running.communicate()
-    assert running.returncode == 0, said
+        printed, _ = running.communicate()
+    assert running.returncode == 0, printed
     return report_in(folder)
 
 
@@ -35,11 +35,11 @@ def report_in(folder: Path) -> dict[str, object]:
     """The one report in a folder, which has a plot beside it."""
     (report,) = folder.glob("*.json")
     assert report.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
-    found: dict[str, object] = json.loads(report.read_text())
-    return found
+    content: dict[str, object] = json.loads(report.read_text())
+    return content
 
 
-def test_a_report_has_each_call_at_each_concurrency_and_nothing_is_left(couchdb: str, tmp_path: Path) -> None:
+def test_a_report_has_each_call_at_each_concurrency_and_the_data_is_removed(couchdb: str, tmp_path: Path) -> None:
     before = couch().names()
     report = run(couchdb, tmp_path, CALLS="get box,list messages,create message")
     rows = report["rows"]
@@ -51,21 +51,21 @@ def test_a_report_has_each_call_at_each_concurrency_and_nothing_is_left(couchdb:
     assert set(couch().names()) == set(before)
 
 
-def test_stopped_midway_it_saves_what_it_measured_and_leaves_nothing(couchdb: str, tmp_path: Path) -> None:
+def test_a_stopped_benchmark_saves_its_measurements_and_removes_its_data(couchdb: str, tmp_path: Path) -> None:
     before = couch().names()
     with start(couchdb, tmp_path, CALLS="get box,list messages,create message", SECONDS="2") as running:
         assert running.stdout is not None
         assert any(line.startswith("get box") for line in running.stdout)
         running.terminate()  # a signal that is heard also where Ctrl-C is ignored, as of what runs in the background
-        said, _ = running.communicate()
-    assert running.returncode == 1, said
+        printed, _ = running.communicate()
+    assert running.returncode == 1, printed
     rows = report_in(tmp_path)["rows"]
     assert isinstance(rows, list)
     assert [(row["call"], row["concurrency"]) for row in rows] == [("get box", 1)]
     assert set(couch().names()) == set(before)
 
 
-def test_growth_is_told_of_messages_and_of_accounts(couchdb: str, tmp_path: Path) -> None:
+def test_growth_is_measured_with_messages_and_with_accounts(couchdb: str, tmp_path: Path) -> None:
     report = run(couchdb, tmp_path, "growth", CALLS="get box", MESSAGE_COUNTS="10,20", ACCOUNT_COUNTS="1,2")
     rows = report["rows"]
     assert isinstance(rows, list)

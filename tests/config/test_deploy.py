@@ -34,7 +34,7 @@ def test_what_the_dockerfile_copies_is_healthy_and_writes_nothing(service: Servi
 
 def test_every_package_of_the_service_is_copied_and_let_through() -> None:
     copied = re.findall(r"^COPY (\w+) ", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
-    packages = {each.parent.name for each in PROJECT.glob("*/__init__.py")} - {
+    packages = {init.parent.name for init in PROJECT.glob("*/__init__.py")} - {
         "embedded_couchdb",
         "tests",
         "benchmarks",
@@ -42,24 +42,31 @@ def test_every_package_of_the_service_is_copied_and_let_through() -> None:
     assert packages == {name for name in copied if (PROJECT / name).is_dir()}
 
 
-def test_secrets_are_made_once_and_fit_together(tmp_path: Path) -> None:
+def test_secrets_are_made_once_and_match_each_other(tmp_path: Path) -> None:
     (tmp_path / "tls.pem").write_text("a certificate of one's own")
     for _ in range(2):
         ended = run("make_secrets.py", "voicemail.example.com", "--folder", str(tmp_path))
         assert ended.returncode == 0, ended.stderr
-        made = {path.name: path.read_text() for path in tmp_path.iterdir()}
-    assert made["tls.pem"] == "a certificate of one's own"
-    assert set(made) == {"couchdb.ini", "couchdb_url", "postgresql_password", "database_url", "secret_key", "tls.pem"}
+        secrets = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert secrets["tls.pem"] == "a certificate of one's own"
+    assert set(secrets) == {
+        "couchdb.ini",
+        "couchdb_url",
+        "postgresql_password",
+        "database_url",
+        "secret_key",
+        "tls.pem",
+    }
     assert ended.stdout.count("kept:") == 3
-    assert made["postgresql_password"] in made["database_url"]
-    password = re.search(r"//vmboxes:(.+)@couchdb", made["couchdb_url"])
+    assert secrets["postgresql_password"] in secrets["database_url"]
+    password = re.search(r"//vmboxes:(.+)@couchdb", secrets["couchdb_url"])
     assert password
-    assert password[1] not in made["couchdb.ini"]
+    assert password[1] not in secrets["couchdb.ini"]
     mounted = set(re.findall(r"\./secrets/(\S+?)[}:]", (DEPLOY / "compose.yaml").read_text()))
-    assert mounted == set(made)
+    assert mounted == set(secrets)
 
 
-def test_secrets_of_which_one_is_lost_are_not_made_anew(tmp_path: Path) -> None:
+def test_secrets_are_not_made_again_if_one_is_missing(tmp_path: Path) -> None:
     (tmp_path / "tls.pem").touch()
     arguments = ["make_secrets.py", "voicemail.example.com", "--folder", str(tmp_path)]
     assert run(*arguments).returncode == 0

@@ -53,15 +53,15 @@ class Run:
 
     def servers(self) -> list[int]:
         """The ids of all processes that work for this run, by the data directory in their environment."""
-        wanted = f"DATA_DIR={self.data}".encode()
-        found = []
+        variable = f"DATA_DIR={self.data}".encode()
+        process_ids = []
         for environment in Path("/proc").glob("[0-9]*/environ"):
             try:
-                if wanted in environment.read_bytes().split(b"\0"):
-                    found.append(int(environment.parent.name))
+                if variable in environment.read_bytes().split(b"\0"):
+                    process_ids.append(int(environment.parent.name))
             except OSError:
                 continue  # it ended meanwhile
-        return found
+        return process_ids
 
 
 @pytest.fixture
@@ -69,42 +69,42 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def test_what_it_prints_can_be_pasted(data: Path, tmp_path: Path) -> None:
+def test_the_printed_commands_can_be_pasted(data: Path, tmp_path: Path) -> None:
     run = Run(data)
     commands = run.wait_for_welcome().partition("Try these, from this directory:")[2]
     (tmp_path / "voicemail").symlink_to(PROJECT / "voicemail")
     bash = [shutil.which("bash") or "bash", "-euo", "pipefail", "-c", commands]
     pasted = subprocess.run(bash, cwd=tmp_path, capture_output=True, text=True)
     assert pasted.returncode == 0, pasted.stderr
-    boxes, messages, left = _objects(pasted.stdout)
+    boxes, messages, message = _objects(pasted.stdout)
     assert [(box["mailbox"], box["messages"]) for box in boxes["data"]] == [("4000", 4), ("4001", 1)]
-    assert [message["caller_id_name"] for message in messages["data"]] == [
+    assert [entry["caller_id_name"] for entry in messages["data"]] == [
         "Dr Miller",
         "Front desk",
         "Grace",
         "Charles",
     ]
-    assert len({message["media_id"].partition("-")[0] for message in messages["data"]}) > 1
+    assert len({entry["media_id"].partition("-")[0] for entry in messages["data"]}) > 1
     assert (tmp_path / "message.mp3").read_bytes() == (RECORDINGS / "dentist.mp3").read_bytes()
-    assert left["data"]["caller_id_name"] == "Me"
+    assert message["data"]["caller_id_name"] == "Me"
     assert run.end(signal.SIGINT) == 0
 
 
-def test_its_operator_can_log_in_and_is_the_same_the_next_time(data: Path) -> None:
+def test_the_operator_can_log_in_and_stays_the_same(data: Path) -> None:
     printed = set()
     for _ in range(2):
         run = Run(data)
-        found = re.search(r"operator +(\S+)\n +password +(\S+)", run.wait_for_welcome())
-        assert found
-        printed.add(found.groups())
-        desk = Desk(f"http://127.0.0.1:{run.port}", found[1])
-        answer = desk.post("login/?next=/admin/", username=found[1], password=found[2])
-        assert "Log out" in answer.text
+        operator = re.search(r"operator +(\S+)\n +password +(\S+)", run.wait_for_welcome())
+        assert operator
+        printed.add(operator.groups())
+        desk = Desk(f"http://127.0.0.1:{run.port}", operator[1])
+        response = desk.post("login/?next=/admin/", username=operator[1], password=operator[2])
+        assert "Log out" in response.text
         assert run.end(signal.SIGINT) == 0
     assert len(printed) == 1
 
 
-def test_each_way_to_stop_it_stops_all_it_started_and_its_data_is_there_again(data: Path) -> None:
+def test_stopping_it_stops_both_servers_and_keeps_the_data(data: Path) -> None:
     accounts = set()
     for by in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         run = Run(data)
@@ -115,56 +115,58 @@ def test_each_way_to_stop_it_stops_all_it_started_and_its_data_is_there_again(da
     assert len(accounts) == 1
 
 
-def test_killing_it_leaves_no_server_behind(data: Path) -> None:
+def test_killing_it_ends_both_servers(data: Path) -> None:
     run = Run(data)
     run.wait_for_welcome()
     run.end(signal.SIGKILL)
     wait_until(lambda: run.servers() == [])
 
 
-def test_a_port_in_use_is_one_sentence(data: Path) -> None:
+def test_a_port_in_use_is_explained_in_one_sentence(data: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = busy.getsockname()[1]
         run = Run(data, PORT=str(port))
         assert run.process.wait(timeout=30) == 1
-    said = f"Not started: port {port}: Address already in use; choose another: PORT={port + 1} make run\n"
-    assert run.printed() == said
+    explanation = f"Not started: port {port}: Address already in use; choose another: PORT={port + 1} make run\n"
+    assert run.printed() == explanation
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "explanation"),
     [
         ({"COUCHDB_URL": "http://a:b@127.0.0.1:1"}, "no CouchDB answers at http://127.0.0.1:1 (COUCHDB_URL)"),
         ({"COUCHDB_URL": "127.0.0.1:5984"}, "COUCHDB_URL must be like http://USER:PASSWORD@HOST:5984"),
         ({"PORT": "web"}, "PORT must be a whole number of at least 1, not 'web'."),
     ],
 )
-def test_what_it_cannot_work_with_is_one_sentence(data: Path, settings: dict[str, str], said: str) -> None:
+def test_unusable_settings_are_explained_in_one_sentence(
+    data: Path, settings: dict[str, str], explanation: str
+) -> None:
     run = Run(data, **settings)
     assert run.process.wait(timeout=30) == 1
-    assert run.printed() == f"Not started: {said}\n"
+    assert run.printed() == f"Not started: {explanation}\n"
 
 
-def test_two_of_them_do_not_share_their_data(data: Path) -> None:
+def test_two_runs_do_not_share_their_data(data: Path) -> None:
     first = Run(data)
     first.wait_for_welcome()
     second = Run(data)
     assert second.process.wait(timeout=30) == 1
-    said = second.printed()
+    explanation = second.printed()
     assert first.end(signal.SIGINT) == 0
-    assert "Not started: " in said
-    assert str(data / "couchdb") in said
+    assert "Not started: " in explanation
+    assert str(data / "couchdb") in explanation
 
 
-def test_credentials_that_couchdb_refuses_are_one_sentence(data: Path, couchdb: str) -> None:
+def test_credentials_that_couchdb_refuses_are_explained_in_one_sentence(data: Path, couchdb: str) -> None:
     shown = f"http://{couchdb.rpartition('@')[2]}"
     run = Run(data, COUCHDB_URL=f"http://admin:wrong@{couchdb.rpartition('@')[2]}")
     assert run.process.wait(timeout=30) == 1
-    said = f"the CouchDB at {shown} (COUCHDB_URL) refuses the user and password"
-    assert run.printed() == f"Not started: {said}\n"
+    explanation = f"the CouchDB at {shown} (COUCHDB_URL) refuses the user and password"
+    assert run.printed() == f"Not started: {explanation}\n"
 
 
-def test_tables_that_somebody_named_get_no_operator(data: Path, tmp_path: Path) -> None:
+def test_a_database_in_database_url_gets_no_operator(data: Path, tmp_path: Path) -> None:
     run = Run(data, DATABASE_URL=f"sqlite:///{tmp_path / 'mine.sqlite3'}")
     assert "createsuperuser" in run.wait_for_welcome()
     assert run.end(signal.SIGINT) == 0
@@ -173,16 +175,16 @@ def test_tables_that_somebody_named_get_no_operator(data: Path, tmp_path: Path) 
 
 
 def _account(printed: str) -> str:
-    found = re.search(r"account id +([0-9a-f]{32})", printed)
-    assert found
-    return found.group(1)
+    account_id = re.search(r"account id +([0-9a-f]{32})", printed)
+    assert account_id
+    return account_id.group(1)
 
 
 def _objects(text: str) -> list[dict[str, Any]]:
-    """The JSON objects that are written one after the other."""
-    decoder, found, position = json.JSONDecoder(), [], 0
+    """The JSON objects in a text, one after the other."""
+    decoder, values, position = json.JSONDecoder(), [], 0
     while position < len(text):
         value, position = decoder.raw_decode(text, position)
-        found.append(value)
+        values.append(value)
         position += len(text[position:]) - len(text[position:].lstrip())
-    return found
+    return values

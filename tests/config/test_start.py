@@ -30,7 +30,7 @@ def test_it_starts_with_safe_settings(way: str) -> None:
 
 @pytest.mark.parametrize("way", STARTS)
 @pytest.mark.parametrize(
-    ("secret", "said"),
+    ("secret", "explanation"),
     [
         ("", "SECRET_KEY is missing"),
         ("short but random: 8fJ2", "SECRET_KEY is too short"),
@@ -38,14 +38,14 @@ def test_it_starts_with_safe_settings(way: str) -> None:
         ("0" * 64, "SECRET_KEY is a known example"),
     ],
 )
-def test_it_does_not_start_without_a_safe_secret(way: str, secret: str, said: str) -> None:
+def test_it_does_not_start_without_a_safe_secret(way: str, secret: str, explanation: str) -> None:
     ended = start(STARTS[way], **{**SAFE, "SECRET_KEY": secret})
     assert ended.returncode != 0
-    assert ended.stderr.strip().startswith(f"Not started: {said}")
+    assert ended.stderr.strip().startswith(f"Not started: {explanation}")
     assert len(ended.stderr.strip().splitlines()) == 1
 
 
-def test_no_setting_at_all_counts_as_production() -> None:
+def test_without_settings_it_is_production() -> None:
     ended = start(STARTS["manage.py"])
     assert ended.returncode != 0
     assert "COUCHDB_URL is missing" in ended.stderr
@@ -58,7 +58,7 @@ def test_a_developer_needs_no_secret() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "explanation"),
     [
         ("COUCHDB_URL", "couch.example.com", "COUCHDB_URL must be like"),
         ("DEBUG", "perhaps", "DEBUG must be 1 or 0, not 'perhaps'."),
@@ -67,8 +67,8 @@ def test_a_developer_needs_no_secret() -> None:
         ("LOG_LEVEL", "loud", "LOG_LEVEL must be one of DEBUG, INFO, WARNING, ERROR, CRITICAL, not 'LOUD'."),
     ],
 )
-def test_a_setting_that_makes_no_sense_is_named(name: str, value: str, said: str) -> None:
+def test_a_malformed_setting_is_named(name: str, value: str, explanation: str) -> None:
     ended = start(STARTS["manage.py"], **{**SAFE, name: value})
     assert ended.returncode != 0
-    assert ended.stderr.strip().startswith(f"Not started: {said}")
+    assert ended.stderr.strip().startswith(f"Not started: {explanation}")
     assert len(ended.stderr.strip().splitlines()) == 1

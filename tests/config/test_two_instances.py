@@ -46,24 +46,24 @@ def fail(server: Running, account: Account) -> int:
     return Api(server.url, account.id).put("/v2/user_auth", wrong).status_code
 
 
-def test_a_token_of_one_is_good_on_the_other_until_the_other_revokes_it(
+def test_a_token_is_valid_on_every_instance_until_one_revokes_it(
     instances: tuple[Running, Running], account: Account
 ) -> None:
-    here = log_in(instances[0], account)
-    there = Api(instances[1].url, account.id, here.token)
-    box = there.new_box("3000")
-    assert here.get(f"vmboxes/{box['id']}").json()["data"]["mailbox"] == "3000"
-    revoked = there.delete("/v2/token_auth")
+    first_client = log_in(instances[0], account)
+    second_client = Api(instances[1].url, account.id, first_client.token)
+    box = second_client.new_box("3000")
+    assert first_client.get(f"vmboxes/{box['id']}").json()["data"]["mailbox"] == "3000"
+    revoked = second_client.delete("/v2/token_auth")
     assert revoked.status_code == 200, revoked.text
-    kept = [row["doc"] for row in couch().database(database_names.TOKENS).all_docs(include_docs=True)]
-    assert [doc for doc in kept if doc.get("account_id") == account.id and doc["pvt_type"] == "token_revocation"]
-    assert there.get("vmboxes").status_code == 401
+    stored = [row["doc"] for row in couch().database(database_names.TOKENS).all_docs(include_docs=True)]
+    assert [doc for doc in stored if doc.get("account_id") == account.id and doc["pvt_type"] == "token_revocation"]
+    assert second_client.get("vmboxes").status_code == 401
     # The first one has just used it, and remembers for some seconds that it was good.
-    wait_until(lambda: here.get("vmboxes").status_code == 401)
-    assert here.get("vmboxes").status_code == 401
+    wait_until(lambda: first_client.get("vmboxes").status_code == 401)
+    assert first_client.get("vmboxes").status_code == 401
 
 
-def test_a_token_of_an_instance_whose_clock_is_ahead_is_good_at_once(
+def test_a_token_of_an_instance_whose_clock_is_ahead_is_valid_at_once(
     instances: tuple[Running, Running], account: Account
 ) -> None:
     claims = jwt.decode(log_in(instances[0], account).token or "", SECRET_KEY, algorithms=["HS256"])
@@ -73,7 +73,7 @@ def test_a_token_of_an_instance_whose_clock_is_ahead_is_good_at_once(
     assert Api(instances[1].url, account.id, ahead).get("vmboxes").status_code == 200
 
 
-def test_failed_sign_ins_are_counted_together(instances: tuple[Running, Running], account: Account) -> None:
+def test_instances_count_failed_sign_ins_together(instances: tuple[Running, Running], account: Account) -> None:
     statuses = [fail(instances[turn % 2], account) for turn in range(ALLOWED)]
     assert statuses == [401] * ALLOWED
     for server in instances:
@@ -82,7 +82,7 @@ def test_failed_sign_ins_are_counted_together(instances: tuple[Running, Running]
         assert int(answer.headers["Retry-After"]) > 0
 
 
-def test_a_mailbox_number_that_both_are_asked_for_at_once_goes_to_one_box(
+def test_a_number_requested_on_two_instances_at_once_goes_to_one_mailbox(
     instances: tuple[Running, Running], account: Account, db: Database
 ) -> None:
     clients = [log_in(server, account) for server in instances]
@@ -99,27 +99,27 @@ def test_a_mailbox_number_that_both_are_asked_for_at_once_goes_to_one_box(
     assert sorted(box["mailbox"] for box in boxes) == [str(number) for number in range(3000, 3000 + ROUNDS)]
 
 
-def test_what_one_has_just_read_the_other_takes_away_at_once(
+def test_a_mailbox_that_one_instance_caches_is_gone_when_another_removes_it(
     instances: tuple[Running, Running], account: Account
 ) -> None:
-    here = log_in(instances[0], account)
-    there = Api(instances[1].url, account.id, here.token)
-    box = there.new_box("3500")
+    first_client = log_in(instances[0], account)
+    second_client = Api(instances[1].url, account.id, first_client.token)
+    box = second_client.new_box("3500")
     path = f"vmboxes/{box['id']}/messages"
-    first, second = (there.put(path, {}).json()["data"]["media_id"] for _ in range(2))
+    first, second = (second_client.put(path, {}).json()["data"]["media_id"] for _ in range(2))
     for message_id in (first, second) * 4:  # all workers have seen the box
-        assert here.get(f"{path}/{message_id}").status_code == 200
-    assert there.delete(f"{path}/{first}").status_code == 200
-    assert here.get(f"{path}/{first}").json()["data"]["cause"] == first
-    assert there.delete(f"vmboxes/{box['id']}").status_code == 200
+        assert first_client.get(f"{path}/{message_id}").status_code == 200
+    assert second_client.delete(f"{path}/{first}").status_code == 200
+    assert first_client.get(f"{path}/{first}").json()["data"]["cause"] == first
+    assert second_client.delete(f"vmboxes/{box['id']}").status_code == 200
     for tail in (f"/{second}", f"/{second}/raw", ""):
-        gone = here.get(f"{path}{tail}")
+        gone = first_client.get(f"{path}{tail}")
         assert (gone.status_code, gone.json()["data"]["cause"]) == (404, box["id"])
 
 
-def test_one_goes_on_when_the_other_is_gone(instances: tuple[Running, Running], account: Account) -> None:
+def test_an_instance_goes_on_when_another_is_gone(instances: tuple[Running, Running], account: Account) -> None:
     token = log_in(instances[0], account).token
     instances[0].kill()
-    there = Api(instances[1].url, account.id, token)
-    box = there.new_box("4000")
-    assert there.get(f"vmboxes/{box['id']}").status_code == 200
+    second_client = Api(instances[1].url, account.id, token)
+    box = second_client.new_box("4000")
+    assert second_client.get(f"vmboxes/{box['id']}").status_code == 200

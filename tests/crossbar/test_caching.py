@@ -1,4 +1,4 @@
-"""What is remembered of texts that clients send: short ones, and no error."""
+"""The cache for functions of texts that clients send."""
 
 from collections.abc import Callable
 
@@ -8,45 +8,45 @@ from crossbar.caching import cache_short_texts
 
 
 @pytest.fixture
-def asked() -> list[str]:
+def calls() -> list[str]:
     """The texts that the function was really called with."""
     return []
 
 
-def counting(asked: list[str]) -> Callable[[str], int]:
+def counting(calls: list[str]) -> Callable[[str], int]:
     def length(text: str) -> int:
-        asked.append(text)
+        calls.append(text)
         return len(text)
 
     return length
 
 
-def test_a_short_text_is_looked_at_once(asked: list[str]) -> None:
-    length = cache_short_texts(10)(counting(asked))
+def test_the_result_for_a_short_text_is_cached(calls: list[str]) -> None:
+    length = cache_short_texts(10)(counting(calls))
     assert [length("abc"), length("abc")] == [3, 3]
-    assert asked == ["abc"]
+    assert calls == ["abc"]
 
 
-def test_a_long_text_is_looked_at_each_time_and_not_kept(asked: list[str]) -> None:
-    length = cache_short_texts(10)(counting(asked))
+def test_the_result_for_a_long_text_is_not_cached(calls: list[str]) -> None:
+    length = cache_short_texts(10)(counting(calls))
     assert [length("x" * 301), length("x" * 301)] == [301, 301]
-    assert len(asked) == 2
+    assert len(calls) == 2
 
 
-def test_an_error_is_found_again_each_time(asked: list[str]) -> None:
+def test_an_exception_is_not_cached(calls: list[str]) -> None:
     @cache_short_texts(10)
     def refuse(text: str) -> str:
-        asked.append(text)
+        calls.append(text)
         raise LookupError(text)
 
     for _ in range(2):
         with pytest.raises(LookupError):
             refuse("abc")
-    assert asked == ["abc", "abc"]
+    assert calls == ["abc", "abc"]
 
 
-def test_only_so_many_texts_are_remembered(asked: list[str]) -> None:
-    length = cache_short_texts(2)(counting(asked))
+def test_the_least_recently_used_results_are_dropped(calls: list[str]) -> None:
+    length = cache_short_texts(2)(counting(calls))
     for text in ("a", "b", "c", "c", "a"):
         length(text)
-    assert asked == ["a", "b", "c", "a"]
+    assert calls == ["a", "b", "c", "a"]

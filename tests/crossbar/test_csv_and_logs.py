@@ -11,7 +11,7 @@ from crossbar.csv_renderer import CsvRenderer
 from crossbar.logs import JsonFormatter, redact
 
 
-def test_columns_are_the_keys_of_all_entries_with_dots_between() -> None:
+def test_columns_are_the_keys_of_all_entries_joined_by_dots() -> None:
     data = [{"a": 1, "b": {"c": "x"}}, {"a": None, "d": [1, 2]}]
     rows = list(csv.DictReader(io.StringIO(CsvRenderer().render(data).decode())))
     assert rows == [{"a": "1", "b.c": "x", "d": ""}, {"a": "", "b.c": "", "d": "[1,2]"}]
@@ -40,11 +40,11 @@ def test_no_column_is_taken_for_a_formula() -> None:
         "http://admin:SECRETSECRET@127.0.0.1:5984/db",
     ],
 )
-def test_secrets_are_taken_out_of_logs(text: str) -> None:
+def test_secrets_are_removed_from_logs(text: str) -> None:
     assert "SECRETSECRET" not in redact(text)
 
 
-def test_a_log_line_is_one_json_object() -> None:
+def test_a_log_line_is_a_json_object() -> None:
     record = logging.LogRecord("x", logging.INFO, "f", 1, "two\nlines %s", ("auth_token=SECRET",), None)
     line = JsonFormatter().format(record)
     assert "\n" not in line

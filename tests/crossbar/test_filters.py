@@ -47,11 +47,11 @@ ENTRY = {
         ("paginate=false&unknown=1", True),
     ],
 )
-def test_an_entry_passes_or_not(query: str, passes: bool) -> None:
+def test_a_filter_matches_some_entries(query: str, passes: bool) -> None:
     assert parse_filters(QueryDict(query)).matches(ENTRY) is passes
 
 
-def test_what_is_no_filter_makes_an_empty_one() -> None:
+def test_parameters_that_are_no_filters_are_ignored() -> None:
     assert parse_filters(QueryDict("page_size=3&folder=new")).is_empty
 
 
@@ -59,6 +59,6 @@ def test_what_is_no_filter_makes_an_empty_one() -> None:
     "query",
     ['filter_any_folder={"a":1}', "modified_from=soon", "modified_to=" + "9" * 5_000, "&".join(["has_key=a"] * 60)],
 )
-def test_what_no_filter_can_be_made_of_is_told(query: str) -> None:
+def test_a_malformed_filter_is_refused(query: str) -> None:
     with pytest.raises(FaultyRequest):
         parse_filters(QueryDict(query))

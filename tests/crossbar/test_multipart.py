@@ -1,4 +1,4 @@
-"""Bodies of several parts, as clients send them and as nobody should."""
+"""Multipart bodies, as clients send them and as nobody should."""
 
 import io
 import tempfile
@@ -42,7 +42,7 @@ def test_parts_need_no_disposition_and_boundaries_no_quotes() -> None:
     assert read(content, "multipart/form-data; boundary=xyz") == [("audio/ogg", None, None, b"OggS", 4)]
 
 
-def test_names_beyond_ascii_are_read() -> None:
+def test_names_with_other_letters_than_ascii_are_read() -> None:
     encoded = (
         "Content-Disposition: attachment; filename*=UTF-8''na%C3%AFve%20%E2%98%8E.mp3\r\nContent-Type: audio/mpeg"
     )
@@ -65,22 +65,22 @@ def test_names_beyond_ascii_are_read() -> None:
         (";;;=;filename*9=x", "x"),
     ],
 )
-def test_a_hostile_name_is_read_or_left_out(disposition: str, name: str | None) -> None:
+def test_a_hostile_name_is_read_or_ignored(disposition: str, name: str | None) -> None:
     content = body((f"Content-Disposition: {disposition}\r\nContent-Type: audio/mpeg", b"1"))
-    assert [found for _, _, found, _, _ in read(content)] == [name]
+    assert [filename for _, _, filename, _, _ in read(content)] == [name]
 
 
-def test_parts_that_nobody_gets_leave_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[IO[bytes]] = []
+def test_unread_parts_are_removed_from_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    files: list[IO[bytes]] = []
 
     def spooled(size: int) -> IO[bytes]:
-        made.append(tempfile.SpooledTemporaryFile(size))  # noqa: SIM115 - closed by who reads parts
-        return made[-1]
+        files.append(tempfile.SpooledTemporaryFile(size))  # noqa: SIM115 - read_parts closes it
+        return files[-1]
 
     monkeypatch.setattr("crossbar.multipart.SpooledTemporaryFile", spooled)
     with pytest.raises(FaultyRequest):
         read(body(("Content-Type: audio/mpeg", bytes(100_000)), end=""))
-    assert [file.closed for file in made] == [True]
+    assert [file.closed for file in files] == [True]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_parts_that_nobody_gets_leave_the_disk(monkeypatch: pytest.MonkeyPatch) 
         body(*[("Content-Type: audio/mpeg", b"1")] * 21),
     ],
 )
-def test_what_is_no_whole_body_is_told(content: bytes) -> None:
+def test_an_incomplete_or_malformed_body_is_refused(content: bytes) -> None:
     with pytest.raises(FaultyRequest):
         read(content)
 
@@ -107,21 +107,21 @@ def test_a_body_needs_a_boundary(kind: str) -> None:
         read(b"--x--", kind)
 
 
-def test_a_large_part_is_not_held_in_memory() -> None:
+def test_a_large_part_is_not_kept_in_memory() -> None:
     head, _, tail = body(("Content-Type: audio/mpeg", b"CONTENT")).partition(b"CONTENT")
     size = 40_000_000
 
     class Body:
         def __init__(self) -> None:
-            self.head, self.left, self.tail = head, size, tail
+            self.head, self.missing, self.tail = head, size, tail
 
-        def read(self, wanted: int) -> bytes:
+        def read(self, count: int) -> bytes:
             if self.head:
                 piece, self.head = self.head, b""
                 return piece
-            if self.left:
-                piece = bytes(min(wanted, self.left))
-                self.left -= len(piece)
+            if self.missing:
+                piece = bytes(min(count, self.missing))
+                self.missing -= len(piece)
                 return piece
             piece, self.tail = self.tail, b""
             return piece

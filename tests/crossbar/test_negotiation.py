@@ -20,5 +20,5 @@ from crossbar.negotiation import quality
         ("text/csv; q=much", 0, 1),
     ],
 )
-def test_a_client_says_how_much_it_wants_a_form(accept: str, json: float, csv: float) -> None:
+def test_the_most_specific_range_decides_about_a_media_type(accept: str, json: float, csv: float) -> None:
     assert (quality(accept, "application/json"), quality(accept, "text/csv")) == (json, csv)

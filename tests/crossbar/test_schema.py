@@ -55,21 +55,21 @@ def errors(validator: SchemaValidator, **fields: Any) -> dict[str, Any]:
     return raised.value.data
 
 
-def test_defaults_are_filled_in_referenced_schemas_too(validator: SchemaValidator) -> None:
+def test_defaults_of_referenced_schemas_are_applied_too(validator: SchemaValidator) -> None:
     checked = validator.validate({"name": "Box", "mailbox": "1", "notify": {"callback": {}}})
     assert checked["transcribe"] is False
     assert checked["notify"] == {"callback": {"attempts": 3}}
 
 
-def test_what_was_sent_stays_as_it_was(validator: SchemaValidator) -> None:
-    sent = {"name": "Box", "mailbox": "1", "seek": "5", "other": {"a": [1]}}
-    checked = validator.validate(sent)
-    assert sent == {"name": "Box", "mailbox": "1", "seek": "5", "other": {"a": [1]}}
+def test_the_data_itself_is_not_changed(validator: SchemaValidator) -> None:
+    data = {"name": "Box", "mailbox": "1", "seek": "5", "other": {"a": [1]}}
+    checked = validator.validate(data)
+    assert data == {"name": "Box", "mailbox": "1", "seek": "5", "other": {"a": [1]}}
     assert checked["other"] == {"a": [1]}
 
 
 @pytest.mark.parametrize(
-    ("field", "spelled", "value"),
+    ("field", "text", "value"),
     [
         ("transcribe", "true", True),
         ("seek", "7", 7),
@@ -82,8 +82,8 @@ def test_what_was_sent_stays_as_it_was(validator: SchemaValidator) -> None:
         ("own", {}, {"on": True}),
     ],
 )
-def test_texts_that_spell_a_value_are_cast(validator: SchemaValidator, field: str, spelled: str, value: Any) -> None:
-    assert validator.validate({"name": "Box", "mailbox": "1", field: spelled})[field] == value
+def test_texts_are_cast_as_the_schema_wants(validator: SchemaValidator, field: str, text: str, value: Any) -> None:
+    assert validator.validate({"name": "Box", "mailbox": "1", field: text})[field] == value
 
 
 def test_texts_within_lists_and_references_are_cast(validator: SchemaValidator) -> None:
@@ -91,7 +91,7 @@ def test_texts_within_lists_and_references_are_cast(validator: SchemaValidator) 
     assert checked["notify"]["callback"]["schedule"] == [60]
 
 
-def test_a_yes_is_no_boolean(validator: SchemaValidator) -> None:
+def test_yes_is_not_a_boolean(validator: SchemaValidator) -> None:
     assert errors(validator, transcribe="yes") == {
         "transcribe": {
             "type": {"message": "Value did not match type(s): boolean", "target": "boolean", "value": "yes"}
@@ -99,7 +99,7 @@ def test_a_yes_is_no_boolean(validator: SchemaValidator) -> None:
     }
 
 
-def test_every_failing_field_is_told_at_once(validator: SchemaValidator) -> None:
+def test_the_error_names_every_failing_field(validator: SchemaValidator) -> None:
     with pytest.raises(ValidationFailed) as raised:
         validator.validate({"name": "B", "seek": 0, "format": "mp5"})
     assert set(raised.value.data) == {"name", "mailbox", "seek", "format"}
@@ -135,7 +135,7 @@ def test_each_rule_has_its_message(
     assert (detail["message"], detail["target"], detail["value"]) == (message, target, value)
 
 
-def test_a_length_error_tells_its_cause(validator: SchemaValidator) -> None:
+def test_a_length_error_has_the_value_as_its_cause(validator: SchemaValidator) -> None:
     assert errors(validator, pin="12")["pin"]["minLength"]["cause"] == "12"
 
 
@@ -143,23 +143,23 @@ def test_an_error_in_a_list_has_its_index_in_the_path(validator: SchemaValidator
     assert set(errors(validator, notify={"callback": {"schedule": ["x"]}})) == {"notify.callback.schedule.0"}
 
 
-def test_members_that_a_strict_schema_lacks_are_told_one_by_one(validator: SchemaValidator) -> None:
-    found = errors(validator, strict={"known": "a", "x-any": 1, "b": 2, "c": 3})
-    assert set(found) == {"strict.b", "strict.c"}
-    assert found["strict.b"]["additionalProperties"]["value"] == 2
+def test_each_unknown_member_is_an_error_of_its_own(validator: SchemaValidator) -> None:
+    unknown = errors(validator, strict={"known": "a", "x-any": 1, "b": 2, "c": 3})
+    assert set(unknown) == {"strict.b", "strict.c"}
+    assert unknown["strict.b"]["additionalProperties"]["value"] == 2
 
 
-def test_what_is_missing_is_told_with_what_was_sent(validator: SchemaValidator) -> None:
+def test_the_error_for_a_missing_member_shows_the_object(validator: SchemaValidator) -> None:
     with pytest.raises(ValidationFailed) as raised:
         validator.validate({"name": "Box", "seek": "5"})
     assert raised.value.data["mailbox"]["required"]["value"] == {"name": "Box", "seek": "5"}
 
 
-def test_without_defaults_only_casts_are_made(validator: SchemaValidator) -> None:
-    sent = {"name": "Box", "mailbox": "1", "seek": "5"}
-    assert validator.validate(sent, defaults=False) == {"name": "Box", "mailbox": "1", "seek": 5}
+def test_without_defaults_values_are_only_cast(validator: SchemaValidator) -> None:
+    data = {"name": "Box", "mailbox": "1", "seek": "5"}
+    assert validator.validate(data, defaults=False) == {"name": "Box", "mailbox": "1", "seek": 5}
 
 
 @pytest.mark.parametrize("zone", ["inherit", "Europe/Berlin", "America/Los_Angeles"])
-def test_known_zones_and_inherit_pass(validator: SchemaValidator, zone: str) -> None:
+def test_time_zones_and_inherit_are_valid(validator: SchemaValidator, zone: str) -> None:
     assert validator.validate({"name": "Box", "mailbox": "1", "zone": zone})["zone"] == zone

@@ -1,4 +1,4 @@
-"""What every path of the API has in common, on a service of one path and without any storage."""
+"""What all paths of the API have in common, on a service of a few paths and without storage."""
 
 import json
 import re
@@ -123,31 +123,31 @@ def service() -> Client:
     return Client(raise_request_exception=False)
 
 
-def sent(
-    service: Client, verb: str, body: bytes | dict[str, Any], kind: str = "application/json", **rest: Any
+def send(
+    service: Client, verb: str, body: bytes | dict[str, Any], kind: str = "application/json", **options: Any
 ) -> Any:
     content = body if isinstance(body, bytes) else json.dumps({"data": body}).encode()
-    return service.generic(verb, rest.pop("path", "/v2/things"), content, content_type=kind, **rest)
+    return service.generic(verb, options.pop("path", "/v2/things"), content, content_type=kind, **options)
 
 
-def assert_error(answer: Any, status: int, message: str) -> dict[str, Any]:
-    """It is an error in an envelope with all that belongs to one; its data."""
-    assert answer.status_code == status, answer.content
-    envelope = answer.json()
+def assert_error(response: Any, status: int, message: str) -> dict[str, Any]:
+    """Check that a response is a complete error envelope, and return its data."""
+    assert response.status_code == status, response.content
+    envelope = response.json()
     assert (envelope["status"], envelope["error"], envelope["message"]) == ("error", str(status), message)
-    assert envelope["request_id"] == answer.headers["X-Request-ID"]
+    assert envelope["request_id"] == response.headers["X-Request-ID"]
     assert {"data", "metadata", "revision", "timestamp", "version", "node"} <= set(envelope)
-    assert "ETag" not in answer.headers
+    assert "ETag" not in response.headers
     data: dict[str, Any] = envelope["data"]
     return data
 
 
-def test_a_document_is_answered_with_all_that_belongs_to_it(service: Client) -> None:
-    answer = service.get("/v2/things", headers={"X-Auth-Token": "t"})
-    envelope = answer.json()
+def test_a_document_comes_in_an_envelope(service: Client) -> None:
+    response = service.get("/v2/things", headers={"X-Auth-Token": "t"})
+    envelope = response.json()
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", envelope.pop("timestamp"))
-    assert answer.headers["ETag"] == '"1-abc"'
-    assert envelope.pop("request_id") == answer.headers["X-Request-ID"]
+    assert response.headers["ETag"] == '"1-abc"'
+    assert envelope.pop("request_id") == response.headers["X-Request-ID"]
     assert envelope.pop("node")
     assert envelope.pop("version")
     assert envelope == {
@@ -159,7 +159,7 @@ def test_a_document_is_answered_with_all_that_belongs_to_it(service: Client) -> 
     }
 
 
-def test_a_listing_says_its_page_and_has_a_revision(service: Client) -> None:
+def test_a_listing_has_its_page_and_a_revision(service: Client) -> None:
     envelope = service.get("/v2/lists/").json()
     assert (envelope["page_size"], envelope["next_start_key"], envelope["metadata"]) == (1, "k", {})
     assert envelope["revision"]
@@ -169,40 +169,40 @@ def test_a_listing_says_its_page_and_has_a_revision(service: Client) -> None:
     "path", ["/v2/nothing", "/v2", "/v2/", "/nothing", "/v2/things/a/b", "/v2/%00", "/v2//things"]
 )
 @pytest.mark.parametrize("verb", ["GET", "PUT", "DELETE"])
-def test_an_unknown_path_is_answered_in_an_envelope(service: Client, path: str, verb: str) -> None:
+def test_an_unknown_path_gets_an_error_envelope(service: Client, path: str, verb: str) -> None:
     assert assert_error(service.generic(verb, path), 404, "not_found") == {"message": "not found"}
 
 
-def test_a_page_of_another_part_of_the_service_is_left_alone(service: Client) -> None:
+def test_pages_get_no_envelope(service: Client) -> None:
     assert service.get("/page").content == b"hello"
     assert service.get("/page").headers["X-Request-ID"]
 
 
-def test_a_verb_that_the_path_lacks_is_answered_in_an_envelope(service: Client) -> None:
-    answer = sent(service, "PATCH", {})
-    assert assert_error(answer, 405, "invalid_method") == {"message": "method not allowed"}
-    assert "PUT" in answer.headers["Allow"]
+def test_a_verb_that_the_path_lacks_gets_an_error_envelope(service: Client) -> None:
+    response = send(service, "PATCH", {})
+    assert assert_error(response, 405, "invalid_method") == {"message": "method not allowed"}
+    assert "PUT" in response.headers["Allow"]
 
 
 @pytest.mark.parametrize("path", ["/v2/faulty", "/v2/plain"])
 @pytest.mark.parametrize("debug", [False, True])
-def test_a_fault_of_ours_tells_nothing_but_its_id(
+def test_an_unexpected_error_shows_only_the_request_id(
     service: Client, caplog: pytest.LogCaptureFixture, settings: Settings, path: str, debug: bool
 ) -> None:
     settings.DEBUG = debug
-    answer = service.get(path)
-    assert_error(answer, 500, "unspecified_fault")
-    assert b"secret detail" not in answer.content
-    assert b"Traceback" not in answer.content
+    response = service.get(path)
+    assert_error(response, 500, "unspecified_fault")
+    assert b"secret detail" not in response.content
+    assert b"Traceback" not in response.content
     assert "secret detail" in caplog.text
 
 
-def test_a_foreign_host_is_refused_in_an_envelope(service: Client) -> None:
+def test_another_host_name_gets_an_error_envelope(service: Client) -> None:
     assert_error(service.get("/v2/things", headers={"Host": "elsewhere.example.com"}), 400, "faulty_request")
 
 
 @pytest.mark.parametrize("query", ["a=1&" * 1_200, "pretty=true&" * 1_200])
-def test_more_parameters_than_anybody_needs_are_refused_in_an_envelope(service: Client, query: str) -> None:
+def test_too_many_parameters_get_an_error_envelope(service: Client, query: str) -> None:
     assert_error(service.get(f"/v2/things?{query}"), 400, "faulty_request")
     assert_error(service.get(f"/v2/nothing?{query}"), 404, "not_found")
 
@@ -247,54 +247,54 @@ def test_pages_of_the_service_are_for_its_own_origin(service: Client) -> None:
     assert "Access-Control-Allow-Origin" not in response.headers
 
 
-def test_head_answers_as_get_without_a_body(service: Client) -> None:
-    got, head = service.get("/v2/lists"), service.head("/v2/lists")
+def test_head_is_get_without_a_body(service: Client) -> None:
+    full, head = service.get("/v2/lists"), service.head("/v2/lists")
     assert (head.status_code, head.content) == (200, b"")
-    assert head.headers["ETag"] == got.headers["ETag"]
-    assert head.headers["Content-Length"] == got.headers["Content-Length"]
+    assert head.headers["ETag"] == full.headers["ETag"]
+    assert head.headers["Content-Length"] == full.headers["Content-Length"]
 
 
 @pytest.mark.parametrize("identifier", ["abc-1", "A.b_c-9", "x" * 64])
 def test_a_sane_request_id_is_kept(service: Client, identifier: str) -> None:
-    answer = service.get("/v2/nothing", headers={"X-Request-ID": identifier})
-    assert answer.json()["request_id"] == answer.headers["X-Request-ID"] == identifier
+    response = service.get("/v2/nothing", headers={"X-Request-ID": identifier})
+    assert response.json()["request_id"] == response.headers["X-Request-ID"] == identifier
 
 
 @pytest.mark.parametrize("identifier", ["", "x" * 65, "a b", "<b>", "é", "a\n"])
-def test_another_request_id_is_replaced(service: Client, identifier: str) -> None:
-    answer = service.get("/v2/things", headers={"X-Request-ID": identifier})
-    assert re.fullmatch("[0-9a-f]{32}", answer.headers["X-Request-ID"])
+def test_an_insane_request_id_is_replaced(service: Client, identifier: str) -> None:
+    response = service.get("/v2/things", headers={"X-Request-ID": identifier})
+    assert re.fullmatch("[0-9a-f]{32}", response.headers["X-Request-ID"])
 
 
 @pytest.mark.parametrize("path", ["/v2/things", "/v2/lists"])
 @pytest.mark.parametrize("form", ["{}", "W/{}", '"other", {}', "*", "bare"])
-def test_who_has_it_already_gets_304(service: Client, path: str, form: str) -> None:
+def test_a_client_with_the_current_revision_gets_304(service: Client, path: str, form: str) -> None:
     etag = service.get(path).headers["ETag"]
     condition = etag.strip('"') if form == "bare" else form.format(etag)
-    for answer in (service.get(path, headers={"If-None-Match": condition}),):
-        assert (answer.status_code, answer.content, answer.headers["ETag"]) == (304, b"", etag)
+    for response in (service.get(path, headers={"If-None-Match": condition}),):
+        assert (response.status_code, response.content, response.headers["ETag"]) == (304, b"", etag)
     assert service.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
 
 
-def test_a_change_of_another_revision_is_refused(service: Client) -> None:
-    assert_error(sent(service, "POST", {}, headers={"If-Match": '"2-x"'}), 412, "precondition_failed")
+def test_a_change_to_another_revision_is_refused(service: Client) -> None:
+    assert_error(send(service, "POST", {}, headers={"If-Match": '"2-x"'}), 412, "precondition_failed")
     for condition in ('"1-abc"', "1-abc", '"2-x", "1-abc"', "*"):
-        assert sent(service, "POST", {}, headers={"If-Match": condition}).status_code == 200
+        assert send(service, "POST", {}, headers={"If-Match": condition}).status_code == 200
 
 
-def test_pretty_indents(service: Client) -> None:
+def test_pretty_indents_the_json(service: Client) -> None:
     assert b'\n  "' in service.get("/v2/things?pretty=true").content
     assert b"\n" not in service.get("/v2/things").content
 
 
-def test_the_form_of_an_answer_is_chosen(service: Client) -> None:
-    for answer in (
+def test_the_client_chooses_the_form_of_the_response(service: Client) -> None:
+    for response in (
         service.get("/v2/lists", headers={"Accept": "text/csv"}),
         service.get("/v2/lists?accept=text/csv", headers={"Accept": "application/json"}),
         service.get("/v2/lists", headers={"Accept": "application/json;q=0.1, text/csv"}),
     ):
-        assert answer.headers["Content-Type"].startswith("text/csv")
-        assert answer.content == b"id,name\r\na,Thing\r\n"
+        assert response.headers["Content-Type"].startswith("text/csv")
+        assert response.content == b"id,name\r\na,Thing\r\n"
     assert_error(service.get("/v2/lists", headers={"Accept": "image/png"}), 406, "not_acceptable")
     assert_error(service.get("/v2/lists?accept=image/png"), 406, "not_acceptable")
     assert_error(service.get("/v2/nothing", headers={"Accept": "image/png"}), 404, "not_found")
@@ -304,49 +304,49 @@ def test_the_form_of_an_answer_is_chosen(service: Client) -> None:
     "kind",
     ["application/json", "", "application/x-www-form-urlencoded", "text/plain;charset=UTF-8", "application/x+json"],
 )
-def test_json_is_read_whatever_a_client_calls_it(service: Client, kind: str) -> None:
-    answer = sent(service, "PUT", {"name": "b"}, kind)
-    assert (answer.status_code, answer.json()["data"]) == (201, {"name": "b"})
-    assert answer.headers["Location"] == "/v2/things/a"
+def test_json_is_read_whatever_its_content_type(service: Client, kind: str) -> None:
+    response = send(service, "PUT", {"name": "b"}, kind)
+    assert (response.status_code, response.json()["data"]) == (201, {"name": "b"})
+    assert response.headers["Location"] == "/v2/things/a"
 
 
 @pytest.mark.parametrize("kind", ["multipart/mixed; boundary=b", "audio/mpeg", "application/zip", "text/xml"])
-def test_no_other_type_is_taken_for_json(service: Client, kind: str) -> None:
-    assert_error(sent(service, "PUT", {"name": "b"}, kind), 415, "unsupported_media_type")
-    assert sent(service, "DELETE", b"", kind).status_code == 200
+def test_other_content_types_are_not_read_as_json(service: Client, kind: str) -> None:
+    assert_error(send(service, "PUT", {"name": "b"}, kind), 415, "unsupported_media_type")
+    assert send(service, "DELETE", b"", kind).status_code == 200
 
 
 def test_a_compressed_body_is_refused(service: Client) -> None:
-    assert_error(sent(service, "PUT", {}, headers={"Content-Encoding": "gzip"}), 415, "unsupported_media_type")
-    assert sent(service, "PUT", {}, headers={"Content-Encoding": "identity"}).status_code == 201
+    assert_error(send(service, "PUT", {}, headers={"Content-Encoding": "gzip"}), 415, "unsupported_media_type")
+    assert send(service, "PUT", {}, headers={"Content-Encoding": "identity"}).status_code == 201
 
 
-def test_too_large_a_body_is_refused_with_the_limit(service: Client) -> None:
-    answer = sent(service, "PUT", {"a": "x" * 1_000})
-    assert assert_error(answer, 413, "request_too_large")["limit"] == 1_000
+def test_a_body_over_the_limit_is_refused(service: Client) -> None:
+    response = send(service, "PUT", {"a": "x" * 1_000})
+    assert assert_error(response, 413, "request_too_large")["limit"] == 1_000
 
 
-def test_a_bad_body_is_told_once_the_caller_is_known(service: Client) -> None:
+def test_only_known_callers_learn_what_is_wrong_with_a_body(service: Client) -> None:
     for verb in ("POST", "PUT", "DELETE"):
-        assert list(assert_error(sent(service, verb, b"{nope"), 400, "validation error")) == ["json"]
-        assert_error(sent(service, verb, b"{nope", headers={"X-Auth-Token": "bad"}), 401, "invalid_credentials")
-    assert list(assert_error(sent(service, "POST", b""), 400, "validation error")) == ["data"]
+        assert list(assert_error(send(service, verb, b"{nope"), 400, "validation error")) == ["json"]
+        assert_error(send(service, verb, b"{nope", headers={"X-Auth-Token": "bad"}), 401, "invalid_credentials")
+    assert list(assert_error(send(service, "POST", b""), 400, "validation error")) == ["data"]
 
 
 @pytest.mark.parametrize("verb", ["PUT", "put", "Put"])
-def test_post_stands_in_for_another_verb(service: Client, verb: str) -> None:
-    assert sent(service, "POST", {"n": 1}, path=f"/v2/things?verb={verb}").status_code == 201
-    assert sent(service, "POST", json.dumps({"data": {"n": 1}, "verb": verb}).encode()).status_code == 201
+def test_a_post_stands_for_the_verb_that_it_names(service: Client, verb: str) -> None:
+    assert send(service, "POST", {"n": 1}, path=f"/v2/things?verb={verb}").status_code == 201
+    assert send(service, "POST", json.dumps({"data": {"n": 1}, "verb": verb}).encode()).status_code == 201
 
 
-def test_only_post_stands_in_and_only_for_what_the_path_has(service: Client) -> None:
-    assert sent(service, "PUT", {}, path="/v2/things?verb=DELETE").status_code == 201
-    assert sent(service, "POST", {}, path="/v2/things?verb=POST").status_code == 200
-    assert_error(sent(service, "POST", {}, path="/v2/things?verb=PATCH"), 405, "invalid_method")
-    assert_error(sent(service, "POST", {}, path="/v2/things?verb=__init__"), 405, "invalid_method")
+def test_only_a_post_stands_for_another_verb_and_only_for_one_of_the_path(service: Client) -> None:
+    assert send(service, "PUT", {}, path="/v2/things?verb=DELETE").status_code == 201
+    assert send(service, "POST", {}, path="/v2/things?verb=POST").status_code == 200
+    assert_error(send(service, "POST", {}, path="/v2/things?verb=PATCH"), 405, "invalid_method")
+    assert_error(send(service, "POST", {}, path="/v2/things?verb=__init__"), 405, "invalid_method")
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
-def test_every_error_says_something_to_people(error: ApiError) -> None:
+def test_every_error_has_a_message(error: ApiError) -> None:
     assert error.status_code >= 400
     assert error.data["message"]
