@@ -69,6 +69,13 @@ def iterate_live_ids() -> Iterator[str]:
         start = rows[_PAGE_SIZE]["id"]
 
 
+def fetch_names(account_ids: Iterable[str]) -> dict[str, str]:
+    """Return the names of accounts by id, or the id of an account without a name. Costs one request."""
+    ids = [account_id for account_id in dict.fromkeys(account_ids) if database_names.is_account_id(account_id)]
+    docs = database().fetch(ids) if ids else {}
+    return {account_id: str(docs.get(account_id, {}).get("name") or account_id) for account_id in ids}
+
+
 def has_children(account_id: str) -> bool:
     """Whether an account is the parent of another one."""
     return bool(ids_with_children([account_id]))

@@ -4,12 +4,48 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any
 
+from accounts import account_index, accounts, users
 from couch.client import Database, Document, Row
 from crossbar.filters import Filter
 from crossbar.pages import Page, PageRequest, RowKey
+from storage import view_names
 from storage.view_names import View
 
 _MAX_READ = 500
+
+
+def list_accounts(
+    request: PageRequest, *, parent_id: str | None = None, is_enabled: bool | None = None
+) -> Page[Document]:
+    """Return a page of accounts by name: all, the children of one, or only those that are enabled or disabled.
+
+    Raises InvalidStartKey.
+    """
+    document_filter = Filter()
+    if is_enabled is not None:
+        document_filter = Filter([lambda doc: accounts.is_enabled(dict(doc)) == is_enabled])
+    view, below = view_names.ACCOUNTS_BY_NAME, []
+    if parent_id is not None:
+        view, below = view_names.ACCOUNTS_BY_PARENT, [parent_id]
+    elif is_enabled is False:
+        view, document_filter = view_names.DISABLED_ACCOUNTS_BY_NAME, Filter()
+    page = read_page(account_index.database(), view, request, document_filter, lambda doc: doc, below=below)
+    return Page([row["doc"] for row in page.entries], page.next_start_key)
+
+
+def list_users(account_id: str, request: PageRequest, document_filter: Filter | None = None) -> Page[Document]:
+    """Return a page of an account's users by user name. The filter sees what the API shows of a user.
+
+    Raises BadIdentifier for a malformed id, InvalidStartKey.
+    """
+    page = read_page(
+        accounts.database_of(account_id),
+        view_names.USERS_BY_NAME,
+        request,
+        document_filter or Filter(),
+        users.serialize,
+    )
+    return Page([row["doc"] for row in page.entries], page.next_start_key)
 
 
 def read_page(

@@ -67,6 +67,15 @@ def search(account_id: str, text: str, limit: int = 100) -> list[Document]:
     return sorted(database.fetch(ids).values(), key=lambda doc: str(doc.get("username") or ""))
 
 
+def find_by_name(account_id: str, username: str) -> Document | None:
+    """Return the live user with a user name, in upper or lower case; None if there is none."""
+    rows = accounts.database_of(account_id).view(
+        *view_names.USERS_BY_NAME, key=username.lower(), include_docs=True, limit=1
+    )
+    doc = rows[0].get("doc") if rows else None
+    return doc if is_live(doc) else None
+
+
 def is_enabled(user: Document) -> bool:
     """Whether the user may sign in; a user that doesn't say so may."""
     return not values.is_false(user.get("enabled"))
@@ -75,6 +84,11 @@ def is_enabled(user: Document) -> bool:
 def is_admin(user: Document) -> bool:
     """Whether the user administers its account."""
     return user.get("priv_level") == "admin"
+
+
+def has_password(user: Document) -> bool:
+    """Whether the user has a password."""
+    return any(user.get(member) for member in credentials.HASHES)
 
 
 def serialize(user: Document) -> Document:

@@ -5,16 +5,15 @@ from typing import Any
 
 from rest_framework.request import Request
 
-from accounts import accounts, listing, users
+from accounts import listing, users
 from accounts.api.viewset import AccountScopedViewSet, location
 from accounts.auth.permissions import IsAdministrator, owns
-from couch.client import Document, Row
+from couch.client import Document
 from crossbar.envelope import EnvelopeResponse
 from crossbar.errors import Forbidden
 from crossbar.filters import parse_filters
 from crossbar.pages import Page, PageRequest
 from crossbar.pagination import AscendingPagination
-from storage import view_names
 
 _SUMMARY = ("id", "username", "email", "first_name", "last_name", "priv_level", "timezone", "enabled", "flags")
 
@@ -31,17 +30,11 @@ class UserViewSet(AccountScopedViewSet):
 
     def list(self, request: Request, account_id: str) -> EnvelopeResponse:
         """List summaries of the users by user name, in pages."""
-        rows = self.paginate_queryset(self._read_page)
-        return self.get_paginated_response([_summary(row["doc"]) for row in rows])
+        docs = self.paginate_queryset(self._read_page)
+        return self.get_paginated_response([_summary(doc) for doc in docs])
 
-    def _read_page(self, page_request: PageRequest) -> Page[Row]:
-        return listing.read_page(
-            accounts.database_of(self.account_id),
-            view_names.USERS_BY_NAME,
-            page_request,
-            parse_filters(self.request.query_params),
-            users.serialize,
-        )
+    def _read_page(self, page_request: PageRequest) -> Page[Document]:
+        return listing.list_users(self.account_id, page_request, parse_filters(self.request.query_params))
 
     def create(self, request: Request, account_id: str) -> EnvelopeResponse:
         """Create a user."""

@@ -6,7 +6,7 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from accounts import accounts, creation, users
+from accounts import account_index, accounts, creation, listing, users
 from couch.client import Document
 from crossbar.errors import BadIdentifier, ValidationFailed
 from crossbar.pages import PageRequest
@@ -22,7 +22,7 @@ from desk.accounts.links import (
 )
 from desk.accounts.retention import RetentionForm, RetentionPages
 from desk.accounts.switch import SwitchPages
-from desk.accounts.table import account_names, account_table, page_of_accounts
+from desk.accounts.table import account_table
 from desk.audit import log
 from desk.audit.pages import render_history
 from desk.health.account_state import message_chart, missing_months
@@ -32,7 +32,6 @@ from desk.kit.formats import format_date
 from desk.kit.forms import add_errors, members_from
 from desk.kit.pages import Crumb, Route, actor
 from desk.models import Account
-from desk.users.queries import first_users
 from migration.models import MigrationRun
 from storage import database_stats
 from voicemail.legacy import remaining
@@ -40,6 +39,7 @@ from voicemail.mailboxes import listing as mailbox_listing
 from voicemail.messages import counts, retention
 
 _USERS_SHOWN = 10
+_CHILDREN_SHOWN = 10
 _MAILBOXES_SHOWN = 10
 
 
@@ -101,8 +101,9 @@ class AccountAdmin(HealthPages, SwitchPages, ApiKeyPages, RetentionPages):
         """Show everything about an account that is needed during a customer's call."""
         account = accounts.get(account_id)
         databases = database_stats.list_account_stats(account_id)
-        boxes = mailbox_listing.list_boxes(account_id, PageRequest(size=_MAILBOXES_SHOWN, descending=False))
-        children, _ = page_of_accounts(None, parent_id=account_id)
+        boxes = mailbox_listing.list_boxes(account_id, _first_page(_MAILBOXES_SHOWN))
+        children = listing.list_accounts(_first_page(_CHILDREN_SHOWN), parent_id=account_id)
+        first_users = listing.list_users(account_id, _first_page(_USERS_SHOWN))
         return self.render(
             request,
             "desk/accounts/detail.html",
@@ -110,8 +111,8 @@ class AccountAdmin(HealthPages, SwitchPages, ApiKeyPages, RetentionPages):
             [*_crumbs_along_tree(account)[:-1], (account_title(account), None)],
             account=accounts.serialize(account),
             created=format_date(account.get("pvt_created")),
-            ancestors=list(account_names(accounts.ancestor_ids(account)).items()),
-            children=[(child["_id"], account_title(child)) for child in children],
+            ancestors=list(account_index.fetch_names(accounts.ancestor_ids(account)).items()),
+            children=[(child["_id"], account_title(child)) for child in children.entries],
             boxes=boxes.entries,
             has_more_boxes=boxes.next_start_key is not None,
             months=counts.per_month(account_id),
@@ -124,7 +125,7 @@ class AccountAdmin(HealthPages, SwitchPages, ApiKeyPages, RetentionPages):
             own_days=retention.account_days(account_id),
             days=retention.duration_days(account_id),
             chart=message_chart([account_id]),
-            users=[users.serialize(user) for user in first_users(account_id, _USERS_SHOWN)],
+            users=[users.serialize(user) for user in first_users.entries],
             retention_form=RetentionForm(initial={"days": retention.account_days(account_id)}),
             can=self.permissions(
                 request,
@@ -166,9 +167,13 @@ class AccountAdmin(HealthPages, SwitchPages, ApiKeyPages, RetentionPages):
         return render_history(self, request, account_id, account_title(account), account_crumbs(account))
 
 
+def _first_page(size: int) -> PageRequest:
+    return PageRequest(size=size, descending=False)
+
+
 def _crumbs_along_tree(account: Document) -> list[Crumb]:
     """The breadcrumbs of an account's page, with those of its ancestors before it."""
-    ancestors = account_names(accounts.ancestor_ids(account))
+    ancestors = account_index.fetch_names(accounts.ancestor_ids(account))
     return [
         *account_list_crumbs(),
         *((name, account_url(ancestor_id)) for ancestor_id, name in ancestors.items()),

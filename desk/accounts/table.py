@@ -1,18 +1,14 @@
 """The table of accounts: all of them, the children of one, or those that a search finds."""
 
-from collections.abc import Iterable
-
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from accounts import account_index, accounts, listing
 from couch.client import Document
-from crossbar.filters import Filter as DocumentFilter
-from crossbar.pages import PageRequest
+from crossbar.pages import Page
 from desk.accounts.links import account_list_url, account_title, account_url
-from desk.kit.tables import Cell, Paging, Row, Table
-from storage import database_names, view_names
+from desk.kit.tables import Cell, Paging, Row, Table, page_request
 
 SEARCH_HELP = "The beginning of a name or realm, or an account id."
 _PAGE_SIZE = 50
@@ -26,18 +22,18 @@ def account_table(request: HttpRequest) -> Table:
     """
     text = request.GET.get("q", "").strip()
     parent_id, state = request.GET.get("below", ""), request.GET.get("state", "")
-    next_start_key = None
+    is_enabled = {_ENABLED: True, _DISABLED: False}.get(state)
     if text:
-        matches = [doc for doc in account_index.search(text) if _has_state(doc, state)]
-        docs = [doc for doc in matches if not parent_id or parent_id in accounts.ancestor_ids(doc)]
+        page = Page(_search(text, parent_id, is_enabled), None)
     else:
-        docs, next_start_key = page_of_accounts(request.GET.get("start_key"), parent_id=parent_id, state=state)
+        requested = page_request(request, _PAGE_SIZE)
+        page = listing.list_accounts(requested, parent_id=parent_id or None, is_enabled=is_enabled)
     return Table(
         columns=("Name", "Realm", "Parent", "Children", "Enabled", "Id"),
-        rows=_account_rows(docs),
+        rows=_account_rows(page.entries),
         caption="Accounts",
         empty="No matching accounts." if text or state or parent_id else "There are no accounts yet.",
-        paging=Paging.of(request, next_start_key),
+        paging=Paging.of(request, page.next_start_key),
         search=text,
         search_help=SEARCH_HELP,
         search_fields=_state_field(state),
@@ -45,36 +41,13 @@ def account_table(request: HttpRequest) -> Table:
     )
 
 
-def page_of_accounts(
-    start_key: str | None, *, size: int = _PAGE_SIZE, parent_id: str = "", state: str = ""
-) -> tuple[list[Document], str | None]:
-    """A page of accounts by name, and the start key of the next page.
-
-    `parent_id` limits it to the children of an account, `state` to ``enabled`` or ``disabled`` ones.
-    """
-    page_request = PageRequest.from_query({"start_key": start_key} if start_key else {}, size, descending=False)
-    document_filter = DocumentFilter([lambda doc: _has_state(dict(doc), state)]) if state else DocumentFilter()
-    view, key_prefix = view_names.ACCOUNTS_BY_NAME, []
-    if parent_id:
-        view, key_prefix = view_names.ACCOUNTS_BY_PARENT, [parent_id]
-    elif state == _DISABLED:
-        view = view_names.DISABLED_ACCOUNTS_BY_NAME
-        document_filter = DocumentFilter()
-    page = listing.read_page(
-        account_index.database(), view, page_request, document_filter, lambda doc: doc, below=key_prefix
-    )
-    return [row["doc"] for row in page.entries], page.next_start_key
-
-
-def account_names(account_ids: Iterable[str]) -> dict[str, str]:
-    """The names of accounts by their ids, read in one request; the id where there is no such account any more."""
-    ids = [account_id for account_id in dict.fromkeys(account_ids) if database_names.is_account_id(account_id)]
-    docs = account_index.database().fetch(ids) if ids else {}
-    return {account_id: account_title({"_id": account_id, **docs.get(account_id, {})}) for account_id in ids}
-
-
-def _has_state(doc: Document, state: str) -> bool:
-    return not state or accounts.is_enabled(doc) == (state == _ENABLED)
+def _search(text: str, parent_id: str, is_enabled: bool | None) -> list[Document]:
+    return [
+        doc
+        for doc in account_index.search(text)
+        if is_enabled in (None, accounts.is_enabled(doc))
+        and (not parent_id or parent_id in accounts.ancestor_ids(doc))
+    ]
 
 
 def _state_field(state: str) -> SafeString:
@@ -92,7 +65,7 @@ def _state_field(state: str) -> SafeString:
 
 def _account_rows(docs: list[Document]) -> list[Row]:
     parent_ids = {doc["_id"]: ancestors[-1] for doc in docs if (ancestors := accounts.ancestor_ids(doc))}
-    names = account_names(parent_ids.values())
+    names = account_index.fetch_names(parent_ids.values())
     ids_with_children = account_index.ids_with_children(doc["_id"] for doc in docs)
     return [
         _account_row(doc, parent_ids.get(doc["_id"]), names, has_children=doc["_id"] in ids_with_children)

@@ -8,15 +8,14 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from accounts import accounts
+from accounts import accounts, listing
 from couch.client import Document
 from desk.accounts.links import account_crumbs, account_list_crumbs, account_subject, account_title, account_url
-from desk.accounts.table import page_of_accounts
 from desk.audit import log
 from desk.health.account_state import account_states, message_chart
 from desk.health.couchdb_state import couchdb_state
 from desk.kit.pages import DocumentAdmin, Route
-from desk.kit.tables import Paging
+from desk.kit.tables import Paging, page_request
 from storage import maintenance, modbs
 
 _PAGE_SIZE = 20  # each account costs several requests per database
@@ -37,8 +36,8 @@ class HealthPages(DocumentAdmin):
         couchdb = couchdb_state()
         if not couchdb.is_up:
             return self.render(request, template, title, crumbs, couchdb=couchdb)
-        docs, next_start_key = page_of_accounts(request.GET.get("start_key"), size=_PAGE_SIZE)
-        states = account_states(docs)
+        page = listing.list_accounts(page_request(request, _PAGE_SIZE))
+        states = account_states(page.entries)
         by_size = sorted(states, key=lambda state: -state.on_disk)
         return self.render(
             request,
@@ -49,9 +48,9 @@ class HealthPages(DocumentAdmin):
             states=states,
             by_size=by_size,
             largest_size=(by_size[0].on_disk if by_size else 0) or 1,
-            chart=message_chart([doc["_id"] for doc in docs]),
+            chart=message_chart([doc["_id"] for doc in page.entries]),
             can_repair=self.has_permission(request, "change_account"),
-            paging=Paging.of(request, next_start_key),
+            paging=Paging.of(request, page.next_start_key),
         )
 
     def create_views(self, request: HttpRequest, account_id: str) -> HttpResponse:

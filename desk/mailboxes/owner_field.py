@@ -10,9 +10,9 @@ from django.http import HttpRequest, JsonResponse
 from django.urls import reverse
 from django.utils.html import escape
 
-from accounts import users
+from accounts import listing, users
+from crossbar.pages import PageRequest
 from desk.kit.schema_fields import ChoiceField, TextField
-from desk.users.queries import find_by_username, first_users
 from desk.users.titles import user_title
 
 _MAX_CHOICES = 200
@@ -21,7 +21,7 @@ _MAX_SUGGESTIONS = 20
 
 def owner_field_factory(account_id: str, stored_owner_id: Any) -> Callable[..., forms.Field]:
     """A function that makes the field from the options that every field has."""
-    choices = first_users(account_id, _MAX_CHOICES + 1)
+    choices = listing.list_users(account_id, PageRequest(size=_MAX_CHOICES + 1, descending=False)).entries
 
     def make_field(**options: Any) -> forms.Field:
         options |= {"label": "Owner", "help_text": "The user whose mailbox this is."}
@@ -69,7 +69,7 @@ class _OwnerField(TextField):
         text = super().clean(value)
         if text is None or text == self._stored_owner_id:
             return text
-        user = users.find(self._account_id, text) or find_by_username(self._account_id, text)
+        user = users.find(self._account_id, text) or users.find_by_name(self._account_id, text)
         if user is None:
             raise ValidationError("There is no user with this name or id in this account.", code="unknown")
         return user["_id"]

@@ -2,13 +2,14 @@
 
 from django.http import HttpRequest
 
-from accounts import account_index
+from accounts import account_index, listing
 from couch.client import Document
 from couch.errors import CouchError
 from couch.parallel import in_parallel
+from crossbar.pages import Page
 from desk.accounts.links import account_title
-from desk.accounts.table import SEARCH_HELP, page_of_accounts
-from desk.kit.tables import Cell, Paging, Row, Table
+from desk.accounts.table import SEARCH_HELP
+from desk.kit.tables import Cell, Paging, Row, Table, page_request
 from desk.migration_runs.links import account_migration_url, run_url
 from desk.migration_runs.progress import describe_state
 from migration.models import MigrationRun
@@ -21,17 +22,16 @@ _PAGE_SIZE = 30
 def accounts_table(request: HttpRequest) -> Table:
     """The page of accounts that the query asks for: ``q`` is a search, ``start_key`` a page."""
     text = request.GET.get("q", "").strip()
-    next_start_key = None
     if text:
-        docs = account_index.search(text)
+        page = Page(account_index.search(text), None)
     else:
-        docs, next_start_key = page_of_accounts(request.GET.get("start_key"), size=_PAGE_SIZE)
+        page = listing.list_accounts(page_request(request, _PAGE_SIZE))
     return Table(
         columns=("Account", "Old messages", "In removed mailboxes", "Latest run", "Realm"),
-        rows=_account_rows(docs),
+        rows=_account_rows(page.entries),
         caption="Accounts, with the messages that each one still has in the format of 3.x",
         empty="No matching accounts." if text else "There are no accounts yet.",
-        paging=Paging.of(request, next_start_key),
+        paging=Paging.of(request, page.next_start_key),
         search=text,
         search_help=SEARCH_HELP,
     )

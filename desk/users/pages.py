@@ -8,7 +8,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from accounts import accounts, users
-from accounts.auth import credentials
 from couch.client import Document
 from crossbar.errors import ValidationFailed
 from desk.accounts.links import account_crumbs, account_list_url
@@ -86,7 +85,7 @@ class AccountUserAdmin(DocumentAdmin):
             account_user=users.serialize(user),
             is_admin=users.is_admin(user),
             is_enabled=users.is_enabled(user),
-            has_password=any(user.get(key) for key in credentials.HASHES),
+            has_password=users.has_password(user),
             boxes=mailbox_listing.list_owned(account_id, user_id),
             can=self.permissions(request, "change_accountuser", "delete_accountuser", "view_mailbox"),
         )

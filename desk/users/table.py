@@ -2,11 +2,11 @@
 
 from django.http import HttpRequest
 
-from accounts import users
+from accounts import listing, users
 from couch.client import Document
-from desk.kit.tables import Cell, Paging, Row, Table
+from crossbar.pages import Page
+from desk.kit.tables import Cell, Paging, Row, Table, page_request
 from desk.users.links import user_url
-from desk.users.queries import page_of_users
 from desk.users.titles import full_name
 
 _PAGE_SIZE = 50
@@ -15,17 +15,16 @@ _PAGE_SIZE = 50
 def user_table(request: HttpRequest, account_id: str) -> Table:
     """The page of users that the query asks for: ``q`` is a search, ``start_key`` a page."""
     text = request.GET.get("q", "").strip()
-    next_start_key = None
     if text:
-        docs = users.search(account_id, text)
+        page = Page(users.search(account_id, text), None)
     else:
-        docs, next_start_key = page_of_users(account_id, request.GET.get("start_key"), _PAGE_SIZE)
+        page = listing.list_users(account_id, page_request(request, _PAGE_SIZE))
     return Table(
         columns=("User name", "Name", "E-mail", "Role", "Enabled"),
-        rows=[_user_row(account_id, doc) for doc in docs],
+        rows=[_user_row(account_id, doc) for doc in page.entries],
         caption="Users",
         empty="No matching users." if text else "There are no users yet.",
-        paging=Paging.of(request, next_start_key),
+        paging=Paging.of(request, page.next_start_key),
         search=text,
         search_help="The beginning of a user name, given name, family name or e-mail address, or a user's id.",
         search_parameters=[("account", account_id)],
