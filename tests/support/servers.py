@@ -157,11 +157,12 @@ def children(pid: int) -> list[int]:
 
 
 def wait_until(happened: Callable[[], bool], seconds: float = 30) -> None:
-    """Wait for something that is sure to happen."""
-    deadline = time.monotonic() + seconds
+    """Wait for something that is sure to happen; what takes long is looked at less often."""
+    start = time.monotonic()
     while not happened():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
+        elapsed = time.monotonic() - start
+        assert elapsed < seconds, "waited in vain"
+        time.sleep(min(max(0.02, elapsed / 20), 0.25))
 
 
 def _free_port() -> int:
