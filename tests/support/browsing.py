@@ -55,6 +55,7 @@ class Windows:
             viewport=display.size,
             color_scheme="dark" if display.is_dark else "light",
             bypass_csp=without_policy,
+            reduced_motion="reduce",
         )
         context.set_default_timeout(TIMEOUT)
         context.on("console", self._collect)
