@@ -37,7 +37,7 @@ def test_messages_are_listed_across_months_and_found_by_caller(
     now = gregorian.now()
     ids = leave(account, box, [now, now - 40 * 86_400])
     (other,) = leave(account, box, [now - 60], caller_id_name="Grace")
-    (old,) = old_messages.leave(account, box["id"], [old_messages.entry(timestamp=now - 86_400)])
+    (old,) = old_messages.add(account, box["id"], [old_messages.make_entry(timestamp=now - 86_400)])
     desk = operator("Read only")
     for query in ({"account": account.id}, {"account": account.id, "box": box["id"]}):
         page = desk.get("desk/message/", **query).text

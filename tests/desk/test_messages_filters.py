@@ -91,7 +91,7 @@ def test_messages_without_audio_are_filtered(operator: Operator, account: Accoun
     link = {"a.mp3": {"handler": {"kz_att_link": {"att_dbname": "x", "att_docid": "y"}}}}
     database(account, linked).update(linked, lambda doc: {**doc, "pvt_attachments": link})
     bulk.remove_messages({"_id": account.id}, box, [removed], None, None)
-    (old,) = old_messages.leave(account, box["id"], [old_messages.entry(timestamp=NOW - DAY)])
+    (old,) = old_messages.add(account, box["id"], [old_messages.make_entry(timestamp=NOW - DAY)])
     ids = [spoken, silent, linked, removed, old]
     desk = operator("Read only")
     assert shown(desk, account, ids, audio="none") == [silent]

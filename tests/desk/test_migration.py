@@ -84,7 +84,7 @@ def ended(desk: Desk, run_id: int) -> dict[str, Any]:
 
 
 def leave_many(account: Account, box: dict[str, Any], number: int) -> list[str]:
-    return old_messages.leave(account, box["id"], [old_messages.entry() for _ in range(number)])
+    return old_messages.add(account, box["id"], [old_messages.make_entry() for _ in range(number)])
 
 
 def migrated(account: Account) -> set[str]:
@@ -97,7 +97,7 @@ def test_a_migration_is_started_and_its_progress_and_report_are_shown(
     operator: Operator, account: Account, box: dict[str, Any]
 ) -> None:
     media_ids = leave_many(account, box, 5)
-    old_messages.leave(account, box["id"], [old_messages.entry("f" * 32)], audio=None)
+    old_messages.add(account, box["id"], [old_messages.make_entry("f" * 32)], audio=None)
     desk = operator("Administrators")
     assert "Messages in the format of 3.x" in desk.get(f"desk/account/{account.id}/").text
     page = desk.get(f"{PAGES}{account.id}/").text
@@ -110,7 +110,7 @@ def test_a_migration_is_started_and_its_progress_and_report_are_shown(
     assert migrated(account) == {f"{MONTH}-{one}" for one in media_ids}
     for one in media_ids:
         assert stored(account, f"{MONTH}-{one}")["_attachments"]
-    (left,) = old_messages.array(account, box["id"])
+    (left,) = old_messages.read_array(account, box["id"])
     assert left["migration_error"] == "no_audio"
     page = desk.get(f"{PAGES}run/{run_id}/").text
     for told in ("done, with 1 to look at", "no_audio", "is not migrated", *media_ids):
@@ -143,12 +143,12 @@ def test_a_dry_run_reports_the_same_and_writes_nothing(
     operator: Operator, account: Account, box: dict[str, Any]
 ) -> None:
     media_ids = leave_many(account, box, 4)
-    before = old_messages.array(account, box["id"])
+    before = old_messages.read_array(account, box["id"])
     desk = operator("Administrators")
     run_id = start(desk, account, "dry_run")
     last = ended(desk, run_id)
     assert (last["state"], last["done"]) == ("done", 4)
-    assert old_messages.array(account, box["id"]) == before
+    assert old_messages.read_array(account, box["id"]) == before
     assert not couch().database(database_names.modb(account.id, MONTH)).exists()
     page = desk.get(f"{PAGES}run/{run_id}/").text
     assert all(one in page for one in media_ids)
@@ -195,7 +195,7 @@ def test_operators_who_may_not_migrate_see_runs_but_start_none(
     operator: Operator, account: Account, box: dict[str, Any], group: str
 ) -> None:
     leave_many(account, box, 2)
-    before = old_messages.array(account, box["id"])
+    before = old_messages.read_array(account, box["id"])
     run_id = start(operator("Administrators"), account, "dry_run")
     desk = operator(group)
     ended(desk, run_id)
@@ -206,7 +206,7 @@ def test_operators_who_may_not_migrate_see_runs_but_start_none(
     logout = f"{PAGES}{account.id}/"  # any page of the desk has a form with a token
     for path in (f"{account.id}/start/", f"run/{run_id}/stop/", f"{account.id}/purge/"):
         assert post(desk, logout, path, operation="migrate").status_code == 403
-    assert old_messages.array(account, box["id"]) == before
+    assert old_messages.read_array(account, box["id"]) == before
 
 
 def test_operators_who_may_not_view_accounts_see_no_migration(operator: Operator, account: Account) -> None:
@@ -290,7 +290,7 @@ def machine(shared_machine: Machine) -> Iterator[Machine]:
 def assert_all_migrated_once(account: Account, box: dict[str, Any], media_ids: list[str]) -> None:
     assert migrated(account) == {f"{MONTH}-{one}" for one in media_ids}
     assert all(stored(account, f"{MONTH}-{one}")["_attachments"] for one in media_ids)
-    assert old_messages.array(account, box["id"]) == []
+    assert old_messages.read_array(account, box["id"]) == []
 
 
 def test_a_run_waits_for_couchdb_and_says_so(machine: Machine, account: Account, box: dict[str, Any]) -> None:
@@ -327,7 +327,7 @@ def test_progress_is_written_later_if_the_database_is_locked(
         database.execute("BEGIN IMMEDIATE")
         machine.proxy.restore()
         wait_until(lambda: "can't write its progress now" in machine.server.logged(), 60)
-        wait_until(lambda: not old_messages.array(account, box["id"]), 60)
+        wait_until(lambda: not old_messages.read_array(account, box["id"]), 60)
         assert progress(other, run_id)["done"] < MESSAGES
         database.execute("ROLLBACK")
     assert ended(other, run_id)["state"] == "done"

@@ -1,4 +1,4 @@
-"""Messages as Kazoo 3.x kept them: entries of an array in the mailbox, and media documents beside it."""
+"""Messages in the format of Kazoo 3.x: entries in a mailbox's array, and media documents beside it."""
 
 import io
 import secrets
@@ -17,9 +17,9 @@ def database(account: Account) -> Database:
     return couch().database(database_names.account_db(account.id))
 
 
-def entry(media_id: str | None = None, **fields: Any) -> Document:
-    """An entry of the array; a field given as None is left out."""
-    told = {
+def make_entry(media_id: str | None = None, **fields: Any) -> Document:
+    """An entry for an array. A field with the value None is left out."""
+    entry = {
         "timestamp": 63630058722,
         "from": "1001@old.example.com",
         "to": "3000@old.example.com",
@@ -31,25 +31,20 @@ def entry(media_id: str | None = None, **fields: Any) -> Document:
         "media_id": media_id or secrets.token_hex(16),
         **fields,
     }
-    return {key: value for key, value in told.items() if value is not None}
+    return {key: value for key, value in entry.items() if value is not None}
 
 
-def leave(account: Account, box_id: str, entries: Sequence[Any], audio: bytes | None = b"ID3 old audio") -> list[str]:
-    """Put entries into a box's array, each with its media document unless there is no audio; their media ids."""
-    db = database(account)
-    for each in entries:
-        if (
-            audio is not None
-            and isinstance(each, dict)
-            and isinstance(each.get("media_id"), str)
-            and each["media_id"]
-        ):
-            leave_media(account, each["media_id"], audio, source_id=box_id)
-    db.update(box_id, lambda box: {**box, "messages": [*box.get("messages", []), *entries]})
-    return [each.get("media_id", "") for each in entries if isinstance(each, dict)]
+def add(account: Account, box_id: str, entries: Sequence[Any], audio: bytes | None = b"ID3 old audio") -> list[str]:
+    """Add entries to a mailbox's array, and their media documents if there is audio; the media ids."""
+    media_ids = [str(entry.get("media_id") or "") for entry in entries if isinstance(entry, dict)]
+    if audio is not None:
+        for media_id in filter(None, media_ids):
+            add_media(account, media_id, audio, source_id=box_id)
+    database(account).update(box_id, lambda box: {**box, "messages": [*box.get("messages", []), *entries]})
+    return media_ids
 
 
-def leave_media(
+def add_media(
     account: Account,
     media_id: str,
     audio: bytes,
@@ -57,9 +52,9 @@ def leave_media(
     content_type: str = "audio/mpeg",
     **fields: Any,
 ) -> Document:
-    """A media document with audio."""
+    """Add a media document with audio."""
     db = database(account)
-    doc = {
+    media = {
         "_id": media_id,
         "name": "mailbox 3000 message 5-9-2016 10:05:22",
         "description": "voicemail message media",
@@ -73,10 +68,10 @@ def leave_media(
         "pvt_modified": 63630058730,
         **fields,
     }
-    return db.put_with_attachment(doc, name, content_type, io.BytesIO(audio), len(audio))
+    return db.put_with_attachment(media, name, content_type, io.BytesIO(audio), len(audio))
 
 
-def array(account: Account, box_id: str) -> list[Any]:
-    """What is left in a box's array."""
-    found: list[Any] = (database(account).get(box_id) or {}).get("messages", [])
-    return found
+def read_array(account: Account, box_id: str) -> list[Any]:
+    """The entries that remain in a mailbox's array."""
+    box = database(account).get(box_id) or {}
+    return list(box.get("messages", []))

@@ -18,13 +18,13 @@ def test_the_page_of_a_run_updates_itself_and_offers_the_next_step(
     operator: Operator, account: Account, api: Api, window: Windows
 ) -> None:
     box = api.new_box("3000")
-    old_messages.leave(account, box["id"], [old_messages.entry() for _ in range(5)])
+    old_messages.add(account, box["id"], [old_messages.make_entry() for _ in range(5)])
     page = window(operator("Administrators"), f"desk/account/{account.id}/")
     page.get_by_role("link", name="Migrate", exact=True).click()
     page.get_by_role("button", name="Migrate", exact=True).press("Enter")
     expect(page.get_by_role("heading", name="Migration: done")).to_be_visible(timeout=60_000)
     expect(page.get_by_role("row", name="migrated — 5")).to_be_visible()
-    assert old_messages.array(account, box["id"]) == []
+    assert old_messages.read_array(account, box["id"]) == []
     page.get_by_role("link", name="201605-").first.click()
     expect(page.locator("audio")).to_be_visible()
     page.go_back()
@@ -38,9 +38,9 @@ def test_pages_of_a_migration_are_accessible_and_fit_the_screen(
     operator: Operator, account: Account, api: Api, window: Windows, size: ViewportSize
 ) -> None:
     box = api.new_box("3000", name="A mailbox with quite a long name, as people give them")
-    failing = old_messages.entry("f" * 32)
-    old_messages.leave(account, box["id"], [old_messages.entry() for _ in range(2)])
-    old_messages.leave(account, box["id"], [failing], audio=None)
+    failing = old_messages.make_entry("f" * 32)
+    old_messages.add(account, box["id"], [old_messages.make_entry() for _ in range(2)])
+    old_messages.add(account, box["id"], [failing], audio=None)
     page = window(
         operator("Administrators"), f"migration/migrationrun/{account.id}/", Display(size), without_policy=True
     )
