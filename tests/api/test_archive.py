@@ -15,7 +15,7 @@ from tests.support.kazoo_messages import database, leave, leave_spoken
 
 @pytest.fixture(scope="module")
 def account(shared_account: Account) -> Account:
-    """An account for all tests here: each has mailboxes of its own."""
+    """Share an account: each test has its own mailboxes."""
     return shared_account
 
 
@@ -29,20 +29,20 @@ def download(api: Api, box: dict[str, Any], ids: list[str]) -> zipfile.ZipFile:
     assert answer.status_code == 200, answer.text
     assert answer.headers["Content-Type"] == "application/zip"
     assert answer.headers["Content-Disposition"].startswith("attachment;")
-    found = zipfile.ZipFile(io.BytesIO(answer.content))
-    assert found.testzip() is None
-    return found
+    archive = zipfile.ZipFile(io.BytesIO(answer.content))
+    assert archive.testzip() is None
+    return archive
 
 
-def test_it_holds_the_audio_of_each_message(api: Api, account: Account, box: dict[str, Any], audio: Any) -> None:
+def test_the_zip_holds_the_audio_of_each_message(api: Api, account: Account, box: dict[str, Any], audio: Any) -> None:
     now = gregorian.now()
     first, second = audio("mp3", "The first message."), audio("mp3", "The second and longer message.")
     ids = [
         leave_spoken(account, box, now - 60, first.content),
         leave_spoken(account, box, now - 50, second.content),
     ]
-    found = download(api, box, ids)
-    assert sorted(map(found.read, found.namelist())) == sorted([first.content, second.content])
+    archive = download(api, box, ids)
+    assert sorted(map(archive.read, archive.namelist())) == sorted([first.content, second.content])
 
 
 def test_messages_of_one_second_get_different_names(
@@ -56,47 +56,51 @@ def test_messages_of_one_second_get_different_names(
     assert all(name.startswith("1001_") and name.endswith(".mp3") for name in names)
 
 
-def test_a_hostile_caller_makes_no_hostile_name(api: Api, account: Account, box: dict[str, Any], audio: Any) -> None:
+def test_a_hostile_caller_id_makes_a_safe_file_name(
+    api: Api, account: Account, box: dict[str, Any], audio: Any
+) -> None:
     recording = audio("mp3")
-    one = leave_spoken(account, box, gregorian.now() - 60, recording.content, caller_id_number='../../etc/"x\r\n')
-    (name,) = download(api, box, [one]).namelist()
+    message_id = leave_spoken(
+        account, box, gregorian.now() - 60, recording.content, caller_id_number='../../etc/"x\r\n'
+    )
+    (name,) = download(api, box, [message_id]).namelist()
     assert not set(name) & set('/\\"\r\n')
     assert not name.startswith(".")
 
 
-def test_messages_without_audio_and_unknown_ids_are_listed_inside(
+def test_messages_without_audio_and_unknown_ids_are_listed_in_a_file(
     api: Api, account: Account, box: dict[str, Any], audio: Any
 ) -> None:
     now = gregorian.now()
     spoken = leave_spoken(account, box, now - 60, audio("mp3").content)
     (silent,) = leave(account, box, [now - 50])
     absent = f"{spoken[:7]}{'0' * 32}"
-    found = download(api, box, [spoken, silent, absent])
-    assert len(found.namelist()) == 2
-    told = found.read("missing.txt").decode()
-    assert silent in told
-    assert absent in told
+    archive = download(api, box, [spoken, silent, absent])
+    assert len(archive.namelist()) == 2
+    missing = archive.read("missing.txt").decode()
+    assert silent in missing
+    assert absent in missing
 
 
-def test_of_many_messages_over_months_each_is_in_it_as_they_were_named(
+def test_many_messages_of_several_months_are_all_in_the_zip_in_the_order_of_their_ids(
     api: Api, account: Account, box: dict[str, Any]
 ) -> None:
     now = gregorian.now()
     sounds = [secrets.token_bytes(1_000 * (n % 40)) or b"-" for n in range(230)]
     ids = [leave_spoken(account, box, now - 86_400 * (n % 70), sound) for n, sound in enumerate(sounds)]
-    unknown = [f"{one[:7]}{secrets.token_hex(16)}" for one in (ids[0], ids[1])]
-    found = download(api, box, [unknown[0], *ids, unknown[1]])
-    (*files, told) = found.namelist()
-    assert [found.read(name) for name in files] == sounds
-    assert [line.partition(":")[0] for line in found.read(told).decode().splitlines()] == unknown
+    unknown = [f"{message_id[:7]}{secrets.token_hex(16)}" for message_id in (ids[0], ids[1])]
+    archive = download(api, box, [unknown[0], *ids, unknown[1]])
+    (*files, missing) = archive.namelist()
+    assert [archive.read(name) for name in files] == sounds
+    assert [line.partition(":")[0] for line in archive.read(missing).decode().splitlines()] == unknown
 
 
 def test_long_recordings_among_short_ones_are_whole(api: Api, account: Account, box: dict[str, Any]) -> None:
     now = gregorian.now()
     lengths = (10, 3_000_000, 20, 500_000, 30_000, 400_000, 1_200_000, 1)
     sounds = [secrets.token_bytes(length) for length in lengths]
-    found = download(api, box, [leave_spoken(account, box, now - 60, sound) for sound in sounds])
-    assert [found.read(name) for name in found.namelist()] == sounds
+    archive = download(api, box, [leave_spoken(account, box, now - 60, sound) for sound in sounds])
+    assert [archive.read(name) for name in archive.namelist()] == sounds
 
 
 def test_a_client_that_hangs_up_midway_leaves_the_service_as_it_was(
@@ -108,11 +112,11 @@ def test_a_client_that_hangs_up_midway_leaves_the_service_as_it_was(
         answer = api.post(f"vmboxes/{box['id']}/messages/raw", {"messages": ids}, stream=True)
         assert next(answer.iter_content(1_000))[:2] == b"PK"
         answer.close()
-    found = download(api, box, ids)
-    assert [found.read(name) for name in found.namelist()] == sounds
+    archive = download(api, box, ids)
+    assert [archive.read(name) for name in archive.namelist()] == sounds
 
 
-def test_linked_audio_is_in_it_and_broken_links_are_listed(
+def test_linked_audio_is_in_the_zip_and_broken_links_are_listed(
     api: Api, account: Account, box: dict[str, Any], db: Database
 ) -> None:
     db.put_with_attachment({"_id": "old-media"}, "old.mp3", "audio/mpeg", io.BytesIO(b"once spoken"), 11)
@@ -122,12 +126,12 @@ def test_linked_audio_is_in_it_and_broken_links_are_listed(
     )
     link(account, lost_one, {"kz_att_link": {"att_dbname": database_names.encode(db.name), "att_docid": "gone"}})
     link(account, elsewhere, {"kz_att_s3": {"bucket": "b"}})
-    found = download(api, box, [elsewhere, lost_one, found_one])
-    told = found.read("missing.txt").decode().splitlines()
-    assert [line.partition(":")[0] for line in told] == [elsewhere, lost_one]
-    assert "kz_att_s3" in told[0]
-    (name,) = set(found.namelist()) - {"missing.txt"}
-    assert found.read(name) == b"once spoken"
+    archive = download(api, box, [elsewhere, lost_one, found_one])
+    missing = archive.read("missing.txt").decode().splitlines()
+    assert [line.partition(":")[0] for line in missing] == [elsewhere, lost_one]
+    assert "kz_att_s3" in missing[0]
+    (name,) = set(archive.namelist()) - {"missing.txt"}
+    assert archive.read(name) == b"once spoken"
 
 
 def link(account: Account, message_id: str, handler: dict[str, Any]) -> None:
@@ -135,25 +139,27 @@ def link(account: Account, message_id: str, handler: dict[str, Any]) -> None:
     database(account, message_id).update(message_id, lambda doc: {**doc, "pvt_attachments": linked})
 
 
-def test_an_id_given_twice_is_in_it_once(api: Api, account: Account, box: dict[str, Any], audio: Any) -> None:
-    one = leave_spoken(account, box, gregorian.now() - 60, audio("mp3").content)
-    assert len(download(api, box, [one, one]).namelist()) == 1
+def test_a_repeated_id_is_in_the_zip_once(api: Api, account: Account, box: dict[str, Any], audio: Any) -> None:
+    message_id = leave_spoken(account, box, gregorian.now() - 60, audio("mp3").content)
+    assert len(download(api, box, [message_id, message_id]).namelist()) == 1
 
 
-def test_no_audio_at_all_is_not_found(api: Api, account: Account, box: dict[str, Any]) -> None:
+def test_without_any_audio_the_answer_is_not_found(api: Api, account: Account, box: dict[str, Any]) -> None:
     (silent,) = leave(account, box, [gregorian.now() - 60])
     answer = api.post(f"vmboxes/{box['id']}/messages/raw", {"messages": [silent]})
     assert answer.status_code == 404
     assert answer.json()["message"] == "bad_identifier"
 
 
-def test_no_ids_are_an_error(api: Api, box: dict[str, Any]) -> None:
+def test_a_request_without_ids_is_refused(api: Api, box: dict[str, Any]) -> None:
     answer = api.post(f"vmboxes/{box['id']}/messages/raw", {"messages": []})
     assert answer.status_code == 400
     assert list(answer.json()["data"]["messages"]) == ["required"]
 
 
-def test_messages_of_another_box_are_not_in_it(api: Api, account: Account, box: dict[str, Any], audio: Any) -> None:
+def test_messages_of_another_mailbox_are_not_in_the_zip(
+    api: Api, account: Account, box: dict[str, Any], audio: Any
+) -> None:
     other = api.new_box()
     foreign = leave_spoken(account, other, gregorian.now() - 60, audio("mp3").content)
     answer = api.post(f"vmboxes/{box['id']}/messages/raw", {"messages": [foreign]})

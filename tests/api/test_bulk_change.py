@@ -13,7 +13,7 @@ from tests.support.kazoo_messages import DAY, database, leave, leave_spoken, sto
 
 @pytest.fixture(scope="module")
 def account(shared_account: Account) -> Account:
-    """An account for all tests here: each has mailboxes of its own."""
+    """Share an account: each test has its own mailboxes."""
     return shared_account
 
 
@@ -30,9 +30,9 @@ def other(api: Api) -> dict[str, Any]:
 def change(api: Api, box: dict[str, Any], **data: Any) -> dict[str, Any]:
     answer = api.post(f"vmboxes/{box['id']}/messages", data)
     assert answer.status_code == 200, answer.text
-    told: dict[str, Any] = answer.json()["data"]
-    assert set(told) == {"succeeded", "failed"}
-    return told
+    outcome: dict[str, Any] = answer.json()["data"]
+    assert set(outcome) == {"succeeded", "failed"}
+    return outcome
 
 
 class TestFolder:
@@ -41,10 +41,10 @@ class TestFolder:
     ) -> None:
         now = gregorian.now()
         ids = leave(account, box, [now - 60, now - 40 * DAY, now - 70 * DAY])
-        told = change(api, box, folder="saved", messages=ids)
-        assert sorted(told["succeeded"]) == sorted(ids)
-        assert told["failed"] == []
-        assert [stored(account, one)["metadata"]["folder"] for one in ids] == ["saved"] * 3
+        outcome = change(api, box, folder="saved", messages=ids)
+        assert sorted(outcome["succeeded"]) == sorted(ids)
+        assert outcome["failed"] == []
+        assert [stored(account, key)["metadata"]["folder"] for key in ids] == ["saved"] * 3
 
     def test_the_folder_may_be_in_the_query(self, api: Api, account: Account, box: dict[str, Any]) -> None:
         ids = leave(account, box, [gregorian.now() - 60])
@@ -53,7 +53,7 @@ class TestFolder:
         assert stored(account, ids[0])["metadata"]["folder"] == "deleted"
 
     @pytest.mark.parametrize("folder", [{}, {"folder": "attic"}])
-    def test_an_unknown_or_missing_folder_is_saved(
+    def test_an_unknown_or_missing_folder_means_saved(
         self, api: Api, account: Account, box: dict[str, Any], folder: dict[str, str]
     ) -> None:
         ids = leave(account, box, [gregorian.now() - 60])
@@ -66,83 +66,87 @@ class TestFolder:
         now = gregorian.now()
         (own,), (foreign,) = leave(account, box, [now - 60]), leave(account, other, [now - 60])
         absent, malformed, no_month = f"{own[:7]}{'0' * 32}", "../../_all_docs", f"190001-{'0' * 32}"
-        told = change(api, box, folder="saved", messages=[own, foreign, absent, malformed, no_month])
-        assert told["succeeded"] == [own]
-        failed = {key: reason for entry in told["failed"] for key, reason in entry.items()}
+        outcome = change(api, box, folder="saved", messages=[own, foreign, absent, malformed, no_month])
+        assert outcome["succeeded"] == [own]
+        failed = {key: reason for entry in outcome["failed"] for key, reason in entry.items()}
         assert failed == dict.fromkeys([foreign, absent, malformed, no_month], "not_found")
         assert stored(account, foreign)["metadata"]["folder"] == "new"
 
-    def test_an_id_given_twice_counts_once(self, api: Api, account: Account, box: dict[str, Any]) -> None:
-        (one,) = leave(account, box, [gregorian.now() - 60])
-        assert change(api, box, folder="saved", messages=[one, one]) == {"succeeded": [one], "failed": []}
+    def test_a_repeated_id_counts_once(self, api: Api, account: Account, box: dict[str, Any]) -> None:
+        (key,) = leave(account, box, [gregorian.now() - 60])
+        assert change(api, box, folder="saved", messages=[key, key]) == {"succeeded": [key], "failed": []}
 
-    def test_a_message_that_is_in_the_folder_already_is_left_as_it_is(
+    def test_a_message_that_is_in_the_folder_already_is_not_changed(
         self, api: Api, account: Account, box: dict[str, Any]
     ) -> None:
-        (one,) = leave(account, box, [gregorian.now() - 60], folder="saved")
-        before = stored(account, one)
-        assert change(api, box, folder="saved", messages=[one])["succeeded"] == [one]
-        assert stored(account, one) == before
+        (key,) = leave(account, box, [gregorian.now() - 60], folder="saved")
+        before = stored(account, key)
+        assert change(api, box, folder="saved", messages=[key])["succeeded"] == [key]
+        assert stored(account, key) == before
 
-    def test_ids_of_very_many_months_are_looked_for_at_once(
+    def test_ids_of_very_many_months_are_looked_up_together(
         self, api: Api, account: Account, box: dict[str, Any]
     ) -> None:
         now = gregorian.now()
         own = leave(account, box, [now - 60, now - 40 * DAY])
         absent = [f"{year}{month:02}-{'0' * 32}" for year in range(1900, 2000) for month in range(1, 13)]
-        told = change(api, box, folder="saved", messages=[*absent, *own])
-        assert sorted(told["succeeded"]) == sorted(own)
-        assert len(told["failed"]) == len(absent)
+        outcome = change(api, box, folder="saved", messages=[*absent, *own])
+        assert sorted(outcome["succeeded"]) == sorted(own)
+        assert len(outcome["failed"]) == len(absent)
 
     def test_a_message_past_its_retention_is_refused_and_becomes_deleted(
         self, api: Api, account: Account, box: dict[str, Any]
     ) -> None:
         (old,) = leave(account, box, [gregorian.now() - 100 * DAY])
-        told = change(api, box, folder="saved", messages=[old])
-        assert told == {"succeeded": [], "failed": [{old: "prior_to_retention_duration"}]}
+        outcome = change(api, box, folder="saved", messages=[old])
+        assert outcome == {"succeeded": [], "failed": [{old: "prior_to_retention_duration"}]}
         assert stored(account, old)["metadata"]["folder"] == "deleted"
 
     @pytest.mark.parametrize("data", [{}, {"messages": []}])
-    def test_no_ids_are_an_error(self, api: Api, box: dict[str, Any], data: dict[str, Any]) -> None:
+    def test_a_request_without_ids_is_refused(self, api: Api, box: dict[str, Any], data: dict[str, Any]) -> None:
         answer = api.post(f"vmboxes/{box['id']}/messages", data)
         assert answer.status_code == 400
         assert answer.json()["data"]["messages"]["required"]["message"] == "No array of message ids are specified"
 
-    def test_the_audio_stays(self, api: Api, account: Account, box: dict[str, Any], audio: Any) -> None:
+    def test_a_change_of_folder_keeps_the_audio(
+        self, api: Api, account: Account, box: dict[str, Any], audio: Any
+    ) -> None:
         recording = audio("mp3")
-        one = leave_spoken(account, box, gregorian.now() - 60, recording.content)
-        change(api, box, folder="saved", messages=[one])
-        stream = database(account, one).open_attachment(one, "msg.mp3")
+        key = leave_spoken(account, box, gregorian.now() - 60, recording.content)
+        change(api, box, folder="saved", messages=[key])
+        stream = database(account, key).open_attachment(key, "msg.mp3")
         assert stream is not None
         assert stream.read() == recording.content
 
-    def test_a_thousand_ids_in_one_call(self, api: Api, account: Account, box: dict[str, Any]) -> None:
+    def test_a_thousand_messages_are_changed_by_one_request(
+        self, api: Api, account: Account, box: dict[str, Any]
+    ) -> None:
         now = gregorian.now()
         ids = leave(account, box, [now - n * 3_000 for n in range(1_000)])
-        told = change(api, box, folder="saved", messages=ids)
-        assert sorted(told["succeeded"]) == sorted(ids)
+        outcome = change(api, box, folder="saved", messages=ids)
+        assert sorted(outcome["succeeded"]) == sorted(ids)
 
-    def test_clients_that_change_the_same_messages_all_succeed(
+    def test_concurrent_changes_of_the_same_messages_all_succeed(
         self, api: Api, account: Account, box: dict[str, Any]
     ) -> None:
         now = gregorian.now()
         ids = leave(account, box, [now - n for n in range(1, 21)])
-        told: list[dict[str, Any]] = []
+        outcomes: list[dict[str, Any]] = []
 
         def save() -> None:
-            told.append(change(Api(api.url, api.account_id, api.token), box, folder="saved", messages=ids))
+            outcomes.append(change(Api(api.url, api.account_id, api.token), box, folder="saved", messages=ids))
 
         threads = [threading.Thread(target=save) for _ in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        assert [sorted(one["succeeded"]) for one in told] == [sorted(ids)] * 4
-        assert {stored(account, one)["metadata"]["folder"] for one in ids} == {"saved"}
+        assert [sorted(outcome["succeeded"]) for outcome in outcomes] == [sorted(ids)] * 4
+        assert {stored(account, key)["metadata"]["folder"] for key in ids} == {"saved"}
 
 
 class TestMove:
-    def test_it_moves_audio_and_transcription_under_a_new_id(
+    def test_a_move_takes_audio_and_transcription_along_under_a_new_id(
         self, api: Api, account: Account, box: dict[str, Any], other: dict[str, Any], audio: Any
     ) -> None:
         recording = audio("mp3")
@@ -150,8 +154,8 @@ class TestMove:
         source = leave_spoken(account, box, now - 40 * DAY, recording.content, folder="saved")
         spoken = {"result": "success", "text": "Hello"}
         database(account, source).update(source, lambda doc: {**doc, "transcription": spoken})
-        told = change(api, box, source_id=other["id"], messages=[source])
-        (moved,) = told["succeeded"]
+        outcome = change(api, box, source_id=other["id"], messages=[source])
+        (moved,) = outcome["succeeded"]
         doc = stored(account, moved)
         assert moved[:6] == gregorian.month_of(now)
         assert doc["source_id"] == other["id"]
@@ -164,16 +168,16 @@ class TestMove:
         stream = database(account, moved).open_attachment(moved, "msg.mp3")
         assert stream is not None
         assert stream.read() == recording.content
-        gone = stored(account, source)
-        assert gone["pvt_deleted"] is True
-        assert gone["metadata"]["folder"] == "deleted"
+        source_doc = stored(account, source)
+        assert source_doc["pvt_deleted"] is True
+        assert source_doc["metadata"]["folder"] == "deleted"
 
-    def test_a_repeat_after_a_kill_between_copy_and_removal_makes_no_second_copy(
+    def test_repeating_a_move_that_was_killed_makes_no_second_copy(
         self, api: Api, account: Account, box: dict[str, Any], other: dict[str, Any]
     ) -> None:
         (source,) = leave(account, box, [gregorian.now() - 60])
         (moved,) = change(api, box, source_id=other["id"], messages=[source])["succeeded"]
-        # As if the process had died before it removed the source.
+        # As if the process had been killed before it removed the source.
         database(account, source).update(
             source, lambda doc: {key: value for key, value in doc.items() if key != "pvt_deleted"}
         )
@@ -181,7 +185,7 @@ class TestMove:
         assert stored(account, source)["pvt_deleted"] is True
         assert len(api.get(f"vmboxes/{other['id']}/messages").json()["data"]) == 1
 
-    def test_an_unknown_box_is_not_found_and_nothing_moves(
+    def test_a_move_to_an_unknown_mailbox_changes_nothing(
         self, api: Api, account: Account, box: dict[str, Any]
     ) -> None:
         (source,) = leave(account, box, [gregorian.now() - 60])
@@ -189,24 +193,26 @@ class TestMove:
         assert answer.status_code == 404
         assert stored(account, source).get("pvt_deleted") is None
 
-    def test_an_empty_destination_is_an_error(self, api: Api, account: Account, box: dict[str, Any]) -> None:
+    def test_an_empty_destination_is_refused(self, api: Api, account: Account, box: dict[str, Any]) -> None:
         (source,) = leave(account, box, [gregorian.now() - 60])
         answer = api.post(f"vmboxes/{box['id']}/messages", {"source_id": "", "messages": [source]})
         assert answer.status_code == 400
         assert list(answer.json()["data"]["source_id"]) == ["required"]
 
-    def test_a_message_that_does_not_say_from_whom_is_from_its_caller_id(
+    def test_a_moved_message_without_a_sender_gets_its_caller_id(
         self, api: Api, account: Account, box: dict[str, Any], other: dict[str, Any]
     ) -> None:
-        told, anonymous = leave(account, box, [gregorian.now() - 60] * 2)
-        kept = {told: {"caller_id_number": "6001"}, anonymous: {}}
-        for one in kept:
-            database(account, one).update(one, lambda doc: {**doc, "metadata": kept[doc["_id"]]})
-        moved = [change(api, box, messages=[one], source_id=other["id"])["succeeded"][0] for one in (told, anonymous)]
-        senders = [stored(account, one)["metadata"]["from"] for one in moved]
+        named, anonymous = leave(account, box, [gregorian.now() - 60] * 2)
+        fields = {named: {"caller_id_number": "6001"}, anonymous: {}}
+        for key in fields:
+            database(account, key).update(key, lambda doc: {**doc, "metadata": fields[doc["_id"]]})
+        moved = [
+            change(api, box, messages=[key], source_id=other["id"])["succeeded"][0] for key in (named, anonymous)
+        ]
+        senders = [stored(account, key)["metadata"]["from"] for key in moved]
         assert senders == [f"6001@{account.realm}", f"anonymous@{account.realm}"]
 
-    def test_a_soft_link_moves_along(
+    def test_a_move_takes_linked_audio_along(
         self, api: Api, account: Account, box: dict[str, Any], other: dict[str, Any]
     ) -> None:
         (source,) = leave(account, box, [gregorian.now() - 60])
@@ -217,24 +223,24 @@ class TestMove:
 
 
 class TestCopy:
-    def test_each_box_gets_its_own_and_the_source_stays(
+    def test_each_mailbox_gets_a_copy_and_the_source_stays(
         self, api: Api, account: Account, box: dict[str, Any], other: dict[str, Any], audio: Any
     ) -> None:
         third = api.new_box()
         recording = audio("mp3")
         source = leave_spoken(account, box, gregorian.now() - 60, recording.content)
-        told = change(api, box, source_id=[other["id"], third["id"]], messages=[source])
-        assert told["failed"] == []
-        copies = [stored(account, one) for one in told["succeeded"]]
+        outcome = change(api, box, source_id=[other["id"], third["id"]], messages=[source])
+        assert outcome["failed"] == []
+        copies = [stored(account, key) for key in outcome["succeeded"]]
         assert sorted(doc["source_id"] for doc in copies) == sorted([other["id"], third["id"]])
-        assert len({source, *told["succeeded"]}) == 3
+        assert len({source, *outcome["succeeded"]}) == 3
         for doc in copies:
             stream = database(account, doc["_id"]).open_attachment(doc["_id"], "msg.mp3")
             assert stream is not None
             assert stream.read() == recording.content
         assert stored(account, source)["metadata"]["folder"] == "new"
 
-    def test_a_new_month_gets_its_database(
+    def test_copying_creates_the_database_of_a_new_month(
         self, api: Api, account: Account, box: dict[str, Any], other: dict[str, Any]
     ) -> None:
         (source,) = leave(account, box, [gregorian.now() - 60 * DAY])

@@ -11,7 +11,7 @@ from tests.support.kazoo_messages import DAY, leave, stored
 
 @pytest.fixture(scope="module")
 def account(shared_account: Account) -> Account:
-    """An account for all tests here: each has mailboxes of its own."""
+    """Share an account: each test has its own mailboxes."""
     return shared_account
 
 
@@ -28,55 +28,57 @@ def removed(account: Account, message_id: str) -> bool:
 def delete(api: Api, box: dict[str, Any], query: str = "", data: Any = None) -> dict[str, Any]:
     answer = api.delete(f"vmboxes/{box['id']}/messages{query}", data)
     assert answer.status_code == 200, answer.text
-    told: dict[str, Any] = answer.json()["data"]
-    return told
+    outcome: dict[str, Any] = answer.json()["data"]
+    return outcome
 
 
 def test_without_a_payload_all_messages_of_all_months_are_removed(
     api: Api, account: Account, box: dict[str, Any]
 ) -> None:
     now = gregorian.now()
-    other = api.new_box()
+    other_box = api.new_box()
     ids = leave(account, box, [now - 60, now - 40 * DAY, now - 70 * DAY])
-    (foreign,) = leave(account, other, [now - 60])
-    told = delete(api, box)
-    assert sorted(told["succeeded"]) == sorted(ids)
-    assert told["failed"] == []
-    assert all(removed(account, one) for one in ids)
+    (foreign,) = leave(account, other_box, [now - 60])
+    outcome = delete(api, box)
+    assert sorted(outcome["succeeded"]) == sorted(ids)
+    assert outcome["failed"] == []
+    assert all(removed(account, key) for key in ids)
     assert not removed(account, foreign)
 
 
 @pytest.mark.parametrize("where", ["query", "payload"])
-def test_one_folder_can_be_emptied(api: Api, account: Account, box: dict[str, Any], where: str) -> None:
+def test_the_messages_of_one_folder_are_removed(api: Api, account: Account, box: dict[str, Any], where: str) -> None:
     now = gregorian.now()
     saved = leave(account, box, [now - 60, now - 50], folder="saved")
     (new,) = leave(account, box, [now - 40])
-    told = delete(api, box, "?folder=saved") if where == "query" else delete(api, box, data={"folder": "saved"})
-    assert sorted(told["succeeded"]) == sorted(saved)
+    outcome = delete(api, box, "?folder=saved") if where == "query" else delete(api, box, data={"folder": "saved"})
+    assert sorted(outcome["succeeded"]) == sorted(saved)
     assert not removed(account, new)
 
 
-def test_some_ids_can_be_removed(api: Api, account: Account, box: dict[str, Any]) -> None:
+def test_the_messages_with_the_given_ids_are_removed(api: Api, account: Account, box: dict[str, Any]) -> None:
     now = gregorian.now()
-    gone, kept = leave(account, box, [now - 60, now - 50])
-    absent = f"{gone[:7]}{'0' * 32}"
-    told = delete(api, box, data={"messages": [gone, gone, absent]})
-    assert told == {"succeeded": [gone], "failed": [{absent: "not_found"}]}
-    assert removed(account, gone)
-    assert not removed(account, kept)
+    removed_id, kept_id = leave(account, box, [now - 60, now - 50])
+    absent = f"{removed_id[:7]}{'0' * 32}"
+    outcome = delete(api, box, data={"messages": [removed_id, removed_id, absent]})
+    assert outcome == {"succeeded": [removed_id], "failed": [{absent: "not_found"}]}
+    assert removed(account, removed_id)
+    assert not removed(account, kept_id)
 
 
 def test_an_empty_list_of_ids_removes_nothing(api: Api, account: Account, box: dict[str, Any]) -> None:
-    (kept,) = leave(account, box, [gregorian.now() - 60])
+    (kept_id,) = leave(account, box, [gregorian.now() - 60])
     assert delete(api, box, data={"messages": []}) == {"succeeded": [], "failed": []}
-    assert not removed(account, kept)
+    assert not removed(account, kept_id)
 
 
-def test_removing_twice_finds_nothing_the_second_time(api: Api, account: Account, box: dict[str, Any]) -> None:
-    (gone,) = leave(account, box, [gregorian.now() - 60])
-    assert delete(api, box)["succeeded"] == [gone]
+def test_removing_a_message_twice_finds_nothing_the_second_time(
+    api: Api, account: Account, box: dict[str, Any]
+) -> None:
+    (removed_id,) = leave(account, box, [gregorian.now() - 60])
+    assert delete(api, box)["succeeded"] == [removed_id]
     assert delete(api, box) == {"succeeded": [], "failed": []}
-    assert delete(api, box, data={"messages": [gone]})["failed"] == [{gone: "not_found"}]
+    assert delete(api, box, data={"messages": [removed_id]})["failed"] == [{removed_id: "not_found"}]
 
 
 def test_a_message_past_its_retention_is_refused(api: Api, account: Account, box: dict[str, Any]) -> None:
@@ -84,7 +86,9 @@ def test_a_message_past_its_retention_is_refused(api: Api, account: Account, box
     assert delete(api, box, data={"messages": [old]})["failed"] == [{old: "prior_to_retention_duration"}]
 
 
-def test_one_past_its_retention_is_in_no_folder_but_deleted(api: Api, account: Account, box: dict[str, Any]) -> None:
+def test_a_message_past_its_retention_belongs_to_the_folder_deleted(
+    api: Api, account: Account, box: dict[str, Any]
+) -> None:
     now = gregorian.now()
     (old,) = leave(account, box, [now - 100 * DAY])
     (new,) = leave(account, box, [now - 60])
@@ -93,28 +97,26 @@ def test_one_past_its_retention_is_in_no_folder_but_deleted(api: Api, account: A
     assert stored(account, old)["metadata"]["folder"] == "deleted"
 
 
-def test_more_messages_than_fit_into_one_write_are_all_removed(
-    api: Api, account: Account, box: dict[str, Any]
-) -> None:
+def test_more_messages_than_one_write_takes_are_all_removed(api: Api, account: Account, box: dict[str, Any]) -> None:
     now = gregorian.now()
     ids = leave(account, box, [now - n for n in range(1_100)])
-    told = delete(api, box)
-    assert sorted(told["succeeded"]) == sorted(ids)
+    outcome = delete(api, box)
+    assert sorted(outcome["succeeded"]) == sorted(ids)
     assert api.get(f"vmboxes/{box['id']}/messages").json()["data"] == []
 
 
-def test_an_unknown_box_is_not_found(api: Api) -> None:
+def test_an_unknown_mailbox_is_not_found(api: Api) -> None:
     answer = api.delete(f"vmboxes/{'0' * 32}/messages")
     assert answer.status_code == 404
     assert answer.json()["data"]["cause"] == "0" * 32
 
 
-def test_a_user_who_does_not_own_the_box_may_not(
+def test_a_user_removes_no_messages_of_mailboxes_of_others(
     api: Api, account: Account, box: dict[str, Any], log_in: Any
 ) -> None:
     user = {"first_name": "A", "last_name": "B", "username": "plain", "password": "plain pass"}
     assert api.put("users", user).status_code == 201
-    (kept,) = leave(account, box, [gregorian.now() - 60])
+    (kept_id,) = leave(account, box, [gregorian.now() - 60])
     answer = log_in(account, "plain", "plain pass").delete(f"vmboxes/{box['id']}/messages")
     assert answer.status_code == 403
-    assert not removed(account, kept)
+    assert not removed(account, kept_id)

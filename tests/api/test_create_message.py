@@ -18,13 +18,13 @@ MAY_2016 = 63_630_058_722  # 2016-05-10 00:18:42 UTC, the API document's
 
 @pytest.fixture(scope="module")
 def account(shared_account: Account) -> Account:
-    """An account for all tests here: each has mailboxes of its own."""
+    """Share an account: each test has its own mailboxes."""
     return shared_account
 
 
 @pytest.fixture
 def box(api: Api) -> dict[str, Any]:
-    """A box in Los Angeles."""
+    """A mailbox in Los Angeles."""
     return api.new_box(timezone="America/Los_Angeles")
 
 
@@ -41,7 +41,7 @@ def stored(account: Account, message_id: str) -> dict[str, Any]:
 
 
 def messages_in(account: Account) -> list[str]:
-    """The ids of everything in the account's MODbs that is no design document."""
+    """The ids of all documents in the account's MODbs except design documents."""
     rows = [row for _, modb in modbs.list_existing(account.id) for row in modb.all_docs()]
     return [row["id"] for row in rows if not row["id"].startswith("_design/")]
 
@@ -63,10 +63,10 @@ def json_part(value: Any) -> tuple[str, str | None, str | None, bytes]:
 
 
 class TestJson:
-    """Metadata alone: the audio may follow by /raw."""
+    """Metadata without audio, which may follow with /raw."""
 
     def test_the_metadata_comes_back_as_in_the_api_document(self, api: Api, box: dict[str, Any]) -> None:
-        sent = {
+        data = {
             "caller_id_name": "userb userb",
             "caller_id_number": "1001",
             "folder": "saved",
@@ -76,10 +76,10 @@ class TestJson:
             "length": 3140,
             "timestamp": gregorian.now() - 60,
         }
-        answer = api.put(path_of(box), sent)
+        answer = api.put(path_of(box), data)
         assert answer.status_code == 201, answer.text
         body = answer.json()
-        assert {key: body["data"][key] for key in sent} == sent
+        assert {key: body["data"][key] for key in data} == data
         assert re.fullmatch(r"\d{6}-[0-9a-f]{32}", body["data"]["media_id"])
         assert body["data"]["id"] == body["data"]["media_id"]
         assert not [key for key in body["data"] if key.startswith(("_", "pvt_"))]
@@ -88,16 +88,16 @@ class TestJson:
 
     def test_location_and_revision_lead_to_the_message(self, api: Api, box: dict[str, Any], account: Account) -> None:
         answer = api.put(path_of(box), {"caller_id_number": "1001"})
-        found = api.get("/v2" + answer.headers["Location"].partition("/v2")[2])
-        assert found.status_code == 200, found.text
-        assert found.json()["data"] == answer.json()["data"]
+        response = api.get("/v2" + answer.headers["Location"].partition("/v2")[2])
+        assert response.status_code == 200, response.text
+        assert response.json()["data"] == answer.json()["data"]
         revision = stored(account, answer.json()["data"]["media_id"])["_rev"]
-        assert answer.json()["revision"] == found.json()["revision"] == revision
+        assert answer.json()["revision"] == response.json()["revision"] == revision
         assert answer.headers["ETag"] == f'"{revision}"'
 
     def test_the_document_is_one_that_kazoo_reads(self, api: Api, box: dict[str, Any], account: Account) -> None:
-        sent = {"caller_id_number": "1001", "from": "1001", "timestamp": MAY_2016, "length": 3140, "call_id": "c1"}
-        message_id = api.put(path_of(box), sent).json()["data"]["media_id"]
+        data = {"caller_id_number": "1001", "from": "1001", "timestamp": MAY_2016, "length": 3140, "call_id": "c1"}
+        message_id = api.put(path_of(box), data).json()["data"]["media_id"]
         doc = stored(account, message_id)
         db_name = database_names.encode(database_names.modb(account.id, "201605"))
         assert message_id.startswith("201605-")
@@ -134,7 +134,7 @@ class TestJson:
         assert doc["pvt_auth_user_id"] == account.user_id
         assert "_attachments" not in doc
 
-    def test_defaults_fill_in_what_is_not_said(self, api: Api, box: dict[str, Any], account: Account) -> None:
+    def test_missing_members_get_defaults(self, api: Api, box: dict[str, Any], account: Account) -> None:
         before = gregorian.now()
         data = api.put(path_of(box), {}).json()["data"]
         assert before <= data["timestamp"] <= gregorian.now()
@@ -150,22 +150,24 @@ class TestJson:
         assert {key: data[key] for key in expected} == expected
         assert api.put(path_of(box), {}).json()["data"]["call_id"] != data["call_id"]
 
-    def test_from_is_the_caller_id_number_when_it_is_not_said(
+    def test_a_missing_from_is_the_number_of_the_caller_id(
         self, api: Api, box: dict[str, Any], account: Account
     ) -> None:
         data = api.put(path_of(box), {"caller_id_number": "+15551234567", "from": ""}).json()["data"]
         assert data["from"] == f"+15551234567@{account.realm}"
 
-    def test_an_account_without_realm_is_no_domain(self, own_api: Api) -> None:
+    def test_addresses_of_an_account_without_a_realm_are_nodomain(self, own_api: Api) -> None:
         account_id = own_api.account_id
         for name in (database_names.ACCOUNTS, database_names.account_db(account_id)):
             couch().database(name).update(account_id, lambda doc: {k: v for k, v in doc.items() if k != "realm"})
         data = own_api.put(path_of(own_api.new_box("3000")), {"from": "1001"}).json()["data"]
         assert (data["from"], data["to"]) == ("1001@nodomain", "3000@nodomain")
 
-    def test_an_address_with_a_host_is_kept_and_the_message_stays_usable(self, api: Api, box: dict[str, Any]) -> None:
-        sent = {"from": "user@host", "to": "1000@example.org"}
-        data = api.put(path_of(box), sent).json()["data"]
+    def test_an_address_with_a_host_is_kept_and_the_message_can_be_changed(
+        self, api: Api, box: dict[str, Any]
+    ) -> None:
+        addresses = {"from": "user@host", "to": "1000@example.org"}
+        data = api.put(path_of(box), addresses).json()["data"]
         assert (data["from"], data["from_user"], data["from_realm"]) == ("user@host", "user", "host")
         assert (data["to"], data["to_user"], data["to_realm"]) == ("1000@example.org", "1000", "example.org")
         path = f"{path_of(box)}/{data['media_id']}"
@@ -173,11 +175,9 @@ class TestJson:
         assert api.delete(path).status_code == 200
         assert api.get(path).status_code == 404
 
-    def test_what_is_not_a_clients_to_say_is_not_stored(
-        self, api: Api, box: dict[str, Any], account: Account
-    ) -> None:
+    def test_read_only_members_are_not_stored(self, api: Api, box: dict[str, Any], account: Account) -> None:
         forged = "201605-" + "0" * 32
-        sent = {
+        data = {
             "_id": forged,
             "_rev": "7-x",
             "id": forged,
@@ -188,7 +188,7 @@ class TestJson:
             "transcription": {"text": "never said"},
             "retention": "enforced",
         }
-        data = api.put(path_of(box), sent).json()["data"]
+        data = api.put(path_of(box), data).json()["data"]
         doc = stored(account, data["media_id"])
         assert forged not in (data["media_id"], doc["_id"], doc["metadata"]["media_id"])
         assert doc["pvt_account_id"] == account.id
@@ -207,21 +207,23 @@ class TestJson:
 
 
 class TestMonths:
-    """A message lives in the month of its timestamp."""
+    """A message is stored in the month of its timestamp."""
 
     def test_a_month_without_a_database_gets_one(
         self, api: Api, box: dict[str, Any], modb: Callable[[str], Database]
     ) -> None:
         assert not modb("201501").exists()
-        left = gregorian.month_bounds("201501")[1]
-        message_id = api.put(path_of(box), {"timestamp": left}).json()["data"]["media_id"]
+        seconds = gregorian.month_bounds("201501")[1]
+        message_id = api.put(path_of(box), {"timestamp": seconds}).json()["data"]["media_id"]
         assert modb("201501").get(message_id) is not None
         assert modb("201501").get_design("_design/mailbox_messages") is not None
-        later = api.put(path_of(box), {"timestamp": left + 1}).json()["data"]["media_id"]
+        later = api.put(path_of(box), {"timestamp": seconds + 1}).json()["data"]["media_id"]
         assert later.startswith("201502-")
 
     @pytest.mark.parametrize("timestamp", [-1, 0, 1, "yesterday", "", 1.5, None, 315_569_520_000, 10**30, [1], True])
-    def test_no_time_is_told_as_such(self, api: Api, box: dict[str, Any], account: Account, timestamp: Any) -> None:
+    def test_an_impossible_timestamp_is_refused(
+        self, api: Api, box: dict[str, Any], account: Account, timestamp: Any
+    ) -> None:
         before = messages_in(account)
         answer = api.put(path_of(box), {"timestamp": timestamp})
         assert answer.status_code == 400, answer.text
@@ -231,23 +233,23 @@ class TestMonths:
         assert messages_in(account) == before
 
     @pytest.mark.parametrize("timestamp", [gregorian.UNIX_OFFSET, 315_569_519_999])
-    def test_the_ends_of_time_are_times(self, api: Api, timestamp: int) -> None:
+    def test_the_first_and_last_possible_timestamps_are_accepted(self, api: Api, timestamp: int) -> None:
         for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):
             box = api.new_box(timezone=zone)
             answer = api.put(path_of(box), {"timestamp": timestamp, "folder": "new"})
             assert answer.status_code == 201, answer.text
             assert api.get(f"{path_of(box)}/{answer.json()['data']['id']}").status_code == 200
 
-    def test_a_timestamp_may_be_a_text_of_digits(self, api: Api, box: dict[str, Any]) -> None:
+    def test_a_timestamp_may_be_text(self, api: Api, box: dict[str, Any]) -> None:
         assert api.put(path_of(box), {"timestamp": str(MAY_2016)}).json()["data"]["timestamp"] == MAY_2016
 
 
 class TestNames:
-    """The name of the document tells the box's own time."""
+    """The document's name has the mailbox's local time."""
 
     @pytest.fixture
     def account(self, new_account: Callable[..., Account]) -> Account:
-        """An account for each test: its zone, and its user's, are changed."""
+        """An account for each test, which changes its zone and its user's."""
         return new_account()
 
     @pytest.mark.parametrize(
@@ -259,15 +261,19 @@ class TestNames:
             (None, "2016-05-10 0:4:7 UTC"),
         ],
     )
-    def test_in_the_zone_of_the_box(self, api: Api, account: Account, box_zone: str | None, time: str) -> None:
+    def test_the_name_has_the_time_in_the_mailboxes_zone(
+        self, api: Api, account: Account, box_zone: str | None, time: str
+    ) -> None:
         for db in (database_names.ACCOUNTS, database_names.account_db(account.id)):
             couch().database(db).update(account.id, lambda doc: {**doc, "timezone": None})
         box = api.new_box(**({"timezone": box_zone} if box_zone else {}))
-        left = MAY_2016 - 14 * 60 - 35
-        message_id = api.put(path_of(box), {"timestamp": left}).json()["data"]["id"]
+        seconds = MAY_2016 - 14 * 60 - 35
+        message_id = api.put(path_of(box), {"timestamp": seconds}).json()["data"]["id"]
         assert stored(account, message_id)["name"] == f"mailbox {box['mailbox']} message {time}"
 
-    def test_in_the_zone_of_the_owner_when_the_box_inherits(self, api: Api, account: Account, db: Database) -> None:
+    def test_the_name_has_the_time_in_the_owners_zone_if_the_mailbox_inherits(
+        self, api: Api, account: Account, db: Database
+    ) -> None:
         db.update(account.user_id, lambda doc: {**doc, "timezone": "Asia/Kolkata"})
         box = api.new_box(timezone="inherit", owner_id=account.user_id)
         message_id = api.put(path_of(box), {"timestamp": MAY_2016}).json()["data"]["id"]
@@ -275,10 +281,10 @@ class TestNames:
 
 
 class TestRefusals:
-    """Nothing is stored of what is refused."""
+    """Requests that are refused store nothing."""
 
     @pytest.mark.parametrize(
-        ("sent", "field", "rule"),
+        ("data", "field", "rule"),
         [
             ({"folder": "inbox"}, "folder", "enum"),
             ({"length": -1}, "length", "minimum"),
@@ -287,32 +293,34 @@ class TestRefusals:
             ({"from": ["a"]}, "from", "type"),
         ],
     )
-    def test_metadata_is_checked_by_the_schema(
-        self, api: Api, box: dict[str, Any], account: Account, sent: dict[str, Any], field: str, rule: str
+    def test_metadata_is_validated_by_the_schema(
+        self, api: Api, box: dict[str, Any], account: Account, data: dict[str, Any], field: str, rule: str
     ) -> None:
         before = messages_in(account)
-        answer = api.put(path_of(box), sent)
+        answer = api.put(path_of(box), data)
         assert answer.status_code == 400
         assert list(answer.json()["data"][field]) == [rule]
         assert messages_in(account) == before
 
-    def test_every_failing_field_is_told_at_once(self, api: Api, box: dict[str, Any]) -> None:
+    def test_the_error_names_every_invalid_field(self, api: Api, box: dict[str, Any]) -> None:
         answer = api.put(path_of(box), {"folder": "inbox", "length": "long", "to": 1})
         assert set(answer.json()["data"]) == {"folder", "length", "to"}
 
     @pytest.mark.parametrize("box_id", ["0" * 32, "nonsense", "_design%2Fvmboxes", "..%2F.."])
-    def test_an_unknown_box_has_no_messages(self, api: Api, box_id: str) -> None:
+    def test_an_unknown_mailbox_is_not_found(self, api: Api, box_id: str) -> None:
         answer = api.put(f"vmboxes/{box_id}/messages", {})
         assert answer.status_code == 404
         assert answer.json()["status"] == "error"
 
-    def test_a_deleted_box_takes_none(self, api: Api, box: dict[str, Any], account: Account, db: Database) -> None:
+    def test_a_deleted_mailbox_is_not_found(
+        self, api: Api, box: dict[str, Any], account: Account, db: Database
+    ) -> None:
         db.update(box["id"], lambda doc: {**doc, "pvt_deleted": True})
         answer = api.put(path_of(box), {})
         assert answer.status_code == 404
         assert answer.json()["data"]["cause"] == box["id"]
 
-    def test_nor_does_one_that_took_messages_until_another_instance_deleted_it(
+    def test_a_mailbox_that_another_instance_has_just_deleted_is_not_found(
         self, api: Api, box: dict[str, Any], account: Account, db: Database
     ) -> None:
         assert api.put(path_of(box), {}).status_code == 201
@@ -329,7 +337,7 @@ class TestRefusals:
             "data"
         ]["json"]["invalid"]
 
-    def test_a_user_leaves_messages_in_its_own_box_only(
+    def test_a_user_creates_messages_in_its_own_mailbox_only(
         self, api: Api, account: Account, log_in: Callable[..., Api]
     ) -> None:
         person = {
@@ -340,10 +348,10 @@ class TestRefusals:
             "priv_level": "user",
         }
         owner_id = api.put("users", person).json()["data"]["id"]
-        own, other = api.new_box(owner_id=owner_id), api.new_box()
+        own_box, other_box = api.new_box(owner_id=owner_id), api.new_box()
         user = log_in(account, "user", "secret 1")
-        assert user.put(path_of(own), {}).status_code == 201
-        assert user.put(path_of(other), {}).status_code == 403
+        assert user.put(path_of(own_box), {}).status_code == 201
+        assert user.put(path_of(other_box), {}).status_code == 403
 
 
 class TestMultipart:
@@ -353,9 +361,9 @@ class TestMultipart:
         self, api: Api, box: dict[str, Any], account: Account, audio: Studio
     ) -> None:
         voice = audio("mp3")
-        sent = {"data": {"caller_id_number": "1001", "length": voice.milliseconds}}
+        data = {"data": {"caller_id_number": "1001", "length": voice.milliseconds}}
         files = [
-            ("content", ("message.json", json.dumps(sent), "application/json")),
+            ("content", ("message.json", json.dumps(data), "application/json")),
             ("content", ("voice.mp3", voice.content, "audio/mp3")),
         ]
         answer = api.put(path_of(box), files=files)
@@ -366,15 +374,15 @@ class TestMultipart:
         doc = stored(account, data["media_id"])
         assert doc["_rev"].startswith("1-")
         assert doc["media_filename"] == "voice.mp3"
-        (name, stub), *others = doc["_attachments"].items()
-        assert not others
+        (name, stub), *other_stubs = doc["_attachments"].items()
+        assert not other_stubs
         assert (name, stub["content_type"], stub["length"]) == ("voice.mp3", "audio/mp3", len(voice.content))
         raw = api.get(f"{path_of(box)}/{data['media_id']}/raw")
         assert hashlib.md5(raw.content).digest() == hashlib.md5(voice.content).digest()
 
     @pytest.mark.parametrize("subtype", ["mixed", "form-data"])
     @pytest.mark.parametrize("order", [1, -1])
-    def test_parts_are_told_apart_by_their_type(
+    def test_parts_are_distinguished_by_their_content_type(
         self, api: Api, box: dict[str, Any], account: Account, subtype: str, order: int
     ) -> None:
         both = [json_part({"data": {"caller_id_name": "X"}}), ("content", "a.wav", "audio/x-wav", b"RIFF")]
@@ -389,15 +397,15 @@ class TestMultipart:
         )
         assert answer.json()["data"]["caller_id_name"] == "X"
 
-    def test_there_must_be_audio(self, api: Api, box: dict[str, Any], account: Account) -> None:
+    def test_an_upload_without_audio_is_refused(self, api: Api, box: dict[str, Any], account: Account) -> None:
         before = messages_in(account)
-        for sent in ([json_part({"data": {}})], [json_part({}), ("content", "a.mp3", "audio/mpeg", b"")]):
-            answer = api.request("PUT", path_of(box), **parts(*sent))
+        for data in ([json_part({"data": {}})], [json_part({}), ("content", "a.mp3", "audio/mpeg", b"")]):
+            answer = api.request("PUT", path_of(box), **parts(*data))
             assert answer.status_code == 400
             assert answer.json()["data"] == {"file": {"required": {"message": "Please provide a media file"}}}
         assert messages_in(account) == before
 
-    def test_there_must_not_be_two(self, api: Api, box: dict[str, Any], account: Account) -> None:
+    def test_an_upload_with_two_files_is_refused(self, api: Api, box: dict[str, Any], account: Account) -> None:
         before = messages_in(account)
         voice = ("content", "a.mp3", "audio/mpeg", b"abc")
         answer = api.request("PUT", path_of(box), **parts(json_part({}), voice, voice))
@@ -405,7 +413,7 @@ class TestMultipart:
         assert list(answer.json()["data"]["file"]) == ["maxItems"]
         assert messages_in(account) == before
 
-    def test_metadata_is_checked_before_anything_is_stored(
+    def test_metadata_is_validated_before_anything_is_stored(
         self, api: Api, box: dict[str, Any], account: Account
     ) -> None:
         before = messages_in(account)
@@ -416,7 +424,7 @@ class TestMultipart:
         assert messages_in(account) == before
 
     @pytest.mark.parametrize("content_type", ["image/png", "text/html", "application/zip", "audio/<b>"])
-    def test_what_says_it_is_no_audio_is_refused(
+    def test_another_media_type_is_refused(
         self, api: Api, box: dict[str, Any], account: Account, content_type: str
     ) -> None:
         before = messages_in(account)
@@ -424,7 +432,7 @@ class TestMultipart:
         assert answer.status_code == 415
         assert messages_in(account) == before
 
-    def test_a_body_that_is_not_what_it_says_is_refused(self, api: Api, box: dict[str, Any]) -> None:
+    def test_a_body_that_does_not_match_its_content_type_is_refused(self, api: Api, box: dict[str, Any]) -> None:
         for kind, body in (("multipart/mixed", b"x"), ("multipart/mixed; boundary=a", b"--b\r\n")):
             answer = api.request("PUT", path_of(box), data=body, headers={"Content-Type": kind})
             assert answer.status_code == 400, answer.text

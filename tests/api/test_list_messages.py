@@ -33,7 +33,7 @@ def ids(entries: list[dict[str, Any]]) -> list[str]:
 
 
 def every_page(api: Api, path: str, **params: Any) -> list[list[dict[str, Any]]]:
-    """The data of all pages, following next_start_key."""
+    """The data of all pages, read by following next_start_key."""
     pages = []
     while True:
         answer = api.get(path, params=params).json()
@@ -44,13 +44,15 @@ def every_page(api: Api, path: str, **params: Any) -> list[list[dict[str, Any]]]
 
 
 class TestBox:
-    def test_a_box_without_messages_has_none(self, api: Api, box: dict[str, Any]) -> None:
+    def test_a_mailbox_without_messages_has_an_empty_list(self, api: Api, box: dict[str, Any]) -> None:
         answer = api.get(f"vmboxes/{box['id']}/messages").json()
         assert answer["data"] == []
         assert answer["status"] == "success"
         assert "next_start_key" not in answer
 
-    def test_entries_have_the_samples_members(self, api: Api, account: Account, box: dict[str, Any]) -> None:
+    def test_entries_have_the_members_of_the_api_documents_sample(
+        self, api: Api, account: Account, box: dict[str, Any]
+    ) -> None:
         now = gregorian.now()
         (message_id,) = leave(account, box, [now - 60])
         (entry,) = api.get(f"vmboxes/{box['id']}/messages").json()["data"]
@@ -66,54 +68,56 @@ class TestBox:
         }
         assert entry | sample == entry
 
-    def test_newest_come_first_across_months(self, api: Api, account: Account, box: dict[str, Any]) -> None:
-        now = gregorian.now()
-        left = leave(account, box, [now - days * DAY for days in (80, 50, 20, 1)])
-        assert ids(api.get(f"vmboxes/{box['id']}/messages").json()["data"]) == left[::-1]
-
-    @pytest.mark.parametrize("turned", ["ascending=true", "descending=false"])
-    def test_it_can_be_turned(self, api: Api, account: Account, box: dict[str, Any], turned: str) -> None:
-        now = gregorian.now()
-        left = leave(account, box, [now - days * DAY for days in (80, 50, 20, 1)])
-        assert ids(api.get(f"vmboxes/{box['id']}/messages?{turned}").json()["data"]) == left
-
-    @pytest.mark.parametrize("direction", ["descending", "ascending"])
-    def test_messages_of_one_second_are_neither_lost_nor_repeated(
-        self, api: Api, account: Account, box: dict[str, Any], direction: str
-    ) -> None:
-        now = gregorian.now()
-        left = leave(account, box, [now - 40 * DAY] * 5 + [now - DAY] * 8 + [now - 60] * 4)
-        pages = every_page(api, f"vmboxes/{box['id']}/messages", page_size=3, **{direction: "true"})
-        assert [len(page) for page in pages] == [3, 3, 3, 3, 3, 2]
-        assert sorted(ids([entry for page in pages for entry in page])) == sorted(left)
-
-    def test_a_page_stays_right_while_messages_come_and_go(
+    def test_the_newest_messages_come_first_across_months(
         self, api: Api, account: Account, box: dict[str, Any]
     ) -> None:
         now = gregorian.now()
-        left = leave(account, box, [now - 100 + n for n in range(9)])
+        message_ids = leave(account, box, [now - days * DAY for days in (80, 50, 20, 1)])
+        assert ids(api.get(f"vmboxes/{box['id']}/messages").json()["data"]) == message_ids[::-1]
+
+    @pytest.mark.parametrize("turned", ["ascending=true", "descending=false"])
+    def test_the_order_can_be_reversed(self, api: Api, account: Account, box: dict[str, Any], turned: str) -> None:
+        now = gregorian.now()
+        message_ids = leave(account, box, [now - days * DAY for days in (80, 50, 20, 1)])
+        assert ids(api.get(f"vmboxes/{box['id']}/messages?{turned}").json()["data"]) == message_ids
+
+    @pytest.mark.parametrize("direction", ["descending", "ascending"])
+    def test_pages_neither_lose_nor_repeat_messages_of_one_second(
+        self, api: Api, account: Account, box: dict[str, Any], direction: str
+    ) -> None:
+        now = gregorian.now()
+        message_ids = leave(account, box, [now - 40 * DAY] * 5 + [now - DAY] * 8 + [now - 60] * 4)
+        pages = every_page(api, f"vmboxes/{box['id']}/messages", page_size=3, **{direction: "true"})
+        assert [len(page) for page in pages] == [3, 3, 3, 3, 3, 2]
+        assert sorted(ids([entry for page in pages for entry in page])) == sorted(message_ids)
+
+    def test_pages_stay_right_while_messages_are_added_and_removed(
+        self, api: Api, account: Account, box: dict[str, Any]
+    ) -> None:
+        now = gregorian.now()
+        message_ids = leave(account, box, [now - 100 + n for n in range(9)])
         first = api.get(f"vmboxes/{box['id']}/messages", params={"page_size": 3}).json()
         leave(account, box, [now - 10, now - 5])
-        # The message that the next page was to begin with goes away.
-        assert api.delete(f"vmboxes/{box['id']}/messages/{left[5]}").status_code == 200
+        # The message that the next page would start with is removed.
+        assert api.delete(f"vmboxes/{box['id']}/messages/{message_ids[5]}").status_code == 200
         second = api.get(
             f"vmboxes/{box['id']}/messages", params={"page_size": 3, "start_key": first["next_start_key"]}
         ).json()
-        assert ids(first["data"]) == left[8:5:-1]
-        assert ids(second["data"]) == [left[4], left[3], left[2]]
+        assert ids(first["data"]) == message_ids[8:5:-1]
+        assert ids(second["data"]) == [message_ids[4], message_ids[3], message_ids[2]]
 
-    def test_a_filtered_page_is_full_while_anything_is_left(
+    def test_a_filtered_page_is_full_while_messages_remain(
         self, api: Api, account: Account, box: dict[str, Any]
     ) -> None:
         now = gregorian.now()
         times = [now - 30 - n * DAY for n in range(60)]
-        wanted = leave(account, box, times[::10], caller_id_number="+4930")
+        expected = leave(account, box, times[::10], caller_id_number="+4930")
         leave(account, box, [time for n, time in enumerate(times) if n % 10])
         path = f"vmboxes/{box['id']}/messages"
         pages = every_page(api, path, page_size=4, filter_caller_id_number="+4930")
-        assert [ids(page) for page in pages] == [wanted[:4], wanted[4:]]
+        assert [ids(page) for page in pages] == [expected[:4], expected[4:]]
 
-    def test_a_folder_alone_filters(self, api: Api, account: Account, box: dict[str, Any]) -> None:
+    def test_the_parameter_folder_filters(self, api: Api, account: Account, box: dict[str, Any]) -> None:
         now = gregorian.now()
         leave(account, box, [now - 50])
         saved = leave(account, box, [now - 40], folder="saved")
@@ -123,7 +127,7 @@ class TestBox:
         assert ids(api.get(f"{path}?folder=deleted").json()["data"]) == deleted
         assert len(api.get(path).json()["data"]) == 3
 
-    def test_explicit_pagination_wraps_each_entry_in_its_box(
+    def test_explicit_pagination_wraps_each_entry_with_its_mailboxes_id(
         self, api: Api, account: Account, box: dict[str, Any]
     ) -> None:
         leave(account, box, [gregorian.now() - 60])
@@ -132,7 +136,7 @@ class TestBox:
         assert answer["next_start_key"] == []
         assert answer["page_size"] == 50
 
-    def test_a_page_holds_50_and_without_pagination_all_come(
+    def test_a_page_has_50_entries_and_without_pagination_all(
         self, api: Api, account: Account, box: dict[str, Any]
     ) -> None:
         now = gregorian.now()
@@ -144,12 +148,12 @@ class TestBox:
         assert len(everything["data"]) == 61
         assert "next_start_key" not in everything
 
-    def test_messages_of_other_boxes_and_removed_ones_are_not_listed(
+    def test_removed_messages_and_those_of_other_mailboxes_are_not_listed(
         self, api: Api, account: Account, box: dict[str, Any]
     ) -> None:
         now = gregorian.now()
-        other = api.new_box()
-        leave(account, other, [now - 10])
+        other_box = api.new_box()
+        leave(account, other_box, [now - 10])
         kept, removed = leave(account, box, [now - 30, now - 20])
         assert api.delete(f"vmboxes/{box['id']}/messages/{removed}").status_code == 200
         assert ids(api.get(f"vmboxes/{box['id']}/messages").json()["data"]) == [kept]
@@ -166,11 +170,14 @@ class TestBox:
         assert (entry["folder"], entry["retention"]) == ("deleted", "enforced")
         assert entry["retention_message"]
 
-    def test_a_time_range_takes_both_its_ends(self, api: Api, account: Account, box: dict[str, Any]) -> None:
+    def test_a_time_range_includes_both_ends(self, api: Api, account: Account, box: dict[str, Any]) -> None:
         now = gregorian.now()
-        left = leave(account, box, [now - 400, now - 300, now - 200, now - 100])
+        message_ids = leave(account, box, [now - 400, now - 300, now - 200, now - 100])
         span = {"created_from": now - 300, "created_to": now - 200}
-        assert ids(api.get(f"vmboxes/{box['id']}/messages", params=span).json()["data"]) == [left[2], left[1]]
+        assert ids(api.get(f"vmboxes/{box['id']}/messages", params=span).json()["data"]) == [
+            message_ids[2],
+            message_ids[1],
+        ]
 
     @pytest.mark.parametrize(
         "span",
@@ -180,7 +187,7 @@ class TestBox:
             {"created_from": 399_999_999_000, "created_to": 399_999_999_999},
         ],
     )
-    def test_a_time_before_the_year_1_or_after_9999_has_nothing(
+    def test_a_time_before_the_year_1_or_after_9999_has_no_messages(
         self, api: Api, account: Account, box: dict[str, Any], span: dict[str, int]
     ) -> None:
         leave(account, box, [gregorian.now() - 60])
@@ -197,7 +204,7 @@ class TestBox:
             {"created_from": 399_999_999_999, "created_to": 400_000_000_000},
         ],
     )
-    def test_a_time_range_outside_all_calendars_holds_nothing(
+    def test_a_time_range_outside_all_calendars_is_empty(
         self, api: Api, account: Account, box: dict[str, Any], span: dict[str, int]
     ) -> None:
         leave(account, box, [gregorian.now() - 60])
@@ -214,7 +221,7 @@ class TestBox:
             {"created_to": "-5"},
         ],
     )
-    def test_a_bad_time_range_is_told(self, api: Api, box: dict[str, Any], span: dict[str, Any]) -> None:
+    def test_an_invalid_time_range_is_refused(self, api: Api, box: dict[str, Any], span: dict[str, Any]) -> None:
         answer = api.get(f"vmboxes/{box['id']}/messages", params=span)
         assert answer.status_code == 400
         assert list(answer.json()["data"]) == ["created_from"]
@@ -230,25 +237,23 @@ class TestBox:
             ("start_key=WyIyMDI2MTMiLFtdLCJ4Il0", "invalid start key"),
         ],
     )
-    def test_a_malformed_page_is_told(self, api: Api, box: dict[str, Any], query: str, message: str) -> None:
+    def test_invalid_paging_is_refused(self, api: Api, box: dict[str, Any], query: str, message: str) -> None:
         answer = api.get(f"vmboxes/{box['id']}/messages?{query}")
         assert answer.status_code == 400
         assert answer.json()["message"] == "faulty_request"
         assert answer.json()["data"] == {"message": message}
 
-    def test_a_start_key_of_another_box_shows_nothing_of_it(
-        self, api: Api, account: Account, box: dict[str, Any]
-    ) -> None:
+    def test_a_start_key_of_another_mailbox_is_refused(self, api: Api, account: Account, box: dict[str, Any]) -> None:
         now = gregorian.now()
-        other = api.new_box()
-        theirs = leave(account, other, [now - n for n in range(1, 5)])
-        key = api.get(f"vmboxes/{other['id']}/messages?page_size=1").json()["next_start_key"]
+        other_box = api.new_box()
+        theirs = leave(account, other_box, [now - n for n in range(1, 5)])
+        key = api.get(f"vmboxes/{other_box['id']}/messages?page_size=1").json()["next_start_key"]
         answer = api.get(f"vmboxes/{box['id']}/messages", params={"start_key": key})
         assert answer.status_code == 400
         assert not any(message_id in answer.text for message_id in theirs)
 
     @pytest.mark.parametrize("removed", [False, True])
-    def test_an_unknown_or_deleted_box_is_not_found(
+    def test_an_unknown_or_deleted_mailbox_is_not_found(
         self, api: Api, account: Account, box: dict[str, Any], removed: bool
     ) -> None:
         box_id = box["id"] if removed else "0" * 32
@@ -258,7 +263,7 @@ class TestBox:
         assert answer.status_code == 404
         assert answer.json()["data"] == {"message": "bad identifier", "cause": box_id}
 
-    def test_it_comes_as_csv(self, api: Api, account: Account, box: dict[str, Any]) -> None:
+    def test_the_list_comes_as_csv(self, api: Api, account: Account, box: dict[str, Any]) -> None:
         now = gregorian.now()
         leave(account, box, [now - 60], caller_id_name="=cmd()")
         answer = api.get(f"vmboxes/{box['id']}/messages", headers={"Accept": "text/csv"})
@@ -267,7 +272,9 @@ class TestBox:
         assert row["timestamp"] == str(now - 60)
         assert row["caller_id_name"] == "'=cmd()"
 
-    def test_a_message_without_folder_counts_as_new(self, api: Api, account: Account, box: dict[str, Any]) -> None:
+    def test_a_message_without_a_folder_is_listed_as_new(
+        self, api: Api, account: Account, box: dict[str, Any]
+    ) -> None:
         (message_id,) = leave(account, box, [gregorian.now() - 60])
         doc = stored(account, message_id)
         del doc["metadata"]["folder"]
@@ -282,24 +289,31 @@ class TestAccount:
         """An account for each test, which looks at all its messages."""
         return new_account()
 
-    def test_entries_of_all_boxes_are_named_after_them(self, api: Api, account: Account, box: dict[str, Any]) -> None:
+    def test_each_entry_has_the_id_of_its_mailbox(self, api: Api, account: Account, box: dict[str, Any]) -> None:
         now = gregorian.now()
-        other = api.new_box()
+        other_box = api.new_box()
         (old,) = leave(account, box, [now - 40 * DAY])
-        (new,) = leave(account, other, [now - 60])
+        (new,) = leave(account, other_box, [now - 60])
         entries = api.get("vmboxes/messages").json()["data"]
-        assert [(*entry, *ids(list(entry.values()))) for entry in entries] == [(other["id"], new), (box["id"], old)]
+        assert [(*entry, *ids(list(entry.values()))) for entry in entries] == [
+            (other_box["id"], new),
+            (box["id"], old),
+        ]
 
-    def test_its_pages_follow_each_other_without_loss(self, api: Api, account: Account, box: dict[str, Any]) -> None:
+    def test_pages_follow_each_other_without_gaps(self, api: Api, account: Account, box: dict[str, Any]) -> None:
         now = gregorian.now()
-        other = api.new_box()
-        left = leave(account, box, [now - 60] * 5 + [now - 45 * DAY] * 3) + leave(account, other, [now - 60] * 5)
+        other_box = api.new_box()
+        message_ids = leave(account, box, [now - 60] * 5 + [now - 45 * DAY] * 3) + leave(
+            account, other_box, [now - 60] * 5
+        )
         pages = every_page(api, "vmboxes/messages", page_size=4)
         assert [len(page) for page in pages] == [4, 4, 4, 1]
-        assert sorted(ids([value for page in pages for entry in page for value in entry.values()])) == sorted(left)
+        assert sorted(ids([value for page in pages for entry in page for value in entry.values()])) == sorted(
+            message_ids
+        )
 
-    def test_another_accounts_messages_are_not_among_them(self, api: Api, account: Account, new_account: Any) -> None:
-        other = new_account()
-        leave(other, {"id": "0" * 32, "mailbox": "1"}, [gregorian.now() - 60])
+    def test_messages_of_another_account_are_not_listed(self, api: Api, account: Account, new_account: Any) -> None:
+        other_box = new_account()
+        leave(other_box, {"id": "0" * 32, "mailbox": "1"}, [gregorian.now() - 60])
         assert api.get("vmboxes/messages").json()["data"] == []
-        assert api.get(f"/v2/accounts/{other.id}/vmboxes/messages").status_code == 403
+        assert api.get(f"/v2/accounts/{other_box.id}/vmboxes/messages").status_code == 403

@@ -16,19 +16,19 @@ DAY = 86_400
 
 @pytest.fixture(scope="module")
 def account(shared_account: Account) -> Account:
-    """An account for all tests here: each has mailboxes of its own."""
+    """Share an account: each test has its own mailboxes."""
     return shared_account
 
 
 @pytest.fixture
 def box(api: Api) -> dict[str, Any]:
-    """A box."""
+    """A mailbox."""
     return api.new_box()
 
 
 @pytest.fixture
 def other_box(api: Api) -> dict[str, Any]:
-    """Another box of the same account."""
+    """Another mailbox of the same account."""
     return api.new_box()
 
 
@@ -61,7 +61,7 @@ def modb_of(account: Account, message_id: str) -> Any:
 
 
 def put_doc(account: Account, box: dict[str, Any], seconds: int, **fields: Any) -> str:
-    """The path of a message that another program wrote; a field given as None is left out."""
+    """The path of a message that another program wrote, without the fields that are None."""
     month = gregorian.month_of(seconds)
     message_id = f"{month}-{secrets.token_hex(16)}"
     metadata = {"media_id": message_id, "timestamp": seconds, "folder": "new", "caller_id_number": "1001"}
@@ -91,7 +91,7 @@ def expired_time() -> int:
 class TestGet:
     """GET."""
 
-    def test_the_transcription_is_inside(self, api: Api, account: Account, path: str) -> None:
+    def test_the_transcription_is_part_of_the_metadata(self, api: Api, account: Account, path: str) -> None:
         spoken = {"result": "success", "text": "This is a test of the voicemail transcription."}
         modb_of(account, id_of(path)).update(id_of(path), lambda doc: {**doc, "transcription": spoken})
         body = api.get(path).json()
@@ -99,19 +99,19 @@ class TestGet:
         assert body["data"]["folder"] == "new"
         assert body["revision"] == stored(account, path)["_rev"]
 
-    def test_nothing_private_is_shown(self, api: Api, account: Account, box: dict[str, Any]) -> None:
+    def test_private_members_are_not_shown(self, api: Api, account: Account, box: dict[str, Any]) -> None:
         path = put_doc(account, box, gregorian.now())
         data = api.get(path).json()["data"]
         assert data.keys() == {"id", "media_id", "timestamp", "folder", "caller_id_number"}
 
-    def test_what_did_not_change_is_not_sent_again(self, api: Api, path: str) -> None:
+    def test_an_unchanged_message_is_not_sent_again(self, api: Api, path: str) -> None:
         etag = api.get(path).headers["ETag"]
         assert api.get(path, headers={"If-None-Match": etag}).status_code == 304
         api.post(path, {"folder": "saved"})
         assert api.get(path, headers={"If-None-Match": etag}).status_code == 200
 
     @pytest.mark.parametrize("metadata", [{"caller_id_number": "7"}, {"folder": ""}, None])
-    def test_a_message_without_folder_is_put_into_new(
+    def test_a_message_without_a_folder_is_put_into_new(
         self, api: Api, account: Account, box: dict[str, Any], metadata: Any
     ) -> None:
         path = put_doc(account, box, gregorian.now(), metadata=metadata)
@@ -132,7 +132,7 @@ class TestGet:
         (listed,) = api.get(f"vmboxes/{box['id']}/messages").json()["data"]
         assert listed.items() >= {"timestamp": now - 60, "length": 3140}.items()
 
-    def test_a_message_that_lost_its_metadata_still_tells_when_it_was_left(
+    def test_a_message_that_lost_its_metadata_still_has_a_timestamp(
         self, api: Api, account: Account, box: dict[str, Any]
     ) -> None:
         now = gregorian.now()
@@ -154,14 +154,14 @@ class TestGet:
     ) -> None:
         account = new_account()
         own = {"_id": "configs_callflow", "voicemail": {"message_retention_duration": 120}}
-        # Before the service knows anything of the account: what it knows it remembers for some seconds.
+        # Before the service has read anything of the account, which it caches for some seconds.
         couch().database(database_names.account_db(account.id)).put(own)
         api = log_in(account)
         path = put_doc(account, api.new_box(), expired_time())
         assert system_config.for_account(account.id, "callflow")["voicemail"]
         assert "retention" not in api.get(path).json()["data"]
 
-    def test_it_is_found_in_its_own_box_only(
+    def test_a_message_is_found_in_its_own_mailbox_only(
         self, api: Api, account: Account, path: str, other_box: dict[str, Any], new_account: Callable[..., Account],
         log_in: Callable[..., Api],
     ) -> None:  # fmt: skip
@@ -184,22 +184,20 @@ class TestGet:
             "\u202e",
         ],
     )
-    def test_there_is_no_message_of_an_unknown_or_malformed_id(
-        self, api: Api, box: dict[str, Any], message_id: str
-    ) -> None:
+    def test_an_unknown_or_malformed_id_is_not_found(self, api: Api, box: dict[str, Any], message_id: str) -> None:
         path = f"vmboxes/{box['id']}/messages/{message_id}"
         for answer in (api.get(path), api.post(path, {"folder": "saved"}), api.delete(path)):
             assert_unknown(answer, message_id)
 
-    def test_what_is_no_message_is_not_shown(self, api: Api, account: Account, box: dict[str, Any]) -> None:
+    def test_another_kind_of_document_is_not_found(self, api: Api, account: Account, box: dict[str, Any]) -> None:
         assert api.get(put_doc(account, box, gregorian.now(), pvt_type="cdr")).status_code == 404
 
-    def test_a_removed_message_is_gone(self, api: Api, account: Account, box: dict[str, Any]) -> None:
+    def test_a_removed_message_is_not_found(self, api: Api, account: Account, box: dict[str, Any]) -> None:
         path = put_doc(account, box, gregorian.now(), pvt_deleted=True)
         for answer in (api.get(path), api.post(path, {"folder": "new"}), api.delete(path)):
             assert_unknown(answer, id_of(path))
 
-    def test_a_message_of_an_unknown_or_deleted_box_is_not_shown(
+    def test_a_message_of_an_unknown_or_deleted_mailbox_is_not_found(
         self, api: Api, path: str, box: dict[str, Any]
     ) -> None:
         assert api.get(f"vmboxes/{'0' * 32}/messages/{id_of(path)}").status_code == 404
@@ -208,10 +206,12 @@ class TestGet:
 
 
 class TestFolder:
-    """POST that changes the folder."""
+    """POST of a folder."""
 
     @pytest.mark.parametrize("folder", ["saved", "deleted", "new"])
-    def test_by_the_payload_or_the_query(self, api: Api, account: Account, box: dict[str, Any], folder: str) -> None:
+    def test_the_folder_may_be_in_the_payload_or_the_query(
+        self, api: Api, account: Account, box: dict[str, Any], folder: str
+    ) -> None:
         payload, query = {"folder": folder}, f"?folder={folder}"
         senders: list[Callable[[str], Response]] = [
             lambda path: api.post(path, payload),
@@ -230,15 +230,17 @@ class TestFolder:
             assert "pvt_deleted" not in doc
 
     @pytest.mark.parametrize("data", [{}, {"folder": "inbox"}, {"folder": 7}])
-    def test_no_folder_and_an_unknown_one_are_saved(self, api: Api, path: str, data: dict[str, Any]) -> None:
+    def test_an_unknown_or_missing_folder_means_saved(self, api: Api, path: str, data: dict[str, Any]) -> None:
         assert api.post(path, data).json()["data"]["folder"] == "saved"
 
-    def test_a_deleted_message_can_be_brought_back(self, api: Api, path: str) -> None:
+    def test_a_message_in_the_folder_deleted_can_be_moved_back(self, api: Api, path: str) -> None:
         api.post(path, {"folder": "deleted"})
         assert api.get(path).json()["data"]["folder"] == "deleted"
         assert api.post(path, {"folder": "new"}).json()["data"]["folder"] == "new"
 
-    def test_private_fields_and_audio_stay(self, api: Api, account: Account, box: dict[str, Any]) -> None:
+    def test_a_change_of_folder_keeps_private_members_and_audio(
+        self, api: Api, account: Account, box: dict[str, Any]
+    ) -> None:
         path = put_doc(account, box, gregorian.now())
         api.put(f"{path}/raw", b"audio", headers={"Content-Type": "audio/mpeg"})
         api.post(path, {"folder": "saved"})
@@ -248,15 +250,17 @@ class TestFolder:
         assert doc["pvt_modified"] >= gregorian.now() - 60
         assert api.get(f"{path}/raw").content == b"audio"
 
-    def test_only_on_the_revision_that_was_seen(self, api: Api, account: Account, path: str) -> None:
-        seen = api.get(path).headers["ETag"]
-        assert api.post(path, {"folder": "saved"}, headers={"If-Match": seen}).status_code == 200
-        answer = api.post(path, {"folder": "deleted"}, headers={"If-Match": seen})
+    def test_a_change_needs_the_revision_in_if_match(self, api: Api, account: Account, path: str) -> None:
+        etag = api.get(path).headers["ETag"]
+        assert api.post(path, {"folder": "saved"}, headers={"If-Match": etag}).status_code == 200
+        answer = api.post(path, {"folder": "deleted"}, headers={"If-Match": etag})
         assert answer.status_code == 412
-        assert api.delete(path, headers={"If-Match": seen}).status_code == 412
+        assert api.delete(path, headers={"If-Match": etag}).status_code == 412
         assert stored(account, path)["metadata"]["folder"] == "saved"
 
-    def test_not_when_it_is_past_its_retention(self, api: Api, account: Account, box: dict[str, Any]) -> None:
+    def test_a_message_past_its_retention_is_not_changed(
+        self, api: Api, account: Account, box: dict[str, Any]
+    ) -> None:
         path = put_doc(account, box, expired_time())
         for answer in (api.post(path, {"folder": "saved"}), api.delete(path)):
             assert answer.status_code == 400, answer.text
@@ -269,9 +273,9 @@ class TestFolder:
 
 
 class TestMoveAndCopy:
-    """POST with a source_id."""
+    """POST of a source_id."""
 
-    def test_a_moved_message_is_shown_as_it_is_now(
+    def test_a_move_returns_the_moved_message(
         self, api: Api, account: Account, path: str, box: dict[str, Any], other_box: dict[str, Any]
     ) -> None:
         api.put(f"{path}/raw", b"audio", headers={"Content-Type": "audio/mpeg"})
@@ -281,13 +285,13 @@ class TestMoveAndCopy:
         assert not [key for key in data if key.startswith(("_", "pvt_"))]
         assert data["media_id"] != id_of(path)
         assert (data["folder"], data["to"]) == ("new", f"{other_box['mailbox']}@{account.realm}")
-        there = f"vmboxes/{other_box['id']}/messages/{data['media_id']}"
-        assert api.get(there).json()["data"] == data
-        assert api.get(f"{there}/raw").content == b"audio"
+        moved_path = f"vmboxes/{other_box['id']}/messages/{data['media_id']}"
+        assert api.get(moved_path).json()["data"] == data
+        assert api.get(f"{moved_path}/raw").content == b"audio"
         assert_unknown(api.get(path), id_of(path))
-        assert stored(account, there)["history"] == [box["id"]]
+        assert stored(account, moved_path)["history"] == [box["id"]]
 
-    def test_copies_are_told_by_their_new_ids(
+    def test_a_copy_returns_the_new_ids(
         self, api: Api, path: str, box: dict[str, Any], other_box: dict[str, Any]
     ) -> None:
         third = api.new_box()
@@ -297,21 +301,21 @@ class TestMoveAndCopy:
         assert id_of(path) not in data["succeeded"]
         assert api.get(path).status_code == 200
         for target in (other_box, third):
-            found = api.get(f"vmboxes/{target['id']}/messages").json()["data"]
-            assert [entry["media_id"] in data["succeeded"] for entry in found] == [True]
+            entries = api.get(f"vmboxes/{target['id']}/messages").json()["data"]
+            assert [entry["media_id"] in data["succeeded"] for entry in entries] == [True]
 
     @pytest.mark.parametrize("source_id", ["", [], None])
-    def test_there_must_be_a_destination(self, api: Api, account: Account, path: str, source_id: Any) -> None:
+    def test_an_empty_destination_is_refused(self, api: Api, account: Account, path: str, source_id: Any) -> None:
         answer = api.post(path, {"source_id": source_id})
         assert answer.status_code == 400
         assert list(answer.json()["data"]["source_id"]) == ["required"]
         assert stored(account, path)["_rev"].startswith("1-")
 
     @pytest.mark.parametrize("source_id", [7, {"a": 1}, [7], [""]])
-    def test_a_destination_is_a_text_or_a_list_of_texts(self, api: Api, path: str, source_id: Any) -> None:
+    def test_a_destination_must_be_text_or_a_list_of_text(self, api: Api, path: str, source_id: Any) -> None:
         assert list(api.post(path, {"source_id": source_id}).json()["data"]["source_id"]) == ["type"]
 
-    def test_the_destination_must_exist(self, api: Api, path: str, other_box: dict[str, Any]) -> None:
+    def test_an_unknown_destination_is_not_found(self, api: Api, path: str, other_box: dict[str, Any]) -> None:
         unknown = "0" * 32
         for source_id in (unknown, [other_box["id"], unknown]):
             assert_unknown(api.post(path, {"source_id": source_id}), unknown)
@@ -322,7 +326,7 @@ class TestMoveAndCopy:
 class TestDelete:
     """DELETE."""
 
-    def test_the_message_is_removed_and_its_document_stays(
+    def test_deleting_a_message_keeps_its_document(
         self, api: Api, account: Account, path: str, box: dict[str, Any]
     ) -> None:
         answer = api.delete(path)
@@ -338,7 +342,7 @@ class TestDelete:
 
 
 class TestUsers:
-    """Who is no administrator looks at all boxes, and changes what is in its own."""
+    """Users who are not administrators see all mailboxes and change messages in their own."""
 
     def test_only_the_owner_changes_messages(
         self, api: Api, account: Account, path: str, log_in: Callable[..., Api]
@@ -367,7 +371,7 @@ class TestUsers:
         assert user.post(own, {"folder": "saved"}).status_code == 200
         assert user.delete(own).status_code == 200
 
-    def test_who_has_no_token_learns_nothing(self, api: Api, path: str) -> None:
+    def test_without_a_token_nothing_is_shown(self, api: Api, path: str) -> None:
         stranger = api.without_token()
         for answer in (
             stranger.get(path),

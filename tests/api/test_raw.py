@@ -18,19 +18,19 @@ LINKED_ID = "d" * 32
 
 @pytest.fixture(scope="module")
 def account(shared_account: Account) -> Account:
-    """An account for all tests here: each has mailboxes of its own."""
+    """Share an account: each test has its own mailboxes."""
     return shared_account
 
 
 @pytest.fixture
 def box(api: Api) -> dict[str, Any]:
-    """A box in Los Angeles."""
+    """A mailbox in Los Angeles."""
     return api.new_box(timezone="America/Los_Angeles")
 
 
 @pytest.fixture
 def path(api: Api, box: dict[str, Any]) -> str:
-    """The path of a new message's audio, of which there is none yet."""
+    """The path of the audio of a new message that has none yet."""
     return f"{new_message(api, box)}/raw"
 
 
@@ -38,7 +38,7 @@ class TestGet:
     """GET and HEAD."""
 
     @pytest.mark.parametrize("kind", ["mp3", "wav", "ogg", "opus", "mp4", "m4a", "webm"])
-    def test_what_was_uploaded_comes_out(
+    def test_the_uploaded_audio_is_returned(
         self, api: Api, account: Account, path: str, audio: Studio, kind: str
     ) -> None:
         voice = audio(kind)
@@ -50,7 +50,7 @@ class TestGet:
         assert answer.headers["Content-Length"] == str(len(voice.content))
         assert attachment(account, path)[1]["content_type"] == voice.content_type
 
-    def test_the_file_is_named_by_caller_and_local_time(self, api: Api, box: dict[str, Any]) -> None:
+    def test_the_file_name_has_the_caller_and_the_local_time(self, api: Api, box: dict[str, Any]) -> None:
         path = old_message(api, box, caller_id_number="+15551234567")
         name = "+15551234567_2016-05-09_17-18-42.mp3"
         assert api.get(path).headers["Content-Disposition"] == f"attachment; filename={name}"
@@ -66,7 +66,7 @@ class TestGet:
             ("9" * 500, f"filename={'9' * 80}_2016"),
         ],
     )
-    def test_no_number_breaks_out_of_the_file_name(
+    def test_the_number_of_the_caller_cannot_break_the_file_name(
         self, api: Api, box: dict[str, Any], number: str, named: str
     ) -> None:
         path = old_message(api, box, caller_id_number=number)
@@ -74,14 +74,14 @@ class TestGet:
         assert answer.headers["Content-Disposition"].startswith(f"attachment; {named}")
         assert "Set-Cookie" not in answer.headers
 
-    def test_head_tells_the_same_without_the_audio(self, api: Api, path: str) -> None:
+    def test_head_returns_the_same_headers_without_the_audio(self, api: Api, path: str) -> None:
         api.put(path, CONTENT, headers=MP3)
         whole, head = api.get(path), api.head(path)
         assert (head.status_code, head.content) == (200, b"")
         for name in ("Content-Length", "Content-Type", "Content-Disposition", "ETag", "Accept-Ranges"):
             assert head.headers[name] == whole.headers[name]
 
-    def test_a_message_without_folder_is_put_into_new(self, api: Api, account: Account, path: str) -> None:
+    def test_a_message_without_a_folder_is_put_into_new(self, api: Api, account: Account, path: str) -> None:
         api.put(path, CONTENT, headers=MP3)
         change(account, path, metadata={"timestamp": MAY_2016})
         answer = api.get(path)
@@ -89,21 +89,21 @@ class TestGet:
         assert "anonymous_2016-05-09" in answer.headers["Content-Disposition"]
         assert stored(account, path)["metadata"]["folder"] == "new"
 
-    def test_without_audio_there_is_nothing(self, api: Api, path: str) -> None:
+    def test_a_message_without_audio_is_not_found(self, api: Api, path: str) -> None:
         for answer in (api.get(path), api.get(path, headers={"Accept": "audio/mpeg"})):
             assert answer.status_code == 404
             assert answer.headers["Content-Type"] == "application/json"
             assert answer.json()["data"] == {"message": "bad identifier", "cause": NO_AUDIO}
 
-    def test_it_is_found_in_its_own_box_only(self, api: Api, path: str) -> None:
+    def test_audio_is_found_in_its_own_mailbox_only(self, api: Api, path: str) -> None:
         api.put(path, CONTENT, headers=MP3)
         message_id = path.split("/")[3]
-        other = api.new_box()
-        for wrong in (f"vmboxes/{other['id']}/messages/{message_id}/raw", path.replace(message_id, "201605-x")):
+        other_box = api.new_box()
+        for wrong in (f"vmboxes/{other_box['id']}/messages/{message_id}/raw", path.replace(message_id, "201605-x")):
             assert api.get(wrong).status_code == 404
             assert api.put(wrong, CONTENT, headers=MP3).status_code == 404
 
-    def test_who_asks_for_another_kind_is_told(self, api: Api, path: str) -> None:
+    def test_another_accepted_type_is_refused(self, api: Api, path: str) -> None:
         api.put(path, CONTENT, headers=MP3)
         for accepted in ("audio/mpeg", "audio/mp3", "audio/*", "*/*", "application/json, text/plain, */*", ""):
             assert api.get(path, headers={"Accept": accepted}).status_code == 200
@@ -113,17 +113,17 @@ class TestGet:
             assert answer.status_code == 406
             assert answer.json()["error"] == "406"
 
-    def test_past_its_retention_it_can_still_be_heard(self, api: Api, account: Account, path: str) -> None:
+    def test_audio_past_its_retention_can_still_be_heard(self, api: Api, account: Account, path: str) -> None:
         api.put(path, CONTENT, headers=MP3)
         change(account, path, utc_seconds=MAY_2016)
         assert api.get(path).content == CONTENT
 
 
 class TestConditions:
-    """Ranges, and audio that the client holds already."""
+    """Ranges, and audio that the client has already."""
 
     @pytest.mark.parametrize(
-        ("asked", "part", "told"),
+        ("range_header", "part", "content_range"),
         [
             ("bytes=0-9", slice(0, 10), "bytes 0-9/10240"),
             ("bytes=10-", slice(10, None), "bytes 10-10239/10240"),
@@ -133,29 +133,31 @@ class TestConditions:
             ("bytes=5-99999", slice(5, None), "bytes 5-10239/10240"),
         ],
     )
-    def test_a_range_is_a_part(self, api: Api, path: str, asked: str, part: slice, told: str) -> None:
+    def test_a_range_returns_a_part(
+        self, api: Api, path: str, range_header: str, part: slice, content_range: str
+    ) -> None:
         api.put(path, CONTENT, headers=MP3)
-        answer = api.get(path, headers={"Range": asked})
+        answer = api.get(path, headers={"Range": range_header})
         assert answer.status_code == 206
         assert answer.content == CONTENT[part]
-        assert answer.headers["Content-Range"] == told
+        assert answer.headers["Content-Range"] == content_range
         assert answer.headers["Content-Length"] == str(len(CONTENT[part]))
         assert answer.headers["Content-Type"] == "audio/mpeg"
-        head = api.head(path, headers={"Range": asked})
-        assert (head.status_code, head.headers["Content-Range"]) == (206, told)
+        head = api.head(path, headers={"Range": range_header})
+        assert (head.status_code, head.headers["Content-Range"]) == (206, content_range)
 
-    def test_a_range_beyond_the_end_is_told(self, api: Api, path: str) -> None:
+    def test_a_range_beyond_the_end_is_refused(self, api: Api, path: str) -> None:
         api.put(path, CONTENT, headers=MP3)
-        for asked in ("bytes=10240-", "bytes=99999-100000", "bytes=-0"):
-            answer = api.get(path, headers={"Range": asked})
+        for range_header in ("bytes=10240-", "bytes=99999-100000", "bytes=-0"):
+            answer = api.get(path, headers={"Range": range_header})
             assert answer.status_code == 416
             assert answer.headers["Content-Range"] == "bytes */10240"
             assert answer.json()["status"] == "error"
             assert answer.json()["error"] == "416"
 
-    def test_what_is_no_single_range_gets_the_whole(self, api: Api, path: str) -> None:
+    def test_several_or_malformed_ranges_return_everything(self, api: Api, path: str) -> None:
         api.put(path, CONTENT, headers=MP3)
-        for asked in (
+        for range_header in (
             "bytes=0-1,5-6",
             "bytes=9-5",
             "bytes=-",
@@ -164,8 +166,8 @@ class TestConditions:
             "bytes=a-b",
             "bytes=" + "9" * 99,
         ):
-            answer = api.get(path, headers={"Range": asked})
-            assert answer.status_code == 200, asked
+            answer = api.get(path, headers={"Range": range_header})
+            assert answer.status_code == 200, range_header
             assert answer.content == CONTENT
 
     def test_the_etag_is_that_of_the_audio(self, api: Api, path: str) -> None:
@@ -180,7 +182,7 @@ class TestConditions:
         api.put(path, CONTENT + b"x", headers=MP3)
         assert api.get(path, headers={"If-None-Match": etag}).status_code == 200
 
-    def test_a_range_of_another_version_is_the_whole(self, api: Api, path: str) -> None:
+    def test_a_range_of_another_version_returns_everything(self, api: Api, path: str) -> None:
         api.put(path, CONTENT, headers=MP3)
         etag = api.get(path).headers["ETag"]
         for condition, status in ((etag, 206), ('"other"', 200)):
@@ -188,11 +190,11 @@ class TestConditions:
 
 
 class TestLinks:
-    """Audio that Kazoo's migration left in another document."""
+    """Audio in another document, where Kazoo's migration leaves it."""
 
     @pytest.fixture
     def link(self, account: Account, db: Database, path: str) -> Callable[..., None]:
-        """Puts audio into a media document of the account, and makes the message link to it or elsewhere."""
+        """Store audio in a media document of the account, and link the message to it or to something else."""
         if db.get(LINKED_ID) is None:
             db.put_with_attachment({"_id": LINKED_ID}, "old.mp3", "audio/mpeg", BytesIO(CONTENT), len(CONTENT))
 
@@ -217,16 +219,21 @@ class TestLinks:
         assert (part.status_code, part.content) == (206, CONTENT[5:10])
         assert api.head(path).headers["Content-Length"] == str(len(CONTENT))
 
-    def test_a_link_to_nothing_is_no_audio(self, api: Api, path: str, link: Callable[..., None]) -> None:
+    def test_a_broken_link_counts_as_no_audio(self, api: Api, path: str, link: Callable[..., None]) -> None:
         link(doc_id="e" * 32)
         assert api.get(path).json()["data"]["cause"] == NO_AUDIO
 
-    def test_no_link_leads_out_of_the_account(
+    def test_a_link_out_of_the_account_is_not_followed(
         self, api: Api, path: str, link: Callable[..., None], new_account: Callable[..., Account]
     ) -> None:
-        other = couch().database(database_names.account_db(new_account().id))
-        other.put_with_attachment({"_id": LINKED_ID}, "theirs.mp3", "audio/mpeg", BytesIO(b"secret"), 6)
-        for name, doc_id in ((other.name, LINKED_ID), ("system_config", LINKED_ID), ("", ""), (None, "_all_docs")):
+        other_box = couch().database(database_names.account_db(new_account().id))
+        other_box.put_with_attachment({"_id": LINKED_ID}, "theirs.mp3", "audio/mpeg", BytesIO(b"secret"), 6)
+        for name, doc_id in (
+            (other_box.name, LINKED_ID),
+            ("system_config", LINKED_ID),
+            ("", ""),
+            (None, "_all_docs"),
+        ):
             link(*(value for value in (name or database_names.ACCOUNTS, doc_id)))
             answer = api.get(path)
             assert answer.status_code == 404
@@ -235,7 +242,9 @@ class TestLinks:
     @pytest.mark.parametrize(
         "handler", [{"kz_att_s3": {"bucket": "b", "key": "s3cr3t"}}, {"kz_att_azure": "x"}, "kz_att_ftp"]
     )
-    def test_another_handler_is_named(self, api: Api, path: str, link: Callable[..., None], handler: Any) -> None:
+    def test_the_error_names_an_unsupported_handler(
+        self, api: Api, path: str, link: Callable[..., None], handler: Any
+    ) -> None:
         link(handler=handler)
         answer = api.get(path)
         assert answer.status_code == 404
@@ -243,7 +252,7 @@ class TestLinks:
         assert name in answer.json()["data"]["cause"]
         assert "s3cr3t" not in answer.text
 
-    def test_new_audio_drops_the_link(
+    def test_new_audio_replaces_the_link(
         self, api: Api, account: Account, db: Database, path: str, link: Callable[..., None]
     ) -> None:
         link()

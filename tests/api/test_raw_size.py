@@ -1,4 +1,4 @@
-"""Audio of many megabytes, up and down in little memory, and more of it than is allowed."""
+"""Audio of many megabytes, transferred in little memory, and audio that is too large."""
 
 import os
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from tests.support.servers import Running, children
 
 @pytest.fixture
 def path(api: Api) -> str:
-    """The path of a new message's audio, of which there is none yet."""
+    """The path of the audio of a new message that has none yet."""
     return f"{new_message(api, api.new_box('3000'))}/raw"
 
 
@@ -57,10 +57,10 @@ class TestSize:
 
 
 class Repeated:
-    """A file of many equal pieces that is nowhere."""
+    """A virtual file of many equal pieces."""
 
     def __init__(self, piece: bytes, count: int) -> None:
-        self.whole, self.left = BytesIO(piece), count
+        self.whole, self.remaining = BytesIO(piece), count
         self.length = len(piece) * count
 
     def __len__(self) -> int:
@@ -68,12 +68,12 @@ class Repeated:
 
     def read(self, size: int = -1) -> bytes:
         """Some bytes; requests asks for a few at a time."""
-        found = self.whole.read(size if size > 0 else 1024 * 1024)
-        if not found and self.left > 1:
-            self.left -= 1
+        chunk = self.whole.read(size if size > 0 else 1024 * 1024)
+        if not chunk and self.remaining > 1:
+            self.remaining -= 1
             self.whole.seek(0)
             return self.read(size)
-        return found
+        return chunk
 
 
 def _streamed_multipart(api: Api, path: str, file: Repeated) -> Any:
@@ -89,7 +89,7 @@ def _streamed_multipart(api: Api, path: str, file: Repeated) -> Any:
 
 
 class Memory:
-    """How far a process's memory has risen since it was first looked at, in bytes."""
+    """By how many bytes a process's memory has grown since it was first measured."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid

@@ -16,26 +16,26 @@ from tests.support.recordings import CONTENT, MP3, attachment, change, new_messa
 
 @pytest.fixture(scope="module")
 def account(shared_account: Account) -> Account:
-    """An account for all tests here: each has mailboxes of its own."""
+    """Share an account: each test has its own mailboxes."""
     return shared_account
 
 
 @pytest.fixture
 def box(api: Api) -> dict[str, Any]:
-    """A box in Los Angeles."""
+    """A mailbox in Los Angeles."""
     return api.new_box(timezone="America/Los_Angeles")
 
 
 @pytest.fixture
 def path(api: Api, box: dict[str, Any]) -> str:
-    """The path of a new message's audio, of which there is none yet."""
+    """The path of the audio of a new message that has none yet."""
     return f"{new_message(api, box)}/raw"
 
 
 class TestPut:
     """PUT."""
 
-    def test_it_answers_the_metadata(self, api: Api, account: Account, path: str) -> None:
+    def test_an_upload_returns_the_metadata(self, api: Api, account: Account, path: str) -> None:
         before = api.get(path.removesuffix("/raw")).json()["data"]
         answer = api.put(path, CONTENT, headers=MP3)
         assert answer.status_code == 200, answer.text
@@ -44,7 +44,7 @@ class TestPut:
         assert answer.json()["revision"] == doc["_rev"]
         assert doc["pvt_modified"] >= doc["pvt_created"]
 
-    def test_as_in_the_api_document(self, api: Api, account: Account, path: str, audio: Studio) -> None:
+    def test_the_api_documents_command_works(self, api: Api, account: Account, path: str, audio: Studio) -> None:
         voice = audio("mp3")
         answer = api.put(path, files=[("content", ("voice.mp3", voice.content, "audio/mp3"))])
         assert answer.status_code == 200, answer.text
@@ -52,7 +52,7 @@ class TestPut:
         assert (name, stub["content_type"], stub["length"]) == ("voice.mp3", "audio/mp3", len(voice.content))
         assert stored(account, path)["media_filename"] == "voice.mp3"
 
-    def test_new_audio_takes_the_place_of_the_old(self, api: Api, account: Account, path: str) -> None:
+    def test_new_audio_replaces_the_old(self, api: Api, account: Account, path: str) -> None:
         api.request("PUT", path, **parts(("first.mp3", "audio/mpeg", b"first")))
         revision = stored(account, path)["_rev"]
         api.request("PUT", path, **parts(("second.ogg", "audio/ogg", b"second")))
@@ -62,7 +62,7 @@ class TestPut:
         answer = api.get(path)
         assert (answer.content, answer.headers["Content-Type"]) == (b"second", "audio/ogg")
 
-    def test_nothing_else_of_the_message_changes(self, api: Api, account: Account, path: str) -> None:
+    def test_an_upload_changes_nothing_else(self, api: Api, account: Account, path: str) -> None:
         change(account, path, transcription={"result": "success"}, pvt_of_kazoos=[1], history=["x"])
         before = stored(account, path)
         api.put(path, CONTENT, headers=MP3)
@@ -72,17 +72,17 @@ class TestPut:
             k: v for k, v in before.items() if k not in renewed
         }
 
-    def test_the_length_stays_unless_it_is_given(self, api: Api, box: dict[str, Any]) -> None:
+    def test_the_length_stays_unless_it_is_sent(self, api: Api, box: dict[str, Any]) -> None:
         path = new_message(api, box, length=3140) + "/raw"
         assert api.put(path, CONTENT, headers=MP3).json()["data"]["length"] == 3140
-        told = (None, "application/json", b'{"data": {"length": 777, "folder": "saved"}}')
-        data = api.request("PUT", path, **parts(told, ("a.mp3", "audio/mpeg", b"a"))).json()["data"]
+        json_part = (None, "application/json", b'{"data": {"length": 777, "folder": "saved"}}')
+        data = api.request("PUT", path, **parts(json_part, ("a.mp3", "audio/mpeg", b"a"))).json()["data"]
         assert (data["length"], data["folder"]) == (777, "new")
         wrong = (None, "application/json", b'{"length": -1}')
         assert api.request("PUT", path, **parts(wrong, ("a.mp3", "audio/mpeg", b"a"))).status_code == 400
 
     @pytest.mark.parametrize("content_type", ["audio/mpeg", "application/octet-stream", "application/base64", None])
-    def test_an_empty_body_leaves_the_old_audio(
+    def test_an_empty_body_keeps_the_old_audio(
         self, api: Api, account: Account, path: str, content_type: str | None
     ) -> None:
         api.put(path, CONTENT, headers=MP3)
@@ -93,7 +93,7 @@ class TestPut:
         assert stored(account, path)["_rev"] == revision
         assert api.get(path).content == CONTENT
 
-    def test_exactly_one_file(self, api: Api, account: Account, path: str) -> None:
+    def test_an_upload_must_have_exactly_one_file(self, api: Api, account: Account, path: str) -> None:
         voice = ("a.mp3", "audio/mpeg", b"abc")
         for sent, rule in (((voice, voice), "maxItems"), (((None, "application/json", b"{}"),), "required")):
             answer = api.request("PUT", path, **parts(*sent))
@@ -103,9 +103,7 @@ class TestPut:
         assert "_attachments" not in stored(account, path)
 
     @pytest.mark.parametrize("content_type", ["image/png", "text/html", "application/zip", "audio/", "audio/<b>"])
-    def test_what_says_it_is_no_audio_is_refused(
-        self, api: Api, account: Account, path: str, content_type: str
-    ) -> None:
+    def test_another_media_type_is_refused(self, api: Api, account: Account, path: str, content_type: str) -> None:
         assert api.put(path, b"abc", headers={"Content-Type": content_type}).status_code == 415
         assert api.request("PUT", path, **parts(("a.mp3", content_type, b"abc"))).status_code == 415
         assert "_attachments" not in stored(account, path)
@@ -121,7 +119,9 @@ class TestPut:
         assert api.put(path, b"!!!!", headers=kind).status_code == 400
         assert api.get(path).content == voice.content
 
-    def test_past_its_retention_it_is_refused(self, api: Api, account: Account, path: str) -> None:
+    def test_an_upload_to_a_message_past_its_retention_is_refused(
+        self, api: Api, account: Account, path: str
+    ) -> None:
         api.put(path, CONTENT, headers=MP3)
         change(account, path, utc_seconds=gregorian.now() - 100 * 86_400)
         answer = api.put(path, b"new", headers=MP3)
@@ -130,19 +130,19 @@ class TestPut:
         assert stored(account, path)["metadata"]["folder"] == "deleted"
         assert api.get(path).content == CONTENT
 
-    def test_only_on_the_revision_that_was_seen(self, api: Api, path: str) -> None:
-        seen = api.put(path, CONTENT, headers=MP3).headers["ETag"]
-        assert api.put(path, b"b", headers=MP3 | {"If-Match": seen}).status_code == 200
-        assert api.put(path, b"c", headers=MP3 | {"If-Match": seen}).status_code == 412
+    def test_an_upload_needs_the_revision_in_if_match(self, api: Api, path: str) -> None:
+        etag = api.put(path, CONTENT, headers=MP3).headers["ETag"]
+        assert api.put(path, b"b", headers=MP3 | {"If-Match": etag}).status_code == 200
+        assert api.put(path, b"c", headers=MP3 | {"If-Match": etag}).status_code == 412
         assert api.get(path).content == b"b"
 
-    def test_a_body_in_chunks_is_whole(self, api: Api, path: str) -> None:
+    def test_a_chunked_body_is_stored_completely(self, api: Api, path: str) -> None:
         pieces = [bytes([number]) * 70_000 for number in range(3)]
         assert api.request("PUT", path, data=iter(pieces), headers=MP3).status_code == 200
         assert api.get(path).content == b"".join(pieces)
 
     @pytest.mark.parametrize("chunked", [False, True])
-    def test_who_hangs_up_midway_leaves_the_old_audio(
+    def test_an_interrupted_upload_keeps_the_old_audio(
         self, api: Api, account: Account, path: str, chunked: bool
     ) -> None:
         api.put(path, CONTENT, headers=MP3)
@@ -158,7 +158,7 @@ class TestPut:
 
 
 class TestNames:
-    """What the attachment is called, and what an upload that doesn't say it is taken for."""
+    """The attachment's name, and the type of an upload that doesn't declare a useful one."""
 
     @pytest.mark.parametrize(
         ("filename", "content_type", "named"),
@@ -199,7 +199,7 @@ class TestNames:
             ("webm", "audio/webm"),
         ],
     )
-    def test_bytes_tell_what_they_are(
+    def test_the_type_is_detected_from_the_bytes(
         self, api: Api, account: Account, path: str, audio: Studio, kind: str, content_type: str
     ) -> None:
         voice = audio(kind)
@@ -227,7 +227,7 @@ class TestNames:
             ("opus", "application/octet-stream"),
         ],
     )
-    def test_each_kind_goes_by_all_its_types(
+    def test_each_kind_of_audio_is_accepted_under_all_its_types(
         self, api: Api, account: Account, path: str, audio: Studio, kind: str, content_type: str
     ) -> None:
         voice = audio(kind)
@@ -235,12 +235,16 @@ class TestNames:
         assert answer.status_code == 200, answer.text
         name, stub = attachment(account, path)
         assert (name, stub["length"]) == (f"voice.{kind}", len(voice.content))
-        told = "audio/ogg" if content_type == "application/octet-stream" else content_type
-        raw = api.get(path, headers={"Accept": told})
-        assert (raw.content, raw.headers["Content-Type"], stub["content_type"]) == (voice.content, told, told)
+        json_part = "audio/ogg" if content_type == "application/octet-stream" else content_type
+        raw = api.get(path, headers={"Accept": json_part})
+        assert (raw.content, raw.headers["Content-Type"], stub["content_type"]) == (
+            voice.content,
+            json_part,
+            json_part,
+        )
         assert raw.headers["Content-Disposition"].endswith(f".{kind}")
 
-    def test_else_the_file_name_does(self, api: Api, account: Account, path: str) -> None:
+    def test_otherwise_the_type_is_detected_from_the_file_name(self, api: Api, account: Account, path: str) -> None:
         for filename, named, content_type in (
             ("a.wav", "a.wav", "audio/x-wav"),
             ("a.xyz", "a.bin", "application/octet-stream"),
@@ -251,9 +255,9 @@ class TestNames:
 
 
 class TestRaces:
-    """Several clients at one message."""
+    """Several clients at the same message."""
 
-    def test_two_uploads_at_once_leave_one_whole_file(self, api: Api, account: Account, path: str) -> None:
+    def test_concurrent_uploads_leave_one_complete_file(self, api: Api, account: Account, path: str) -> None:
         contents = [bytes([number]) * 200_000 for number in range(4)]
         with ThreadPoolExecutor(4) as pool:
             answers = list(pool.map(lambda content: _client(api).put(path, content, headers=MP3), contents))
@@ -262,7 +266,7 @@ class TestRaces:
         assert len(stored(account, path)["_attachments"]) == 1
         assert api.get(path).content in contents
 
-    def test_who_listens_meanwhile_hears_one_or_the_other(self, api: Api, path: str) -> None:
+    def test_a_download_during_an_upload_gets_one_file_or_the_other(self, api: Api, path: str) -> None:
         contents = [bytes([number]) * 300_000 for number in range(6)]
         api.put(path, contents[0], headers=MP3)
         with ThreadPoolExecutor(2) as pool:
@@ -273,7 +277,7 @@ class TestRaces:
 
 
 def hang_up_midway(api: Api, path: str, chunked: bool) -> bytes:
-    """Promise 100,000 bytes of audio, send 50,000 and no more; what is answered to that."""
+    """The response to an upload of 100,000 bytes that ends after 50,000."""
     address = urlsplit(api.address(path))
     length = "Transfer-Encoding: chunked" if chunked else "Content-Length: 100000"
     head = f"PUT {address.path} HTTP/1.1\r\nHost: {address.netloc}\r\nX-Auth-Token: {api.token}\r\n"
@@ -287,5 +291,5 @@ def hang_up_midway(api: Api, path: str, chunked: bool) -> bytes:
 
 
 def _client(api: Api) -> Api:
-    """The same user with a connection of its own."""
+    """The same user with another connection."""
     return Api(api.url, api.account_id, api.token)

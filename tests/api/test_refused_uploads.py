@@ -1,4 +1,4 @@
-"""Whoever uploads what is refused hears why, instead of being cut off, and can go on with the same connection."""
+"""A refused upload is answered before its end, and its connection stays usable."""
 
 from collections.abc import Callable, Iterator
 
@@ -12,7 +12,7 @@ AUDIO = {"Content-Type": "audio/mpeg"}
 
 
 def pieces() -> Iterator[bytes]:
-    """The upload in chunks, its length unsaid."""
+    """The upload in chunks, without its length."""
     for start in range(0, len(UPLOAD), 100_000):
         yield UPLOAD[start : start + 100_000]
 
@@ -31,7 +31,7 @@ REFUSED: dict[str, tuple[int, Callable[[Api, bytes | Iterator[bytes]], requests.
 
 @pytest.fixture(scope="module")
 def account(shared_account: Account) -> Account:
-    """An account for all tests here, which change nothing."""
+    """Share an account, which no test changes."""
     return shared_account
 
 

@@ -1,4 +1,4 @@
-"""The settings that let only owners, or administrators, look into mailboxes."""
+"""The settings that reserve mailboxes for their owners or administrators."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,14 +14,14 @@ SETTINGS = {"should_restrict_access_to_owner": True, "should_restrict_access_to_
 
 @pytest.fixture
 def restricted(service: Service) -> Iterator[str]:
-    """The URL of a service that has read these settings, in a CouchDB that gets its own back afterwards."""
+    """The URL of a service with these settings, which are restored in CouchDB afterwards."""
     with system_settings("crossbar.voicemail", SETTINGS):
         running = service.start()
         yield running.url
         running.stop()
 
 
-def test_who_is_no_administrator_sees_its_own_messages_only(
+def test_users_see_only_messages_of_their_own_mailboxes(
     api: Api, account: Account, log_in: Callable[..., Api], restricted: str
 ) -> None:
     person = {"first_name": "A", "last_name": "B", "username": "user", "password": "secret 1", "priv_level": "user"}
@@ -31,10 +31,13 @@ def test_who_is_no_administrator_sees_its_own_messages_only(
     token = log_in(account, "user", "secret 1").token
     user, admin = Api(restricted, account.id, token), Api(restricted, account.id, api.token)
     for client, visible in ((user, [0]), (admin, [0, 1, 2])):
-        seen = [box_id for entry in client.get("vmboxes/messages").json()["data"] for box_id in entry]
-        assert sorted(seen) == sorted(boxes[number]["id"] for number in visible)
+        listed_boxes = [box_id for entry in client.get("vmboxes/messages").json()["data"] for box_id in entry]
+        assert sorted(listed_boxes) == sorted(boxes[number]["id"] for number in visible)
         for number, (box, path) in enumerate(zip(boxes, paths, strict=True)):
-            statuses = {client.get(one).status_code for one in (path, f"{path}/raw", f"vmboxes/{box['id']}/messages")}
+            statuses = {
+                client.get(path_in_box).status_code
+                for path_in_box in (path, f"{path}/raw", f"vmboxes/{box['id']}/messages")
+            }
             assert statuses == ({200} if number in visible else {403})
 
 

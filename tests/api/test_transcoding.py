@@ -1,4 +1,4 @@
-"""Uploads of a service that converts audio to what the box keeps."""
+"""Uploads to a service that converts audio to the mailbox's format."""
 
 import json
 import os
@@ -30,7 +30,7 @@ NO_AUDIO = {"file": {"wrong_format": {"message": "Please provide a media file th
 
 @pytest.fixture(scope="module")
 def account(shared_account: Account) -> Account:
-    """An account for all tests here: each has mailboxes of its own."""
+    """Share an account: each test has its own mailboxes."""
     return shared_account
 
 
@@ -52,13 +52,13 @@ def converting(server_with: Callable[..., Running], temporary_folder: Path) -> C
 
 @pytest.fixture(scope="module")
 def server(converting: Callable[..., Running]) -> Running:
-    """The service that `api` is a client of: it converts what it gets by default."""
+    """The service that `api` is a client of: it converts uploads by default."""
     return converting()
 
 
 @pytest.fixture
 def box(api: Api) -> dict[str, Any]:
-    """A box that keeps MP3."""
+    """A mailbox that keeps MP3."""
     return api.new_box()
 
 
@@ -72,11 +72,11 @@ def leave(api: Api, box: dict[str, Any], voice: Audio, name: str | None = None, 
 
 
 class TestFormats:
-    """What comes in, and what is kept."""
+    """The formats of uploads and of stored audio."""
 
     @pytest.mark.parametrize("extension", ["mp3", "mp4", "wav"])
     @pytest.mark.parametrize("kind", ["mp3", "wav", "ogg", "opus", "mp4", "m4a", "webm"])
-    def test_any_kind_becomes_what_the_box_keeps(
+    def test_any_audio_is_converted_to_the_mailboxes_format(
         self, api: Api, account: Account, audio: Studio, kind: str, extension: str, tmp_path: Path
     ) -> None:
         voice = audio(kind)
@@ -95,7 +95,7 @@ class TestFormats:
         file.write_bytes(heard.content)
         assert milliseconds_of(file) == pytest.approx(voice.milliseconds, abs=30)
 
-    def test_raw_does_the_same(self, api: Api, account: Account, audio: Studio) -> None:
+    def test_replaced_audio_is_converted_as_well(self, api: Api, account: Account, audio: Studio) -> None:
         path = new_message(api, api.new_box(media_extension="mp4"))
         voice = audio("wav")
         answer = api.put(f"{path}/raw", voice.content, headers={"Content-Type": "application/octet-stream"})
@@ -105,7 +105,7 @@ class TestFormats:
         assert answer.json()["data"]["length"] == pytest.approx(voice.milliseconds, abs=5)
 
     @pytest.mark.parametrize("extension", [None, "flac", ["wav"]])
-    def test_a_box_that_says_nothing_known_keeps_mp3(
+    def test_a_mailbox_with_an_unknown_format_keeps_mp3(
         self, api: Api, account: Account, db: Database, box: dict[str, Any], audio: Studio, extension: Any
     ) -> None:
         db.update(box["id"], lambda doc: {**doc, "media_extension": extension})
@@ -117,7 +117,7 @@ class TestFormats:
         assert stored(account, path)["metadata"]["length"] == seconds * 1000
         assert attachment(account, path)[1]["length"] < seconds * 8000
 
-    def test_many_at_once_are_all_converted(
+    def test_concurrent_uploads_are_all_converted(
         self, api: Api, account: Account, box: dict[str, Any], audio: Studio
     ) -> None:
         voices = [audio(kind) for kind in ("mp3", "wav", "ogg", "mp4") * 3]
@@ -136,26 +136,28 @@ class TestFormats:
             ("", "message.mp3"),
         ],
     )
-    def test_no_name_does_harm(
+    def test_hostile_file_names_do_no_harm(
         self, api: Api, account: Account, box: dict[str, Any], audio: Studio, sent: str, named: str
     ) -> None:
         assert attachment(account, leave(api, box, audio("wav"), sent))[0] == named
 
 
 class TestLength:
-    """Whose word counts."""
+    """The length of a message, sent or measured."""
 
-    def test_what_the_client_says_stays(self, api: Api, account: Account, box: dict[str, Any], audio: Studio) -> None:
+    def test_the_length_that_a_client_sends_is_kept(
+        self, api: Api, account: Account, box: dict[str, Any], audio: Studio
+    ) -> None:
         path = leave(api, box, audio("wav"), length=777)
         assert stored(account, path)["metadata"]["length"] == 777
         body = parts((None, "application/json", b'{"length": 888}'), ("a.wav", "audio/wav", audio("wav").content))
         assert api.request("PUT", f"{path}/raw", **body).json()["data"]["length"] == 888
 
-    def test_what_it_said_before_there_was_audio_stays(self, api: Api, box: dict[str, Any], audio: Studio) -> None:
+    def test_a_length_sent_before_the_audio_is_kept(self, api: Api, box: dict[str, Any], audio: Studio) -> None:
         path = new_message(api, box, length=777) + "/raw"
         assert api.put(path, audio("mp3").content, headers=MP3).json()["data"]["length"] == 777
 
-    def test_other_audio_has_another_length(self, api: Api, box: dict[str, Any], audio: Studio) -> None:
+    def test_other_audio_gets_its_own_length(self, api: Api, box: dict[str, Any], audio: Studio) -> None:
         path = leave(api, box, audio("mp3"))
         longer = audio("mp3", "This message is quite a bit longer than the other one was.")
         answer = api.put(f"{path}/raw", longer.content, headers=MP3)
@@ -163,7 +165,7 @@ class TestLength:
 
 
 def wav(content: bytes) -> bytes:
-    """A WAV file of a telephone's samples, 8000 a second."""
+    """A WAV file with 8,000 samples per second, as telephones use."""
     size = len(content).to_bytes(4, "little")
     form = bytes.fromhex("10000000 0100 0100 401f0000 401f0000 0100 0800")
     return b"RIFF" + (len(content) + 36).to_bytes(4, "little") + b"WAVEfmt " + form + b"data" + size + content
@@ -192,11 +194,11 @@ LISTS = ["#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{}\n#EXT-X-ENDLIST\n", "
 
 
 class TestRefusals:
-    """What is no audio."""
+    """Uploads without audio."""
 
     @pytest.mark.parametrize("content", NOT_AUDIO.values(), ids=NOT_AUDIO.keys())
     @pytest.mark.parametrize("content_type", ["audio/mpeg", "application/octet-stream"])
-    def test_what_is_no_audio_is_refused(
+    def test_a_file_without_audio_is_refused(
         self, api: Api, account: Account, box: dict[str, Any], content: bytes, content_type: str
     ) -> None:
         body = parts((None, "application/json", b"{}"), ("a.mp3", content_type, content))
@@ -205,7 +207,9 @@ class TestRefusals:
         assert (answer.json()["message"], answer.json()["data"]) == ("validation error", NO_AUDIO)
         assert api.get(f"vmboxes/{box['id']}/messages").json()["data"] == []
 
-    def test_the_old_audio_stays(self, api: Api, account: Account, box: dict[str, Any], audio: Studio) -> None:
+    def test_a_refused_upload_keeps_the_old_audio(
+        self, api: Api, account: Account, box: dict[str, Any], audio: Studio
+    ) -> None:
         path = leave(api, box, audio("mp3"))
         revision, heard = stored(account, path)["_rev"], api.get(f"{path}/raw").content
         answer = api.put(f"{path}/raw", NOT_AUDIO["bytes"], headers=MP3)
@@ -213,13 +217,13 @@ class TestRefusals:
         assert stored(account, path)["_rev"] == revision
         assert api.get(f"{path}/raw").content == heard
 
-    def test_what_says_it_is_no_audio_is_refused_as_ever(self, api: Api, box: dict[str, Any], audio: Studio) -> None:
+    def test_another_media_type_is_refused(self, api: Api, box: dict[str, Any], audio: Studio) -> None:
         path = new_message(api, box) + "/raw"
         assert api.put(path, audio("mp3").content, headers={"Content-Type": "image/png"}).status_code == 415
         assert api.put(path, b"", headers=MP3).json()["data"]["file"]["required"]
 
     @pytest.mark.parametrize("list_of", LISTS)
-    def test_a_list_of_addresses_opens_none(self, api: Api, box: dict[str, Any], list_of: str) -> None:
+    def test_a_playlist_of_urls_opens_no_url(self, api: Api, box: dict[str, Any], list_of: str) -> None:
         path = new_message(api, box) + "/raw"
         with socket.create_server(("127.0.0.1", 0)) as listening:
             listening.settimeout(0)
@@ -228,13 +232,13 @@ class TestRefusals:
             with pytest.raises(BlockingIOError):
                 listening.accept()
 
-    def test_a_list_of_local_files_opens_none(self, api: Api, box: dict[str, Any], audio: Studio) -> None:
+    def test_a_playlist_of_local_files_opens_no_file(self, api: Api, box: dict[str, Any], audio: Studio) -> None:
         named = audio("mp3").path
         path = new_message(api, box) + "/raw"
         for list_of in LISTS:
             assert api.put(path, list_of.format(named).encode(), headers=MP3).json()["data"] == NO_AUDIO
 
-    def test_past_its_retention_it_is_refused_as_ever(
+    def test_an_upload_to_a_message_past_its_retention_is_refused(
         self, api: Api, account: Account, box: dict[str, Any], audio: Studio
     ) -> None:
         path = leave(api, box, audio("mp3"))
@@ -244,16 +248,18 @@ class TestRefusals:
 
 
 class TestBounds:
-    """What converting may take."""
+    """Limits of time and size."""
 
-    def test_too_long_is_told(self, converting: Callable[..., Running], api: Api, box: dict[str, Any]) -> None:
+    def test_audio_that_takes_too_long_is_refused(
+        self, converting: Callable[..., Running], api: Api, box: dict[str, Any]
+    ) -> None:
         path = new_message(api, box) + "/raw"
         hasty = Api(converting(NORMALIZE_SECONDS="0.001").url, api.account_id, api.token)
         answer = hasty.put(path, silence(900).content, headers=MP3)
         assert answer.status_code == 400, answer.text
         assert "shorter" in answer.json()["data"]["file"]["wrong_format"]["message"]
 
-    def test_too_large_a_result_is_told(
+    def test_a_result_that_is_too_large_is_refused(
         self, converting: Callable[..., Running], api: Api, account: Account, audio: Studio
     ) -> None:
         path = new_message(api, api.new_box(media_extension="wav")) + "/raw"
@@ -263,7 +269,7 @@ class TestBounds:
         modb, message_id = modb_and_id(account, path)
         assert "_attachments" not in (modb.get(message_id) or {})
 
-    def test_who_would_wait_too_long_for_its_turn_is_told(
+    def test_an_upload_that_waits_too_long_for_a_slot_is_refused(
         self, monkeypatch: pytest.MonkeyPatch, audio: Studio
     ) -> None:
         monkeypatch.setattr(transcoding, "_SLOT_TIMEOUT", 0)
@@ -278,10 +284,12 @@ class TestBounds:
             assert transcoding.transcode(file, None).milliseconds == pytest.approx(voice.milliseconds, abs=5)
 
 
-class TestWhatIsLeft:
-    """Nothing, whatever happens."""
+class TestCleanup:
+    """Nothing is left behind."""
 
-    def test_no_temporary_files(self, temporary_folder: Path, api: Api, box: dict[str, Any], audio: Studio) -> None:
+    def test_no_temporary_files_remain(
+        self, temporary_folder: Path, api: Api, box: dict[str, Any], audio: Studio
+    ) -> None:
         path = leave(api, box, audio("wav"))
         assert api.put(f"{path}/raw", silence(60).content, headers=MP3).status_code == 200
         assert api.put(f"{path}/raw", NOT_AUDIO["text"], headers=MP3).status_code == 400
@@ -306,7 +314,7 @@ class TestWhatIsLeft:
 
 @pytest.fixture(scope="module")
 def beside_kazoo(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A service that was told nothing, beside a Kazoo that normalises."""
+    """A service without a setting of its own, beside a Kazoo that normalizes."""
     with system_settings("crossbar.voicemail", {"normalize_media": True}):
         running = service.with_settings(tmp_path_factory.mktemp("beside-kazoo"), NORMALIZE_MEDIA="").start()
         yield running
@@ -314,11 +322,11 @@ def beside_kazoo(service: Service, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 class TestKazoosSettings:
-    """Kazoo's own switch, in CouchDB."""
+    """Kazoo's own setting, in CouchDB."""
 
     @pytest.fixture
     def account(self, new_account: Callable[..., Account]) -> Account:
-        """An account for each test: accounts have that switch, too."""
+        """An account for each test: accounts have the setting, too."""
         return new_account()
 
     @pytest.fixture
@@ -326,10 +334,12 @@ class TestKazoosSettings:
         """The service that `api` is a client of."""
         return beside_kazoo
 
-    def test_it_is_heard(self, api: Api, account: Account, box: dict[str, Any], audio: Studio) -> None:
+    def test_kazoos_setting_is_respected(
+        self, api: Api, account: Account, box: dict[str, Any], audio: Studio
+    ) -> None:
         assert attachment(account, leave(api, box, audio("wav")))[1]["content_type"] == "audio/mpeg"
 
-    def test_an_account_has_its_own(
+    def test_the_accounts_own_setting_is_respected(
         self, api: Api, account: Account, db: Database, box: dict[str, Any], audio: Studio
     ) -> None:
         db.put({"_id": "configs_crossbar.voicemail", "normalize_media": False})

@@ -27,7 +27,7 @@ LEGACY = {
 
 @pytest.fixture
 def box(api: Api) -> dict[str, Any]:
-    """A box with a PIN."""
+    """A mailbox with a PIN."""
     return api.new_box("3000", pin="1234")
 
 
@@ -39,17 +39,17 @@ def stored_in(db: Database, box_id: str) -> dict[str, Any]:
 
 @pytest.fixture
 def log_in_user(api: Api, account: Account, log_in: Callable[..., Api]) -> Callable[[str], tuple[str, Api]]:
-    """Makes a user who is no administrator, and logs it in: its id and its client."""
+    """Create a user who is not an administrator and log it in: its id and its client."""
 
     def make(username: str) -> tuple[str, Api]:
-        sent = {
+        data = {
             "first_name": "A",
             "last_name": "B",
             "username": username,
             "password": "secret 1",
             "priv_level": "user",
         }
-        answer = api.put("users", sent)
+        answer = api.put("users", data)
         assert answer.status_code == 201, answer.text
         return answer.json()["data"]["id"], log_in(account, username, "secret 1")
 
@@ -65,7 +65,7 @@ def assert_unknown(answer: Any, box_id: str) -> None:
 class TestGet:
     """GET."""
 
-    def test_it_answers_what_was_created(self, api: Api, box: dict[str, Any]) -> None:
+    def test_the_created_mailbox_is_returned(self, api: Api, box: dict[str, Any]) -> None:
         answer = api.get(f"vmboxes/{box['id']}")
         body = answer.json()
         assert answer.status_code == 200
@@ -73,33 +73,33 @@ class TestGet:
         assert body["metadata"].keys() == {"id", "created", "modified"}
         assert answer.headers["ETag"] == f'"{body["revision"]}"'
 
-    def test_who_has_it_already_is_told_so(self, api: Api, box: dict[str, Any]) -> None:
+    def test_an_unchanged_mailbox_is_not_sent_again(self, api: Api, box: dict[str, Any]) -> None:
         etag = api.get(f"vmboxes/{box['id']}").headers["ETag"]
         answer = api.get(f"vmboxes/{box['id']}", headers={"If-None-Match": etag})
         assert answer.status_code == 304
         assert answer.content == b""
 
-    def test_neither_private_members_nor_legacy_messages_are_shown(self, api: Api, db: Database) -> None:
+    def test_private_members_and_legacy_messages_are_not_shown(self, api: Api, db: Database) -> None:
         db.put(LEGACY)
         body = api.get(f"vmboxes/{LEGACY['_id']}").json()
         assert body["data"] == {"id": LEGACY["_id"], "name": "Old", "mailbox": 3000, "own_key": 1}
         assert body["metadata"] == {"id": LEGACY["_id"], "created": 63_600_000_000, "modified": 63_600_000_001}
 
     @pytest.mark.parametrize("box_id", ["f" * 32, "nonsense", "_all_docs", "_design", "%20", "..%2F..%2F_users"])
-    def test_an_unknown_box_is_a_bad_identifier(self, api: Api, box_id: str) -> None:
+    def test_an_unknown_mailbox_is_a_bad_identifier(self, api: Api, box_id: str) -> None:
         assert api.get(f"vmboxes/{box_id}").status_code == 404
 
-    def test_an_unknown_box_is_named(self, api: Api) -> None:
+    def test_the_error_names_the_unknown_mailbox(self, api: Api) -> None:
         assert_unknown(api.get(f"vmboxes/{'f' * 32}"), "f" * 32)
 
-    def test_a_document_that_is_no_box_is_unknown(self, api: Api, account: Account) -> None:
+    def test_another_kind_of_document_is_not_found(self, api: Api, account: Account) -> None:
         assert_unknown(api.get(f"vmboxes/{account.user_id}"), account.user_id)
 
-    def test_a_deleted_box_is_unknown(self, api: Api, db: Database) -> None:
+    def test_a_deleted_mailbox_is_not_found(self, api: Api, db: Database) -> None:
         db.put({**LEGACY, "pvt_deleted": True})
         assert_unknown(api.get(f"vmboxes/{LEGACY['_id']}"), str(LEGACY["_id"]))
 
-    def test_another_accounts_box_is_unknown(
+    def test_a_mailbox_of_another_account_is_not_found(
         self, box: dict[str, Any], new_account: Callable[..., Account], log_in: Callable[..., Api]
     ) -> None:
         assert_unknown(log_in(new_account()).get(f"vmboxes/{box['id']}"), box["id"])
@@ -108,7 +108,7 @@ class TestGet:
 class TestReplace:
     """POST."""
 
-    def test_what_was_sent_is_the_new_box(self, api: Api, db: Database, box: dict[str, Any]) -> None:
+    def test_the_sent_members_replace_the_mailbox(self, api: Api, db: Database, box: dict[str, Any]) -> None:
         created = stored_in(db, box["id"])
         answer = api.post(f"vmboxes/{box['id']}", {"name": "Other name", "mailbox": "3000", "new_key": [1]})
         body = answer.json()
@@ -123,19 +123,19 @@ class TestReplace:
         assert stored["pvt_modified"] >= created["pvt_modified"]
         assert stored["pvt_alphanum_name"] == "othername"
 
-    def test_what_was_fetched_can_be_sent_back(self, api: Api, box: dict[str, Any]) -> None:
+    def test_a_fetched_mailbox_can_be_sent_back(self, api: Api, box: dict[str, Any]) -> None:
         assert api.post(f"vmboxes/{box['id']}", box).json()["data"] == box
 
-    def test_what_is_kazoos_is_kept(self, api: Api, db: Database) -> None:
+    def test_private_members_are_kept(self, api: Api, db: Database) -> None:
         db.put(LEGACY)
-        sent: dict[str, Any] = {
+        data: dict[str, Any] = {
             "name": "New",
             "mailbox": "3000",
             "messages": [],
             "pvt_of_kazoos": None,
             "pvt_type": "user",
         }
-        body = api.post(f"vmboxes/{LEGACY['_id']}", sent).json()
+        body = api.post(f"vmboxes/{LEGACY['_id']}", data).json()
         assert "messages" not in body["data"]
         stored = stored_in(db, str(LEGACY["_id"]))
         assert stored["messages"] == LEGACY["messages"]
@@ -145,24 +145,24 @@ class TestReplace:
         assert stored["mailbox"] == "3000"
         assert "own_key" not in stored
 
-    def test_an_old_boxs_integer_number_may_be_sent_back(self, api: Api, db: Database) -> None:
+    def test_an_old_integer_number_may_be_sent_back(self, api: Api, db: Database) -> None:
         db.put(LEGACY)
         answer = api.post(f"vmboxes/{LEGACY['_id']}", {"name": "New", "mailbox": 3000})
         assert answer.status_code == 200
         assert answer.json()["data"]["mailbox"] == "3000"
 
-    def test_the_result_is_checked(self, api: Api, db: Database, box: dict[str, Any]) -> None:
+    def test_the_result_is_validated(self, api: Api, db: Database, box: dict[str, Any]) -> None:
         answer = api.post(f"vmboxes/{box['id']}", {"name": "Without a number"})
         assert answer.status_code == 400
         assert answer.json()["data"].keys() == {"mailbox"}
         assert stored_in(db, box["id"])["_rev"].startswith("1-")
 
-    def test_a_box_keeps_its_own_number(self, api: Api) -> None:
+    def test_a_mailbox_may_keep_its_number(self, api: Api) -> None:
         box = api.new_box("3000", aliases=["4000"])
         swapped = box | {"mailbox": "4000", "aliases": ["3000"]}
         assert api.post(f"vmboxes/{box['id']}", swapped).json()["data"]["mailbox"] == "4000"
 
-    def test_another_boxs_number_is_refused(self, api: Api, db: Database, box: dict[str, Any]) -> None:
+    def test_the_number_of_another_mailbox_is_refused(self, api: Api, db: Database, box: dict[str, Any]) -> None:
         api.new_box("3001", aliases=["4000"])
         for change in ({"mailbox": "3001"}, {"mailbox": "4000"}, {"aliases": ["3001"]}):
             answer = api.post(f"vmboxes/{box['id']}", box | change)
@@ -171,7 +171,7 @@ class TestReplace:
         assert stored_in(db, box["id"])["mailbox"] == "3000"
         assert not [row for row in db.all_docs() if row["id"].startswith(numbers.LOCK_KIND)]
 
-    def test_an_unknown_box_is_told_before_what_is_wrong_with_the_rest(self, api: Api) -> None:
+    def test_an_unknown_mailbox_is_reported_before_invalid_members(self, api: Api) -> None:
         assert_unknown(api.post(f"vmboxes/{'f' * 32}", {}), "f" * 32)
 
 
@@ -192,35 +192,35 @@ class TestPatch:
         assert stored["deep"] == {"a": {"c": 2, "e": 3}, "d": [3]}
         assert "pin" not in stored
 
-    def test_what_is_removed_gets_its_default_back(self, api: Api) -> None:
+    def test_a_removed_member_gets_its_default_back(self, api: Api) -> None:
         box = api.new_box(media_extension="wav")
         assert api.patch(f"vmboxes/{box['id']}", {"media_extension": None}).json()["data"]["media_extension"] == "mp3"
 
-    def test_the_result_is_checked(self, api: Api, db: Database, box: dict[str, Any]) -> None:
+    def test_the_result_is_validated(self, api: Api, db: Database, box: dict[str, Any]) -> None:
         answer = api.patch(f"vmboxes/{box['id']}", {"name": None, "pin": "1"})
         assert answer.status_code == 400
         assert answer.json()["data"].keys() == {"name", "pin"}
         assert stored_in(db, box["id"])["_rev"].startswith("1-")
 
-    def test_what_is_kazoos_is_kept(self, api: Api, db: Database) -> None:
+    def test_private_members_are_kept(self, api: Api, db: Database) -> None:
         db.put(LEGACY)
-        sent = {"messages": None, "pvt_of_kazoos": None, "_id": "x", "name": "New"}
-        assert api.patch(f"vmboxes/{LEGACY['_id']}", sent).status_code == 200
+        data = {"messages": None, "pvt_of_kazoos": None, "_id": "x", "name": "New"}
+        assert api.patch(f"vmboxes/{LEGACY['_id']}", data).status_code == 200
         stored = stored_in(db, str(LEGACY["_id"]))
         assert stored["messages"] == LEGACY["messages"]
         assert stored["pvt_of_kazoos"] == {"kept": True}
         assert stored["own_key"] == 1
         assert stored["mailbox"] == "3000"
 
-    def test_a_number_can_be_changed_and_is_free_then(self, api: Api, box: dict[str, Any]) -> None:
+    def test_a_changed_number_is_free_for_others(self, api: Api, box: dict[str, Any]) -> None:
         assert api.patch(f"vmboxes/{box['id']}", {"mailbox": "3001"}).status_code == 200
         assert api.new_box("3000")["mailbox"] == "3000"
         assert api.patch(f"vmboxes/{box['id']}", {"mailbox": "3000"}).status_code == 400
 
-    def test_an_unknown_box_is_unknown(self, api: Api) -> None:
+    def test_an_unknown_mailbox_is_not_found(self, api: Api) -> None:
         assert_unknown(api.patch(f"vmboxes/{'f' * 32}", {"some_key": "some_value"}), "f" * 32)
 
-    def test_patches_at_once_are_all_kept(self, api: Api, db: Database, box: dict[str, Any]) -> None:
+    def test_concurrent_patches_are_all_kept(self, api: Api, db: Database, box: dict[str, Any]) -> None:
         def patch(index: int) -> int:
             client = Api(api.url, api.account_id, api.token)
             return client.patch(f"vmboxes/{box['id']}", {f"key_{index}": index}).status_code
@@ -230,7 +230,7 @@ class TestPatch:
         stored = stored_in(db, box["id"])
         assert [stored[f"key_{index}"] for index in range(6)] == list(range(6))
 
-    def test_of_two_boxes_that_want_one_number_one_gets_it(self, api: Api) -> None:
+    def test_one_of_two_mailboxes_gets_a_contested_number(self, api: Api) -> None:
         boxes = [api.new_box(str(3000 + number))["id"] for number in range(4)]
 
         def patch(box_id: str) -> int:
@@ -241,7 +241,7 @@ class TestPatch:
 
 
 class TestIfMatch:
-    """Changes that hold only for one revision."""
+    """Changes of one revision only."""
 
     @pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
     def test_another_revision_is_refused(self, api: Api, db: Database, box: dict[str, Any], method: str) -> None:
@@ -253,7 +253,9 @@ class TestIfMatch:
         current = {"If-Match": f'"{before["_rev"]}"'}
         assert api.request(method, f"vmboxes/{box['id']}", headers=current, **body).status_code == 200
 
-    def test_of_writers_who_saw_the_same_revision_one_wins(self, api: Api, db: Database, box: dict[str, Any]) -> None:
+    def test_one_of_several_writers_of_the_same_revision_wins(
+        self, api: Api, db: Database, box: dict[str, Any]
+    ) -> None:
         headers = {"If-Match": api.get(f"vmboxes/{box['id']}").headers["ETag"]}
 
         def patch(index: int) -> int:
@@ -268,7 +270,9 @@ class TestIfMatch:
 class TestDelete:
     """DELETE."""
 
-    def test_it_is_soft_and_answers_the_box(self, api: Api, db: Database, box: dict[str, Any]) -> None:
+    def test_deleting_keeps_the_document_and_returns_the_mailbox(
+        self, api: Api, db: Database, box: dict[str, Any]
+    ) -> None:
         answer = api.delete(f"vmboxes/{box['id']}")
         body = answer.json()
         assert answer.status_code == 200
@@ -280,7 +284,7 @@ class TestDelete:
         assert stored["name"] == box["name"]
         assert stored["_rev"] == body["revision"]
 
-    def test_it_is_gone_then(self, api: Api, box: dict[str, Any]) -> None:
+    def test_a_deleted_mailbox_is_gone(self, api: Api, box: dict[str, Any]) -> None:
         api.delete(f"vmboxes/{box['id']}")
         for method in ("GET", "POST", "PATCH", "DELETE"):
             assert_unknown(api.request(method, f"vmboxes/{box['id']}", json={"data": box}), box["id"])
@@ -290,16 +294,16 @@ class TestDelete:
         now = gregorian.now()
         for number, seconds in enumerate((now, now - 40 * 86_400)):
             self.put_message(account, box["id"], seconds, number)
-        other = self.put_message(account, "f" * 32, now, 7)
+        other_user = self.put_message(account, "f" * 32, now, 7)
         assert api.delete(f"vmboxes/{box['id']}").status_code == 200
         for _, month in modbs.list_existing(account.id):
             for row in month.all_docs(include_docs=True):
                 if row["doc"].get("source_id") == box["id"]:
                     assert row["doc"]["pvt_deleted"] is True
                     assert row["doc"]["metadata"]["folder"] == "deleted"
-        assert "pvt_deleted" not in stored_in(modbs.ensure(account.id, gregorian.month_of(now)), other)
+        assert "pvt_deleted" not in stored_in(modbs.ensure(account.id, gregorian.month_of(now)), other_user)
 
-    def test_a_deletion_that_was_cut_short_is_finished_by_a_repeat(
+    def test_repeating_an_interrupted_deletion_completes_it(
         self, api: Api, db: Database, account: Account, box: dict[str, Any]
     ) -> None:
         message_id = self.put_message(account, box["id"], gregorian.now(), 1)
@@ -310,7 +314,7 @@ class TestDelete:
         assert stored_in(modbs.ensure(account.id, message_id[:6]), message_id)["pvt_deleted"] is True
         assert_unknown(api.delete(f"vmboxes/{box['id']}"), box["id"])
 
-    def test_an_unknown_box_is_unknown(self, api: Api, account: Account) -> None:
+    def test_an_unknown_mailbox_is_not_found(self, api: Api, account: Account) -> None:
         assert_unknown(api.delete(f"vmboxes/{'f' * 32}"), "f" * 32)
         assert_unknown(api.delete(f"vmboxes/{account.user_id}"), account.user_id)
 
@@ -325,41 +329,41 @@ class TestDelete:
 
 
 class TestUsers:
-    """What those may do who are no administrators."""
+    """What users may do who are not administrators."""
 
     def test_the_pin_is_shown_to_administrators_and_to_the_owner(
         self, api: Api, log_in_user: Callable[[str], tuple[str, Api]]
     ) -> None:
         owner_id, owner = log_in_user("owner")
-        _, other = log_in_user("other")
+        _, other_user = log_in_user("other")
         box_id = api.new_box("3000", pin="1234", owner_id=owner_id)["id"]
         assert api.get(f"vmboxes/{box_id}").json()["data"]["pin"] == "1234"
         assert owner.get(f"vmboxes/{box_id}").json()["data"]["pin"] == "1234"
-        assert "pin" not in other.get(f"vmboxes/{box_id}").json()["data"]
+        assert "pin" not in other_user.get(f"vmboxes/{box_id}").json()["data"]
 
     def test_a_filter_finds_no_pin_that_is_not_shown(
         self, api: Api, log_in_user: Callable[[str], tuple[str, Api]]
     ) -> None:
         api.new_box("3000", pin="1234")
-        _, other = log_in_user("other")
+        _, other_user = log_in_user("other")
         assert len(api.get("vmboxes?filter_pin=1234").json()["data"]) == 1
-        assert other.get("vmboxes?filter_pin=1234").json()["data"] == []
+        assert other_user.get("vmboxes?filter_pin=1234").json()["data"] == []
 
-    def test_the_owner_changes_the_box_and_others_do_not(
+    def test_only_the_owner_changes_the_mailbox(
         self, api: Api, db: Database, log_in_user: Callable[[str], tuple[str, Api]]
     ) -> None:
         owner_id, owner = log_in_user("owner")
-        _, other = log_in_user("other")
+        _, other_user = log_in_user("other")
         box = api.new_box("3000", owner_id=owner_id)
         path = f"vmboxes/{box['id']}"
-        for answer in (other.patch(path, {"a": 1}), other.post(path, box), other.delete(path)):
+        for answer in (other_user.patch(path, {"a": 1}), other_user.post(path, box), other_user.delete(path)):
             assert answer.status_code == 403
             assert answer.json()["message"] == "forbidden"
         assert stored_in(db, box["id"])["_rev"].startswith("1-")
         assert owner.patch(path, {"a": 1}).status_code == 200
         assert owner.post(path, box).status_code == 200
 
-    def test_a_new_box_takes_an_administrator(self, log_in_user: Callable[[str], tuple[str, Api]]) -> None:
+    def test_only_administrators_create_mailboxes(self, log_in_user: Callable[[str], tuple[str, Api]]) -> None:
         user_id, user = log_in_user("user")
         assert user.put("vmboxes", {"name": "Mine", "mailbox": "3000", "owner_id": user_id}).status_code == 403
 

@@ -15,7 +15,7 @@ from tests.support.api_client import Account, Api
 from voicemail.mailboxes import numbers
 from voicemail.messages import retention
 
-# What the API document's sample says of a box that is created with its sample request.
+# The API document's sample response to its sample request.
 SAMPLE = {
     "name": "VMBox 0",
     "require_pin": True,
@@ -76,7 +76,7 @@ def errors_of(api: Api, data: dict[str, Any]) -> Any:
 class TestCreate:
     """PUT."""
 
-    def test_the_documents_sample_is_answered_as_in_the_document(self, api: Api) -> None:
+    def test_the_api_documents_sample_gets_its_response(self, api: Api) -> None:
         before = gregorian.now()
         answer = api.put("vmboxes", SAMPLE)
         body = answer.json()
@@ -92,7 +92,7 @@ class TestCreate:
         assert answer.headers["ETag"] == f'"{body["revision"]}"'
         assert answer.headers["Location"].endswith(f"/v2/accounts/{api.account_id}/vmboxes/{box_id}")
 
-    def test_it_is_stored_as_kazoo_stores_it(self, api: Api, db: Database) -> None:
+    def test_a_mailbox_is_stored_as_kazoo_stores_it(self, api: Api, db: Database) -> None:
         box = api.put("vmboxes", SAMPLE).json()
         stored = db.get(box["data"]["id"])
         assert stored is not None
@@ -118,15 +118,15 @@ class TestCreate:
         assert stored is not None
         assert stored["deep"] == {"er": [1, None, "x"]}
 
-    def test_what_a_client_must_not_set_is_not_stored(self, api: Api, db: Database) -> None:
-        sent: dict[str, Any] = {
+    def test_read_only_members_are_not_stored(self, api: Api, db: Database) -> None:
+        data: dict[str, Any] = {
             "_id": "a" * 32,
             "_rev": "1-a",
             "id": "b" * 32,
             "pvt_type": "user",
             "pvt_deleted": True,
         }
-        box = api.new_box(messages=[{"folder": "new"}], pvt_mine=1, _attachments={}, **sent)
+        box = api.new_box(messages=[{"folder": "new"}], pvt_mine=1, _attachments={}, **data)
         stored = db.get(box["id"])
         assert stored is not None
         assert stored["pvt_type"] == "vmbox"
@@ -134,7 +134,7 @@ class TestCreate:
         assert "messages" not in box
         assert box["id"] not in ("a" * 32, "b" * 32)
 
-    def test_every_failing_field_is_told_at_once(self, api: Api) -> None:
+    def test_the_error_names_every_invalid_field(self, api: Api) -> None:
         errors = errors_of(api, {"name": "", "pin": "123", "media_extension": "flac", "check_if_owner": "yes"})
         assert errors.keys() == {"mailbox", "name", "pin", "media_extension", "check_if_owner"}
         assert errors["mailbox"]["required"]["message"] == "Field is required but missing"
@@ -144,30 +144,30 @@ class TestCreate:
         assert errors["media_extension"]["enum"]["target"] == ["mp3", "mp4", "wav"]
         assert errors["check_if_owner"]["type"]["message"] == "Value did not match type(s): boolean"
 
-    def test_an_error_within_an_array_tells_its_place(self, api: Api) -> None:
-        sent = {"name": "x", "mailbox": "3000", "notify": {"callback": {"schedule": ["soon"]}}}
-        assert errors_of(api, sent).keys() == {"notify.callback.schedule.0"}
+    def test_an_error_within_an_array_has_its_index(self, api: Api) -> None:
+        data = {"name": "x", "mailbox": "3000", "notify": {"callback": {"schedule": ["soon"]}}}
+        assert errors_of(api, data).keys() == {"notify.callback.schedule.0"}
 
-    def test_text_that_spells_a_value_is_cast(self, api: Api) -> None:
+    def test_text_is_converted_to_the_schemas_type(self, api: Api) -> None:
         box = api.new_box(require_pin="true", seek_duration_ms="500")
         assert box["require_pin"] is True
         assert box["seek_duration_ms"] == 500
 
     @pytest.mark.parametrize("zone", ["America/New_York", "Europe/Berlin", "inherit"])
-    def test_a_known_time_zone_is_taken(self, api: Api, zone: str) -> None:
+    def test_a_known_time_zone_is_accepted(self, api: Api, zone: str) -> None:
         assert api.new_box(timezone=zone)["timezone"] == zone
 
     @pytest.mark.parametrize("zone", ["Mars/Phobos", "UTC", "x" * 33, 5])
     def test_an_unknown_time_zone_is_refused(self, api: Api, zone: object) -> None:
         assert errors_of(api, {"name": "x", "mailbox": "3000", "timezone": zone}).keys() == {"timezone"}
 
-    def test_an_owner_that_nobody_knows_is_accepted(self, api: Api) -> None:
+    def test_an_unknown_owner_is_accepted(self, api: Api) -> None:
         assert api.new_box(owner_id="f" * 32)["owner_id"] == "f" * 32
 
     def test_a_malformed_owner_is_refused(self, api: Api) -> None:
         assert errors_of(api, {"name": "x", "mailbox": "3000", "owner_id": "joe"}).keys() == {"owner_id"}
 
-    def test_members_of_newer_kazoos_are_checked_and_get_no_defaults(self, api: Api) -> None:
+    def test_members_of_newer_kazoos_are_validated_without_defaults(self, api: Api) -> None:
         member = {"id": "a" * 32, "type": "user"}
         box = api.new_box("3000", members=[member], shared_vmbox="true")
         assert box["members"] == [member]
@@ -176,36 +176,36 @@ class TestCreate:
         wrong = {"name": "x", "mailbox": "3002", "members": [{"id": "a" * 32, "type": "robot"}]}
         assert errors_of(api, wrong).keys() == {"members.0.type"}
 
-    def test_a_body_is_needed(self, api: Api) -> None:
+    def test_a_request_without_a_body_is_refused(self, api: Api) -> None:
         errors = api.put("vmboxes").json()["data"]
         assert errors["data"]["required"]["message"] == "Field is required but missing"
 
-    def test_it_can_be_tunnelled_through_post(self, api: Api) -> None:
+    def test_post_tunnels_put(self, api: Api) -> None:
         answer = api.post("vmboxes?verb=PUT", {"name": "x", "mailbox": "3000"})
         assert answer.status_code == 201
         envelope = {"verb": "put", "data": {"name": "y", "mailbox": "3001"}}
         assert api.post("vmboxes", json=envelope).status_code == 201
 
-    def test_other_verbs_are_none_of_its(self, api: Api) -> None:
+    def test_other_verbs_are_refused(self, api: Api) -> None:
         for method in ("POST", "PATCH", "DELETE"):
             answer = api.request(method, "vmboxes", json={"data": {}})
             assert answer.status_code == 405, method
             assert answer.json()["message"] == "invalid_method"
 
-    def test_a_slash_at_the_end_changes_nothing(self, api: Api) -> None:
+    def test_a_trailing_slash_makes_no_difference(self, api: Api) -> None:
         assert api.put("vmboxes/", {"name": "x", "mailbox": "3000"}).status_code == 201
         assert len(api.get("vmboxes/").json()["data"]) == 1
 
-    def test_nobody_in_particular_may_not(self, api: Api) -> None:
+    def test_a_request_without_a_token_is_refused(self, api: Api) -> None:
         answer = api.without_token().put("vmboxes", SAMPLE)
         assert answer.status_code == 401
         assert answer.json()["message"] == "invalid_credentials"
 
 
 class TestNumbers:
-    """A number belongs to one box of an account."""
+    """A number belongs to one mailbox of an account."""
 
-    def test_a_number_can_be_given_once(self, api: Api) -> None:
+    def test_a_number_can_be_used_once(self, api: Api) -> None:
         api.new_box("3000")
         assert errors_of(api, {"name": "Second", "mailbox": "3000"}) == {"mailbox": {"unique": TAKEN}}
 
@@ -216,17 +216,17 @@ class TestNumbers:
             "mailbox": {"unique": TAKEN}
         }
 
-    def test_a_taken_number_is_told_along_with_other_errors(self, api: Api) -> None:
+    def test_a_used_number_is_reported_along_with_other_errors(self, api: Api) -> None:
         api.new_box("3000")
         errors = errors_of(api, {"mailbox": "3000"})
         assert errors["mailbox"] == {"unique": TAKEN}
         assert "required" in errors["name"]
 
-    def test_an_old_boxs_integer_is_the_same_number(self, api: Api, db: Database) -> None:
+    def test_an_old_integer_is_the_same_number(self, api: Api, db: Database) -> None:
         db.put({"_id": "b0" * 16, "pvt_type": "vmbox", "name": "Old", "mailbox": 3000})
         assert errors_of(api, {"name": "Second", "mailbox": "3000"}) == {"mailbox": {"unique": TAKEN}}
 
-    def test_the_number_of_a_deleted_box_is_free_again(self, api: Api) -> None:
+    def test_the_number_of_a_deleted_mailbox_is_free_again(self, api: Api) -> None:
         assert api.delete(f"vmboxes/{api.new_box('3000')['id']}").status_code == 200
         assert api.new_box("3000")["mailbox"] == "3000"
 
@@ -236,7 +236,7 @@ class TestNumbers:
         api.new_box("3000")
         assert log_in(new_account()).new_box("3000")["mailbox"] == "3000"
 
-    def test_of_ten_clients_at_once_one_gets_the_number(self, api: Api, db: Database) -> None:
+    def test_one_of_ten_concurrent_clients_gets_the_number(self, api: Api, db: Database) -> None:
         def create(index: int) -> int:
             client = Api(api.url, api.account_id, api.token)
             return client.put("vmboxes", {"name": f"Box {index}", "mailbox": "3000"}).status_code
@@ -256,32 +256,32 @@ class TestList:
         assert answer.status_code == 200, answer.text
         return [entry["name"] for entry in answer.json()["data"]]
 
-    def test_an_account_without_boxes_has_none(self, api: Api) -> None:
+    def test_an_account_without_mailboxes_has_an_empty_list(self, api: Api) -> None:
         body = api.get("vmboxes").json()
         assert body["data"] == []
         assert body["metadata"] == {}
         assert "next_start_key" not in body
 
-    def test_entries_have_the_samples_members(self, api: Api) -> None:
-        box = api.new_box(owner_id="f" * 32)
+    def test_entries_have_the_members_of_the_api_documents_sample(self, api: Api) -> None:
+        box = api.new_box("3000", owner_id="f" * 32)
         body = api.get("vmboxes").json()
         expected = {"id": box["id"], "name": "VMBox 3000", "mailbox": "3000", "owner_id": "f" * 32}
         assert body["data"] == [expected | {"flags": [], "messages": 0}]
         assert body["page_size"] == 50
 
-    def test_a_box_without_owner_shows_none(self, api: Api) -> None:
+    def test_a_mailbox_without_an_owner_has_no_owner_id(self, api: Api) -> None:
         api.new_box(flags=["a"])
         (entry,) = api.get("vmboxes").json()["data"]
         assert "owner_id" not in entry
         assert entry["flags"] == ["a"]
 
-    def test_boxes_are_in_the_order_of_their_names(self, api: Api) -> None:
+    def test_mailboxes_are_listed_by_name(self, api: Api) -> None:
         for number, name in enumerate(("b", "C", "a", "10", "9")):
             api.new_box(str(3000 + number), name=name)
         assert self.names(api) == ["10", "9", "a", "b", "C"]
 
-    def test_pages_follow_each_other_without_loss_even_among_equal_names(self, api: Api) -> None:
-        made = {api.new_box(str(3000 + number), name=f"Box {number % 2}")["id"] for number in range(7)}
+    def test_pages_follow_each_other_without_gaps_even_among_equal_names(self, api: Api) -> None:
+        created = {api.new_box(str(3000 + number), name=f"Box {number % 2}")["id"] for number in range(7)}
         seen: list[str] = []
         key, pages = "", 0
         while key is not None:
@@ -292,16 +292,16 @@ class TestList:
             key, pages = body.get("next_start_key"), pages + 1
         assert pages == 4
         assert len(seen) == 7
-        assert set(seen) == made
+        assert set(seen) == created
 
-    def test_a_start_key_stands_in_a_url_as_it_is(self, api: Api) -> None:
+    def test_a_start_key_needs_no_escaping_in_a_url(self, api: Api) -> None:
         for number in range(2):
             api.new_box(str(3000 + number), name=f"ü & / ? # + % {number}")
         key = api.get("vmboxes?page_size=1").json()["next_start_key"]
         assert key.isascii()
         assert self.names(api, f"?start_key={key}") == ["ü & / ? # + % 1"]
 
-    def test_boxes_without_a_name_come_in_pages_too(self, api: Api, db: Database) -> None:
+    def test_mailboxes_without_a_name_are_listed_in_pages_too(self, api: Api, db: Database) -> None:
         for number in range(3):
             db.put({"_id": f"b{number}" * 16, "pvt_type": "vmbox", "mailbox": str(number)})
         seen, query = [], "?page_size=1"
@@ -311,14 +311,14 @@ class TestList:
             query = f"?page_size=1&start_key={body.get('next_start_key')}"
         assert seen == ["b0" * 16, "b1" * 16, "b2" * 16]
 
-    def test_without_pagination_all_come(self, api: Api, db: Database) -> None:
+    def test_without_pagination_all_are_listed(self, api: Api, db: Database) -> None:
         db.put_all(
             [{"_id": f"{n:032x}", "pvt_type": "vmbox", "name": f"{n:03}", "mailbox": str(n)} for n in range(120)]
         )
         assert len(self.names(api)) == 50
         assert len(self.names(api, "?paginate=false")) == 120
 
-    def test_it_can_be_turned(self, api: Api) -> None:
+    def test_the_order_can_be_reversed(self, api: Api) -> None:
         for number in range(3):
             api.new_box(str(number), name=str(number))
         assert self.names(api, "?descending=true") == ["2", "1", "0"]
@@ -326,7 +326,7 @@ class TestList:
         assert self.names(api, f"?descending=true&start_key={key}") == ["0"]
 
     @pytest.mark.parametrize("query", ["page_size=0", "page_size=x", "start_key=!", "start_key=WzFd"])
-    def test_senseless_paging_is_refused(self, api: Api, query: str) -> None:
+    def test_invalid_paging_is_refused(self, api: Api, query: str) -> None:
         answer = api.get(f"vmboxes?{query}")
         assert answer.status_code == 400
         assert answer.json()["message"] == "faulty_request"
@@ -340,7 +340,7 @@ class TestList:
         assert self.names(api, "?key_missing=some&filter_mailbox=3001") == ["VMBox 3001"]
         assert self.names(api, "?filter_mailbox=3002") == []
 
-    def test_a_filtered_page_is_full_while_anything_is_left(self, api: Api, db: Database) -> None:
+    def test_a_filtered_page_is_full_while_mailboxes_remain(self, api: Api, db: Database) -> None:
         boxes = [{"_id": f"{n:032x}", "pvt_type": "vmbox", "name": f"{n:04}", "mailbox": str(n)} for n in range(400)]
         db.put_all([box | ({"kind": "wanted"} if n % 100 == 99 else {}) for n, box in enumerate(boxes)])
         body = api.get("vmboxes?filter_kind=wanted&page_size=3").json()
@@ -349,7 +349,7 @@ class TestList:
         assert [entry["name"] for entry in rest["data"]] == ["0399"]
         assert "next_start_key" not in rest
 
-    def test_entries_are_whole_with_the_view_of_another_kazoo(self, api: Api, db: Database) -> None:
+    def test_entries_are_complete_with_another_versions_view(self, api: Api, db: Database) -> None:
         view = "function(doc) { if (doc.pvt_type === 'vmbox') emit(doc.name, {id: doc._id, name: doc.name}); }"
 
         design = db.get_design("_design/vmboxes") or {}
@@ -359,12 +359,12 @@ class TestList:
             {"id": box["id"], "name": box["name"], "messages": 0, "flags": []}
         ]
 
-    def test_other_documents_and_deleted_boxes_are_not_listed(self, api: Api, db: Database) -> None:
+    def test_deleted_mailboxes_and_other_documents_are_not_listed(self, api: Api, db: Database) -> None:
         db.put({"_id": "c0" * 16, "pvt_type": "vmbox", "name": "Gone", "mailbox": "1", "pvt_deleted": True})
         db.put({"_id": "c1" * 16, "pvt_type": "callflow", "name": "No box", "mailbox": "2"})
         assert self.names(api) == []
 
-    def test_it_comes_as_csv(self, api: Api) -> None:
+    def test_the_list_comes_as_csv(self, api: Api) -> None:
         api.new_box("3000")
         answer = api.get("vmboxes", headers={"Accept": "text/csv"})
         assert answer.headers["Content-Type"].startswith("text/csv")
@@ -372,12 +372,12 @@ class TestList:
         assert row["name"] == "VMBox 3000"
         assert row["mailbox"] == "3000"
 
-    def test_head_tells_what_get_would(self, api: Api) -> None:
+    def test_head_returns_the_headers_of_get(self, api: Api) -> None:
         answer = api.head("vmboxes")
         assert answer.status_code == 200
         assert answer.content == b""
 
-    def test_a_user_sees_the_accounts_boxes_and_those_it_owns(self, api: Api, account: Account) -> None:
+    def test_a_user_sees_the_mailboxes_of_the_account_and_its_own(self, api: Api, account: Account) -> None:
         api.new_box("3000", owner_id=account.user_id)
         api.new_box("3001", owner_id="f" * 32)
         (entry,) = api.get(f"users/{account.user_id}/vmboxes").json()["data"]
@@ -386,13 +386,13 @@ class TestList:
 
 
 class TestCounts:
-    """`messages` and `folders` of a listing's entries."""
+    """The members `messages` and `folders` of a listing's entries."""
 
     def entry(self, api: Api) -> dict[str, Any]:
         entries: list[dict[str, Any]] = api.get("vmboxes").json()["data"]
         return entries[0]
 
-    def test_messages_are_those_new_and_saved(self, api: Api, account: Account) -> None:
+    def test_new_and_saved_messages_are_counted(self, api: Api, account: Account) -> None:
         box_id, now = api.new_box()["id"], gregorian.now()
         for folder, age in (("new", 0), ("new", 40), ("saved", 80), ("deleted", 0)):
             put_message(account, box_id, now - age * 86_400, folder)
@@ -401,7 +401,7 @@ class TestCounts:
         assert entry["messages"] == 3
         assert entry["folders"] == {"new": 2, "saved": 1}
 
-    def test_messages_past_the_retention_are_not_counted_even_within_its_month(
+    def test_messages_past_the_retention_are_not_counted_even_in_the_limits_month(
         self, api: Api, account: Account
     ) -> None:
         box_id, limit = api.new_box()["id"], retention.limit(account.id)
@@ -409,7 +409,7 @@ class TestCounts:
         put_message(account, box_id, limit + 3_600, "new")
         assert self.entry(api)["folders"] == {"new": 1, "saved": 0}
 
-    def test_messages_that_3x_left_in_the_box_are_counted(self, api: Api, db: Database, account: Account) -> None:
+    def test_messages_in_the_old_format_are_counted(self, api: Api, db: Database, account: Account) -> None:
         db.put({"_id": "b0" * 16, "pvt_type": "vmbox", "name": "Old", "mailbox": 3000, "messages": [{}, {}]})
         entry = self.entry(api)
         assert entry["messages"] == 2

@@ -1,4 +1,4 @@
-"""Counts of messages by box and folder, made from documents as Kazoo writes them."""
+"""Counts of messages by mailbox and folder, over documents as Kazoo writes them."""
 
 import secrets
 from typing import Any
@@ -29,12 +29,12 @@ def put_message(account: Account, seconds: int, folder: str | None = "new", box:
     modbs.ensure(account.id, month).put(doc)
 
 
-def test_a_box_without_messages_has_no_counts(account: Account) -> None:
+def test_a_mailbox_without_messages_has_no_counts(account: Account) -> None:
     assert counts.per_folder(account.id, [BOX]) == {BOX: {}}
     assert counts.per_folder(account.id, []) == {}
 
 
-def test_messages_are_counted_by_box_and_folder_across_months(account: Account) -> None:
+def test_messages_are_counted_by_mailbox_and_folder_across_months(account: Account) -> None:
     for age in (0, 40, 80):
         put_message(account, NOW - age * 86_400)
     put_message(account, NOW - 40 * 86_400, "saved")
@@ -46,7 +46,7 @@ def test_messages_are_counted_by_box_and_folder_across_months(account: Account) 
     }
 
 
-def test_one_box_alone_is_counted_without_the_others(account: Account) -> None:
+def test_a_single_mailbox_is_counted_without_others(account: Account) -> None:
     put_message(account, NOW)
     put_message(account, NOW, box=OTHER)
     assert counts.per_folder(account.id, [BOX]) == {BOX: {"new": 1}}
@@ -62,7 +62,7 @@ def test_removed_messages_are_not_counted(account: Account) -> None:
     assert counts.per_folder(account.id, [BOX]) == {BOX: {}}
 
 
-def test_within_the_oldest_month_counting_begins_at_the_limit(account: Account) -> None:
+def test_messages_of_the_limits_month_are_counted_from_the_limit_on(account: Account) -> None:
     limit = retention.limit(account.id, NOW)
     for box in (BOX, OTHER):
         put_message(account, limit - 1, box=box)
@@ -81,7 +81,7 @@ def test_months_before_the_limit_are_not_counted(account: Account) -> None:
     assert counts.per_folder(account.id, [BOX]) == {BOX: {"new": 1}}
 
 
-def test_of_many_boxes_each_is_counted_from_the_limit_on(account: Account) -> None:
+def test_messages_of_many_mailboxes_are_counted_from_the_limit_on(account: Account) -> None:
     limit = retention.limit(account.id, NOW)
     boxes = [f"{number:032x}" for number in range(60)]
     modb = modbs.ensure(account.id, gregorian.month_of(limit))
@@ -91,11 +91,11 @@ def test_of_many_boxes_each_is_counted_from_the_limit_on(account: Account) -> No
         for seconds in (*[limit - 1] * (number % 4), *[limit - 5 * 86_400] * (number % 3), limit, limit)
     ]
     modb.put_all(docs)
-    counted = counts.per_folder(account.id, boxes, now=NOW)
-    assert counted == {box: {"saved": 2} for box in boxes}
+    result = counts.per_folder(account.id, boxes, now=NOW)
+    assert result == {box: {"saved": 2} for box in boxes}
 
 
-def test_of_many_boxes_the_hours_of_the_limits_day_count(account: Account) -> None:
+def test_messages_of_the_limits_day_are_counted_by_the_hour(account: Account) -> None:
     limit = retention.limit(account.id, NOW) // 86_400 * 86_400 + 12 * 3_600
     now = NOW + limit - retention.limit(account.id, NOW)
     boxes = [f"{number:032x}" for number in range(9)]
@@ -103,11 +103,11 @@ def test_of_many_boxes_the_hours_of_the_limits_day_count(account: Account) -> No
     times = (limit - 12 * 3_600 - 1, limit - 12 * 3_600, limit - 1, limit, limit + 12 * 3_600 - 1, limit + 12 * 3_600)
     modb.put_all([_of_box(box, seconds, modb.name[-6:]) for box in boxes for seconds in times])
     modb.put({**_of_box(boxes[0], 0, modb.name[-6:]), "utc_seconds": None, "metadata": {"folder": "saved"}})
-    counted = counts.per_folder(account.id, boxes, now=now)
-    assert counted == {box: {"saved": 3 + (box == boxes[0])} for box in boxes}
+    result = counts.per_folder(account.id, boxes, now=now)
+    assert result == {box: {"saved": 3 + (box == boxes[0])} for box in boxes}
 
 
-def test_what_changes_between_two_counts_is_seen(account: Account) -> None:
+def test_changes_between_two_counts_are_noticed(account: Account) -> None:
     limit = retention.limit(account.id, NOW)
     boxes = [f"{number:032x}" for number in range(9)]
     modb = modbs.ensure(account.id, gregorian.month_of(limit))
@@ -115,12 +115,12 @@ def test_what_changes_between_two_counts_is_seen(account: Account) -> None:
     docs = [_of_box(box, seconds, modb.name[-6:]) for box in boxes for seconds in times]
     modb.put_all(docs)
     assert counts.per_folder(account.id, boxes, now=NOW) == {box: {"saved": 2} for box in boxes}
-    for gone in docs[0], docs[4 + 1], docs[8 + 2]:  # one long past, one just past, one that counts
-        modb.update(gone["_id"], lambda stored: {**stored, "pvt_deleted": True})
+    for doc in docs[0], docs[4 + 1], docs[8 + 2]:  # one long past, one just past, one that counts
+        modb.update(doc["_id"], lambda stored: {**stored, "pvt_deleted": True})
     modb.update(docs[12 + 3]["_id"], lambda stored: {**stored, "metadata": {**stored["metadata"], "folder": "new"}})
-    counted = counts.per_folder(account.id, boxes, now=NOW)
+    result = counts.per_folder(account.id, boxes, now=NOW)
     changed = {boxes[2]: {"saved": 1}, boxes[3]: {"saved": 1, "new": 1}}
-    assert counted == {box: {"saved": 2} for box in boxes} | changed
+    assert result == {box: {"saved": 2} for box in boxes} | changed
 
 
 def _of_box(box: str, seconds: int, month: str) -> dict[str, Any]:
@@ -133,7 +133,7 @@ def _of_box(box: str, seconds: int, month: str) -> dict[str, Any]:
     }
 
 
-def test_only_the_folders_that_matter_are_counted_if_some_are_named(account: Account) -> None:
+def test_only_the_named_folders_are_counted(account: Account) -> None:
     for folder in ("new", "saved", "deleted", "of Kazoo's"):
         put_message(account, NOW, folder)
     assert counts.per_folder(account.id, [BOX], only=("new", "saved")) == {BOX: {"new": 1, "saved": 1}}

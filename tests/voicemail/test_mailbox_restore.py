@@ -1,4 +1,4 @@
-"""Removed mailboxes come back with the messages that went with them, whatever else happens meanwhile."""
+"""Restoring removed mailboxes with the messages that were removed with them."""
 
 from typing import Any
 
@@ -23,28 +23,28 @@ ACTOR = Actor(request_id="restored it")
 
 @pytest.fixture
 def box(account: Account) -> dict[str, Any]:
-    made = mailbox_store.create(
+    created = mailbox_store.create(
         account.id, {"name": "Box", "mailbox": "3000", "aliases": ["3999"], "some_key": "kept"}
     )
-    return {**made, "id": made["_id"]}
+    return {**created, "id": created["_id"]}
 
 
 def folders(account: Account, ids: list[str]) -> list[tuple[str, bool]]:
     """The folder of each message as stored, and whether it is removed."""
-    docs = [stored(account, one) for one in ids]
+    docs = [stored(account, key) for key in ids]
     return [(doc["metadata"]["folder"], doc.get("pvt_deleted") is True) for doc in docs]
 
 
-def as_kazoo_removes(db: Database, account: Account, box: dict[str, Any], ids: list[str]) -> None:
-    """The box and its messages removed without any mark of ours, the box a little later."""
-    for one in ids:
-        database(account, one).update(
-            one, lambda doc: {**doc, "metadata": {**doc["metadata"], "folder": "deleted"}, "pvt_deleted": True}
+def remove_as_kazoo_does(db: Database, account: Account, box: dict[str, Any], ids: list[str]) -> None:
+    """Remove a mailbox and its messages without any mark of ours, the mailbox a little later."""
+    for message_id in ids:
+        database(account, message_id).update(
+            message_id, lambda doc: {**doc, "metadata": {**doc["metadata"], "folder": "deleted"}, "pvt_deleted": True}
         )
     db.update(box["_id"], lambda doc: {**doc, "pvt_deleted": True, "pvt_modified": gregorian.now() + 5})
 
 
-def test_a_box_comes_back_as_it_was_with_its_messages_in_their_folders(
+def test_a_mailbox_is_restored_as_it_was_removed_with_boxs_messages_in_their_folders(
     account: Account, owner: dict[str, Any], box: dict[str, Any]
 ) -> None:
     spoken = leave_spoken(account, box, NOW, b"spoken words")
@@ -66,7 +66,7 @@ def test_a_box_comes_back_as_it_was_with_its_messages_in_their_folders(
     assert audio_of(account, spoken) == b"spoken words"
 
 
-def test_what_was_removed_before_the_box_stays_removed(
+def test_messages_removed_before_the_mailbox_stay_removed(
     account: Account, owner: dict[str, Any], box: dict[str, Any]
 ) -> None:
     early, late = leave(account, box, [NOW - 1, NOW])
@@ -77,18 +77,18 @@ def test_what_was_removed_before_the_box_stays_removed(
     assert folders(account, [early, late]) == [("deleted", True), ("new", False)]
 
 
-def test_of_a_box_that_kazoo_removed_what_went_at_that_time_comes_back(
+def test_messages_that_kazoo_removed_with_the_mailbox_are_restored(
     account: Account, owner: dict[str, Any], box: dict[str, Any], db: Database
 ) -> None:
-    long_ago, with_it = leave(account, box, [NOW - 1, NOW])
+    long_ago, removed_with_box = leave(account, box, [NOW - 1, NOW])
     bulk.remove_messages(owner, box, [long_ago], None, None)
     database(account, long_ago).update(long_ago, lambda doc: {**doc, "pvt_modified": NOW - 5_000})
-    as_kazoo_removes(db, account, box, [with_it])
+    remove_as_kazoo_does(db, account, box, [removed_with_box])
     mailbox_restore.restore_box(owner, box["_id"])
-    assert folders(account, [long_ago, with_it]) == [("deleted", True), ("new", False)]
+    assert folders(account, [long_ago, removed_with_box]) == [("deleted", True), ("new", False)]
 
 
-def test_messages_past_their_retention_come_back_too(
+def test_messages_past_their_retention_are_restored_too(
     account: Account, owner: dict[str, Any], box: dict[str, Any]
 ) -> None:
     ids = leave(account, box, [NOW - 200 * 86_400])
@@ -97,13 +97,13 @@ def test_messages_past_their_retention_come_back_too(
     assert stored(account, ids[0]).get("pvt_deleted") is not True
 
 
-@pytest.mark.parametrize("taken", [{"mailbox": "3000"}, {"mailbox": "3001", "aliases": ["3999"]}])
-def test_a_number_that_another_box_has_by_now_is_refused(
-    account: Account, owner: dict[str, Any], box: dict[str, Any], db: Database, taken: dict[str, Any]
+@pytest.mark.parametrize("used", [{"mailbox": "3000"}, {"mailbox": "3001", "aliases": ["3999"]}])
+def test_a_mailbox_whose_number_is_used_by_now_is_not_restored(
+    account: Account, owner: dict[str, Any], box: dict[str, Any], db: Database, used: dict[str, Any]
 ) -> None:
     ids = leave(account, box, [NOW])
     removal.remove_box(owner, box["_id"])
-    mailbox_store.create(account.id, {"name": "Other", **taken})
+    mailbox_store.create(account.id, {"name": "Other", **used})
     before = db.get(box["_id"])
     with pytest.raises(ValidationFailed) as refused:
         mailbox_restore.restore_box(owner, box["_id"])
@@ -112,7 +112,9 @@ def test_a_number_that_another_box_has_by_now_is_refused(
     assert folders(account, ids) == [("deleted", True)]
 
 
-def test_a_repeat_changes_nothing(account: Account, owner: dict[str, Any], box: dict[str, Any], db: Database) -> None:
+def test_restoring_twice_changes_nothing(
+    account: Account, owner: dict[str, Any], box: dict[str, Any], db: Database
+) -> None:
     ids = leave(account, box, [NOW])
     removal.remove_box(owner, box["_id"])
     mailbox_restore.restore_box(owner, box["_id"])
@@ -121,12 +123,12 @@ def test_a_repeat_changes_nothing(account: Account, owner: dict[str, Any], box: 
     assert (db.get(box["_id"]), stored(account, ids[0])) == before
 
 
-class Cut(Exception):
-    """The process is gone."""
+class Killed(Exception):
+    """The process was killed."""
 
 
 @pytest.mark.parametrize("by_kazoo", [False, True])
-def test_what_a_kill_cut_short_is_finished_by_a_repeat(
+def test_repeating_an_interrupted_restore_completes_it(
     account: Account,
     owner: dict[str, Any],
     box: dict[str, Any],
@@ -136,20 +138,20 @@ def test_what_a_kill_cut_short_is_finished_by_a_repeat(
 ) -> None:
     ids = leave(account, box, [NOW, NOW - 40 * 86_400])
     if by_kazoo:
-        as_kazoo_removes(db, account, box, ids)
+        remove_as_kazoo_does(db, account, box, ids)
     else:
         removal.remove_box(owner, box["_id"])
     real = restore.restore_messages
 
     def once(*arguments: Any, **options: Any) -> Any:
-        monkeypatch.setattr(restore, "restore_messages", cut)
+        monkeypatch.setattr(restore, "restore_messages", die)
         return real(*arguments, **options)
 
-    def cut(*arguments: Any, **options: Any) -> Any:
-        raise Cut
+    def die(*arguments: Any, **options: Any) -> Any:
+        raise Killed
 
     monkeypatch.setattr(restore, "restore_messages", once)
-    with pytest.raises(Cut):
+    with pytest.raises(Killed):
         mailbox_restore.restore_box(owner, box["_id"])
     monkeypatch.setattr(restore, "restore_messages", real)
     assert mailbox_restore.RESTORING in mailbox_store.get(account.id, box["_id"])
@@ -159,7 +161,7 @@ def test_what_a_kill_cut_short_is_finished_by_a_repeat(
     assert mailbox_restore.RESTORING not in mailbox_store.get(account.id, box["_id"])
 
 
-def test_a_box_that_is_removed_again_meanwhile_keeps_its_messages_until_it_comes_back(
+def test_a_mailbox_that_is_removed_during_the_restore_can_be_restored_again(
     account: Account, owner: dict[str, Any], box: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = leave(account, box, [NOW])
@@ -179,7 +181,7 @@ def test_a_box_that_is_removed_again_meanwhile_keeps_its_messages_until_it_comes
     assert folders(account, ids) == [("new", False)]
 
 
-def test_only_what_is_a_removed_box_is_one(account: Account, owner: dict[str, Any], box: dict[str, Any]) -> None:
+def test_only_removed_mailboxes_can_be_restored(account: Account, owner: dict[str, Any], box: dict[str, Any]) -> None:
     for wrong in ("", "_design/vmboxes", account.user_id, "f" * 32):
         with pytest.raises(BadIdentifier):
             mailbox_restore.get_removed(account.id, wrong)
@@ -189,23 +191,23 @@ def test_only_what_is_a_removed_box_is_one(account: Account, owner: dict[str, An
         mailbox_restore.get_removed(account.id, box["_id"])
 
 
-def test_removed_boxes_are_listed_in_pages_the_latest_first_and_found(
+def test_removed_mailboxes_are_listed_in_pages_and_searched(
     account: Account, owner: dict[str, Any], db: Database
 ) -> None:
-    made = [mailbox_store.create(account.id, {"name": f"Box {n}", "mailbox": str(4000 + n)}) for n in range(5)]
-    for n, one in enumerate(made):
-        removal.remove_box(owner, one["_id"])
+    boxes = [mailbox_store.create(account.id, {"name": f"Box {n}", "mailbox": str(4000 + n)}) for n in range(5)]
+    for n, box in enumerate(boxes):
+        removal.remove_box(owner, box["_id"])
 
         def earlier(doc: Document, at: int = NOW + n) -> Document:
             return {**doc, "pvt_removed_at": at}
 
-        db.update(one["_id"], earlier)
-    ids = [one["_id"] for one in reversed(made)]
+        db.update(box["_id"], earlier)
+    ids = [box["_id"] for box in reversed(boxes)]
     first = mailbox_restore.list_removed(account.id, PageRequest(3))
     following = PageRequest.from_query({"page_size": "3", "start_key": first.next_start_key or ""})
     second = mailbox_restore.list_removed(account.id, following)
-    assert [one["id"] for one in first.entries + second.entries] == ids
+    assert [entry["id"] for entry in first.entries + second.entries] == ids
     assert (first.entries[0]["removed"], second.next_start_key) == (NOW + 4, None)
     for text in ("4002", "bOx 2"):
         page = mailbox_restore.list_removed(account.id, PageRequest(3), text)
-        assert [one["id"] for one in page.entries] == [made[2]["_id"]]
+        assert [entry["id"] for entry in page.entries] == [boxes[2]["_id"]]

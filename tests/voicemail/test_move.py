@@ -1,4 +1,4 @@
-"""Moves and copies while others do something to the same messages: each message ends up in one place, whole."""
+"""Moves and copies, also concurrent with other changes: each message ends up in one place, complete."""
 
 import io
 import threading
@@ -23,12 +23,12 @@ NOW = gregorian.now()
 
 
 def live(account: Account, box: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """All messages in a box, in whatever month."""
+    """All messages of a mailbox, in any month."""
     rows = [row for _, modb in modbs.list_existing(account.id) for row in modb.all_docs(include_docs=True)]
     return {row["id"]: row["doc"] for row in rows if message_store.is_message(row["doc"], box["_id"])}
 
 
-def heard(account: Account, doc: dict[str, Any]) -> bytes:
+def read_audio(account: Account, doc: dict[str, Any]) -> bytes:
     return recording.open_audio(database(account, doc["_id"]), doc).read()
 
 
@@ -41,21 +41,21 @@ def put_audio(account: Account, doc: dict[str, Any]) -> bool:
     return True
 
 
-def at_once(*doings: Callable[[], Outcome]) -> list[Outcome]:
-    """What several at the same time were told, in their order."""
-    together = threading.Barrier(len(doings))
-    told: dict[int, Outcome] = {}
+def run_at_once(*calls: Callable[[], Outcome]) -> list[Outcome]:
+    """The outcomes of calls that are made at the same time, in their order."""
+    barrier = threading.Barrier(len(calls))
+    outcomes: dict[int, Outcome] = {}
 
-    def do(number: int) -> None:
-        together.wait(timeout=30)
-        told[number] = doings[number]()
+    def run(number: int) -> None:
+        barrier.wait(timeout=30)
+        outcomes[number] = calls[number]()
 
-    threads = [threading.Thread(target=do, args=(number,)) for number in range(len(doings))]
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(calls))]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return [told[number] for number in range(len(doings))]
+    return [outcomes[number] for number in range(len(calls))]
 
 
 def reasons(outcome: Outcome) -> set[str]:
@@ -63,43 +63,45 @@ def reasons(outcome: Outcome) -> set[str]:
 
 
 class TestMove:
-    def test_a_thousand_messages_of_several_months(self, account: Account, owner: dict[str, Any]) -> None:
+    def test_a_thousand_messages_of_several_months_are_moved(self, account: Account, owner: dict[str, Any]) -> None:
         ids = leave(account, BOX, [NOW - n * DAY // 12 for n in range(1_000)])
-        told = move.move_messages(owner, BOX, [*ids, *ids], FIRST, None)
-        assert told.failed == []
-        assert set(told.succeeded) == set(live(account, FIRST))
-        assert len(told.succeeded) == len(set(told.succeeded)) == 1_000
+        outcome = move.move_messages(owner, BOX, [*ids, *ids], FIRST, None)
+        assert outcome.failed == []
+        assert set(outcome.succeeded) == set(live(account, FIRST))
+        assert len(outcome.succeeded) == len(set(outcome.succeeded)) == 1_000
         assert live(account, BOX) == {}
 
-    def test_the_source_tells_where_it_went(self, account: Account, owner: dict[str, Any]) -> None:
+    def test_the_source_has_the_id_of_its_copy(self, account: Account, owner: dict[str, Any]) -> None:
         (source,) = leave(account, BOX, [NOW])
-        told = move.move_messages(owner, BOX, [source], FIRST, None)
-        assert stored(account, source)["pvt_moved_to"] == told.succeeded[0]
-        assert "pvt_moved_to" not in stored(account, told.succeeded[0])
+        outcome = move.move_messages(owner, BOX, [source], FIRST, None)
+        assert stored(account, source)["pvt_moved_to"] == outcome.succeeded[0]
+        assert "pvt_moved_to" not in stored(account, outcome.succeeded[0])
 
-    def test_it_can_go_back_and_forth_and_remembers(self, account: Account, owner: dict[str, Any]) -> None:
+    def test_a_message_can_be_moved_back_and_keeps_its_history(self, account: Account, owner: dict[str, Any]) -> None:
         source = leave_spoken(account, BOX, NOW, b"spoken")
-        (there,) = move.move_messages(owner, BOX, [source], FIRST, None).succeeded
-        (back,) = move.move_messages(owner, FIRST, [there], BOX, None).succeeded
+        (moved,) = move.move_messages(owner, BOX, [source], FIRST, None).succeeded
+        (back,) = move.move_messages(owner, FIRST, [moved], BOX, None).succeeded
         ((message_id, doc),) = live(account, BOX).items()
         assert message_id == back
         assert doc["history"] == [BOX["_id"], FIRST["_id"]]
-        assert heard(account, doc) == b"spoken"
+        assert read_audio(account, doc) == b"spoken"
 
-    def test_into_its_own_box_it_becomes_new_again(self, account: Account, owner: dict[str, Any]) -> None:
+    def test_a_message_moved_to_its_own_mailbox_is_new_again(self, account: Account, owner: dict[str, Any]) -> None:
         (source,) = leave(account, BOX, [NOW - DAY], folder="saved")
         (moved,) = move.move_messages(owner, BOX, [source], BOX, None).succeeded
         assert [doc["metadata"]["folder"] for doc in live(account, BOX).values()] == ["new"]
         assert list(live(account, BOX)) == [moved]
 
-    def test_one_past_its_retention_stays_and_becomes_deleted(self, account: Account, owner: dict[str, Any]) -> None:
+    def test_a_message_past_its_retention_stays_and_becomes_deleted(
+        self, account: Account, owner: dict[str, Any]
+    ) -> None:
         (old,) = leave(account, BOX, [NOW - 100 * DAY])
-        told = move.move_messages(owner, BOX, [old], FIRST, None)
-        assert told.failed == [{old: "prior_to_retention_duration"}]
+        outcome = move.move_messages(owner, BOX, [old], FIRST, None)
+        assert outcome.failed == [{old: "prior_to_retention_duration"}]
         assert stored(account, old)["metadata"]["folder"] == "deleted"
         assert live(account, FIRST) == {}
 
-    def test_private_keys_and_keys_of_kazoos_go_along(self, account: Account, owner: dict[str, Any]) -> None:
+    def test_private_and_unknown_members_are_copied(self, account: Account, owner: dict[str, Any]) -> None:
         doc = document(account, BOX, NOW)
         modb = modbs.ensure(account.id, gregorian.month_of(NOW))
         modb.put({**doc, "pvt_previous_id": "old", "kazoos_own": {"a": 1}, "metadata": {**doc["metadata"], "x": "y"}})
@@ -110,17 +112,17 @@ class TestMove:
 
 
 class TestRepeatedMove:
-    """The first one died before it removed the source."""
+    """The first move was interrupted before it removed the source."""
 
     @pytest.fixture
     def half_moved(self, account: Account, owner: dict[str, Any]) -> tuple[str, str]:
         source = leave_spoken(account, BOX, NOW, b"spoken")
         (copied,) = move.move_messages(owner, BOX, [source], FIRST, None).succeeded
-        gone = ("pvt_deleted", "pvt_moved_to")
-        database(account, source).update(source, lambda doc: {k: v for k, v in doc.items() if k not in gone})
+        removed = ("pvt_deleted", "pvt_moved_to")
+        database(account, source).update(source, lambda doc: {k: v for k, v in doc.items() if k not in removed})
         return source, copied
 
-    def test_it_only_removes_the_source(
+    def test_a_repeated_move_only_removes_the_source(
         self, account: Account, owner: dict[str, Any], half_moved: tuple[str, str]
     ) -> None:
         source, copied = half_moved
@@ -131,7 +133,7 @@ class TestRepeatedMove:
         assert doc["metadata"]["folder"] == "saved"
         assert live(account, BOX) == {}
 
-    def test_audio_that_the_source_got_meanwhile_is_carried(
+    def test_audio_that_the_source_got_meanwhile_is_copied(
         self, account: Account, owner: dict[str, Any], half_moved: tuple[str, str]
     ) -> None:
         source, copied = half_moved
@@ -139,9 +141,9 @@ class TestRepeatedMove:
             stored(account, source), "b.mp3", "audio/mpeg", io.BytesIO(b"later"), 5
         )
         assert move.move_messages(owner, BOX, [source], FIRST, None).succeeded == [copied]
-        assert heard(account, stored(account, copied)) == b"later"
+        assert read_audio(account, stored(account, copied)) == b"later"
 
-    def test_a_copy_that_was_removed_meanwhile_stays_removed_and_another_is_made(
+    def test_a_copy_that_was_removed_meanwhile_is_replaced_by_another(
         self, account: Account, owner: dict[str, Any], half_moved: tuple[str, str]
     ) -> None:
         source, copied = half_moved
@@ -150,7 +152,7 @@ class TestRepeatedMove:
         assert moved != copied
         assert list(live(account, FIRST)) == [moved]
 
-    def test_a_month_that_ended_in_between_makes_no_second_copy(
+    def test_a_change_of_month_makes_no_second_copy(
         self, account: Account, owner: dict[str, Any], half_moved: tuple[str, str]
     ) -> None:
         source, copied = half_moved
@@ -167,31 +169,35 @@ class TestRepeatedMove:
 
 
 class TestRaces:
-    def test_the_same_move_by_several_makes_one_copy(self, account: Account, owner: dict[str, Any]) -> None:
+    def test_concurrent_moves_make_one_copy(self, account: Account, owner: dict[str, Any]) -> None:
         ids = [leave_spoken(account, BOX, NOW - n, b"spoken %d" % n) for n in range(12)]
-        told = at_once(*[lambda: move.move_messages(owner, BOX, ids, FIRST, None)] * 4)
+        outcomes = run_at_once(*[lambda: move.move_messages(owner, BOX, ids, FIRST, None)] * 4)
         moved = live(account, FIRST)
         assert len(moved) == len(ids)
         assert live(account, BOX) == {}
-        assert {one for outcome in told for one in outcome.succeeded} == set(moved)
-        assert set().union(*map(reasons, told)) <= {"not_found"}
-        assert {heard(account, doc) for doc in moved.values()} == {b"spoken %d" % n for n in range(12)}
+        assert {message_id for outcome in outcomes for message_id in outcome.succeeded} == set(moved)
+        assert set().union(*map(reasons, outcomes)) <= {"not_found"}
+        assert {read_audio(account, doc) for doc in moved.values()} == {b"spoken %d" % n for n in range(12)}
 
-    def test_moves_into_different_boxes_make_one_copy(self, account: Account, owner: dict[str, Any]) -> None:
+    def test_concurrent_moves_to_different_mailboxes_make_one_copy(
+        self, account: Account, owner: dict[str, Any]
+    ) -> None:
         ids = leave(account, BOX, [NOW - n for n in range(30)])
-        one, other = at_once(
+        first, second = run_at_once(
             lambda: move.move_messages(owner, BOX, ids, FIRST, None),
             lambda: move.move_messages(owner, BOX, ids[::-1], SECOND, None),
         )
         assert live(account, BOX) == {}
-        assert set(one.succeeded) == set(live(account, FIRST))
-        assert set(other.succeeded) == set(live(account, SECOND))
-        assert len(one.succeeded) + len(other.succeeded) == len(ids)
-        assert reasons(one) | reasons(other) <= {"not_found"}
+        assert set(first.succeeded) == set(live(account, FIRST))
+        assert set(second.succeeded) == set(live(account, SECOND))
+        assert len(first.succeeded) + len(second.succeeded) == len(ids)
+        assert reasons(first) | reasons(second) <= {"not_found"}
 
-    def test_what_somebody_else_removes_is_not_moved(self, account: Account, owner: dict[str, Any]) -> None:
+    def test_a_message_that_is_removed_at_the_same_time_is_removed_or_moved(
+        self, account: Account, owner: dict[str, Any]
+    ) -> None:
         ids = leave(account, BOX, [NOW - n for n in range(30)])
-        moved, removed = at_once(
+        moved, removed = run_at_once(
             lambda: move.move_messages(owner, BOX, ids, FIRST, None),
             lambda: bulk.remove_messages(owner, BOX, ids, None, None),
         )
@@ -200,7 +206,9 @@ class TestRaces:
         assert len(moved.succeeded) + len(removed.succeeded) == len(ids)
         assert reasons(moved) | reasons(removed) <= {"not_found"}
 
-    def test_audio_that_is_replaced_meanwhile_is_not_lost(self, account: Account, owner: dict[str, Any]) -> None:
+    def test_audio_that_is_replaced_during_the_move_is_not_lost(
+        self, account: Account, owner: dict[str, Any]
+    ) -> None:
         ids = [leave_spoken(account, BOX, NOW - n, b"spoken") for n in range(12)]
         replaced: list[str] = []
 
@@ -211,35 +219,37 @@ class TestRaces:
                     replaced.append(message_id)
             return Outcome()
 
-        told, _ = at_once(lambda: move.move_messages(owner, BOX, ids, FIRST, None), replace)
-        assert told.failed == []
-        expected = {stored(account, one)["pvt_moved_to"]: b"later" if one in replaced else b"spoken" for one in ids}
-        assert {one: heard(account, doc) for one, doc in live(account, FIRST).items()} == expected
+        outcome, _ = run_at_once(lambda: move.move_messages(owner, BOX, ids, FIRST, None), replace)
+        assert outcome.failed == []
+        expected = {stored(account, key)["pvt_moved_to"]: b"later" if key in replaced else b"spoken" for key in ids}
+        assert {key: read_audio(account, doc) for key, doc in live(account, FIRST).items()} == expected
 
-    def test_a_change_of_folder_hinders_no_move(self, account: Account, owner: dict[str, Any]) -> None:
+    def test_a_concurrent_change_of_folder_does_not_prevent_the_move(
+        self, account: Account, owner: dict[str, Any]
+    ) -> None:
         ids = leave(account, BOX, [NOW - n for n in range(30)])
-        told, _ = at_once(
+        outcome, _ = run_at_once(
             lambda: move.move_messages(owner, BOX, ids, FIRST, None),
             lambda: bulk.change_folder(owner, BOX, ids, "saved", None),
         )
-        assert told.failed == []
+        assert outcome.failed == []
         assert {doc["metadata"]["folder"] for doc in live(account, FIRST).values()} == {"new"}
         assert len(live(account, FIRST)) == len(ids)
 
 
 class TestCopy:
-    def test_each_request_makes_copies_of_its_own(self, account: Account, owner: dict[str, Any]) -> None:
+    def test_each_request_makes_its_own_copies(self, account: Account, owner: dict[str, Any]) -> None:
         ids = [leave_spoken(account, BOX, NOW, b"spoken"), *leave(account, BOX, [NOW - 40 * DAY])]
         first = move.copy_messages(owner, BOX, ids, [FIRST, SECOND], None)
         again = move.copy_messages(owner, BOX, ids, [FIRST], None)
         assert len({*first.succeeded, *again.succeeded}) == 6
         assert (len(live(account, FIRST)), len(live(account, SECOND)), len(live(account, BOX))) == (4, 2, 2)
 
-    def test_what_cannot_be_copied_is_told_once(self, account: Account, owner: dict[str, Any]) -> None:
+    def test_a_message_that_cannot_be_copied_fails_once(self, account: Account, owner: dict[str, Any]) -> None:
         (fine, old) = leave(account, BOX, [NOW, NOW - 100 * DAY])
         absent = f"{fine[:7]}{'0' * 32}"
-        told = move.copy_messages(owner, BOX, [fine, old, absent], [FIRST, SECOND], None)
-        assert len(told.succeeded) == 2
-        assert sorted(told.failed, key=str) == sorted(
+        outcome = move.copy_messages(owner, BOX, [fine, old, absent], [FIRST, SECOND], None)
+        assert len(outcome.succeeded) == 2
+        assert sorted(outcome.failed, key=str) == sorted(
             [{old: "prior_to_retention_duration"}, {absent: "not_found"}], key=str
         )

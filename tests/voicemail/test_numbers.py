@@ -1,4 +1,4 @@
-"""Mailbox numbers: found taken, locked against others, released and taken over."""
+"""Mailbox numbers: found in use, locked against other writers, released and taken over."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +15,7 @@ from voicemail.mailboxes import store as mailbox_store
 
 
 def put_box(db: Database, box_id: str, **fields: Any) -> None:
-    """Store a box as Kazoo would."""
+    """Store a mailbox as Kazoo would."""
     db.put({"_id": box_id, "pvt_type": "vmbox", "name": "Box", **fields})
 
 
@@ -23,13 +23,13 @@ def locks_in(db: Database) -> list[str]:
     return [row["id"] for row in db.all_docs() if row["id"].startswith(numbers.LOCK_KIND)]
 
 
-def test_a_box_answers_to_its_number_and_its_aliases() -> None:
+def test_the_numbers_of_a_mailbox_are_its_own_and_its_aliases() -> None:
     assert numbers.of({"mailbox": "3000", "aliases": ["3001", "3001"]}) == {"3000", "3001"}
     assert numbers.of({"mailbox": 3000, "aliases": [3001]}) == {"3000", "3001"}
     assert numbers.of({"aliases": None}) == set()
 
 
-def test_a_number_is_taken_by_another_box_and_not_by_its_own(db: Database) -> None:
+def test_a_number_is_used_by_another_mailbox_but_not_by_its_own(db: Database) -> None:
     put_box(db, "b0" * 16, mailbox="3000", aliases=["4000"])
     assert numbers.find_used(db, ["3000"]) == "3000"
     assert numbers.find_used(db, ["4000"], "b1" * 16) == "4000"
@@ -37,13 +37,13 @@ def test_a_number_is_taken_by_another_box_and_not_by_its_own(db: Database) -> No
     assert numbers.find_used(db, ["5000"]) is None
 
 
-def test_an_old_boxs_integer_is_the_same_number_as_its_text(db: Database) -> None:
+def test_an_old_integer_is_the_same_number_as_its_text(db: Database) -> None:
     put_box(db, "b0" * 16, mailbox=3000, aliases=[4000])
     assert numbers.find_used(db, ["3000"]) == "3000"
     assert numbers.find_used(db, ["4000"]) == "4000"
 
 
-def test_a_deleted_boxs_number_is_free(db: Database) -> None:
+def test_the_number_of_a_deleted_mailbox_is_free(db: Database) -> None:
     put_box(db, "b0" * 16, mailbox="3000", pvt_deleted=True)
     assert numbers.find_used(db, ["3000"]) is None
 
@@ -85,7 +85,7 @@ def test_any_number_can_be_locked(db: Database, number: str) -> None:
     assert locks_in(db) == []
 
 
-def test_of_many_writers_at_once_one_gets_the_number(account: Account, db: Database) -> None:
+def test_one_of_many_concurrent_writers_gets_the_number(account: Account, db: Database) -> None:
     def create(_: int) -> bool:
         try:
             mailbox_store.create(account.id, {"name": "Box", "mailbox": "3000", "aliases": ["4000"]})
@@ -99,7 +99,7 @@ def test_of_many_writers_at_once_one_gets_the_number(account: Account, db: Datab
     assert locks_in(db) == []
 
 
-def test_boxes_with_crossed_numbers_do_not_block_each_other(account: Account, db: Database) -> None:
+def test_mailboxes_with_crossed_numbers_do_not_block_each_other(account: Account, db: Database) -> None:
     def create(mailbox: str, alias: str) -> bool:
         try:
             mailbox_store.create(account.id, {"name": "Box", "mailbox": mailbox, "aliases": [alias]})

@@ -1,4 +1,4 @@
-"""Removed messages come back, whole and into their folders, whatever else happens to them and their mailbox."""
+"""Restoring removed messages: complete and in their folders, also concurrent with other changes."""
 
 import threading
 from typing import Any
@@ -17,7 +17,7 @@ from voicemail.mailboxes import removal
 from voicemail.mailboxes import store as mailbox_store
 from voicemail.messages import bulk, move, retention
 from voicemail.messages import listing as message_listing
-from voicemail.messages import restore as restoring
+from voicemail.messages import restore as message_restore
 from voicemail.messages.batches import Outcome
 
 NOW = gregorian.now()
@@ -26,11 +26,11 @@ ACTOR = Actor(request_id="restored it")
 
 @pytest.fixture
 def box(account: Account) -> dict[str, Any]:
-    made = mailbox_store.create(account.id, {"name": "Box", "mailbox": "3000"})
-    return {**made, "id": made["_id"]}
+    created = mailbox_store.create(account.id, {"name": "Box", "mailbox": "3000"})
+    return {**created, "id": created["_id"]}
 
 
-def listed(
+def list_messages(
     account: Account, box: dict[str, Any], source: message_listing.Source = message_listing.LIVE
 ) -> dict[str, str]:
     """The messages that a listing of a mailbox shows, with their folders."""
@@ -40,9 +40,9 @@ def listed(
     return {entry.summary["media_id"]: entry.summary["folder"] for entry in page.entries}
 
 
-def removed(account: Account, box: dict[str, Any]) -> dict[str, str]:
+def list_removed(account: Account, box: dict[str, Any]) -> dict[str, str]:
     """The removed messages of a mailbox, with their folders."""
-    return listed(account, box, message_listing.REMOVED)
+    return list_messages(account, box, message_listing.REMOVED)
 
 
 def remove(owner: dict[str, Any], box: dict[str, Any], ids: list[str]) -> None:
@@ -54,7 +54,7 @@ def reasons(outcome: Outcome) -> dict[str, str]:
 
 
 def remove_as_kazoo_does(account: Account, message_id: str) -> None:
-    """Without telling the folder that the message was in."""
+    """Remove a message without noting the folder that it was in."""
     database(account, message_id).update(
         message_id,
         lambda doc: {**doc, "metadata": {**doc["metadata"], "folder": "deleted"}, "pvt_deleted": True},
@@ -63,16 +63,16 @@ def remove_as_kazoo_does(account: Account, message_id: str) -> None:
 
 class TestFolders:
     @pytest.mark.parametrize("folder", ["new", "saved", "deleted"])
-    def test_a_message_comes_back_into_the_folder_it_was_in(
+    def test_a_message_is_restored_to_the_folder_it_was_in(
         self, account: Account, owner: dict[str, Any], box: dict[str, Any], folder: str
     ) -> None:
         message_id = leave_spoken(account, box, NOW, b"spoken words", folder=folder)
         before = stored(account, message_id)
         remove(owner, box, [message_id])
-        assert listed(account, box) == {}
-        outcome = restoring.restore_messages(owner, box["_id"], [message_id], ACTOR)
+        assert list_messages(account, box) == {}
+        outcome = message_restore.restore_messages(owner, box["_id"], [message_id], ACTOR)
         assert (outcome.succeeded, outcome.failed) == ([message_id], [])
-        assert listed(account, box) == {message_id: folder}
+        assert list_messages(account, box) == {message_id: folder}
         assert audio_of(account, message_id) == b"spoken words"
         after = stored(account, message_id)
         assert after["pvt_request_id"] == "restored it"
@@ -83,21 +83,21 @@ class TestFolders:
         }
         assert outcome.documents[message_id]["_rev"] == after["_rev"]
 
-    def test_what_kazoo_removed_comes_back_as_new(
+    def test_a_message_that_kazoo_removed_is_restored_as_new(
         self, account: Account, owner: dict[str, Any], box: dict[str, Any]
     ) -> None:
         (message_id,) = leave(account, box, [NOW], folder="saved")
         remove_as_kazoo_does(account, message_id)
-        restoring.restore_messages(owner, box["_id"], [message_id], None)
-        assert listed(account, box) == {message_id: "new"}
+        message_restore.restore_messages(owner, box["_id"], [message_id], None)
+        assert list_messages(account, box) == {message_id: "new"}
 
-    def test_another_folder_can_be_named(self, account: Account, owner: dict[str, Any], box: dict[str, Any]) -> None:
+    def test_another_folder_can_be_chosen(self, account: Account, owner: dict[str, Any], box: dict[str, Any]) -> None:
         (message_id,) = leave(account, box, [NOW])
         remove(owner, box, [message_id])
-        restoring.restore_messages(owner, box["_id"], [message_id], None, "saved")
-        assert listed(account, box) == {message_id: "saved"}
+        message_restore.restore_messages(owner, box["_id"], [message_id], None, "saved")
+        assert list_messages(account, box) == {message_id: "saved"}
 
-    def test_a_copy_of_a_restored_message_knows_nothing_of_its_removal(
+    def test_a_copy_has_no_mark_of_an_earlier_removal(
         self, account: Account, owner: dict[str, Any], box: dict[str, Any]
     ) -> None:
         (message_id,) = leave(account, box, [NOW])
@@ -107,26 +107,30 @@ class TestFolders:
 
 
 class TestMany:
-    def test_hundreds_of_several_months(self, account: Account, owner: dict[str, Any], box: dict[str, Any]) -> None:
+    def test_hundreds_of_messages_of_several_months_are_restored(
+        self, account: Account, owner: dict[str, Any], box: dict[str, Any]
+    ) -> None:
         ids = leave(account, box, [NOW - n * DAY // 8 for n in range(600)], folder="saved")
         remove(owner, box, ids)
-        assert set(removed(account, box)) == set(ids)
-        outcome = restoring.restore_messages(owner, box["_id"], [*ids, ids[0]], None)
+        assert set(list_removed(account, box)) == set(ids)
+        outcome = message_restore.restore_messages(owner, box["_id"], [*ids, ids[0]], None)
         assert sorted(outcome.succeeded) == sorted(ids)
-        assert listed(account, box) == dict.fromkeys(ids, "saved")
-        assert removed(account, box) == {}
+        assert list_messages(account, box) == dict.fromkeys(ids, "saved")
+        assert list_removed(account, box) == {}
 
-    def test_a_repeat_changes_nothing(self, account: Account, owner: dict[str, Any], box: dict[str, Any]) -> None:
+    def test_restoring_twice_changes_nothing(
+        self, account: Account, owner: dict[str, Any], box: dict[str, Any]
+    ) -> None:
         (message_id,) = leave(account, box, [NOW])
         remove(owner, box, [message_id])
-        restoring.restore_messages(owner, box["_id"], [message_id], None)
+        message_restore.restore_messages(owner, box["_id"], [message_id], None)
         bulk.change_folder(owner, box, [message_id], "saved", None)
         before = stored(account, message_id)
-        outcome = restoring.restore_messages(owner, box["_id"], [message_id], None, "new")
+        outcome = message_restore.restore_messages(owner, box["_id"], [message_id], None, "new")
         assert (outcome.succeeded, outcome.failed) == ([message_id], [])
         assert stored(account, message_id) == before
 
-    def test_each_that_fails_tells_why(self, account: Account, owner: dict[str, Any], box: dict[str, Any]) -> None:
+    def test_each_failure_has_its_reason(self, account: Account, owner: dict[str, Any], box: dict[str, Any]) -> None:
         other = mailbox_store.create(account.id, {"name": "Other", "mailbox": "3001"})
         fit, moved, old = leave(account, box, [NOW, NOW - 1, NOW - 200 * DAY])
         (foreign,) = leave(account, {**other, "id": other["_id"]}, [NOW])
@@ -135,8 +139,8 @@ class TestMany:
         remove_as_kazoo_does(account, old)
         remove(owner, other, [foreign])
         nothing = f"{fit[:7]}{'0' * 32}"
-        before = {one: stored(account, one) for one in (moved, old, foreign)}
-        outcome = restoring.restore_messages(
+        before = {key: stored(account, key) for key in (moved, old, foreign)}
+        outcome = message_restore.restore_messages(
             owner, box["_id"], [fit, moved, old, foreign, nothing, "a" * 32, "_x"], None
         )
         assert outcome.succeeded == [fit]
@@ -148,26 +152,28 @@ class TestMany:
             "a" * 32: "not_found",
             "_x": "not_found",
         }
-        assert {one: stored(account, one) for one in before} == before
+        assert {key: stored(account, key) for key in before} == before
 
-    def test_an_old_one_comes_back_with_its_mailbox(
+    def test_a_message_past_its_retention_is_restored_with_its_mailbox(
         self, account: Account, owner: dict[str, Any], box: dict[str, Any]
     ) -> None:
         (old,) = leave(account, box, [NOW - 200 * DAY])
         remove_as_kazoo_does(account, old)
-        assert restoring.restore_messages(owner, box["_id"], [old], None, with_expired=True).succeeded == [old]
+        assert message_restore.restore_messages(owner, box["_id"], [old], None, with_expired=True).succeeded == [old]
         assert "pvt_deleted" not in stored(account, old)
 
 
 class TestRemovedMessages:
-    def test_one_is_found_though_its_mailbox_is_gone(
+    def test_a_removed_message_is_found_though_its_mailbox_is_removed(
         self, account: Account, owner: dict[str, Any], box: dict[str, Any]
     ) -> None:
         (message_id,) = leave(account, box, [NOW])
         removal.remove_box(owner, box["_id"])
-        assert restoring.get_removed(account.id, box["_id"], message_id)[1]["_id"] == message_id
+        assert message_restore.get_removed(account.id, box["_id"], message_id)[1]["_id"] == message_id
 
-    def test_no_other_is(self, account: Account, owner: dict[str, Any], box: dict[str, Any]) -> None:
+    def test_live_moved_and_unknown_messages_are_not_found(
+        self, account: Account, owner: dict[str, Any], box: dict[str, Any]
+    ) -> None:
         other = mailbox_store.create(account.id, {"name": "Other", "mailbox": "3001"})
         live, moved, deleted = leave(account, box, [NOW, NOW, NOW])
         move.move_messages(owner, box, [moved], other, None)
@@ -180,9 +186,9 @@ class TestRemovedMessages:
             (box["_id"], "../_users"),
         ):
             with pytest.raises(BadIdentifier):
-                restoring.get_removed(account.id, box_id, message_id)
+                message_restore.get_removed(account.id, box_id, message_id)
 
-    def test_views_that_a_month_lacks_are_added_when_asked_for(
+    def test_views_that_a_month_lacks_are_added_when_they_are_queried(
         self, account: Account, owner: dict[str, Any], box: dict[str, Any]
     ) -> None:
         (message_id,) = leave(account, box, [NOW])
@@ -190,96 +196,102 @@ class TestRemovedMessages:
         modb = database(account, message_id)
         design = modb.get_design("_design/mailbox_message_lists") or {}
         modb.put_design({**design, "_deleted": True})
-        assert list(removed(account, box)) == [message_id]
+        assert list(list_removed(account, box)) == [message_id]
 
 
 class TestRemovedMailbox:
-    def test_nothing_comes_back_into_it(self, account: Account, owner: dict[str, Any], box: dict[str, Any]) -> None:
+    def test_no_message_is_restored_to_a_removed_mailbox(
+        self, account: Account, owner: dict[str, Any], box: dict[str, Any]
+    ) -> None:
         ids = leave(account, box, [NOW, NOW - 40 * DAY])
         removal.remove_box(owner, box["_id"])
-        before = [stored(account, one) for one in ids]
-        outcome = restoring.restore_messages(owner, box["_id"], ids, None)
+        before = [stored(account, key) for key in ids]
+        outcome = message_restore.restore_messages(owner, box["_id"], ids, None)
         assert outcome.succeeded == []
         assert reasons(outcome) == dict.fromkeys(ids, "mailbox_gone")
-        assert [stored(account, one) for one in ids] == before
+        assert [stored(account, key) for key in ids] == before
 
     @pytest.mark.parametrize("box_id", ["f" * 32, "_design/vmboxes", ""])
-    def test_nor_into_what_is_none(self, owner: dict[str, Any], account: Account, box_id: str) -> None:
+    def test_no_message_is_restored_to_an_unknown_mailbox(
+        self, owner: dict[str, Any], account: Account, box_id: str
+    ) -> None:
         (message_id,) = leave(account, {"id": box_id, "mailbox": "1"}, [NOW])
         remove_as_kazoo_does(account, message_id)
-        assert reasons(restoring.restore_messages(owner, box_id, [message_id], None)) == {message_id: "mailbox_gone"}
+        assert reasons(message_restore.restore_messages(owner, box_id, [message_id], None)) == {
+            message_id: "mailbox_gone"
+        }
         assert stored(account, message_id)["pvt_deleted"] is True
 
-    def test_one_that_is_removed_meanwhile_takes_its_messages_with_it(
+    def test_a_mailbox_that_is_removed_during_the_restore_takes_its_messages_along(
         self, account: Account, owner: dict[str, Any], box: dict[str, Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         ids = leave(account, box, [NOW, NOW - 1], folder="saved")
         remove(owner, box, ids)
-        bulk = Database.put_all
+        put_all = Database.put_all
 
-        def after_the_box(modb: Database, docs: list[Document]) -> Any:
-            """The box goes after it was looked at and before the messages come back."""
+        def put_all_after_removal(modb: Database, docs: list[Document]) -> Any:
+            """Remove the mailbox after it was looked at, and before the messages are restored."""
             mailbox_store.soft_delete(account.id, box["_id"])
-            return bulk(modb, docs)
+            return put_all(modb, docs)
 
-        monkeypatch.setattr(Database, "put_all", after_the_box)
-        outcome = restoring.restore_messages(owner, box["_id"], ids, None)
+        monkeypatch.setattr(Database, "put_all", put_all_after_removal)
+        outcome = message_restore.restore_messages(owner, box["_id"], ids, None)
         assert outcome.succeeded == []
         assert outcome.documents == {}
         assert reasons(outcome) == dict.fromkeys(ids, "mailbox_gone")
-        for doc in (stored(account, one) for one in ids):
+        for doc in (stored(account, key) for key in ids):
             assert (doc["pvt_deleted"], doc["pvt_removed_from"]) == (True, "saved")
 
-    def test_a_repeat_removes_what_a_kill_left_in_it(
+    def test_a_repeated_restore_removes_what_an_interrupted_one_left(
         self, account: Account, owner: dict[str, Any], box: dict[str, Any]
     ) -> None:
         ids = leave(account, box, [NOW, NOW - 200 * DAY])
         mailbox_store.soft_delete(account.id, box["_id"])
-        restoring.restore_messages(owner, box["_id"], ids, None)
-        assert [stored(account, one)["pvt_deleted"] for one in ids] == [True, True]
+        message_restore.restore_messages(owner, box["_id"], ids, None)
+        assert [stored(account, key)["pvt_deleted"] for key in ids] == [True, True]
 
 
 class TestAtOnce:
-    def test_removing_and_restoring_leave_each_message_whole(
+    def test_concurrent_removals_and_restores_leave_each_message_intact(
         self, account: Account, owner: dict[str, Any], box: dict[str, Any]
     ) -> None:
         ids = leave(account, box, [NOW - n for n in range(40)], folder="saved")
         remove(owner, box, ids[::2])
-        told: dict[str, Outcome] = {}
+        outcomes: dict[str, Outcome] = {}
 
         def restore(name: str) -> None:
-            told[name] = restoring.restore_messages(owner, box["_id"], ids, None)
+            outcomes[name] = message_restore.restore_messages(owner, box["_id"], ids, None)
 
-        doings = [threading.Thread(target=restore, args=(name,)) for name in ("one", "other")]
-        doings.append(threading.Thread(target=bulk.remove_messages, args=(owner, box, ids[1::2], None, None)))
-        for doing in doings:
-            doing.start()
-        for doing in doings:
-            doing.join()
-        assert {name: (len(one.succeeded), one.failed) for name, one in told.items()} == {
-            "one": (40, []),
-            "other": (40, []),
+        threads = [threading.Thread(target=restore, args=(name,)) for name in ("first", "second")]
+        threads.append(threading.Thread(target=bulk.remove_messages, args=(owner, box, ids[1::2], None, None)))
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert {name: (len(outcome.succeeded), outcome.failed) for name, outcome in outcomes.items()} == {
+            "first": (40, []),
+            "second": (40, []),
         }
-        shown = listed(account, box)
+        shown = list_messages(account, box)
         assert set(ids[::2]) <= shown.keys()
         assert set(shown.values()) == {"saved"}
-        hidden = [stored(account, one) for one in ids if one not in shown]
+        hidden = [stored(account, key) for key in ids if key not in shown]
         assert all((doc["pvt_deleted"], doc["pvt_removed_from"]) == (True, "saved") for doc in hidden)
 
-    def test_a_change_in_between_is_kept(
+    def test_a_concurrent_change_is_kept(
         self, account: Account, owner: dict[str, Any], box: dict[str, Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         (message_id,) = leave(account, box, [NOW])
         remove(owner, box, [message_id])
-        bulk, rivals = Database.put_all, ["somebody"]
+        put_all, rivals = Database.put_all, ["another writer"]
 
-        def after_somebody(modb: Database, docs: list[Document]) -> Any:
+        def put_all_after_rival(modb: Database, docs: list[Document]) -> Any:
             while rivals:
                 rivals.pop()
                 modb.update(message_id, lambda doc: {**doc, "transcription": {"result": "success", "text": "hi"}})
-            return bulk(modb, docs)
+            return put_all(modb, docs)
 
-        monkeypatch.setattr(Database, "put_all", after_somebody)
-        assert restoring.restore_messages(owner, box["_id"], [message_id], None).succeeded == [message_id]
+        monkeypatch.setattr(Database, "put_all", put_all_after_rival)
+        assert message_restore.restore_messages(owner, box["_id"], [message_id], None).succeeded == [message_id]
         assert stored(account, message_id)["transcription"]["text"] == "hi"
-        assert listed(account, box) == {message_id: "new"}
+        assert list_messages(account, box) == {message_id: "new"}
