@@ -1,5 +1,7 @@
 """Where the pages of an account are."""
 
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 
 from couch.client import Document
@@ -30,6 +32,12 @@ def account_list_crumbs() -> list[Crumb]:
 def account_crumbs(account: Document) -> list[Crumb]:
     """The breadcrumbs of an account's page, for the pages below it."""
     return [*account_list_crumbs(), (account_title(account), account_url(account["_id"]))]
+
+
+def redirect_to_accounts(request: HttpRequest, documents: str) -> HttpResponseRedirect:
+    """Send the operator to the list of accounts, to choose the one whose documents to list."""
+    messages.info(request, f"Choose an account first, then its {documents}.")
+    return HttpResponseRedirect(account_list_url())
 
 
 def account_subject(account: Document) -> Subject:

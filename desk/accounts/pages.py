@@ -63,17 +63,17 @@ class AccountAdmin(HealthPages, SwitchPages, ApiKeyPages, RetentionPages):
 
     def list_accounts(self, request: HttpRequest) -> HttpResponse:
         """List all accounts, the children of one, or those that a search finds."""
-        tools = []
-        if self.has_permission(request, "add_account"):
-            tools.append(("Add account", reverse("admin:desk_account_add")))
-        if self.has_permission(request, "view_health"):
-            tools.append(("Health", reverse("admin:desk_account_health")))
         title = "Accounts"
         crumbs: list[Crumb] = [("Accounts", None)]
         if parent_id := request.GET.get("below"):
             parent = accounts.get(parent_id)
             title = f"Accounts below {account_title(parent)}"
             crumbs = [*_crumbs_along_tree(parent), ("Children", None)]
+        tools = self.tools(
+            request,
+            ("add_account", "Add account", reverse("admin:desk_account_add")),
+            ("view_health", "Health", reverse("admin:desk_account_health")),
+        )
         table = account_table(request)
         return self.render(request, "desk/kit/list.html", title, crumbs, table=table, tools=tools)
 

@@ -75,6 +75,10 @@ class DocumentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic 
         if not self.has_permission(request, permission):
             raise PermissionDenied
 
+    def tools(self, request: HttpRequest, *links: tuple[str, str, str]) -> list[tuple[str, str]]:
+        """Text and URL of the links above a list that the operator may follow; each comes with its permission."""
+        return [(text, url) for permission, text, url in links if self.has_permission(request, permission)]
+
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Show the pages in the index to those who may view the documents."""
         return self.has_view_permission(request)

@@ -11,7 +11,7 @@ from django.urls import reverse
 from accounts import accounts, users
 from couch.client import Document
 from crossbar.errors import ValidationFailed
-from desk.accounts.links import account_crumbs, account_list_url
+from desk.accounts.links import account_crumbs, redirect_to_accounts
 from desk.audit import log
 from desk.audit.pages import render_history
 from desk.kit.edit_conflicts import Guard, edit
@@ -62,16 +62,18 @@ class MailboxAdmin(RestorePages, PinPages):
         """List the mailboxes of an account by name, those that a search finds, or removed ones."""
         account_id = request.GET.get("account", "")
         if not account_id:
-            messages.info(request, "Choose an account first, then its mailboxes.")
-            return HttpResponseRedirect(account_list_url())
+            return redirect_to_accounts(request, "mailboxes")
         account = accounts.get(account_id)
-        tools = []
-        if self.has_permission(request, "add_mailbox"):
-            tools.append(("Add mailbox", reverse("admin:desk_mailbox_add_to", args=[account_id])))
         title = "Removed mailboxes" if shows_removed(request) else "Mailboxes"
-        crumbs = [*account_crumbs(account), (title, None)]
-        table = mailbox_table(request, account_id)
-        return self.render(request, "desk/kit/list.html", title, crumbs, table=table, tools=tools)
+        add_url = reverse("admin:desk_mailbox_add_to", args=[account_id])
+        return self.render(
+            request,
+            "desk/kit/list.html",
+            title,
+            [*account_crumbs(account), (title, None)],
+            table=mailbox_table(request, account_id),
+            tools=self.tools(request, ("add_mailbox", "Add mailbox", add_url)),
+        )
 
     def add_mailbox(self, request: HttpRequest, account_id: str) -> HttpResponse:
         """Show the form of a new mailbox, or create it."""

@@ -13,7 +13,7 @@ from accounts import accounts
 from couch.client import Database, Document
 from crossbar.conditions import content_disposition
 from crossbar.errors import BadIdentifier
-from desk.accounts.links import account_crumbs, account_list_url
+from desk.accounts.links import account_crumbs, redirect_to_accounts
 from desk.audit.pages import render_history
 from desk.kit.formats import format_length, format_time
 from desk.kit.pages import Crumb, Route, actor
@@ -59,8 +59,7 @@ class MessageAdmin(UploadPages):
         """List live or removed messages, the latest first, or apply an action to the selected ones."""
         account_id, box_id = request.GET.get("account", ""), request.GET.get("box", "")
         if not account_id:
-            notices.info(request, "Choose an account first, then its messages.")
-            return HttpResponseRedirect(account_list_url())
+            return redirect_to_accounts(request, "messages")
         account = accounts.get(account_id)
         if request.method == "POST":
             return self._run_action(request, account)
@@ -69,8 +68,9 @@ class MessageAdmin(UploadPages):
         title = "Removed messages" if is_removed else "Messages"
         box_crumbs: list[Crumb] = [] if box is None else [mailbox_crumb(account_id, box)]
         tools = []
-        if box is not None and not is_removed and self.has_permission(request, "add_message"):
-            tools.append(("Add message", reverse("admin:desk_message_add_to", args=[account_id, box_id])))
+        if box is not None and not is_removed:
+            add_url = reverse("admin:desk_message_add_to", args=[account_id, box_id])
+            tools = self.tools(request, ("add_message", "Add message", add_url))
         choices = self._action_choices(request, is_removed=is_removed)
         fields = mailbox_choice_field(account_id) if actions.MOVE in dict(choices) else SafeString()
         return self.render(

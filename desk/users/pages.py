@@ -10,7 +10,7 @@ from django.urls import reverse
 from accounts import accounts, users
 from couch.client import Document
 from crossbar.errors import ValidationFailed
-from desk.accounts.links import account_crumbs, account_list_url
+from desk.accounts.links import account_crumbs, redirect_to_accounts
 from desk.audit import log
 from desk.audit.pages import render_history
 from desk.kit.edit_conflicts import Guard, edit
@@ -46,15 +46,17 @@ class AccountUserAdmin(DocumentAdmin):
         """List the users of an account by user name, or those that a search finds."""
         account_id = request.GET.get("account", "")
         if not account_id:
-            messages.info(request, "Choose an account first, then its users.")
-            return HttpResponseRedirect(account_list_url())
+            return redirect_to_accounts(request, "users")
         account = accounts.get(account_id)
-        tools = []
-        if self.has_permission(request, "add_accountuser"):
-            tools.append(("Add user", reverse("admin:desk_accountuser_add_to", args=[account_id])))
-        crumbs = [*account_crumbs(account), ("Users", None)]
-        table = user_table(request, account_id)
-        return self.render(request, "desk/kit/list.html", "Users", crumbs, table=table, tools=tools)
+        add_url = reverse("admin:desk_accountuser_add_to", args=[account_id])
+        return self.render(
+            request,
+            "desk/kit/list.html",
+            "Users",
+            [*account_crumbs(account), ("Users", None)],
+            table=user_table(request, account_id),
+            tools=self.tools(request, ("add_accountuser", "Add user", add_url)),
+        )
 
     def add_user(self, request: HttpRequest, account_id: str) -> HttpResponse:
         """Show the form of a new user, or create it."""
