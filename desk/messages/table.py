@@ -94,7 +94,7 @@ def _boxes(account_id: str, entries: Sequence[message_listing.Entry]) -> dict[st
 
 
 def _columns(*, is_removed: bool, has_box: bool) -> list[str]:
-    columns = ["Time (UTC)", "From", "Name", "Was in" if is_removed else "Folder", "Length", "Transcribed"]
+    columns = ["Time (UTC)", "From", "Name", "Was in" if is_removed else "Folder", "Length", "Text"]
     if is_removed:
         columns.append("Removed (UTC)")
     if not has_box:
