@@ -34,8 +34,8 @@ class AlreadyActive(CannotStart):
     """The account has an active run."""
 
     def __init__(self, run: MigrationRun | None) -> None:
-        who = f" {run.operator} started a {run.get_operation_display().lower()} of it." if run else ""
-        super().__init__(f"This account is being worked on already.{who} Wait until it ends, or stop it.")
+        starter = f" {run.operator} started a {run.get_operation_display().lower()} of it." if run else ""
+        super().__init__(f"This account is being worked on already.{starter} Wait until it ends, or stop it.")
         self.run = run
 
 

@@ -221,11 +221,11 @@ def test_bulk_change_of_old_messages_returns_their_new_ids(
 def test_old_message_is_moved_to_another_box_with_its_audio(
     api: Api, account: Account, box: dict[str, Any], now: int
 ) -> None:
-    other = api.new_box("3001")
+    other_box = api.new_box("3001")
     (old,) = old_messages.add(account, box["id"], [old_messages.make_entry(timestamp=now - DAY)], AUDIO)
-    change = {"messages": [old], "source_id": other["id"]}
+    change = {"messages": [old], "source_id": other_box["id"]}
     (moved,) = api.post(f"vmboxes/{box['id']}/messages", change).json()["data"]["succeeded"]
-    assert api.get(f"vmboxes/{other['id']}/messages/{moved}/raw").content == AUDIO
+    assert api.get(f"vmboxes/{other_box['id']}/messages/{moved}/raw").content == AUDIO
     assert listed(api, f"vmboxes/{box['id']}/messages") == []
 
 
@@ -268,10 +268,10 @@ def test_new_audio_replaces_lost_audio(api: Api, account: Account, box: dict[str
 
 
 def test_old_message_of_another_box_is_not_found(api: Api, account: Account, box: dict[str, Any], now: int) -> None:
-    other = api.new_box("3001")
+    other_box = api.new_box("3001")
     (old,) = old_messages.add(account, box["id"], [old_messages.make_entry(timestamp=now - DAY)], AUDIO)
-    assert api.get(f"vmboxes/{other['id']}/messages/{old}").status_code == 404
-    assert api.delete(f"vmboxes/{other['id']}/messages/{old}").status_code == 404
+    assert api.get(f"vmboxes/{other_box['id']}/messages/{old}").status_code == 404
+    assert api.delete(f"vmboxes/{other_box['id']}/messages/{old}").status_code == 404
     assert len(old_messages.read_array(account, box["id"])) == 1
 
 

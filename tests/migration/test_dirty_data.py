@@ -254,13 +254,17 @@ def test_unusual_media_ids_become_ids_of_messages(kazoo3: Kazoo3Account, media_i
 
 
 def test_old_address_field_of_a_box_becomes_the_new_one(kazoo3: Kazoo3Account) -> None:
-    one = kazoo3.add_box("3000", notify_email_address="a@example.com")
-    both = kazoo3.add_box("3001", notify_email_address=["a@example.com", "b@example.com"])
-    both["notify_email_addresses"] = ["b@example.com", "c@example.com"]
+    old_box = kazoo3.add_box("3000", notify_email_address="a@example.com")
+    mixed_box = kazoo3.add_box("3001", notify_email_address=["a@example.com", "b@example.com"])
+    mixed_box["notify_email_addresses"] = ["b@example.com", "c@example.com"]
     migrate(kazoo3.store())
-    assert kazoo3.stored_box(one)["notify_email_addresses"] == ["a@example.com"]
-    assert kazoo3.stored_box(both)["notify_email_addresses"] == ["b@example.com", "c@example.com", "a@example.com"]
-    assert not [box for box in (one, both) if "notify_email_address" in kazoo3.stored_box(box)]
+    assert kazoo3.stored_box(old_box)["notify_email_addresses"] == ["a@example.com"]
+    assert kazoo3.stored_box(mixed_box)["notify_email_addresses"] == [
+        "b@example.com",
+        "c@example.com",
+        "a@example.com",
+    ]
+    assert not [box for box in (old_box, mixed_box) if "notify_email_address" in kazoo3.stored_box(box)]
 
 
 def test_integer_number_of_a_box_becomes_text(kazoo3: Kazoo3Account) -> None:

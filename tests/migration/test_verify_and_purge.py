@@ -165,8 +165,8 @@ def test_purging_deletes_verified_media_and_keeps_needed_media(kazoo3: Kazoo3Acc
     assert list_revisions(kazoo3.id) == revisions
     assert purge(kazoo3, tmp_path) == expected
     assert kazoo3.database.fetch([verified, of_removed]) == {}
-    kept = [differing, in_entry, in_greeting, without_audio, of_deleted, unclaimed]
-    assert sorted(kazoo3.database.fetch(kept)) == sorted(kept)
+    kept_ids = [differing, in_entry, in_greeting, without_audio, of_deleted, unclaimed]
+    assert sorted(kazoo3.database.fetch(kept_ids)) == sorted(kept_ids)
     assert kazoo3.read_audio(kazoo3.stored_message(verified)) == speech("0")
 
 

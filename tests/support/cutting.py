@@ -1,9 +1,10 @@
-"""A CouchDB that goes away after so many requests: a proxy between the migration and the real one."""
+"""A proxy that makes CouchDB go away after a number of requests, as if its client were killed or the network cut."""
 
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from enum import Enum, auto
 from io import BufferedReader
 from types import TracebackType
 from urllib.parse import urlsplit
@@ -14,11 +15,11 @@ from couch.client import couch
 
 
 class CuttingProxy:
-    """Passes requests on, one connection at a time each, and counts them; goes away at the one it is told to.
+    """Passes requests on and counts them, and goes away after `limit` of them.
 
-    `limit`: so many requests are let through. Of the next one either nothing arrives, or (`swallow`) all of it does
-    and its answer is lost. After that every connection is refused, until `restore`.
-    `before` is called with the number of each request, from 1, before it is passed on; all others wait meanwhile.
+    The next request is cut off: it doesn't arrive, or (`swallow`) it takes effect and its answer is lost. Then every
+    connection is refused until `restore`.
+    `before` is called with the number of each request, from 1, before it is passed on. All others wait meanwhile.
     """
 
     def __init__(
@@ -33,7 +34,7 @@ class CuttingProxy:
         self._target = (str(parts.hostname), int(parts.port or 80))
         self._limit, self._swallow, self._before = limit, swallow, before
         self._lock = threading.Lock()
-        self._open: set[socket.socket] = set()
+        self._connections: set[socket.socket] = set()
         self.requests = 0
         self.is_gone = threading.Event()
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=128)
@@ -42,12 +43,12 @@ class CuttingProxy:
         self._accept()
 
     def cut_after(self, requests: int) -> None:
-        """Go away after so many more requests."""
+        """Go away after a number of further requests."""
         with self._lock:
             self._limit = self.requests + requests
 
     def restore(self) -> None:
-        """Answer again, at the same place, without limit."""
+        """Pass requests on again, at the same address, without a limit."""
         self._limit = None
         self.is_gone.clear()
         self._listening = socket.create_server(("127.0.0.1", self._port), backlog=128)
@@ -62,12 +63,12 @@ class CuttingProxy:
         self.go_away()
 
     def go_away(self) -> None:
-        """Refuse and cut everything."""
+        """Cut all connections, and refuse new ones."""
         self.is_gone.set()
         with self._lock:
-            for each in (self._listening, *self._open):
-                _shut(each)
-            self._open.clear()
+            for sock in (self._listening, *self._connections):
+                _shut(sock)
+            self._connections.clear()
 
     def _accept(self) -> None:
         listening = self._listening
@@ -88,17 +89,16 @@ class CuttingProxy:
             # Heads and bodies are sent one by one: else each body would wait 40 ms for the head to be acknowledged.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
         with self._lock:
-            self._open |= {client, server}
+            self._connections |= {client, server}
         try:
             requests, answers = client.makefile("rb"), server.makefile("rb")
-            while head := _head(requests):
-                swallow = self._is_last()
-                if swallow is False:
+            while head := _read_head(requests):
+                cut = self._decide_cut()
+                if cut is Cut.BEFORE:
                     return
                 _pass_on(head, requests, server)
-                answer = _head(answers)
-                if swallow:
-                    # The request has done what it does; its answer is never heard.
+                answer = _read_head(answers)
+                if cut is Cut.AFTER:
                     self.go_away()
                     return
                 _pass_on(answer, answers, client, without_body=head.startswith(b"HEAD") or b" 304 " in answer[:20])
@@ -106,39 +106,47 @@ class CuttingProxy:
             pass
         finally:
             with self._lock:
-                self._open -= {client, server}
+                self._connections -= {client, server}
             _shut(client)
             _shut(server)
 
-    def _is_last(self) -> bool | None:
-        """None: pass this request on as any other. True: swallow its answer. False: it does not arrive."""
+    def _decide_cut(self) -> "Cut":
+        """Count a request, and decide whether it is the one to be cut off."""
         with self._lock:
             if self.is_gone.is_set():
-                return False
+                return Cut.BEFORE
             self.requests += 1
             self._before(self.requests)
             if self._limit is None or self.requests <= self._limit:
-                return None
+                return Cut.NO
         if self._swallow:
-            return True
+            return Cut.AFTER
         self.go_away()
-        return False
+        return Cut.BEFORE
+
+
+class Cut(Enum):
+    """Where a request is cut off: nowhere, before it arrives, or before its answer does."""
+
+    NO = auto()
+    BEFORE = auto()
+    AFTER = auto()
 
 
 @contextmanager
 def through(proxy: CuttingProxy) -> Iterator[None]:
-    """This process's CouchDB is behind the proxy."""
-    direct = settings.COUCHDB_URL
+    """Within, this process reaches CouchDB through the proxy."""
+    direct_url = settings.COUCHDB_URL
     settings.COUCHDB_URL = proxy.url
     couch.cache_clear()
     try:
         yield
     finally:
-        settings.COUCHDB_URL = direct
+        settings.COUCHDB_URL = direct_url
         couch.cache_clear()
 
 
-def _head(file: BufferedReader) -> bytes:
+def _read_head(file: BufferedReader) -> bytes:
     lines = []
     while line := file.readline():
         lines.append(line)
@@ -148,9 +156,9 @@ def _head(file: BufferedReader) -> bytes:
 
 
 def _pass_on(head: bytes, source: BufferedReader, target: socket.socket, *, without_body: bool = False) -> None:
-    """Send a head and the body that it announces, by length or in chunks."""
+    """Send a head, and the body that it announces by length or in chunks."""
     if not head:
-        raise OSError("the other side is gone")
+        raise OSError("the connection was closed")
     target.sendall(head)
     if without_body:
         return
@@ -162,13 +170,13 @@ def _pass_on(head: bytes, source: BufferedReader, target: socket.socket, *, with
             target.sendall(size + piece)
             if piece == b"\r\n":
                 return
-    left = int(fields.get(b"content-length", b"0"))
-    while left:
-        piece = source.read(min(left, 65536))
+    pending = int(fields.get(b"content-length", b"0"))
+    while pending:
+        piece = source.read(min(pending, 65536))
         if not piece:
-            raise OSError("it ended early")
+            raise OSError("the body ended early")
         target.sendall(piece)
-        left -= len(piece)
+        pending -= len(piece)
 
 
 def _shut(sock: socket.socket) -> None:

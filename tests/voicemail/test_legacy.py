@@ -208,18 +208,18 @@ def test_entries_with_the_same_media_become_one_message(
 def test_entries_of_two_boxes_with_the_same_media_become_two_messages(
     account: Account, box: Document, migrate: Callable[..., list[EntryResult]]
 ) -> None:
-    other = mailbox_store.create(account.id, {"name": "Other", "mailbox": "3001"})
+    other_box = mailbox_store.create(account.id, {"name": "Other", "mailbox": "3001"})
     old_messages.add_media(account, MEDIA, AUDIO)
-    for target in (box, other):
+    for target in (box, other_box):
         old_messages.add(account, target["_id"], [make_entry(MEDIA)], None)
-    (first,), (second,) = migrate(box), migrate(other)
+    (first,), (second,) = migrate(box), migrate(other_box)
     assert first.message_id == f"201605-{MEDIA}"
     assert second.outcome is Outcome.MIGRATED
     messages = [stored(account, str(result.message_id)) for result in (first, second)]
-    assert [doc["source_id"] for doc in messages] == [box["_id"], other["_id"]]
+    assert [doc["source_id"] for doc in messages] == [box["_id"], other_box["_id"]]
     assert len({stub["digest"] for doc in messages for stub in doc["_attachments"].values()}) == 1
-    old_messages.add(account, other["_id"], [make_entry(MEDIA)], None)
-    assert outcomes(migrate(other)) == [("present", second.message_id)]
+    old_messages.add(account, other_box["_id"], [make_entry(MEDIA)], None)
+    assert outcomes(migrate(other_box)) == [("present", second.message_id)]
 
 
 def test_link_becomes_an_attachment_later(
