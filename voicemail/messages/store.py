@@ -8,14 +8,15 @@ The way of a new message:
 """
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from couch.client import Database, Document, couch
 from couch.retry import retry_on_conflict
 from crossbar.errors import ApiError, BadIdentifier
-from storage import database_names, gregorian, modbs, private_fields
+from storage import database_names, document_types, gregorian, modbs, private_fields
+from storage.documents import Guard
 from storage.private_fields import Actor
 from voicemail.audio import recording
 from voicemail.audio.upload import Upload
@@ -23,12 +24,9 @@ from voicemail.mailboxes import store as mailbox_store
 from voicemail.mailboxes import time_zone
 from voicemail.messages import folders, metadata, retention
 
-TYPE = "mailbox_message"
+TYPE = document_types.MESSAGE
 DESCRIPTION = "voicemail message with media"
 _MAX_ID_LENGTH = 200
-
-Guard = Callable[[Document], None]
-"""Called with the stored message before each attempt to change it. Raises if the caller must not change it."""
 
 
 class Refused(ApiError):
