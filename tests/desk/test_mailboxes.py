@@ -12,7 +12,7 @@ from storage import gregorian, schemas
 from tests.support.api_client import Account, Api
 from tests.support.forms import fields_of
 from tests.support.kazoo_messages import leave_spoken, stored
-from tests.support.operators import Desk
+from tests.support.operators import NEW_PIN, PIN, Desk
 from voicemail.mailboxes import store as mailbox_store
 
 Operator = Callable[..., Desk]
@@ -22,7 +22,7 @@ HOSTILE = "<script>alert(1)</script>\u202e" + "x" * 10_000
 
 @pytest.fixture
 def box(api: Api) -> dict[str, Any]:
-    return api.new_box("3000", pin="4321", some_key="kept")
+    return api.new_box("3000", pin=PIN, some_key="kept")
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_a_change_keeps_what_the_form_does_not_show(
     path = f"desk/mailbox/{account.id}/{box['id']}/"
     assert "was changed" in desk.fill_in(path + "change/", name="Renamed").text
     changed = db.get(box["id"]) or {}
-    assert (changed["name"], changed["some_key"], changed["pin"]) == ("Renamed", "kept", "4321")
+    assert (changed["name"], changed["some_key"], changed["pin"]) == ("Renamed", "kept", PIN)
     assert "VMBox 3000 → Renamed" in desk.get(path + "history/").text
 
 
@@ -68,14 +68,14 @@ def test_the_pin_is_shown_on_demand_and_never_recorded(
 ) -> None:
     desk = operator("Administrators")
     path = f"desk/mailbox/{account.id}/{box['id']}/"
-    assert "4321" not in desk.get(path).text + desk.get(path + "pin/").text
-    assert "4321" in desk.post(path + "pin/").text
-    desk.post(path + "pin/", new="8765")
-    assert (db.get(box["id"]) or {})["pin"] == "8765"
+    assert PIN not in desk.get(path).text + desk.get(path + "pin/").text
+    assert PIN in desk.post(path + "pin/").text
+    desk.post(path + "pin/", new=NEW_PIN)
+    assert (db.get(box["id"]) or {})["pin"] == NEW_PIN
     history = desk.get(path + "history/").text
     assert "saw the PIN of" in history
-    assert "4321" not in history
-    assert "8765" not in history
+    assert PIN not in history
+    assert NEW_PIN not in history
 
 
 def test_a_mailbox_is_removed_after_a_confirmation(
@@ -283,7 +283,7 @@ def test_an_edit_conflict_shows_the_changes_and_keeps_the_entries(
         "aliases": ["3999"],
         "timezone": "Europe/Berlin",
         "some_key": "new",
-        "pin": "4321",
+        "pin": PIN,
     }
 
 

@@ -17,6 +17,8 @@ from tests.support.forms import fields_of
 from tests.support.servers import Service, direct
 
 PASSWORD = "an operator's password"
+PIN, NEW_PIN = "43*21", "87*65"
+"""Of a mailbox. No random id or token of a page holds these by chance, as it may hold a few digits."""
 _TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 
 

@@ -17,7 +17,7 @@ from tests.support.api_client import Account, Api
 from tests.support.audio import Studio
 from tests.support.browsing import TIMEOUT, Practice, Staff, Windows
 from tests.support.kazoo_messages import leave_spoken
-from tests.support.operators import new_operator
+from tests.support.operators import PIN, new_operator
 from tests.support.servers import Running, Service
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -73,7 +73,7 @@ def practice(account: Account, api: Api, audio: Studio) -> Practice:
     """An account with named mailboxes, and with recent messages that were really spoken."""
     assert api.post("", {"name": "Green Valley Dental", "realm": account.realm}).status_code == 200
     boxes = [
-        api.new_box("3000", name="Reception", pin="4321", timezone="Europe/Berlin", some_key="kept"),
+        api.new_box("3000", name="Reception", pin=PIN, timezone="Europe/Berlin", some_key="kept"),
         api.new_box("3001", name="Dr. Amara Okafor", notify_email_addresses=["okafor@example.com"]),
         api.new_box("3002", name="Billing"),
     ]

@@ -16,6 +16,7 @@ from couch.client import couch
 from storage import database_names
 from tests.support.browsing import NARROW, Display, Practice, Staff, Windows
 from tests.support.kazoo_messages import stored
+from tests.support.operators import NEW_PIN
 from voicemail.mailboxes import store as mailbox_store
 
 IMAGES = Path(__file__).parents[3] / "docs" / "images"
@@ -75,14 +76,14 @@ def test_a_removed_message_is_heard_and_restored(
 def test_a_pin_is_changed(staff: Staff, practice: Practice, window: Windows, picture: Picture) -> None:
     page = window(staff("Administrators"), practice.box_page(), display=GUIDE_DISPLAY)
     page.get_by_role("link", name="PIN", exact=True).click()
-    page.get_by_label("New PIN:").fill("2468")
+    page.get_by_label("New PIN:").fill(NEW_PIN)
     picture(page, "desk-pin")
     page.get_by_role("button", name="Change it").click()
     expect(page.get_by_role("heading", name="3000 Reception")).to_be_visible()
-    assert mailbox_store.get(practice.account.id, practice.boxes[0]["id"])["pin"] == "2468"
+    assert mailbox_store.get(practice.account.id, practice.boxes[0]["id"])["pin"] == NEW_PIN
     page.get_by_role("link", name="History").click()
     expect(page.get_by_role("row", name="PIN")).to_be_visible()
-    expect(page.get_by_text("2468")).to_have_count(0)
+    expect(page.get_by_text(NEW_PIN)).to_have_count(0)
 
 
 def test_messages_are_moved_to_another_mailbox(

@@ -4,6 +4,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.support.api_client import Api
 from tests.support.browsing import Practice, Staff, Windows
+from tests.support.operators import NEW_PIN, PIN
 from voicemail.mailboxes import store as mailbox_store
 
 
@@ -38,7 +39,7 @@ def test_the_form_shows_stored_settings_and_keeps_them(staff: Staff, practice: P
         "name": "Front desk",
         "mailbox": "3000",
         "timezone": "Europe/Berlin",
-        "pin": "4321",
+        "pin": PIN,
         "some_key": "kept",
     }
     assert {key: stored.get(key) for key in expected} == expected
@@ -47,13 +48,13 @@ def test_the_form_shows_stored_settings_and_keeps_them(staff: Staff, practice: P
 def test_a_pin_is_shown_on_demand_and_changed(staff: Staff, practice: Practice, window: Windows) -> None:
     page = window(staff("Administrators"), practice.box_page())
     page.get_by_role("link", name="PIN").click()
-    expect(page.get_by_text("4321")).to_have_count(0)
+    expect(page.get_by_text(PIN)).to_have_count(0)
     page.get_by_role("button", name="Show it").click()
-    expect(page.get_by_text("4321")).to_be_visible()
-    page.get_by_label("New PIN:").fill("8642")
+    expect(page.get_by_text(PIN)).to_be_visible()
+    page.get_by_label("New PIN:").fill(NEW_PIN)
     page.get_by_role("button", name="Change it").click()
     expect(page.get_by_role("heading", name="3000 Reception")).to_be_visible()
-    assert mailbox_store.get(practice.account.id, practice.boxes[0]["id"])["pin"] == "8642"
+    assert mailbox_store.get(practice.account.id, practice.boxes[0]["id"])["pin"] == NEW_PIN
 
 
 def test_pages_without_permission_are_neither_linked_nor_shown(
@@ -69,7 +70,7 @@ def test_pages_without_permission_are_neither_linked_nor_shown(
         assert response is not None
         assert response.status == 403
         expect(page.get_by_role("heading", name="You may not do this")).to_be_visible()
-        expect(page.get_by_text("4321")).to_have_count(0)
+        expect(page.get_by_text(PIN)).to_have_count(0)
     window.expect_error("403 (Forbidden)")
 
 
