@@ -33,7 +33,7 @@ class Run:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "config.run"],
                 cwd=PROJECT,
-                env={**inherited, "DATA_DIR": str(data), "PORT": str(self.port), **settings},
+                env={**inherited, "DATA_DIR": str(data), "PORT": str(self.port), "WEB_CONCURRENCY": "1", **settings},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
