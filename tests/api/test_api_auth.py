@@ -11,13 +11,13 @@ from tests.support.servers import Running
 
 
 @pytest.fixture
-def anybody(server: Running) -> Api:
+def anonymous(server: Running) -> Api:
     """A client without a token."""
     return Api(server.url, "")
 
 
-def test_the_key_gives_a_token_of_the_account(anybody: Api, account: Account) -> None:
-    answer = anybody.put("/v2/api_auth", {"api_key": account.api_key})
+def test_the_key_gives_a_token_of_the_account(anonymous: Api, account: Account) -> None:
+    answer = anonymous.put("/v2/api_auth", {"api_key": account.api_key})
     body = answer.json()
     assert answer.status_code == 201
     assert body["data"]["account_id"] == account.id
@@ -26,17 +26,17 @@ def test_the_key_gives_a_token_of_the_account(anybody: Api, account: Account) ->
     assert account.api_key not in answer.text
 
 
-def test_the_token_is_an_administrators(anybody: Api, account: Account) -> None:
-    token = anybody.put("/v2/api_auth", {"api_key": account.api_key}).json()["auth_token"]
-    api = Api(anybody.url, account.id, token)
+def test_the_token_has_the_rights_of_an_administrator(anonymous: Api, account: Account) -> None:
+    token = anonymous.put("/v2/api_auth", {"api_key": account.api_key}).json()["auth_token"]
+    api = Api(anonymous.url, account.id, token)
     box = api.new_box("3000", pin="1234")
     assert api.get(f"vmboxes/{box['id']}").json()["data"]["pin"] == "1234"
     user = {"first_name": "A", "last_name": "B"}
     assert api.put("users", user).status_code == 201
 
 
-def test_an_unknown_key_is_refused(anybody: Api) -> None:
-    answer = anybody.put("/v2/api_auth", {"api_key": "0" * 64})
+def test_an_unknown_key_is_refused(anonymous: Api) -> None:
+    answer = anonymous.put("/v2/api_auth", {"api_key": "0" * 64})
     assert answer.status_code == 401
     assert answer.json()["message"] == "invalid_credentials"
 
@@ -44,18 +44,18 @@ def test_an_unknown_key_is_refused(anybody: Api) -> None:
 @pytest.mark.parametrize(
     "data", [{}, {"api_key": "short"}, {"api_key": "0" * 65}, {"api_key": None}, {"api_key": []}]
 )
-def test_what_cannot_be_a_key_is_refused(anybody: Api, data: dict[str, Any]) -> None:
-    answer = anybody.put("/v2/api_auth", data)
+def test_a_malformed_key_is_refused(anonymous: Api, data: dict[str, Any]) -> None:
+    answer = anonymous.put("/v2/api_auth", data)
     assert answer.status_code == 400
     assert "api_key" in answer.json()["data"]
 
 
-def test_the_key_of_a_disabled_account_is_refused(anybody: Api, account: Account, db: Database) -> None:
+def test_the_key_of_a_disabled_account_is_refused(anonymous: Api, account: Account, db: Database) -> None:
     for database in (db, couch().database(database_names.ACCOUNTS)):
         database.update(account.id, lambda doc: {**doc, "pvt_enabled": False})
-    assert anybody.put("/v2/api_auth", {"api_key": account.api_key}).status_code == 401
+    assert anonymous.put("/v2/api_auth", {"api_key": account.api_key}).status_code == 401
 
 
-def test_the_key_of_a_deleted_account_is_refused(anybody: Api, account: Account, db: Database) -> None:
+def test_the_key_of_a_deleted_account_is_refused(anonymous: Api, account: Account, db: Database) -> None:
     db.update(account.id, lambda doc: {**doc, "pvt_deleted": True})
-    assert anybody.put("/v2/api_auth", {"api_key": account.api_key}).status_code == 401
+    assert anonymous.put("/v2/api_auth", {"api_key": account.api_key}).status_code == 401

@@ -27,7 +27,7 @@ def test_a_new_key_replaces_the_old_one(api: Api, account: Account, db: Database
     assert api.put("/v2/api_auth", {"api_key": account.api_key}).status_code == 401
 
 
-def test_tokens_of_the_old_key_end_and_those_of_users_do_not(api: Api, account: Account) -> None:
+def test_a_new_key_revokes_the_tokens_of_the_old_one_only(api: Api, account: Account) -> None:
     token = api.put("/v2/api_auth", {"api_key": account.api_key}).json()["auth_token"]
     of_key = Api(api.url, account.id, token)
     assert of_key.get("").status_code == 200
@@ -36,7 +36,7 @@ def test_tokens_of_the_old_key_end_and_those_of_users_do_not(api: Api, account: 
     assert api.get("").status_code == 200
 
 
-def test_a_plain_user_neither_sees_nor_renews_it(
+def test_a_plain_user_neither_sees_nor_renews_the_key(
     api: Api, account: Account, db: Database, log_in: Callable[..., Api]
 ) -> None:
     api.put("users", {"first_name": "A", "last_name": "B", "username": "plain", "password": "secret 1"})
@@ -46,6 +46,6 @@ def test_a_plain_user_neither_sees_nor_renews_it(
     assert (db.get(account.id) or {})["pvt_api_key"] == account.api_key
 
 
-def test_an_account_that_never_had_one_shows_none(api: Api, account: Account, db: Database) -> None:
+def test_an_account_without_a_key_shows_an_empty_one(api: Api, account: Account, db: Database) -> None:
     db.update(account.id, lambda doc: {key: value for key, value in doc.items() if key != "pvt_api_key"})
     assert api.get("api_key").json()["data"] == {"api_key": ""}

@@ -46,7 +46,7 @@ def run(api: Api, tmp_path: Path) -> Run:
             "{ACCOUNT_ID}": api.account_id,
             "{VM_BOX_ID}": box_id,
             "{VM_MSG_ID}": message_ids[0] if message_ids else "",
-            **{f"MSG_ID{number}": one for number, one in enumerate(message_ids, 1)},
+            **{f"MSG_ID{number}": message_id for number, message_id in enumerate(message_ids, 1)},
         }
         return Shell(tmp_path)(command, filled_in)
 
@@ -60,7 +60,7 @@ def box(run: Run) -> dict[str, Any]:
     return created
 
 
-def opened(answer: Answer, api: Api, status: int = 200) -> Any:
+def open_envelope(answer: Answer, api: Api, status: int = 200) -> Any:
     """The data of an answer whose envelope is the document's."""
     assert answer.status == status, answer.body
     assert answer.headers["content-type"] == "application/json"
@@ -79,7 +79,7 @@ def entry(timestamp: int, message_id: str) -> dict[str, Any]:
 
 
 def check_message(shown: dict[str, Any], doc: dict[str, Any], **differing: Any) -> None:
-    """What is shown of one message has the document's fields and values, and the stored ones."""
+    """What is shown of a message has the document's fields and values, and the stored ones."""
     expected = {**document.MESSAGE, "media_id": doc["_id"], "timestamp": doc["utc_seconds"], **differing}
     assert shown.keys() == expected.keys() | BESIDE_MESSAGE
     assert {key: shown[key] for key in expected} == expected
@@ -90,10 +90,10 @@ def check_message(shown: dict[str, Any], doc: dict[str, Any], **differing: Any) 
 class TestBoxes:
     """The six commands about boxes."""
 
-    def test_creating_one(self, run: Run, api: Api, db: Database) -> None:
-        before = gregorian.now()
+    def test_create_a_mailbox(self, run: Run, api: Api, db: Database) -> None:
+        start = gregorian.now()
         answer = run(document.CREATE_BOX)
-        data = opened(answer, api, 201)
+        data = open_envelope(answer, api, 201)
         envelope = answer.json()
         box_id = data["id"]
         assert data == {**document.BOX, "id": box_id}
@@ -102,49 +102,49 @@ class TestBoxes:
         assert doc is not None
         assert {key: value for key, value in doc.items() if not key.startswith(("_", "pvt_"))} == document.BOX
         assert envelope["metadata"] == {"id": box_id, "created": doc["pvt_created"], "modified": doc["pvt_modified"]}
-        assert before <= doc["pvt_created"] == doc["pvt_modified"] <= gregorian.now()
+        assert start <= doc["pvt_created"] == doc["pvt_modified"] <= gregorian.now()
         assert envelope["revision"] == doc["_rev"]
         assert answer.headers["location"].endswith(f"/v2/accounts/{api.account_id}/vmboxes/{box_id}")
 
-    def test_listing_them(self, run: Run, api: Api, account: Account, box: dict[str, Any]) -> None:
+    def test_list_the_mailboxes(self, run: Run, api: Api, account: Account, box: dict[str, Any]) -> None:
         now = gregorian.now()
         leave(account, box, [now, now - 1, now - 2], **document.MESSAGE)
         leave(account, box, [now - 3], **{**document.MESSAGE, "folder": "saved"})
         answer = run(document.LIST_BOXES)
         expected = {**document.BOX_ENTRY, "id": box["id"], "folders": {"new": 3, "saved": 1}}
-        assert opened(answer, api) == [expected]
+        assert open_envelope(answer, api) == [expected]
         assert answer.json()["metadata"] == {}
 
-    def test_fetching_one(self, run: Run, api: Api, box: dict[str, Any], db: Database) -> None:
+    def test_fetch_a_mailbox(self, run: Run, api: Api, box: dict[str, Any], db: Database) -> None:
         answer = run(document.FETCH_BOX, box["id"])
-        assert opened(answer, api) == {**document.BOX, "id": box["id"]}
+        assert open_envelope(answer, api) == {**document.BOX, "id": box["id"]}
         assert answer.json()["metadata"].keys() == {"id", "created", "modified"}
         assert answer.json()["revision"] == (db.get(box["id"]) or {})["_rev"]
 
-    def test_changing_one(self, run: Run, api: Api, box: dict[str, Any], db: Database) -> None:
+    def test_replace_a_mailbox(self, run: Run, api: Api, box: dict[str, Any], db: Database) -> None:
         run(document.PATCH_BOX, box["id"])
         answer = run(document.CHANGE_BOX, box["id"])
-        assert opened(answer, api) == {**document.BOX, "id": box["id"]}
+        assert open_envelope(answer, api) == {**document.BOX, "id": box["id"]}
         assert answer.json()["metadata"].keys() == {"id", "created", "modified"}
         doc = db.get(box["id"]) or {}
         assert "some_key" not in doc
         assert doc["_rev"].startswith("3-")
         assert answer.json()["revision"] == doc["_rev"]
 
-    def test_patching_one_although_curl_calls_its_json_a_form(
+    def test_patch_a_mailbox_with_json_that_curl_sends_as_a_form(
         self, run: Run, api: Api, box: dict[str, Any], db: Database
     ) -> None:
         answer = run(document.PATCH_BOX, box["id"])
-        assert opened(answer, api) == {**document.BOX, "id": box["id"], "some_key": "some_value"}
+        assert open_envelope(answer, api) == {**document.BOX, "id": box["id"], "some_key": "some_value"}
         doc = db.get(box["id"]) or {}
         assert doc["some_key"] == "some_value"
         metadata = {"id": box["id"], "created": doc["pvt_created"], "modified": doc["pvt_modified"]}
         assert answer.json()["metadata"] == metadata
 
-    def test_removing_one(self, run: Run, api: Api, box: dict[str, Any], db: Database) -> None:
+    def test_remove_a_mailbox(self, run: Run, api: Api, box: dict[str, Any], db: Database) -> None:
         run(document.PATCH_BOX, box["id"])
         answer = run(document.REMOVE_BOX, box["id"])
-        assert opened(answer, api) == {**document.BOX, "id": box["id"], "some_key": "some_value"}
+        assert open_envelope(answer, api) == {**document.BOX, "id": box["id"], "some_key": "some_value"}
         doc = db.get(box["id"]) or {}
         assert doc["pvt_deleted"] is True
         metadata = {"id": box["id"], "created": doc["pvt_created"], "modified": doc["pvt_modified"], "deleted": True}
@@ -154,47 +154,53 @@ class TestBoxes:
 class TestListingMessages:
     """The three commands that list messages."""
 
-    def test_of_a_box(self, run: Run, api: Api, account: Account, box: dict[str, Any]) -> None:
+    def test_list_the_messages_of_a_mailbox(self, run: Run, api: Api, account: Account, box: dict[str, Any]) -> None:
         now = gregorian.now()
         times = [now - 60, now - 309]
         ids = leave(account, box, times, **document.MESSAGE)
-        expected = [entry(*one) for one in zip(times, ids, strict=True)]
-        assert opened(run(document.LIST_MESSAGES, box["id"]), api) == expected
+        expected = [entry(*message) for message in zip(times, ids, strict=True)]
+        assert open_envelope(run(document.LIST_MESSAGES, box["id"]), api) == expected
 
-    def test_of_a_box_in_pages(self, run: Run, api: Api, account: Account, box: dict[str, Any]) -> None:
+    def test_list_the_messages_of_a_mailbox_in_pages(
+        self, run: Run, api: Api, account: Account, box: dict[str, Any]
+    ) -> None:
         now = gregorian.now()
         times = [now - 60, now - 309]
         ids = leave(account, box, times, **document.MESSAGE)
         answer = run(document.LIST_MESSAGES_IN_PAGES, box["id"])
-        assert opened(answer, api) == [{box["id"]: entry(*one)} for one in zip(times, ids, strict=True)]
+        assert open_envelope(answer, api) == [
+            {box["id"]: entry(*message)} for message in zip(times, ids, strict=True)
+        ]
         assert answer.json()["next_start_key"] == []
         assert answer.json()["page_size"] == 50
 
-    def test_of_the_account(self, run: Run, api: Api, account: Account, box: dict[str, Any]) -> None:
+    def test_list_the_messages_of_the_account(
+        self, run: Run, api: Api, account: Account, box: dict[str, Any]
+    ) -> None:
         now = gregorian.now()
-        other = api.new_box("3001")
+        other_box = api.new_box("3001")
         (first,) = leave(account, box, [now - 60], **document.MESSAGE)
-        (second,) = leave(account, other, [now - 309], **document.MESSAGE)
-        expected = [{box["id"]: entry(now - 60, first)}, {other["id"]: entry(now - 309, second)}]
-        assert opened(run(document.LIST_ALL_MESSAGES), api) == expected
+        (second,) = leave(account, other_box, [now - 309], **document.MESSAGE)
+        expected = [{box["id"]: entry(now - 60, first)}, {other_box["id"]: entry(now - 309, second)}]
+        assert open_envelope(run(document.LIST_ALL_MESSAGES), api) == expected
 
 
 class TestCreatingMessages:
     """By JSON, with its audio, and the audio alone."""
 
-    def test_by_json(self, run: Run, api: Api, account: Account, box: dict[str, Any]) -> None:
+    def test_create_a_message_by_json(self, run: Run, api: Api, account: Account, box: dict[str, Any]) -> None:
         # The document leaves out the quotes around the JSON, without which a shell takes those within it away.
         command = document.CREATE_MESSAGE_UNQUOTED.replace("-d {", "-d '{").replace("}} \\", "}}' \\")
         assert command.count("'") == 2
-        data = opened(run(command, box["id"]), api, 201)
+        data = open_envelope(run(command, box["id"]), api, 201)
         doc = stored(account, data["media_id"])
-        said = {"caller_id_name": "someone", "caller_id_number": "6001", "from": "1001@aeac33.sip.2600hz.com"}
+        fields = {"caller_id_name": "someone", "caller_id_number": "6001", "from": "1001@aeac33.sip.2600hz.com"}
         defaults = {"to": f"3000@{account.realm}", "length": 1, "call_id": data["call_id"]}
-        check_message(data, doc, **said, **defaults)
+        check_message(data, doc, **fields, **defaults)
         assert doc["source_id"] == box["id"]
         assert "_attachments" not in doc
 
-    def test_by_json_as_a_shell_passes_it_without_quotes_is_refused_and_stores_nothing(
+    def test_json_that_lost_its_quotes_in_the_shell_is_refused(
         self, run: Run, api: Api, account: Account, box: dict[str, Any]
     ) -> None:
         answer = run(document.CREATE_MESSAGE_UNQUOTED, box["id"])
@@ -203,7 +209,7 @@ class TestCreatingMessages:
         assert answer.json()["data"]["json"]["invalid"]["target"] == "body"
         assert api.get(f"vmboxes/{box['id']}/messages").json()["data"] == []
 
-    def test_in_one_request_beside_the_boxes_is_told_where_messages_belong(
+    def test_a_message_for_no_mailbox_is_refused_with_the_right_path(
         self, run: Run, account: Account, voice: Audio, tmp_path: Path
     ) -> None:
         # The path that the document prints names no box, so nobody could say whose message it is.
@@ -220,7 +226,7 @@ class TestCreatingMessages:
         ]
 
     @pytest.mark.parametrize("enveloped", [True, False])
-    def test_in_one_request(
+    def test_create_a_message_with_its_audio(
         self,
         run: Run,
         api: Api,
@@ -236,7 +242,7 @@ class TestCreatingMessages:
         command = document.CREATE_MESSAGE_WITH_AUDIO_BESIDE_BOXES.replace(
             "/messages", "/vmboxes/{VM_BOX_ID}/messages"
         )
-        data = opened(run(command, box["id"]), api, 201)
+        data = open_envelope(run(command, box["id"]), api, 201)
         doc = stored(account, data["media_id"])
         check_message(data, doc)
         (attachment,) = doc["_attachments"].items()
@@ -244,23 +250,23 @@ class TestCreatingMessages:
         assert attachment[1]["content_type"] == "audio/mp3"
         assert audio_of(account, doc["_id"]) == voice.content
 
-    def test_audio_of_a_message_without_one(
+    def test_add_audio_to_a_message(
         self, run: Run, api: Api, account: Account, box: dict[str, Any], voice: Audio
     ) -> None:
-        (one,) = leave(account, box, [gregorian.now() - 60], **document.MESSAGE)
-        data = opened(run(document.CREATE_AUDIO, box["id"], one), api)
-        doc = stored(account, one)
+        (message_id,) = leave(account, box, [gregorian.now() - 60], **document.MESSAGE)
+        data = open_envelope(run(document.CREATE_AUDIO, box["id"], message_id), api)
+        doc = stored(account, message_id)
         check_message(data, doc)
         assert doc["_attachments"].keys() == {"voice.mp3"}
         assert audio_of(account, doc["_id"]) == voice.content
 
-    def test_audio_in_place_of_what_was_there(
+    def test_replace_the_audio_of_a_message(
         self, run: Run, api: Api, account: Account, box: dict[str, Any], voice: Audio, audio: Studio
     ) -> None:
-        before = audio("mp3", "What was there before.")
-        one = leave_spoken(account, box, gregorian.now() - 60, before.content, "before.mp3", **document.MESSAGE)
-        opened(run(document.CREATE_AUDIO, box["id"], one), api)
-        doc = stored(account, one)
+        old = audio("mp3", "What was there before.")
+        message_id = leave_spoken(account, box, gregorian.now() - 60, old.content, "before.mp3", **document.MESSAGE)
+        open_envelope(run(document.CREATE_AUDIO, box["id"], message_id), api)
+        doc = stored(account, message_id)
         assert doc["_attachments"].keys() == {"voice.mp3"}
         assert audio_of(account, doc["_id"]) == voice.content
 
@@ -271,29 +277,29 @@ class TestOneMessage:
     @pytest.fixture
     def message(self, account: Account, box: dict[str, Any]) -> str:
         """The document's message, with the transcription that Kazoo put there; its id."""
-        (one,) = leave(account, box, [gregorian.now() - 60], **document.MESSAGE)
-        database(account, one).update(one, lambda doc: {**doc, "transcription": document.TRANSCRIPTION})
-        return one
+        (message_id,) = leave(account, box, [gregorian.now() - 60], **document.MESSAGE)
+        database(account, message_id).update(message_id, lambda doc: {**doc, "transcription": document.TRANSCRIPTION})
+        return message_id
 
-    def test_fetching_it(self, run: Run, api: Api, account: Account, box: dict[str, Any], message: str) -> None:
+    def test_fetch_a_message(self, run: Run, api: Api, account: Account, box: dict[str, Any], message: str) -> None:
         answer = run(document.FETCH_MESSAGE, box["id"], message)
         doc = stored(account, message)
-        check_message(opened(answer, api), doc, transcription=document.TRANSCRIPTION)
+        check_message(open_envelope(answer, api), doc, transcription=document.TRANSCRIPTION)
         assert answer.json()["revision"] == doc["_rev"]
 
-    def test_changing_its_folder_although_curl_calls_its_json_a_form(
+    def test_change_the_folder_with_json_that_curl_sends_as_a_form(
         self, run: Run, api: Api, account: Account, box: dict[str, Any], message: str
     ) -> None:
         answer = run(document.CHANGE_MESSAGE, box["id"], message)
         doc = stored(account, message)
-        check_message(opened(answer, api), doc, transcription=document.TRANSCRIPTION, folder="saved")
+        check_message(open_envelope(answer, api), doc, transcription=document.TRANSCRIPTION, folder="saved")
         assert doc["metadata"]["folder"] == "saved"
         assert answer.json()["revision"] == doc["_rev"]
 
-    def test_removing_it(self, run: Run, api: Api, account: Account, box: dict[str, Any], message: str) -> None:
+    def test_remove_a_message(self, run: Run, api: Api, account: Account, box: dict[str, Any], message: str) -> None:
         answer = run(document.REMOVE_MESSAGE, box["id"], message)
         doc = stored(account, message)
-        check_message(opened(answer, api), doc, transcription=document.TRANSCRIPTION, folder="deleted")
+        check_message(open_envelope(answer, api), doc, transcription=document.TRANSCRIPTION, folder="deleted")
         assert doc["pvt_deleted"] is True
         assert doc["metadata"]["folder"] == "deleted"
         assert run(document.FETCH_MESSAGE, box["id"], message).status == 404
@@ -302,43 +308,49 @@ class TestOneMessage:
 class TestManyMessages:
     """The two commands that change many."""
 
-    def test_changing_their_folder(self, run: Run, api: Api, account: Account, box: dict[str, Any]) -> None:
+    def test_change_the_folder_of_several_messages(
+        self, run: Run, api: Api, account: Account, box: dict[str, Any]
+    ) -> None:
         now = gregorian.now()
         ids = leave(account, box, [now - 60, now - 309], **document.MESSAGE)
-        data = opened(run(document.CHANGE_MESSAGES, box["id"], *ids, UNKNOWN_ID), api)
+        data = open_envelope(run(document.CHANGE_MESSAGES, box["id"], *ids, UNKNOWN_ID), api)
         assert data.keys() == {"succeeded", "failed"}
         assert sorted(data["succeeded"]) == sorted(ids)
         assert data["failed"] == [{UNKNOWN_ID: "not_found"}]
-        assert [stored(account, one)["metadata"]["folder"] for one in ids] == ["saved", "saved"]
+        assert [stored(account, message_id)["metadata"]["folder"] for message_id in ids] == ["saved", "saved"]
 
-    def test_removing_all(self, run: Run, api: Api, account: Account, box: dict[str, Any]) -> None:
+    def test_remove_all_messages(self, run: Run, api: Api, account: Account, box: dict[str, Any]) -> None:
         now = gregorian.now()
         ids = leave(account, box, [now - 60, now - 309], **document.MESSAGE)
-        data = opened(run(document.REMOVE_MESSAGES, box["id"]), api)
+        data = open_envelope(run(document.REMOVE_MESSAGES, box["id"]), api)
         assert data.keys() == {"succeeded", "failed"}
         assert sorted(data["succeeded"]) == sorted(ids)
         assert data["failed"] == []
-        assert [stored(account, one)["pvt_deleted"] for one in ids] == [True, True]
+        assert [stored(account, message_id)["pvt_deleted"] for message_id in ids] == [True, True]
 
 
 class TestAudio:
     """The two commands that fetch audio."""
 
-    def test_of_one_message(self, run: Run, account: Account, box: dict[str, Any], voice: Audio) -> None:
-        one = leave_spoken(account, box, gregorian.now() - 60, voice.content, **document.MESSAGE)
-        answer = run(document.FETCH_AUDIO, box["id"], one)
+    def test_fetch_the_audio_of_a_message(
+        self, run: Run, account: Account, box: dict[str, Any], voice: Audio
+    ) -> None:
+        message_id = leave_spoken(account, box, gregorian.now() - 60, voice.content, **document.MESSAGE)
+        answer = run(document.FETCH_AUDIO, box["id"], message_id)
         assert answer.status == 200
         assert answer.headers["content-type"] == "audio/mpeg"
-        named = r"attachment; filename=1001_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d\.mp3"
-        assert re.fullmatch(named, answer.headers["content-disposition"])
+        file_name = r"attachment; filename=1001_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d\.mp3"
+        assert re.fullmatch(file_name, answer.headers["content-disposition"])
         assert answer.body == voice.content
 
-    def test_of_many_as_a_zip(self, run: Run, account: Account, box: dict[str, Any], audio: Studio) -> None:
+    def test_fetch_the_audio_of_several_messages_as_a_zip(
+        self, run: Run, account: Account, box: dict[str, Any], audio: Studio
+    ) -> None:
         now = gregorian.now()
-        spoken = [audio("mp3", text).content for text in ("The first one.", "The second one.", "The third one.")]
-        ids = [leave_spoken(account, box, now - 60 - at, one) for at, one in enumerate(spoken)]
+        recordings = [audio("mp3", text).content for text in ("The first one.", "The second one.", "The third one.")]
+        ids = [leave_spoken(account, box, now - 60 - seconds, content) for seconds, content in enumerate(recordings)]
         answer = run(document.FETCH_ZIP, box["id"], *ids)
         assert answer.status == 200
         assert answer.headers["content-type"] == "application/zip"
-        found = zipfile.ZipFile(io.BytesIO(answer.body))
-        assert sorted(map(found.read, found.namelist())) == sorted(spoken)
+        archive = zipfile.ZipFile(io.BytesIO(answer.body))
+        assert sorted(map(archive.read, archive.namelist())) == sorted(recordings)

@@ -18,7 +18,7 @@ def box(api: Api) -> dict[str, Any]:
     return api.new_box()
 
 
-def test_an_answer_is_wrapped_with_its_id_and_revision(api: Api, box: dict[str, Any]) -> None:
+def test_a_response_has_its_request_id_and_revision_in_the_envelope(api: Api, box: dict[str, Any]) -> None:
     answer = api.get(f"vmboxes/{box['id']}")
     envelope = answer.json()
     assert envelope["status"] == "success"
@@ -28,7 +28,7 @@ def test_an_answer_is_wrapped_with_its_id_and_revision(api: Api, box: dict[str, 
     assert {"timestamp", "version", "node", "metadata"} <= set(envelope)
 
 
-def test_a_sane_request_id_is_kept_and_another_replaced(api: Api) -> None:
+def test_a_valid_request_id_is_kept_and_an_invalid_one_replaced(api: Api) -> None:
     assert api.get("vmboxes", headers={"X-Request-ID": "mine-1"}).json()["request_id"] == "mine-1"
     assert api.get("vmboxes", headers={"X-Request-ID": "<b>" * 40}).json()["request_id"] != "<b>" * 40
 
@@ -42,18 +42,18 @@ def test_an_unknown_path_is_not_found(api: Api, path: str) -> None:
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
 
 
-def test_a_verb_that_the_path_lacks_is_told(api: Api, box: dict[str, Any]) -> None:
+def test_an_unsupported_verb_is_refused(api: Api, box: dict[str, Any]) -> None:
     answer = api.patch("vmboxes", {"a": 1})
     assert answer.status_code == 405
     assert answer.json()["message"] == "invalid_method"
     assert api.post("vmboxes?verb=PATCH", {}).status_code == 405
 
 
-def test_a_slash_at_the_end_changes_nothing(api: Api, box: dict[str, Any]) -> None:
+def test_a_trailing_slash_makes_no_difference(api: Api, box: dict[str, Any]) -> None:
     assert api.get(f"vmboxes/{box['id']}/").json()["data"] == api.get(f"vmboxes/{box['id']}").json()["data"]
 
 
-def test_head_and_options_answer(api: Api, box: dict[str, Any]) -> None:
+def test_head_and_options_are_answered(api: Api, box: dict[str, Any]) -> None:
     head = api.head(f"vmboxes/{box['id']}")
     assert (head.status_code, head.content) == (200, b"")
     options = api.without_token().options(f"vmboxes/{box['id']}")
@@ -74,18 +74,18 @@ def test_post_tunnels_another_verb(api: Api, box: dict[str, Any], where: str) ->
     assert answer.json()["data"]["mailbox"] == box["mailbox"]
 
 
-def test_a_client_that_has_it_already_gets_304(api: Api, box: dict[str, Any]) -> None:
+def test_an_unchanged_resource_is_not_sent_again(api: Api, box: dict[str, Any]) -> None:
     for path in (f"vmboxes/{box['id']}", "vmboxes"):
         first = api.get(path)
-        again = api.get(path, headers={"If-None-Match": first.headers["ETag"]})
-        assert (again.status_code, again.content) == (304, b"")
+        second = api.get(path, headers={"If-None-Match": first.headers["ETag"]})
+        assert (second.status_code, second.content) == (304, b"")
 
 
-def test_pretty_indents(api: Api) -> None:
+def test_the_parameter_pretty_indents_the_json(api: Api) -> None:
     assert "\n  " in api.get("vmboxes?pretty=true").text
 
 
-def test_an_accept_that_cannot_be_met_is_told(api: Api) -> None:
+def test_an_unsupported_accept_is_refused(api: Api) -> None:
     assert api.get("vmboxes", headers={"Accept": "image/png"}).status_code == 406
     assert api.get("vmboxes?accept=text/csv").headers["Content-Type"].startswith("text/csv")
 
@@ -105,7 +105,7 @@ def test_an_accept_that_cannot_be_met_is_told(api: Api) -> None:
         (b"", "data", "required"),
     ],
 )
-def test_a_bad_body_is_told_and_changes_nothing(
+def test_an_invalid_body_is_refused_and_changes_nothing(
     api: Api, box: dict[str, Any], body: bytes, field: str, rule: str
 ) -> None:
     answer = api.post(f"vmboxes/{box['id']}", data=body, headers={"Content-Type": "application/json"})
@@ -115,14 +115,14 @@ def test_a_bad_body_is_told_and_changes_nothing(
     assert api.get(f"vmboxes/{box['id']}").json()["data"]["name"] == box["name"]
 
 
-def test_the_largest_json_has_a_limit_that_is_told(api: Api) -> None:
+def test_json_over_the_limit_is_refused(api: Api) -> None:
     answer = api.put("vmboxes", {"name": "x", "mailbox": "1", "long": "x" * 3_000_000})
     assert answer.status_code == 413
     assert answer.json()["message"] == "request_too_large"
     assert answer.json()["data"]["limit"] > 0
 
 
-def test_a_body_needs_no_content_type(api: Api) -> None:
+def test_json_sent_as_a_form_is_accepted(api: Api) -> None:
     body = b'{"data": {"name": "A", "mailbox": "77"}}'
     form = {"Content-Type": "application/x-www-form-urlencoded"}  # what curl -d says
     assert api.put("vmboxes", data=body, headers=form).status_code == 201

@@ -42,11 +42,11 @@ def base_url(server: Running, monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.fixture(params=["password", "api_key"])
 def client(request: pytest.FixtureRequest, base_url: str, account: Account) -> Any:
     """The SDK's client, logged in with a password (which it sends as MD5) or with an API key."""
-    how = {
+    logins = {
         "password": {"username": account.username, "password": account.password, "account_name": account.name},
         "api_key": {"api_key": account.api_key},
     }
-    client = kazoo.Client(base_url=base_url, **how[request.param])
+    client = kazoo.Client(base_url=base_url, **logins[request.param])
     assert client.authenticate().count(".") == 2
     return client
 
@@ -56,13 +56,13 @@ def public(doc: dict[str, Any] | None) -> dict[str, Any]:
     return {key: value for key, value in (doc or {}).items() if not key.startswith(("_", "pvt_"))}
 
 
-def test_a_wrong_password_is_told_as_such(base_url: str, account: Account) -> None:
+def test_a_wrong_password_raises_an_authentication_error(base_url: str, account: Account) -> None:
     client = kazoo.Client(base_url=base_url, username=account.username, password="wrong", account_name=account.name)
     with pytest.raises(KazooApiAuthenticationError):
         client.authenticate()
 
 
-def test_a_box_is_created_listed_fetched_changed_and_deleted(client: Any, account: Account, db: Database) -> None:
+def test_a_mailbox_is_created_listed_fetched_changed_and_deleted(client: Any, account: Account, db: Database) -> None:
     created = client.create_voicemail_box(account.id, BOX)
     assert created["status"] == "success"
     box_id = created["data"]["id"]
@@ -87,39 +87,39 @@ def test_a_box_is_created_listed_fetched_changed_and_deleted(client: Any, accoun
         client.get_voicemail_box(account.id, box_id)
 
 
-def test_errors_reach_it_with_the_field_and_the_rule(client: Any, account: Account, db: Database) -> None:
+def test_errors_name_the_field_and_the_rule(client: Any, account: Account, db: Database) -> None:
     client.create_voicemail_box(account.id, BOX)
-    with pytest.raises(KazooApiBadDataError) as taken:
+    with pytest.raises(KazooApiBadDataError) as number_error:
         client.create_voicemail_box(account.id, BOX)
-    assert list(taken.value.field_errors["mailbox"]) == ["unique"]
-    with pytest.raises(KazooApiBadDataError) as nameless:
+    assert list(number_error.value.field_errors["mailbox"]) == ["unique"]
+    with pytest.raises(KazooApiBadDataError) as name_error:
         client.create_voicemail_box(account.id, {"mailbox": "3001"})
-    assert list(nameless.value.field_errors["name"]) == ["required"]
+    assert list(name_error.value.field_errors["name"]) == ["required"]
     assert len(list(db.view("vmboxes", "crossbar_listing"))) == 1
 
 
-def test_messages_are_listed_by_its_way_to_ask_for_what_it_has_no_name_for(client: Any, account: Account) -> None:
+def test_messages_are_listed_by_a_manual_request(client: Any, account: Account) -> None:
     box = client.create_voicemail_box(account.id, BOX)["data"]
     now = gregorian.now()
     ids = leave(account, box, [now - 60, now - 30], length=3140)
     _, listed = client.manual_request(f"/accounts/{account.id}/vmboxes/{box['id']}/messages")
-    assert [one["media_id"] for one in listed] == ids[::-1]
-    assert {one["length"] for one in listed} == {3140}
+    assert [entry["media_id"] for entry in listed] == ids[::-1]
+    assert {entry["length"] for entry in listed} == {3140}
     assert client.get_voicemail_boxes(account.id)["data"][0]["folders"] == {"new": 2, "saved": 0}
 
 
-def test_a_message_is_created_and_put_into_another_folder(client: Any, account: Account) -> None:
+def test_a_message_is_created_and_moved_to_another_folder(client: Any, account: Account) -> None:
     box = client.create_voicemail_box(account.id, BOX)["data"]
     path = f"/accounts/{account.id}/vmboxes/{box['id']}/messages"
     _, created = client.manual_request(path, method="put", data={"data": {"caller_id_number": "1001"}})
-    one = created["media_id"]
-    assert stored(account, one)["metadata"]["caller_id_number"] == "1001"
-    _, changed = client.manual_request(f"{path}/{one}", method="post", data={"data": {"folder": "saved"}})
+    message_id = created["media_id"]
+    assert stored(account, message_id)["metadata"]["caller_id_number"] == "1001"
+    _, changed = client.manual_request(f"{path}/{message_id}", method="post", data={"data": {"folder": "saved"}})
     assert changed["folder"] == "saved"
-    assert stored(account, one)["metadata"]["folder"] == "saved"
+    assert stored(account, message_id)["metadata"]["folder"] == "saved"
 
 
-def test_a_user_and_the_account_are_shown(client: Any, account: Account) -> None:
+def test_the_account_and_its_user_are_fetched(client: Any, account: Account) -> None:
     shown = client.get_account(account.id)["data"]
     assert (shown["id"], shown["name"], shown["realm"]) == (account.id, account.name, account.realm)
     (user,) = client.get_users(account.id)["data"]

@@ -38,15 +38,15 @@ VERBS_OF_THE_CONTRACT = {
 
 
 @pytest.fixture(scope="module")
-def anybody(server: Running) -> Api:
+def anonymous(server: Running) -> Api:
     """A client without a token."""
     return Api(server.url, "")
 
 
 @pytest.fixture(scope="module")
-def document(anybody: Api) -> dict[str, Any]:
+def document(anonymous: Api) -> dict[str, Any]:
     """The document as it is served."""
-    document: dict[str, Any] = anybody.get("/v2/openapi.json").json()
+    document: dict[str, Any] = anonymous.get("/v2/openapi.json").json()
     return document
 
 
@@ -56,8 +56,8 @@ def test_it_is_openapi_3_1(document: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("path", ["/v2/openapi.json", "/v2/openapi.json/", "/v2/openapi.yaml", "/v2/openapi.yaml/"])
-def test_it_is_json_and_yaml_with_or_without_a_slash(anybody: Api, document: dict[str, Any], path: str) -> None:
-    answer = anybody.get(path, headers={"X-Auth-Token": "nonsense"})
+def test_it_is_json_and_yaml_with_or_without_a_slash(anonymous: Api, document: dict[str, Any], path: str) -> None:
+    answer = anonymous.get(path, headers={"X-Auth-Token": "nonsense"})
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == f"application/{path.strip('/').rpartition('.')[2]}"
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
@@ -65,26 +65,26 @@ def test_it_is_json_and_yaml_with_or_without_a_slash(anybody: Api, document: dic
 
 
 @pytest.mark.parametrize("path", ["/v2/openapi.json", "/v2/openapi.yaml"])
-def test_a_client_that_has_the_document_does_not_get_it_again(anybody: Api, path: str) -> None:
-    etags = {anybody.get(path).headers["ETag"] for _ in range(10)}
+def test_a_client_that_has_the_document_does_not_get_it_again(anonymous: Api, path: str) -> None:
+    etags = {anonymous.get(path).headers["ETag"] for _ in range(10)}
     assert len(etags) == 1, "every process must make the same document"
-    answer = anybody.get(path, headers={"If-None-Match": etags.pop()})
+    answer = anonymous.get(path, headers={"If-None-Match": etags.pop()})
     assert answer.status_code == 304
     assert answer.content == b""
-    assert anybody.head(path).status_code == 200
+    assert anonymous.head(path).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/v2/openapi.json", "/v2/openapi.yaml", "/v2/docs"])
-def test_it_can_only_be_read(anybody: Api, path: str) -> None:
-    answer = anybody.put(path, {})
+def test_it_can_only_be_read(anonymous: Api, path: str) -> None:
+    answer = anonymous.put(path, {})
     assert answer.status_code == 405
     assert answer.json()["message"] == "invalid_method"
     assert "GET" in answer.headers["Allow"]
 
 
 @pytest.mark.parametrize("path", ["/v2/docs", "/v2/docs/"])
-def test_all_files_of_the_page_come_from_this_service(anybody: Api, path: str) -> None:
-    page = anybody.get(path, headers={"Accept": "text/html"})
+def test_all_files_of_the_page_come_from_this_service(anonymous: Api, path: str) -> None:
+    page = anonymous.get(path, headers={"Accept": "text/html"})
     assert page.status_code == 200
     assert page.headers["Content-Type"].startswith("text/html")
     files = re.findall(r'(?:src|href)="([^"]+)"', page.text)
@@ -94,7 +94,7 @@ def test_all_files_of_the_page_come_from_this_service(anybody: Api, path: str) -
     assert "/v2/openapi.json" in page.text
     for file in files:
         assert file.startswith("/static/")
-        assert anybody.session.get(anybody.url + file, timeout=60).status_code == 200
+        assert anonymous.session.get(anonymous.url + file, timeout=60).status_code == 200
 
 
 def test_it_describes_exactly_the_paths_and_verbs_of_the_url_configuration(document: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ INVALID = {"message": "invalid credentials"}
 
 
 @pytest.fixture
-def anybody(server: Running) -> Api:
+def anonymous(server: Running) -> Api:
     """A client without a token."""
     return Api(server.url, "")
 
@@ -30,54 +30,54 @@ def sha(username: str, password: str) -> str:
     return hashlib.sha1(f"{username.lower()}:{password}".encode()).hexdigest()
 
 
-def credentials(account: Account, **more: Any) -> dict[str, Any]:
-    return {"credentials": md5(account.username, account.password), **more}
+def credentials(account: Account, **fields: Any) -> dict[str, Any]:
+    return {"credentials": md5(account.username, account.password), **fields}
 
 
 class TestFindingTheAccount:
     """By id, realm or name."""
 
-    def test_by_realm(self, anybody: Api, account: Account) -> None:
-        answer = anybody.put("/v2/user_auth", credentials(account, account_realm=account.realm))
+    def test_sign_in_with_the_realm(self, anonymous: Api, account: Account) -> None:
+        answer = anonymous.put("/v2/user_auth", credentials(account, account_realm=account.realm))
         assert answer.status_code == 201
         assert answer.json()["data"]["account_id"] == account.id
 
-    def test_by_realm_in_capitals(self, anybody: Api, account: Account) -> None:
-        sent = credentials(account, account_realm=account.realm.upper())
-        assert anybody.put("/v2/user_auth", sent).status_code == 201
+    def test_sign_in_with_the_realm_in_capitals(self, anonymous: Api, account: Account) -> None:
+        data = credentials(account, account_realm=account.realm.upper())
+        assert anonymous.put("/v2/user_auth", data).status_code == 201
 
-    def test_by_id(self, anybody: Api, account: Account) -> None:
-        assert anybody.put("/v2/user_auth", credentials(account, account_id=account.id)).status_code == 201
+    def test_sign_in_with_the_accounts_id(self, anonymous: Api, account: Account) -> None:
+        assert anonymous.put("/v2/user_auth", credentials(account, account_id=account.id)).status_code == 201
 
-    def test_by_name_of_which_letters_and_digits_count(self, anybody: Api, account: Account) -> None:
-        spelled = "  " + account.name.upper().replace(" ", "--") + "!"
-        answer = anybody.put("/v2/user_auth", credentials(account, account_name=spelled))
+    def test_only_letters_and_digits_of_the_accounts_name_count(self, anonymous: Api, account: Account) -> None:
+        name = "  " + account.name.upper().replace(" ", "--") + "!"
+        answer = anonymous.put("/v2/user_auth", credentials(account, account_name=name))
         assert answer.status_code == 201
         assert answer.json()["data"]["account_name"] == account.name
 
-    def test_by_a_name_with_letters_beyond_ascii(
-        self, anybody: Api, api: Api, account: Account, log_in: Callable[..., Api]
+    def test_sign_in_with_a_name_that_is_not_ascii(
+        self, anonymous: Api, api: Api, account: Account, log_in: Callable[..., Api]
     ) -> None:
         name = f"Télé Ωmega {account.id[:8]}"
         assert api.patch("", {"name": name}).status_code == 200
-        assert anybody.put("/v2/user_auth", credentials(account, account_name=name)).status_code == 201
+        assert anonymous.put("/v2/user_auth", credentials(account, account_name=name)).status_code == 201
 
-    def test_accounts_of_one_name_are_told_apart_by_the_credentials(
-        self, anybody: Api, new_account: Callable[..., Account], log_in: Callable[..., Api]
+    def test_accounts_of_one_name_are_distinguished_by_the_credentials(
+        self, anonymous: Api, new_account: Callable[..., Account], log_in: Callable[..., Api]
     ) -> None:
-        one, other = new_account(), new_account()
-        assert log_in(other).patch("", {"name": one.name}).status_code == 200
-        for wanted in (one, other):
-            answer = anybody.put("/v2/user_auth", credentials(wanted, account_name=one.name))
-            assert answer.json()["data"]["account_id"] == wanted.id
+        first, second = new_account(), new_account()
+        assert log_in(second).patch("", {"name": first.name}).status_code == 200
+        for account in (first, second):
+            answer = anonymous.put("/v2/user_auth", credentials(account, account_name=first.name))
+            assert answer.json()["data"]["account_id"] == account.id
 
-    def test_by_phone_number_is_refused_with_a_reason(self, anybody: Api, account: Account) -> None:
-        answer = anybody.put("/v2/user_auth", credentials(account, phone_number="+15551234567"))
+    def test_a_phone_number_is_refused_with_a_reason(self, anonymous: Api, account: Account) -> None:
+        answer = anonymous.put("/v2/user_auth", credentials(account, phone_number="+15551234567"))
         assert answer.status_code == 400
         assert answer.json()["data"]["phone_number"].keys() == {"not_supported"}
 
-    def test_not_at_all_is_refused(self, anybody: Api, account: Account) -> None:
-        answer = anybody.put("/v2/user_auth", credentials(account))
+    def test_a_sign_in_that_names_no_account_is_refused(self, anonymous: Api, account: Account) -> None:
+        answer = anonymous.put("/v2/user_auth", credentials(account))
         assert answer.status_code == 400
         assert answer.json()["data"]["account_name"]["required"]["message"] == "Field is required but missing"
 
@@ -85,8 +85,8 @@ class TestFindingTheAccount:
 class TestAnswer:
     """What a successful sign-in tells."""
 
-    def test_it_tells_who_signed_in_and_gives_a_token(self, anybody: Api, account: Account) -> None:
-        answer = anybody.put("/v2/user_auth", credentials(account, account_realm=account.realm))
+    def test_the_response_identifies_the_user_and_has_a_token(self, anonymous: Api, account: Account) -> None:
+        answer = anonymous.put("/v2/user_auth", credentials(account, account_realm=account.realm))
         body = answer.json()
         expected = {
             "account_id": account.id,
@@ -103,10 +103,10 @@ class TestAnswer:
         assert body["data"].items() >= expected.items()
         assert body["data"].keys() == expected.keys() | {"reseller_id", "cluster_id"}
         assert len(body["data"]["cluster_id"]) == 32
-        assert Api(anybody.url, account.id, body["auth_token"]).get("").status_code == 200
+        assert Api(anonymous.url, account.id, body["auth_token"]).get("").status_code == 200
 
-    def test_the_token_is_signed_and_says_who_for_how_long(self, anybody: Api, account: Account) -> None:
-        body = anybody.put("/v2/user_auth", credentials(account, account_realm=account.realm)).json()
+    def test_the_token_names_its_user_and_expires(self, anonymous: Api, account: Account) -> None:
+        body = anonymous.put("/v2/user_auth", credentials(account, account_realm=account.realm)).json()
         claims = jwt.decode(body["auth_token"], SECRET_KEY, algorithms=["HS256"])
         assert claims["iss"] == "kazoo"
         assert (claims["account_id"], claims["owner_id"]) == (account.id, account.user_id)
@@ -116,55 +116,57 @@ class TestAnswer:
         assert account.password not in str(claims)
         assert md5(account.username, account.password) not in str(claims)
 
-    def test_the_users_language_goes_before_the_accounts(self, anybody: Api, api: Api, account: Account) -> None:
+    def test_the_users_language_overrides_the_accounts(self, anonymous: Api, api: Api, account: Account) -> None:
         api.patch(f"users/{account.user_id}", {"language": "de-de"})
-        body = anybody.put("/v2/user_auth", credentials(account, account_realm=account.realm)).json()
+        body = anonymous.put("/v2/user_auth", credentials(account, account_realm=account.realm)).json()
         assert body["data"]["language"] == "de-de"
 
-    def test_a_slash_at_the_end_changes_nothing(self, anybody: Api, account: Account) -> None:
-        assert anybody.put("/v2/user_auth/", credentials(account, account_realm=account.realm)).status_code == 201
+    def test_a_trailing_slash_makes_no_difference(self, anonymous: Api, account: Account) -> None:
+        assert anonymous.put("/v2/user_auth/", credentials(account, account_realm=account.realm)).status_code == 201
 
 
 class TestCredentials:
     """Which hashes are good."""
 
-    def test_sha(self, anybody: Api, account: Account) -> None:
+    def test_sha1_hashes_are_accepted(self, anonymous: Api, account: Account) -> None:
         digest = sha(account.username, account.password)
-        sent = {"credentials": digest, "method": "sha", "account_realm": account.realm}
-        assert anybody.put("/v2/user_auth", sent).status_code == 201
+        data = {"credentials": digest, "method": "sha", "account_realm": account.realm}
+        assert anonymous.put("/v2/user_auth", data).status_code == 201
 
-    def test_a_hash_of_one_kind_is_not_good_for_the_other(self, anybody: Api, account: Account) -> None:
-        sent = credentials(account, method="sha", account_realm=account.realm)
-        assert anybody.put("/v2/user_auth", sent).status_code == 401
+    def test_a_hash_by_the_other_method_is_refused(self, anonymous: Api, account: Account) -> None:
+        data = credentials(account, method="sha", account_realm=account.realm)
+        assert anonymous.put("/v2/user_auth", data).status_code == 401
 
-    def test_an_unknown_kind_is_refused(self, anybody: Api, account: Account) -> None:
-        answer = anybody.put("/v2/user_auth", credentials(account, method="crc", account_realm=account.realm))
+    def test_an_unknown_method_is_refused(self, anonymous: Api, account: Account) -> None:
+        answer = anonymous.put("/v2/user_auth", credentials(account, method="crc", account_realm=account.realm))
         assert answer.status_code == 400
         assert answer.json()["data"]["method"]["enum"]["target"] == ["md5", "sha"]
 
-    def test_none_are_refused(self, anybody: Api, account: Account) -> None:
-        answer = anybody.put("/v2/user_auth", {"account_realm": account.realm})
+    def test_missing_credentials_are_refused(self, anonymous: Api, account: Account) -> None:
+        answer = anonymous.put("/v2/user_auth", {"account_realm": account.realm})
         assert answer.status_code == 400
         assert "required" in answer.json()["data"]["credentials"]
 
-    def test_no_body_is_refused(self, anybody: Api) -> None:
-        assert anybody.put("/v2/user_auth").status_code == 400
+    def test_a_request_without_a_body_is_refused(self, anonymous: Api) -> None:
+        assert anonymous.put("/v2/user_auth").status_code == 400
 
-    def test_wrong_ones_and_an_unknown_account_look_the_same(self, anybody: Api, account: Account) -> None:
+    def test_wrong_credentials_and_an_unknown_account_get_the_same_response(
+        self, anonymous: Api, account: Account
+    ) -> None:
         wrong = {"credentials": md5(account.username, "wrong")}
         answers = [
-            anybody.put("/v2/user_auth", {**wrong, "account_realm": account.realm}),
-            anybody.put("/v2/user_auth", {**wrong, "account_realm": "nobody.example.com"}),
-            anybody.put("/v2/user_auth", {**wrong, "account_name": "Nobody at all"}),
-            anybody.put("/v2/user_auth", {**wrong, "account_id": "f" * 32}),
-            anybody.put("/v2/user_auth", {**wrong, "account_id": "no id, but as long as one is.  .."}),
+            anonymous.put("/v2/user_auth", {**wrong, "account_realm": account.realm}),
+            anonymous.put("/v2/user_auth", {**wrong, "account_realm": "nobody.example.com"}),
+            anonymous.put("/v2/user_auth", {**wrong, "account_name": "Nobody at all"}),
+            anonymous.put("/v2/user_auth", {**wrong, "account_id": "f" * 32}),
+            anonymous.put("/v2/user_auth", {**wrong, "account_id": "no id, but as long as one is.  .."}),
         ]
         assert [answer.status_code for answer in answers[:4]] == [401] * 4
         assert all(answer.json()["data"] == INVALID for answer in answers[:4])
         assert {answer.json()["message"] for answer in answers[:4]} == {"invalid_credentials"}
         assert answers[4].status_code in (400, 401)
 
-    def test_a_user_as_kazoo_stores_it_can_sign_in(self, anybody: Api, account: Account, db: Database) -> None:
+    def test_a_user_that_kazoo_stored_can_sign_in(self, anonymous: Api, account: Account, db: Database) -> None:
         user = {
             "_id": "ab" * 16,
             "username": "kazoo-user",
@@ -174,46 +176,46 @@ class TestCredentials:
             "pvt_sha1_auth": sha("kazoo-user", "its password"),
         }
         db.put(user)
-        sent = {"credentials": user["pvt_md5_auth"], "account_realm": account.realm}
-        answer = anybody.put("/v2/user_auth", sent)
+        data = {"credentials": user["pvt_md5_auth"], "account_realm": account.realm}
+        answer = anonymous.put("/v2/user_auth", data)
         assert answer.status_code == 201
         assert answer.json()["data"]["owner_id"] == user["_id"]
 
     def test_a_disabled_user_cannot_sign_in(
-        self, anybody: Api, api: Api, account: Account, log_in: Callable[..., Api]
+        self, anonymous: Api, api: Api, account: Account, log_in: Callable[..., Api]
     ) -> None:
         user = {"first_name": "A", "last_name": "B", "username": "gone", "password": "secret 1"}
         user_id = api.put("users", user).json()["data"]["id"]
         log_in(account, "gone", "secret 1")
         assert api.patch(f"users/{user_id}", {"enabled": False}).status_code == 200
-        sent = {"credentials": md5("gone", "secret 1"), "account_realm": account.realm}
-        answer = anybody.put("/v2/user_auth", sent)
+        data = {"credentials": md5("gone", "secret 1"), "account_realm": account.realm}
+        answer = anonymous.put("/v2/user_auth", data)
         assert (answer.status_code, answer.json()["data"]) == (401, INVALID)
 
-    def test_nobody_of_a_disabled_account_can_sign_in(self, anybody: Api, account: Account, db: Database) -> None:
+    def test_users_of_a_disabled_account_cannot_sign_in(self, anonymous: Api, account: Account, db: Database) -> None:
         for database in (db, couch().database(database_names.ACCOUNTS)):
             database.update(account.id, lambda doc: {**doc, "pvt_enabled": False})
-        answer = anybody.put("/v2/user_auth", credentials(account, account_realm=account.realm))
+        answer = anonymous.put("/v2/user_auth", credentials(account, account_realm=account.realm))
         assert (answer.status_code, answer.json()["data"]) == (401, INVALID)
 
-    def test_nobody_of_a_deleted_account_can_sign_in(self, anybody: Api, account: Account, db: Database) -> None:
+    def test_users_of_a_deleted_account_cannot_sign_in(self, anonymous: Api, account: Account, db: Database) -> None:
         db.update(account.id, lambda doc: {**doc, "pvt_deleted": True})
         assert not private_fields.is_live(db.get(account.id))
-        for how in ({"account_realm": account.realm}, {"account_id": account.id}):
-            answer = anybody.put("/v2/user_auth", credentials(account, **how))
+        for identifier in ({"account_realm": account.realm}, {"account_id": account.id}):
+            answer = anonymous.put("/v2/user_auth", credentials(account, **identifier))
             assert (answer.status_code, answer.json()["data"]) == (401, INVALID)
 
-    def test_basic_credentials_are_good_for_any_request(self, server: Running, account: Account) -> None:
-        spelled = f"{account.id}:{md5(account.username, account.password)}"
+    def test_basic_credentials_are_accepted_for_any_request(self, server: Running, account: Account) -> None:
+        login = f"{account.id}:{md5(account.username, account.password)}"
         client = Api(server.url, account.id)
-        header = {"Authorization": "Basic " + base64.b64encode(spelled.encode()).decode()}
+        header = {"Authorization": "Basic " + base64.b64encode(login.encode()).decode()}
         assert client.get("", headers=header).json()["data"]["id"] == account.id
 
     @pytest.mark.parametrize(
-        "spelled", ["{id}:" + "0" * 32, "{id}:", "{id}", "nonsense:" + "0" * 32, "_users:" + "0" * 32, "é:é", ":"]
+        "login", ["{id}:" + "0" * 32, "{id}:", "{id}", "nonsense:" + "0" * 32, "_users:" + "0" * 32, "é:é", ":"]
     )
-    def test_bad_basic_credentials_are_refused(self, server: Running, account: Account, spelled: str) -> None:
-        encoded = base64.b64encode(spelled.format(id=account.id).encode()).decode()
+    def test_bad_basic_credentials_are_refused(self, server: Running, account: Account, login: str) -> None:
+        encoded = base64.b64encode(login.format(id=account.id).encode()).decode()
         client = Api(server.url, account.id)
         for value in (encoded, encoded[:-1] + "*"):
             assert client.get("", headers={"Authorization": f"Basic {value}"}).status_code == 401

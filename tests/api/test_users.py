@@ -48,7 +48,7 @@ def as_jane(jane: dict[str, Any], account: Account, log_in: Callable[..., Api]) 
 class TestCreate:
     """PUT."""
 
-    def test_it_answers_the_user_with_the_schemas_defaults(self, api: Api) -> None:
+    def test_a_new_user_gets_the_schemas_defaults(self, api: Api) -> None:
         answer = api.put("users", {**JANE, "email": "jane@example.com", "own_key": 1})
         assert answer.status_code == 201
         data = answer.json()["data"]
@@ -69,14 +69,16 @@ class TestCreate:
         assert answer.headers["Location"].endswith(f"/users/{data['id']}")
         assert not any(word in answer.text for word in NOT_SHOWN)
 
-    def test_of_the_password_only_kazoos_hashes_are_stored(self, jane: dict[str, Any], db: Database) -> None:
+    def test_only_kazoos_hashes_of_the_password_are_stored(self, jane: dict[str, Any], db: Database) -> None:
         doc = stored(db, jane["id"])
         assert doc["pvt_md5_auth"] == digest("jane.doe", "secret 1")
         assert doc["pvt_sha1_auth"] == hashlib.sha1(b"jane.doe:secret 1").hexdigest()
         assert "secret 1" not in str(doc)
         assert "password" not in doc
 
-    def test_the_private_members_are_kazoos(self, jane: dict[str, Any], account: Account, db: Database) -> None:
+    def test_the_private_members_are_those_of_kazoo(
+        self, jane: dict[str, Any], account: Account, db: Database
+    ) -> None:
         doc = stored(db, jane["id"])
         assert doc["pvt_type"] == "user"
         assert doc["pvt_account_id"] == account.id
@@ -84,24 +86,24 @@ class TestCreate:
         assert doc["pvt_auth_user_id"] == account.user_id
         assert doc["pvt_created"] == doc["pvt_modified"] <= gregorian.now()
 
-    def test_a_user_name_that_another_has_is_refused(self, api: Api, jane: dict[str, Any]) -> None:
+    def test_the_user_name_of_another_user_is_refused(self, api: Api, jane: dict[str, Any]) -> None:
         answer = api.put("users", {**JANE, "username": "JANE.doe"})
         assert answer.status_code == 400
         assert "unique" in answer.json()["data"]["username"]
 
-    def test_of_several_who_want_one_name_at_once_one_gets_it(self, api: Api, db: Database) -> None:
+    def test_one_of_several_concurrent_clients_gets_the_user_name(self, api: Api, db: Database) -> None:
         with ThreadPoolExecutor(5) as pool:
             answers = list(pool.map(lambda _: api.put("users", JANE), range(5)))
         assert sorted(answer.status_code for answer in answers) == [201, 400, 400, 400, 400]
         assert len(db.view(*view_names.USERS_BY_NAME, key="jane.doe")) == 1
-        left = [row["doc"]["pvt_type"] for row in db.all_docs(include_docs=True) if "pvt_type" in row["doc"]]
-        assert sorted(left) == ["account", "user", "user"]
+        types = [row["doc"]["pvt_type"] for row in db.all_docs(include_docs=True) if "pvt_type" in row["doc"]]
+        assert sorted(types) == ["account", "user", "user"]
 
-    def test_a_deleted_users_name_is_free(self, api: Api, jane: dict[str, Any]) -> None:
+    def test_the_user_name_of_a_deleted_user_is_free(self, api: Api, jane: dict[str, Any]) -> None:
         api.delete(f"users/{jane['id']}")
         assert make(api)["id"] != jane["id"]
 
-    def test_users_without_a_name_do_not_stand_in_each_others_way(self, api: Api, db: Database) -> None:
+    def test_several_users_may_have_no_user_name(self, api: Api, db: Database) -> None:
         nameless = {"first_name": "A", "last_name": "B"}
         for _ in range(2):
             answer = api.put("users", nameless)
@@ -120,7 +122,9 @@ class TestCreate:
             ({"username": ""}, "username", "minLength"),
         ],
     )
-    def test_what_the_schema_forbids_is_refused(self, api: Api, change: dict[str, Any], path: str, rule: str) -> None:
+    def test_members_are_validated_by_the_schema(
+        self, api: Api, change: dict[str, Any], path: str, rule: str
+    ) -> None:
         answer = api.put("users", {**JANE, **change})
         assert answer.status_code == 400
         assert rule in answer.json()["data"][path]
@@ -137,7 +141,7 @@ class TestCreate:
 class TestList:
     """GET of all."""
 
-    def test_summaries_by_user_name_in_pages(self, api: Api, account: Account) -> None:
+    def test_users_are_listed_by_user_name_in_pages(self, api: Api, account: Account) -> None:
         for name in ("zoe", "Adam"):
             make(api, username=name)
         everybody = api.get("users").json()
@@ -158,11 +162,11 @@ class TestList:
         assert entry.items() >= expected.items()
         assert not any(word in answer.text for word in NOT_SHOWN)
 
-    def test_filters(self, api: Api, jane: dict[str, Any]) -> None:
-        found = api.get("users", params={"filter_first_name": "Jane", "filter_priv_level": "user"}).json()["data"]
-        assert [entry["id"] for entry in found] == [jane["id"]]
+    def test_the_list_can_be_filtered(self, api: Api, jane: dict[str, Any]) -> None:
+        entries = api.get("users", params={"filter_first_name": "Jane", "filter_priv_level": "user"}).json()["data"]
+        assert [entry["id"] for entry in entries] == [jane["id"]]
 
-    def test_filters_see_no_secret(self, api: Api, jane: dict[str, Any]) -> None:
+    def test_filters_reveal_no_secret(self, api: Api, jane: dict[str, Any]) -> None:
         guess = {"filter_pvt_md5_auth": digest("jane.doe", "secret 1")}
         assert api.get("users", params=guess).json()["data"] == []
 
@@ -180,19 +184,19 @@ class TestList:
 class TestGet:
     """GET of one."""
 
-    def test_it_answers_what_was_created(self, api: Api, jane: dict[str, Any]) -> None:
+    def test_the_created_user_is_returned(self, api: Api, jane: dict[str, Any]) -> None:
         answer = api.get(f"users/{jane['id']}")
         assert answer.status_code == 200
         assert answer.json()["data"] == jane
         assert answer.headers["ETag"] == f'"{answer.json()["revision"]}"'
 
     @pytest.mark.parametrize("user_id", ["f" * 32, "nonsense", "_design", "_all_docs", "%20"])
-    def test_an_unknown_one_is_a_bad_identifier(self, api: Api, user_id: str) -> None:
+    def test_an_unknown_user_is_a_bad_identifier(self, api: Api, user_id: str) -> None:
         answer = api.get(f"users/{user_id}")
         assert answer.status_code == 404
         assert answer.json()["message"] == "bad_identifier"
 
-    def test_a_document_that_is_no_user_is_a_bad_identifier(self, api: Api, account: Account) -> None:
+    def test_another_kind_of_document_is_a_bad_identifier(self, api: Api, account: Account) -> None:
         box = api.new_box()
         assert api.get(f"users/{box['id']}").status_code == 404
         assert api.get(f"users/{account.id}").status_code == 404
@@ -207,13 +211,13 @@ class TestChange:
         self, api: Api, jane: dict[str, Any], db: Database, account: Account, log_in: Callable[..., Api]
     ) -> None:
         api.patch(f"users/{jane['id']}", {"own_key": 1})
-        sent = {"first_name": "J", "last_name": "D", "username": "jane.doe"}
-        answer = api.post(f"users/{jane['id']}", sent)
+        data = {"first_name": "J", "last_name": "D", "username": "jane.doe"}
+        answer = api.post(f"users/{jane['id']}", data)
         assert answer.status_code == 200
         assert "own_key" not in stored(db, jane["id"])
         log_in(account, "jane.doe", "secret 1")
 
-    def test_what_was_read_can_be_sent_back(self, api: Api, jane: dict[str, Any]) -> None:
+    def test_a_fetched_user_can_be_sent_back(self, api: Api, jane: dict[str, Any]) -> None:
         answer = api.post(f"users/{jane['id']}", jane)
         assert answer.status_code == 200
         assert answer.json()["data"] == jane
@@ -223,7 +227,7 @@ class TestChange:
         data = api.patch(f"users/{jane['id']}", {"own": {"a": None}, "timezone": None}).json()["data"]
         assert data == {**jane, "own": {"b": 2}}
 
-    def test_a_new_password_is_good_and_the_old_one_is_not(
+    def test_a_new_password_replaces_the_old_one(
         self, api: Api, jane: dict[str, Any], db: Database, account: Account, log_in: Callable[..., Api]
     ) -> None:
         answer = api.patch(f"users/{jane['id']}", {"password": "secret 2"})
@@ -235,7 +239,7 @@ class TestChange:
         old = {"credentials": digest("jane.doe", "secret 1"), "account_id": account.id}
         assert api.put("/v2/user_auth", old).status_code == 401
 
-    def test_a_new_user_name_takes_the_password_with_it(
+    def test_a_new_user_name_requires_the_password(
         self, api: Api, jane: dict[str, Any], account: Account, log_in: Callable[..., Api]
     ) -> None:
         answer = api.patch(f"users/{jane['id']}", {"username": "doe"})
@@ -244,31 +248,31 @@ class TestChange:
         assert api.patch(f"users/{jane['id']}", {"username": "Doe", "password": "secret 1"}).status_code == 200
         log_in(account, "doe", "secret 1")
 
-    def test_without_a_user_name_nobody_signs_in(self, api: Api, jane: dict[str, Any], db: Database) -> None:
+    def test_removing_the_user_name_removes_the_hashes(self, api: Api, jane: dict[str, Any], db: Database) -> None:
         assert api.patch(f"users/{jane['id']}", {"username": None}).status_code == 200
         assert not {"username", "pvt_md5_auth", "pvt_sha1_auth"} & stored(db, jane["id"]).keys()
 
-    def test_another_users_name_is_refused(self, api: Api, jane: dict[str, Any]) -> None:
-        other = make(api, username="other")
-        answer = api.patch(f"users/{other['id']}", {"username": "jane.doe", "password": "x"})
+    def test_the_user_name_of_another_user_is_refused(self, api: Api, jane: dict[str, Any]) -> None:
+        other_user = make(api, username="other")
+        answer = api.patch(f"users/{other_user['id']}", {"username": "jane.doe", "password": "x"})
         assert answer.status_code == 400
         assert "unique" in answer.json()["data"]["username"]
 
-    def test_if_match_of_an_older_revision_is_refused(self, api: Api, jane: dict[str, Any], db: Database) -> None:
+    def test_an_outdated_if_match_is_refused(self, api: Api, jane: dict[str, Any], db: Database) -> None:
         etag = api.get(f"users/{jane['id']}").headers["ETag"]
         assert api.patch(f"users/{jane['id']}", {"a": 1}, headers={"If-Match": etag}).status_code == 200
         for verb in (api.patch, api.post, api.delete):
             assert verb(f"users/{jane['id']}", JANE, headers={"If-Match": etag}).status_code == 412
         assert "pvt_deleted" not in stored(db, jane["id"])
 
-    def test_changes_at_the_same_time_all_arrive(self, api: Api, jane: dict[str, Any]) -> None:
+    def test_concurrent_changes_are_all_kept(self, api: Api, jane: dict[str, Any]) -> None:
         with ThreadPoolExecutor(6) as pool:
             answers = list(pool.map(lambda n: api.patch(f"users/{jane['id']}", {f"key_{n}": n}), range(6)))
         assert {answer.status_code for answer in answers} == {200}
         data = api.get(f"users/{jane['id']}").json()["data"]
         assert {data[f"key_{n}"] for n in range(6)} == set(range(6))
 
-    def test_an_unknown_one_is_a_bad_identifier(self, api: Api) -> None:
+    def test_an_unknown_user_is_a_bad_identifier(self, api: Api) -> None:
         for user_id in ("f" * 32, "_design"):
             assert api.patch(f"users/{user_id}", {"a": 1}).status_code == 404
             assert api.post(f"users/{user_id}", JANE).status_code == 404
@@ -277,7 +281,7 @@ class TestChange:
 class TestDelete:
     """DELETE."""
 
-    def test_it_is_marked_and_found_no_more(self, api: Api, jane: dict[str, Any], db: Database) -> None:
+    def test_a_deleted_user_is_marked_and_not_found(self, api: Api, jane: dict[str, Any], db: Database) -> None:
         assert api.delete(f"users/{jane['id']}").status_code == 200
         assert stored(db, jane["id"])["pvt_deleted"] is True
         assert api.get(f"users/{jane['id']}").status_code == 404
@@ -287,26 +291,26 @@ class TestDelete:
 class TestPlainUsers:
     """What a user may who is no administrator."""
 
-    def test_it_changes_itself(self, as_jane: Api, jane: dict[str, Any]) -> None:
+    def test_a_user_may_change_itself(self, as_jane: Api, jane: dict[str, Any]) -> None:
         answer = as_jane.patch(f"users/{jane['id']}", {"first_name": "Janet"})
         assert answer.status_code == 200
         assert answer.json()["data"]["first_name"] == "Janet"
 
-    def test_it_does_not_raise_its_own_level(self, as_jane: Api, jane: dict[str, Any], db: Database) -> None:
+    def test_a_user_cannot_raise_its_own_level(self, as_jane: Api, jane: dict[str, Any], db: Database) -> None:
         for verb in (as_jane.patch, as_jane.post):
             assert verb(f"users/{jane['id']}", {**JANE, "priv_level": "admin"}).status_code == 403
         assert stored(db, jane["id"])["priv_level"] == "user"
 
-    def test_it_may_send_the_level_it_has(self, as_jane: Api, jane: dict[str, Any]) -> None:
+    def test_a_user_may_send_its_present_level(self, as_jane: Api, jane: dict[str, Any]) -> None:
         assert as_jane.patch(f"users/{jane['id']}", {"priv_level": "user"}).status_code == 200
 
-    def test_it_changes_and_deletes_nobody_else(self, as_jane: Api, account: Account, db: Database) -> None:
-        before = stored(db, account.user_id)
+    def test_a_user_cannot_change_or_delete_others(self, as_jane: Api, account: Account, db: Database) -> None:
+        doc = stored(db, account.user_id)
         path = f"users/{account.user_id}"
         answers = [as_jane.patch(path, {"password": "x"}), as_jane.post(path, JANE), as_jane.delete(path)]
         assert [answer.status_code for answer in answers] == [403] * 3
-        assert stored(db, account.user_id) == before
+        assert stored(db, account.user_id) == doc
 
-    def test_it_creates_nobody_and_does_not_delete_itself(self, as_jane: Api, jane: dict[str, Any]) -> None:
+    def test_a_user_can_neither_create_users_nor_delete_itself(self, as_jane: Api, jane: dict[str, Any]) -> None:
         assert as_jane.put("users", {**JANE, "username": "new"}).status_code == 403
         assert as_jane.delete(f"users/{jane['id']}").status_code == 403
