@@ -56,6 +56,21 @@ def test_messages_of_one_second_get_different_names(
     assert all(name.startswith("1001_") and name.endswith(".mp3") for name in names)
 
 
+@pytest.mark.parametrize(
+    ("stored_as", "extension"),
+    [("audio/x-wave", "wav"), ("audio/GSM", "gsm"), ("audio/AMR-WB; octet-align=1", "awb"), ("audio/x-caf", "caf")],
+)
+def test_file_names_end_in_what_players_know(
+    api: Api, account: Account, box: dict[str, Any], stored_as: str, extension: str
+) -> None:
+    message_id = leave_spoken(account, box, gregorian.now() - 60, b"sound", "message", stored_as)
+    (name,) = download(api, box, [message_id]).namelist()
+    assert name.endswith(f".{extension}")
+    answer = api.get(f"vmboxes/{box['id']}/messages/{message_id}/raw")
+    assert answer.headers["Content-Disposition"].endswith(f".{extension}")
+    assert answer.headers["Content-Type"] == stored_as
+
+
 def test_a_hostile_caller_id_makes_a_safe_file_name(
     api: Api, account: Account, box: dict[str, Any], audio: Any
 ) -> None:

@@ -50,12 +50,18 @@ def leave(account: Account, box: dict[str, Any], timestamps: Sequence[int], **fi
 
 
 def leave_spoken(
-    account: Account, box: dict[str, Any], timestamp: int, content: bytes, name: str = "msg.mp3", **fields: Any
+    account: Account,
+    box: dict[str, Any],
+    timestamp: int,
+    content: bytes,
+    name: str = "msg.mp3",
+    content_type: str = "audio/mpeg",
+    **fields: Any,
 ) -> str:
-    """A message with its audio (audio/mpeg); its id."""
+    """A message with its audio; its id."""
     doc = document(account, box, timestamp, **fields)
     modb = modbs.ensure(account.id, gregorian.month_of(timestamp))
-    modb.put_with_attachment({**doc, "media_filename": name}, name, "audio/mpeg", io.BytesIO(content), len(content))
+    modb.put_with_attachment({**doc, "media_filename": name}, name, content_type, io.BytesIO(content), len(content))
     return str(doc["_id"])
 
 
