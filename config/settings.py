@@ -55,6 +55,8 @@ COUCHDB_CONNECT_TIMEOUT = environment.seconds("COUCHDB_CONNECT_TIMEOUT", 3)
 COUCHDB_READ_TIMEOUT = environment.seconds("COUCHDB_READ_TIMEOUT", 30)
 COUCHDB_ADD_VIEWS = "storage.maintenance.add_views"
 """What the client calls when a database lacks a view."""
+COUCHDB_DECODE_JSON = "storage.empty_objects.decode_json"
+"""What the client decodes CouchDB's answers with."""
 
 # --- the largest requests, in bytes ---
 

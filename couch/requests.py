@@ -1,11 +1,14 @@
 """What CouchDB is asked and what it answers, as JSON: requests that only read, options of views, rows."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import couchdb
 import orjson
+from django.conf import settings
+from django.utils.module_loading import import_string
 
 from couch.errors import NotFound, Rejected, Unreachable
 from couch.session import PendingResponse
@@ -21,9 +24,15 @@ _KEYS = frozenset({"key", "keys", "startkey", "endkey"})
 BUFFERED = {"buffer_response": "true"}
 
 
-def _decode_json(text: str) -> Any:
+@cache
+def _json_decoder() -> Callable[[str | bytes], Any]:
+    decoder: Callable[[str | bytes], Any] = import_string(settings.COUCHDB_DECODE_JSON)
+    return decoder
+
+
+def _decode_json(text: str | bytes) -> Any:
     try:
-        return orjson.loads(text)
+        return _json_decoder()(text)
     except orjson.JSONDecodeError as error:
         raise Unreachable("the response is no JSON") from error
 
@@ -82,6 +91,19 @@ def distinct_ids(ids: Iterable[str]) -> list[str]:
 def documents_by_id(rows: Iterable[Json]) -> dict[str, Json]:
     """The documents of rows of ``_all_docs``, by their ids."""
     return {row["id"]: row["doc"] for row in rows if row.get("doc")}
+
+
+def documents_in(answer: Any) -> Iterator[Json]:
+    """Yield the documents in an answer: the answer itself, or those of its rows, or of the rows of its results."""
+    if not isinstance(answer, dict):
+        return
+    if "_id" in answer:
+        yield answer
+        return
+    for result in answer.get("results") or (answer,):
+        for row in result.get("rows") or () if isinstance(result, dict) else ():
+            if isinstance(row, dict) and isinstance(row.get("doc"), dict):
+                yield row["doc"]
 
 
 def given_options(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ An error is ``{"<field path, dots between>": {"<rule>": {"message", "target"?, "
 
 import copy
 import zoneinfo
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from jsonschema import Draft4Validator, FormatChecker
@@ -56,6 +56,36 @@ class SchemaValidator:
         if errors:
             raise ValidationFailed(errors)
         return prepared
+
+    def restore_empty_objects(self, doc: dict[str, Any]) -> None:
+        """Turn each `[]` in a document into `{}` where the schema allows an object and no array."""
+        self._restore(doc, [(self.schema, self.schema)])
+
+    def _restore(self, value: Any, places: list[tuple[Schema, Schema]]) -> Any:
+        """Restore empty objects in a value, for which each of some schemas holds; each comes with its root."""
+        if not isinstance(value, dict | list):
+            return value
+        branches = [branch for schema, root in places for branch in self._branches(schema, root)]
+        if value == []:
+            types = {kind for schema, _ in branches for kind in _own_types(schema)}
+            return {} if "object" in types and "array" not in types else value
+        if isinstance(value, list):
+            items = [(schema["items"], root) for schema, root in branches if isinstance(schema.get("items"), dict)]
+            value[:] = [self._restore(item, items) for item in value] if items else value
+            return value
+        for name, member in value.items():
+            if isinstance(member, dict | list):
+                value[name] = self._restore(member, list(_member_schemas(branches, name)))
+        return value
+
+    def _branches(self, schema: Schema, root: Schema, depth: int = 0) -> Iterator[tuple[Schema, Schema]]:
+        """Yield a schema, and all those that it combines or chooses from, with their references resolved."""
+        schema, root = self._resolve(schema, root)
+        yield schema, root
+        if depth < _MAX_REFERENCES:
+            for key in ("allOf", "anyOf", "oneOf"):
+                for part in schema.get(key, ()):
+                    yield from self._branches(part, root, depth + 1)
 
     def _resolve(self, schema: Schema, root: Schema) -> tuple[Schema, Schema]:
         """Return the schema that a ``$ref`` leads to, and the one that its own references start from."""
@@ -110,10 +140,22 @@ def _absolute(schema: Any) -> Any:
     return absolute
 
 
+def _member_schemas(branches: list[tuple[Schema, Schema]], name: str) -> Iterator[tuple[Schema, Schema]]:
+    """Yield what each of some schemas says about a member of a document."""
+    for schema, root in branches:
+        member = schema.get("properties", {}).get(name, schema.get("additionalProperties"))
+        if isinstance(member, dict):
+            yield member, root
+
+
+def _own_types(schema: Schema) -> set[str]:
+    types = schema.get("type", ())
+    return {types} if isinstance(types, str) else set(types)
+
+
 def _types(schema: Schema) -> set[str]:
     """The types that a schema and its alternatives allow."""
-    own_types = schema.get("type", ())
-    types = {own_types} if isinstance(own_types, str) else set(own_types)
+    types = _own_types(schema)
     for branch in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
         types |= _types(branch)
     return types

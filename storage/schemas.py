@@ -80,10 +80,10 @@ def _find_schema(name: str) -> dict[str, Any] | None:
 
 @cached(TTLCache(maxsize=_MAX_CACHED, ttl=CACHE_SECONDS), lock=Lock())
 def _compile(name: str) -> SchemaValidator:
-    return SchemaValidator(get(name), _resolve)
+    return SchemaValidator(get(name), resolve)
 
 
-def _resolve(name: str) -> dict[str, Any]:
+def resolve(name: str) -> dict[str, Any]:
     """Return the schema that a `$ref` names; a missing one allows anything, so that the rest still counts."""
     schema = _find_schema(name)
     if schema is None:

@@ -151,6 +151,15 @@ class TestReplace:
         assert answer.status_code == 200
         assert answer.json()["data"]["mailbox"] == "3000"
 
+    def test_empty_objects_that_a_tool_wrote_as_arrays_are_objects(self, api: Api, db: Database) -> None:
+        db.put({**LEGACY, "media": [], "notify": {"callback": []}, "flags": []})
+        path = f"vmboxes/{LEGACY['_id']}"
+        box = api.get(path).json()["data"]
+        assert [box[name] for name in ("media", "notify", "flags")] == [{}, {"callback": {}}, []]
+        assert api.patch(path, {"name": "New"}).status_code == 200
+        assert api.post(path, box | {"mailbox": "3000"}).status_code == 200
+        assert stored_in(db, str(LEGACY["_id"]))["media"] == {}
+
     def test_the_result_is_validated(self, api: Api, db: Database, box: dict[str, Any]) -> None:
         answer = api.post(f"vmboxes/{box['id']}", {"name": "Without a number"})
         assert answer.status_code == 400

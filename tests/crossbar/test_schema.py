@@ -163,3 +163,29 @@ def test_without_defaults_values_are_only_cast(validator: SchemaValidator) -> No
 @pytest.mark.parametrize("zone", ["inherit", "Europe/Berlin", "America/Los_Angeles"])
 def test_time_zones_and_inherit_are_valid(validator: SchemaValidator, zone: str) -> None:
     assert validator.validate({"name": "Box", "mailbox": "1", "zone": zone})["zone"] == zone
+
+
+@pytest.mark.parametrize(
+    ("doc", "restored"),
+    [
+        ({"extra": [], "flags": [], "unknown": []}, {"extra": {}, "flags": [], "unknown": []}),
+        ({"own": [], "strict": []}, {"own": {}, "strict": []}),
+        ({"notify": {"callback": []}}, {"notify": {"callback": {}}}),
+        ({"notify": {"callback": {"schedule": []}}}, {"notify": {"callback": {"schedule": []}}}),
+        ({"choice": []}, {"choice": {}}),
+        ({"choice": {"on": []}}, {"choice": {"on": {}}}),
+        ({"both": []}, {"both": []}),
+        ({"list": [[], {"on": []}]}, {"list": [{}, {"on": {}}]}),
+        ({"list": {"0": []}}, {"list": {"0": []}}),
+    ],
+)
+def test_an_empty_array_is_an_object_where_the_schema_has_one(doc: dict[str, Any], restored: dict[str, Any]) -> None:
+    switches = {"type": "object", "additionalProperties": {"type": "object"}}
+    more = {
+        "choice": {"anyOf": [{"type": "string"}, switches]},
+        "both": {"type": ["object", "array"]},
+        "list": {"type": "array", "items": switches},
+    }
+    schema = {**SCHEMA, "properties": SCHEMA["properties"] | more}  # type: ignore[operator]
+    SchemaValidator(schema, {"callback": CALLBACK}.__getitem__).restore_empty_objects(doc)
+    assert doc == restored
