@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from couch.client import Database, couch
-from storage import database_names
+from storage import database_names, gregorian
 from tests.support.api_client import Account, Api
 from tests.support.audio import Studio
+from tests.support.kazoo_messages import leave_spoken
 from tests.support.recordings import CONTENT, MAY_2016, MP3, attachment, change, new_message, old_message, stored
 
 NO_AUDIO = "voicemail message does not have any audio file"
@@ -117,6 +118,29 @@ class TestGet:
         api.put(path, CONTENT, headers=MP3)
         change(account, path, utc_seconds=MAY_2016)
         assert api.get(path).content == CONTENT
+
+
+class TestTypes:
+    """Stored content types, whatever wrote them."""
+
+    @pytest.mark.parametrize(
+        "stored_as", ["text/html", "image/svg+xml", "audio/x+xml", "audio/mpeg, text/html", "audio/<b>"]
+    )
+    def test_what_is_not_audio_by_type_is_a_download_that_no_browser_shows(
+        self, api: Api, account: Account, box: dict[str, Any], stored_as: str
+    ) -> None:
+        content = b"<script>alert(1)</script>"
+        message_id = leave_spoken(account, box, gregorian.now() - 60, content, "voice.html", stored_as)
+        raw = f"vmboxes/{box['id']}/messages/{message_id}/raw"
+        for answer in (api.get(raw), api.head(raw), api.get(raw, headers={"Range": "bytes=0-8"})):
+            assert answer.status_code in (200, 206)
+            assert answer.headers["Content-Type"] == "application/octet-stream"
+            assert answer.headers["Content-Security-Policy"] == "sandbox"
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+            assert answer.headers["Content-Disposition"].startswith("attachment; filename=1001_")
+            assert answer.headers["Content-Disposition"].endswith(".bin")
+        assert api.get(raw).content == content
+        assert api.get(raw, headers={"Accept": "text/html"}).status_code == 406
 
 
 class TestConditions:

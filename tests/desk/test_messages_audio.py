@@ -110,6 +110,17 @@ def test_listening_to_parts_of_a_message_is_recorded_once(
     assert desk.get(path + "history/").text.count("listened to") == 2
 
 
+def test_what_is_not_audio_by_type_is_a_download_that_no_browser_shows(
+    operator: Operator, account: Account, box: dict[str, Any]
+) -> None:
+    message_id = leave_spoken(account, box, NOW, b"<script>alert(1)</script>", "voice.html", "text/html")
+    for query in ({}, {"download": "1"}):
+        answer = operator("Support").get(page_of(account, box, message_id, "audio/"), **query)
+        assert answer.headers["Content-Type"] == "application/octet-stream"
+        assert answer.headers["Content-Security-Policy"] == "sandbox"
+        assert answer.headers["Content-Disposition"].startswith("attachment")
+
+
 def test_audio_is_uploaded_to_a_message_without_audio(
     operator: Operator, account: Account, box: dict[str, Any]
 ) -> None:

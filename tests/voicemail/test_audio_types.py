@@ -42,6 +42,19 @@ def test_all_names_of_a_kind_are_equivalent(names: str) -> None:
     assert all(content_types.are_equivalent(name.upper(), f"{first}; rate=8000") for name in synonyms)
 
 
+@pytest.mark.parametrize("content_type", ["text/html", "audio/x+xml", "audio/", "audio/<b>", "audio", "", "video/x"])
+def test_other_types_are_not_audio(content_type: str) -> None:
+    assert not content_types.is_audio(content_type)
+    assert content_types.safe_type(content_type) == content_types.OCTETS
+
+
+def test_what_no_header_may_hold_is_not_sent() -> None:
+    assert content_types.safe_type("audio/ogg; codecs=\r\nSet-Cookie: a=b") == "audio/ogg"
+    assert content_types.safe_type("audio/\r\nSet-Cookie: a=b") == content_types.OCTETS
+    assert content_types.safe_type("audio/AMR; note=\xe9") == "audio/amr"
+    assert content_types.safe_type("audio/AMR; octet-align=1") == "audio/AMR; octet-align=1"
+
+
 @pytest.mark.parametrize(
     ("first", "second"),
     [("audio/amr", "audio/amr-wb"), ("audio/wav", "audio/gsm"), ("audio/mpeg", "audio/mp4"), ("audio/x", "audio/y")],

@@ -54,8 +54,8 @@ class RawViewSet(MessageViewSetBase):
     def _audio(self, request: Request, box: Document, message_id: str) -> HttpResponseBase:
         database, message = message_store.read(self.account_id, box["_id"], message_id)
         audio = recording.locate(database, message)
-        if not accepts(request, lambda media_range: _is_audio(media_range, audio.content_type)):
-            raise NotAcceptable(data={"message": f"the audio is {audio.content_type}"})
+        if not accepts(request, lambda media_range: _is_audio(media_range, audio.safe_type)):
+            raise NotAcceptable(data={"message": f"the audio is {audio.safe_type}"})
         name = file_names.audio_file_name(message, time_zone.of_box(self.account_info, box), audio)
         response = audio_response(request, audio)
         response.headers["Content-Disposition"] = content_disposition(name)
@@ -89,14 +89,21 @@ class ArchiveViewSet(MessageViewSetBase):
 
 
 def audio_response(request: Request | HttpRequest, audio: Recording) -> HttpResponseBase:
-    """Return audio, or the part of it that a Range names; 304 if the client has it."""
-    return file_response(
+    """Return audio, or the part of it that a Range names; 304 if the client has it.
+
+    What isn't audio by its content type is a download that no browser shows.
+    """
+    response = file_response(
         request,
         digest=audio.digest,
-        content_type=audio.content_type,
+        content_type=audio.safe_type,
         length=audio.length,
         read=lambda part: audio.open() if part is None else audio.open_range(part.first, part.last),
     )
+    if audio.safe_type == content_types.OCTETS:
+        response.headers["Content-Disposition"] = "attachment"
+        response.headers["Content-Security-Policy"] = "sandbox"
+    return response
 
 
 def zip_response(box: Mapping[str, Any], pieces: Iterable[bytes]) -> StreamingHttpResponse:

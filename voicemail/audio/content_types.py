@@ -85,7 +85,8 @@ _SYNONYMS = {
 }
 # Types that don't describe the file. Clients that don't know its type send them for audio, too.
 _GENERIC = frozenset({OCTETS, "binary/octet-stream", "application/x-binary", "text/plain", ""})
-_AUDIO = re.compile(r"audio/[a-z0-9][a-z0-9.+_-]{0,100}", re.ASCII)
+# Without a plus: browsers show audio/x+xml as a page, with its scripts.
+_AUDIO = re.compile(r"audio/[a-z0-9][a-z0-9._-]{0,100}", re.ASCII)
 
 _MAX_STEM_LENGTH = 80
 _UNSAFE = re.compile(r"""[\s/\\:*?"'<>|;%#&=,^`{}$~!@\[\]]+""")
@@ -95,6 +96,16 @@ def is_audio(content_type: str) -> bool:
     """Whether recordings come with a content type, which may have parameters."""
     media_type = media_type_of(content_type)
     return _AUDIO.fullmatch(media_type) is not None or media_type in _KIND_OF_TYPE
+
+
+def safe_type(content_type: str) -> str:
+    """The content type to send audio with that is stored under a content type.
+
+    Kazoo and odd clients store anything. What isn't called audio must not become a page in a browser.
+    """
+    if not is_audio(content_type):
+        return OCTETS
+    return content_type if content_type.isascii() and content_type.isprintable() else media_type_of(content_type)
 
 
 def detect(content_type: str, filename: str | None, file: IO[bytes]) -> str | None:

@@ -39,6 +39,11 @@ class Recording:
     digest: str
     """Changes with the bytes, and only with them."""
 
+    @property
+    def safe_type(self) -> str:
+        """The content type to send it with; ``application/octet-stream`` if what is stored is none of audio."""
+        return content_types.safe_type(self.content_type)
+
     def open(self) -> Response:
         """A stream of all bytes; raises MissingAudio if they were deleted meanwhile."""
         return self._open({})
@@ -95,7 +100,7 @@ def _from_stub(database: Database, doc: Document, name: str) -> Recording:
         doc_id=doc["_id"],
         revision=doc["_rev"],
         name=name,
-        content_type=stub.get("content_type") or content_types.OCTETS,
+        content_type=str(stub.get("content_type") or content_types.OCTETS),
         length=stub.get("length", 0),
         digest=stub.get("digest") or doc["_rev"],
     )
