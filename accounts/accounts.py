@@ -158,7 +158,8 @@ def replace(
 ) -> Document:
     """Replace an account's public members and return its document; an absent `realm` or `enabled` stays as it is.
 
-    Raises BadIdentifier, ValidationFailed, Conflict, and whatever the guard raises.
+    Raises BadIdentifier, ValidationFailed, Conflict, whatever the guard raises, and Forbidden where the account's own
+    users or key would enable or disable it: those above it do that.
     """
     return _change_account(account_id, lambda stored: {**_sticky_members(stored), **members}, actor, guard)
 
@@ -209,6 +210,9 @@ def _change_account(
         public = validate_members(edit(stored))
         if public["realm"] != realm:
             require_free_realm(public["realm"], account_id)
+        is_own = actor is not None and actor.account_id == account_id
+        if is_own and public.get("enabled", True) != is_enabled(stored):
+            raise Forbidden()
         return {**private_fields.replace_public(stored, public), "pvt_enabled": public.get("enabled", True)}
 
     stored = get(account_id)

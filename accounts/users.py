@@ -11,7 +11,7 @@ from typing import Any, TypeGuard
 from accounts import accounts
 from accounts.auth import credentials
 from couch.client import Document
-from crossbar.errors import BadIdentifier, ValidationFailed
+from crossbar.errors import BadIdentifier, Forbidden, ValidationFailed
 from storage import (
     database_names,
     document_types,
@@ -29,6 +29,7 @@ from storage.private_fields import Actor
 
 SCHEMA = "users"
 NAME_LOCK = "user_name_claim"
+_DEFAULT_LEVEL = "user"
 _NOT_STORED = frozenset({"id", "password"})
 
 
@@ -119,7 +120,8 @@ def replace(
     """Replace a user's public members and return its document; without a password the old one stays.
 
     Raises BadIdentifier, ValidationFailed (also for a new user name without a password, since the stored hashes
-    are of both), Conflict, and whatever the guard raises.
+    are of both), Conflict, whatever the guard raises, and Forbidden for users who would change their own rights
+    (`enabled`, `priv_level`), which stay where they name none.
     """
     return _change_user(account_id, user_id, lambda stored: members, actor, guard)
 
@@ -151,10 +153,13 @@ def _change_user(
     guard: Guard | None,
 ) -> Document:
     """Change a live user: `edit` returns what a client would send, of the fresh document on each attempt."""
+    is_own = actor is not None and (actor.account_id, actor.user_id) == (account_id, user_id)
 
     def change(stored: Document) -> Document:
-        members = edit(stored)
+        members = {**_rights(stored), **edit(stored)} if is_own else edit(stored)
         public = _validate_members(members)
+        if is_own and _rights(public) != _rights(stored):
+            raise Forbidden()
         if public.get("username") not in (_username(stored), username):
             _require_free_name(account_id, public.get("username"), user_id)
         without_hashes = {key: value for key, value in stored.items() if key not in credentials.HASHES}
@@ -172,6 +177,11 @@ def _change_user(
     if username == _username(stored):
         return store()
     return _with_name_locked(account_id, user_id, username, store)
+
+
+def _rights(user: Document) -> Document:
+    """Return the members that decide what a user may do: nobody changes one's own."""
+    return {"enabled": is_enabled(user), "priv_level": user.get("priv_level", _DEFAULT_LEVEL)}
 
 
 def _with_name_locked(account_id: str, user_id: str, username: str | None, write: Callable[[], Document]) -> Document:

@@ -3,7 +3,7 @@
 from rest_framework.request import Request
 
 from accounts import account_index, accounts, creation, listing
-from accounts.api.viewset import AccountScopedViewSet, AuthenticatedViewSet, location
+from accounts.api.viewset import CHANGES, AccountScopedViewSet, AuthenticatedViewSet, location
 from accounts.auth import credentials
 from accounts.auth.permissions import IsAdministrator, IsAdministratorOrReadOnly, IsAuthenticated, MayActOnAccount
 from couch.client import Document, Row
@@ -18,6 +18,7 @@ class AccountsViewSet(AuthenticatedViewSet):
     """``/v2/accounts``, which creates accounts below the caller's own."""
 
     permission_classes = (IsAuthenticated, IsAdministrator)
+    fresh_actions = CHANGES
 
     def create(self, request: Request) -> EnvelopeResponse:
         """Create an account."""
@@ -29,6 +30,7 @@ class AccountViewSet(AccountScopedViewSet):
     """``/v2/accounts/{ACCOUNT_ID}``."""
 
     permission_classes = (IsAuthenticated, MayActOnAccount, IsAdministratorOrReadOnly)
+    fresh_actions = CHANGES
 
     def create(self, request: Request, account_id: str) -> EnvelopeResponse:
         """Create an account below the one in the path."""
@@ -82,6 +84,7 @@ class ApiKeyViewSet(AccountScopedViewSet):
     """``/v2/accounts/{ACCOUNT_ID}/api_key``: a credential, for administrators."""
 
     permission_classes = (IsAuthenticated, MayActOnAccount, IsAdministrator)
+    fresh_actions = frozenset({"retrieve", "create"})
 
     def retrieve(self, request: Request, account_id: str) -> EnvelopeResponse:
         """Return the account's API key; empty if it has none."""

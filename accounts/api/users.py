@@ -6,7 +6,7 @@ from typing import Any
 from rest_framework.request import Request
 
 from accounts import listing, users
-from accounts.api.viewset import AccountScopedViewSet, location
+from accounts.api.viewset import CHANGES, AccountScopedViewSet, location
 from accounts.auth.permissions import IsAdministrator, owns
 from couch.client import Document
 from crossbar.envelope import EnvelopeResponse
@@ -22,6 +22,7 @@ class UserViewSet(AccountScopedViewSet):
     """The users of an account: administrators change them, and users themselves."""
 
     pagination_class = AscendingPagination
+    fresh_actions = CHANGES
 
     def get_permissions(self) -> Sequence[Any]:
         """Return the permissions that a request needs: only administrators create and delete users."""
@@ -58,11 +59,9 @@ class UserViewSet(AccountScopedViewSet):
         return _response(users.delete(self.account_id, user_id, self.actor, self._check_revision))
 
     def _check_change(self, user: Document) -> None:
-        """Raise Forbidden unless administrators change a user, or a user itself, but not its own privileges."""
-        if not self.identity.is_admin:
-            level = self.data.get("priv_level")
-            if not owns(self.identity, user["_id"]) or level not in (None, user.get("priv_level", "user")):
-                raise Forbidden()
+        """Raise Forbidden unless an administrator changes a user, or a user itself."""
+        if not self.identity.is_admin and not owns(self.identity, user["_id"]):
+            raise Forbidden()
         self._check_revision(user)
 
     def _check_revision(self, user: Document) -> None:

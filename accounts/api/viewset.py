@@ -5,9 +5,11 @@ AuthenticatedViewSet        needs a token, or Basic credentials
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from typing import Any, cast
 
+from rest_framework.exceptions import APIException
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
@@ -21,6 +23,9 @@ from couch.client import Document
 from crossbar.viewset import CrossbarViewSet
 from storage.private_fields import Actor
 
+CHANGES = frozenset({"create", "replace", "merge", "destroy"})
+"""The actions of a viewset that store something."""
+
 
 class AuthenticatedViewSet(CrossbarViewSet):
     """Knows the caller, as `identity`, and limits the rate of its requests."""
@@ -28,6 +33,33 @@ class AuthenticatedViewSet(CrossbarViewSet):
     authentication_classes = (TokenAuthentication, BasicAuthentication)
     permission_classes: tuple[type[BasePermission], ...] = (IsAuthenticated,)
     throttle_classes = (AccountRateThrottle,)
+    #: Actions that change or reveal what decides rights. For them, the caller's own are read afresh from CouchDB.
+    fresh_actions: frozenset[str] = frozenset()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Let in who may make the request; raises InvalidCredentials, Forbidden and the like."""
+        super().initial(request, *args, **kwargs)
+        if self.action in self.fresh_actions:
+            self._check_fresh_rights(request)
+
+    def _check_fresh_rights(self, request: Request) -> None:
+        """Check once more, by what CouchDB has now, that the caller may make the request.
+
+        Its body is read first: a client that sends it slowly must not keep the rights that it had at the beginning.
+        """
+        if self.has_envelope:
+            with suppress(APIException):  # raised again when the handler needs the body
+                _ = self.envelope
+        self.invalidate_rights()
+        identity = self.identity
+        if "jti" in identity.claims:
+            self.prefetch(identity.claims)
+        request.user = cast(Any, authentication.reload(identity))
+        self.check_permissions(request)
+
+    def invalidate_rights(self) -> None:
+        """Drop what is cached of what decides whether the caller may make the request."""
+        authentication.invalidate(self.identity)
 
     def perform_authentication(self, request: Request) -> None:
         """Authenticate the request; its token is in the response, whatever that is."""
@@ -75,6 +107,11 @@ class AccountScopedViewSet(AuthenticatedViewSet):
         """Fetch what isn't cached of the caller, and of the account if that is the caller's own."""
         ids = self._prefetched_ids()
         self.prefetched = authentication.prefetch(claims, self.account_id, self.prefetched_settings, ids)
+
+    def invalidate_rights(self) -> None:
+        """Drop what is cached of the caller, and of the account with the accounts above it."""
+        super().invalidate_rights()
+        auth_cache.invalidate(self.account_id)
 
     def prefetch_account(self) -> None:
         """Fetch what isn't cached of an account that isn't the caller's own."""

@@ -3,7 +3,8 @@
 Users and accounts count as they are now, not as they were when the token was issued. Their rights are cached for
 cache.CACHE_SECONDS, and the identity behind a token for IDENTITY_SECONDS: every instance notices within both together
 that a user or account is disabled, deleted or loses its rights, and within tokens.CACHE_SECONDS and IDENTITY_SECONDS
-that a token is revoked.
+that a token is revoked. Nobody uses these seconds to get rights back: `invalidate` and `reload` come before whatever
+changes them.
 """
 
 import base64
@@ -21,7 +22,7 @@ from rest_framework.request import Request
 
 from accounts import accounts
 from accounts.auth import cache as auth_cache
-from accounts.auth import login, tokens
+from accounts.auth import credentials, login, tokens
 from accounts.auth.cache import Missing
 from couch.client import Document, couch
 from crossbar.errors import BadIdentifier, InvalidCredentials
@@ -127,15 +128,30 @@ def cached_identity(token: str) -> Identity | None:
 def identity_of(token: str, claims: tokens.Claims) -> Identity:
     """Return the identity behind a token; raises InvalidCredentials if it, its user or its account is not valid."""
     generation = document_cache.generation()
-    tokens.require_not_revoked(claims)
-    try:
-        identity = _load_identity(claims["account_id"], claims.get("owner_id"), claims)
-    except BadIdentifier as error:
-        raise InvalidCredentials() from error
+    identity = reload(Identity(claims["account_id"], claims.get("owner_id"), False, False, claims))
     if len(_identities) >= _MAX_IDENTITIES:
         _identities.clear()
     _identities[token] = time.monotonic() + IDENTITY_SECONDS, generation, identity
     return identity
+
+
+def invalidate(identity: Identity) -> None:
+    """Drop what is cached of a caller: its account, its user, and whether its token was revoked."""
+    user_ids = () if identity.owner_id is None else (identity.owner_id,)
+    auth_cache.invalidate(identity.account_id, *user_ids)
+    if "jti" in identity.claims:
+        tokens.invalidate_revocation(identity.claims)
+
+
+def reload(identity: Identity) -> Identity:
+    """Return a caller as it is now; raises InvalidCredentials if it may no longer sign in with its credentials."""
+    claims = identity.claims
+    if "jti" in claims:
+        tokens.require_not_revoked(claims)
+    try:
+        return _load_identity(identity.account_id, identity.owner_id, claims)
+    except BadIdentifier as error:
+        raise InvalidCredentials() from error
 
 
 def revoke(identity: Identity) -> None:
@@ -177,7 +193,7 @@ def identity_of_basic(encoded: str, address: str) -> Identity:
         raise InvalidCredentials() from error
     user = login.authenticate_user_by_md5(account_id, digest, address)
     try:
-        return _load_identity(account_id, user["_id"], {})
+        return _load_identity(account_id, user["_id"], {"cred": tokens.fingerprint(credentials.user_secret(user))})
     except BadIdentifier as error:
         raise InvalidCredentials() from error
 

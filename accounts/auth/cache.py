@@ -1,6 +1,7 @@
 """Cached values of accounts and users: what decides what a caller may do, and what else many requests read.
 
-An instance notices a change within CACHE_SECONDS, the process that made it at once.
+An instance notices a change within CACHE_SECONDS, the process that made it at once. Whoever changes what decides
+rights reads it afresh (`viewset.AuthenticatedViewSet.fresh_actions`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -72,6 +73,13 @@ def get_user(account_id: str, user_id: str) -> CachedUser:
     """Return a live user's values, CACHE_SECONDS old at most; BadIdentifier if there is none."""
     name = accounts.database_of(account_id).name
     return _users.get_or_read(name, user_id, lambda: CachedUser.from_document(users.get(account_id, user_id)))
+
+
+def invalidate(account_id: str, *user_ids: str) -> None:
+    """Drop what is cached of an account and some of its users, to read them afresh."""
+    name = accounts.database_of(account_id).name
+    for doc_id in (account_id, *user_ids):
+        document_cache.invalidate(name, doc_id)
 
 
 def prefetch(account_id: str, settings: Iterable[str], ids: Iterable[str]) -> Mapping[str, Document]:

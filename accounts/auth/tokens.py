@@ -94,6 +94,13 @@ def revocation_request(claims: Claims) -> ReadRequest[Document | None]:
     return couch().database(database_names.TOKENS).get_request(claims["jti"])
 
 
+def invalidate_revocation(claims: Claims) -> None:
+    """Drop what is cached of a token's revocation; one that is cached as revoked stays so."""
+    with _lock:
+        if not _revoked.get(claims["jti"]):
+            _revoked.pop(claims["jti"], None)
+
+
 def cache_revocation(claims: Claims, *, revoked: bool) -> None:
     """Cache whether a token was revoked; one that is cached as revoked stays so."""
     with _lock:

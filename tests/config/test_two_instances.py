@@ -3,7 +3,9 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
+from typing import Any
 
 import jwt
 import pytest
@@ -28,6 +30,18 @@ def instances(
     yield servers
     for running in servers:
         running.stop()
+
+
+@pytest.fixture
+def reseller(new_account: Callable[..., Account]) -> Account:
+    """An account with another one below it."""
+    return new_account()
+
+
+@pytest.fixture
+def account(new_account: Callable[..., Account], reseller: Account) -> Account:
+    """A new account below the reseller's."""
+    return new_account(parent=reseller.id)
 
 
 def credentials(account: Account) -> dict[str, str]:
@@ -115,6 +129,104 @@ def test_a_mailbox_that_one_instance_caches_is_gone_when_another_removes_it(
     for tail in (f"/{second}", f"/{second}/raw", ""):
         gone = first_client.get(f"{path}{tail}")
         assert (gone.status_code, gone.json()["data"]["cause"]) == (404, box["id"])
+
+
+MALLORY = {"first_name": "M", "last_name": "M", "username": "mallory", "password": "pass word 2"}
+
+
+@pytest.fixture
+def rogue(instances: tuple[Running, Running], account: Account) -> tuple[Api, Api, str]:
+    """The account's administrator on one instance; another one, whom each process of the second instance knows."""
+    boss = log_in(instances[0], account)
+    user_id = boss.put("users", {**MALLORY, "priv_level": "admin"}).json()["data"]["id"]
+    mallory = log_in(instances[1], replace(account, username="mallory", password="pass word 2"))
+    for _ in range(8):
+        assert mallory.get(f"users/{user_id}").status_code == 200
+    return boss, mallory, user_id
+
+
+def usurp(mallory: Api, user_id: str, boss_id: str) -> list[int]:
+    """Try whatever would give rights to somebody or take them away; the statuses of the responses."""
+    profile = {**MALLORY, "priv_level": "admin", "enabled": True}
+    key = mallory.get("api_key")
+    responses = [
+        key,
+        mallory.patch(f"users/{user_id}", {"enabled": True, "priv_level": "admin"}),
+        mallory.post(f"users/{user_id}", profile),
+        mallory.post(f"users/{user_id}?verb=PATCH", {"priv_level": "admin"}),
+        mallory.put("users", {**profile, "username": "malloc"}),
+        mallory.patch(f"users/{boss_id}", {"enabled": False}),
+        mallory.delete(f"users/{boss_id}"),
+        mallory.put("api_key"),
+        mallory.put("", {"name": "Below"}),
+        mallory.put("/v2/accounts", {"name": "Below"}),
+        mallory.patch("", {"enabled": True, "name": "Mallory's"}),
+        mallory.put("vmboxes", {"name": "Box", "mailbox": "3999"}),
+    ]
+    return [response.status_code for response in responses]
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [({"enabled": False}, 401), ({"priv_level": "user"}, 403), ({"password": "pass word 3"}, 401), (None, 401)],
+)
+def test_rights_that_one_instance_took_are_of_no_use_on_another(
+    rogue: tuple[Api, Api, str], account: Account, db: Database, change: dict[str, Any] | None, status: int
+) -> None:
+    boss, mallory, user_id = rogue
+    path = f"users/{user_id}"
+    assert (boss.patch(path, change) if change else boss.delete(path)).status_code == 200
+    revisions = {row["id"]: row["value"]["rev"] for row in db.all_docs()}
+    assert usurp(mallory, user_id, account.user_id) == [status] * 12
+    assert {row["id"]: row["value"]["rev"] for row in db.all_docs()} == revisions
+
+
+def test_an_account_that_its_parent_disabled_enables_nobody(
+    rogue: tuple[Api, Api, str], account: Account, db: Database, instances: tuple[Running, Running], reseller: Account
+) -> None:
+    _, mallory, user_id = rogue
+    above = log_in(instances[0], reseller)
+    assert above.patch(f"/v2/accounts/{account.id}", {"enabled": False}).status_code == 200
+    revisions = {row["id"]: row["value"]["rev"] for row in db.all_docs()}
+    assert usurp(mallory, user_id, account.user_id) == [401] * 12
+    assert {row["id"]: row["value"]["rev"] for row in db.all_docs()} == revisions
+
+
+def test_a_token_of_an_old_api_key_gets_no_new_one(instances: tuple[Running, Running], account: Account) -> None:
+    by_key = Api(instances[1].url, account.id)
+    by_key.token = by_key.put("/v2/api_auth", {"api_key": account.api_key}).json()["auth_token"]
+    for _ in range(8):
+        assert by_key.get("").status_code == 200
+    new_key = log_in(instances[0], account).put("api_key").json()["data"]["api_key"]
+    assert [by_key.get("api_key").status_code, by_key.put("api_key").status_code] == [401, 401]
+    doc = couch().database(database_names.ACCOUNTS).get(account.id)
+    assert doc is not None
+    assert doc["pvt_api_key"] == new_key
+
+
+def test_an_account_that_moved_elsewhere_in_the_tree_is_its_old_parents_no_more(
+    instances: tuple[Running, Running], account: Account, db: Database, reseller: Account
+) -> None:
+    above, path = log_in(instances[1], reseller), f"/v2/accounts/{account.id}"
+    for _ in range(8):
+        assert above.get(path).status_code == 200
+    db.update(account.id, lambda doc: {**doc, "pvt_tree": []})
+    assert above.patch(path, {"enabled": False}).status_code == 403
+    assert above.put(f"{path}/users", {**MALLORY, "priv_level": "admin"}).status_code == 403
+
+
+def test_a_slow_body_keeps_no_rights(rogue: tuple[Api, Api, str], db: Database) -> None:
+    boss, mallory, user_id = rogue
+
+    def body() -> Iterator[bytes]:
+        yield b'{"data": {"enabled": '
+        assert boss.patch(f"users/{user_id}", {"enabled": False}).status_code == 200
+        yield b"true}}"
+
+    assert mallory.patch(f"users/{user_id}", body()).status_code == 401
+    doc = db.get(user_id)
+    assert doc is not None
+    assert doc["enabled"] is False
 
 
 def test_an_instance_goes_on_when_another_is_gone(instances: tuple[Running, Running], account: Account) -> None:

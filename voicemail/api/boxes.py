@@ -7,7 +7,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from accounts import users
-from accounts.api.viewset import location
+from accounts.api.viewset import CHANGES, location
 from accounts.auth.permissions import IsAdministrator
 from couch.client import Document
 from crossbar.csv_renderer import CsvRenderer
@@ -56,6 +56,8 @@ class _MailboxList(MailboxViewSetBase):
 
 class MailboxViewSet(_MailboxList):
     """The mailboxes of an account."""
+
+    fresh_actions = CHANGES  # of PINs and owners
 
     def get_permissions(self) -> Sequence[Any]:
         """Return the permissions that a request needs: only administrators create mailboxes."""
