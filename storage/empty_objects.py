@@ -19,21 +19,60 @@ from storage import document_types, schemas
 logger = logging.getLogger(__name__)
 
 _OBJECT = {"type": "object"}
-# What no schema has: the entries of 3.x in a mailbox, and the members of a message.
+
+
+def _objects(*names: str, **members: dict[str, Any]) -> dict[str, Any]:
+    """A schema that says only that the members of these names are objects; `members` says more of some."""
+    return _OBJECT | {"properties": dict.fromkeys(names, _OBJECT) | members}
+
+
+# What Kazoo keeps in users and accounts for telephony, which the schemas shipped here leave out.
+_TELEPHONY: dict[str, dict[str, Any]] = {
+    **dict.fromkeys(("call_recording", "call_restriction"), _OBJECT | {"additionalProperties": _OBJECT}),
+    "caller_id": _objects("asserted", "emergency", "external", "internal"),
+    "voicemail": _objects(notify=_objects("callback")),
+    **_objects(
+        "call_waiting",
+        "caller_id_options",
+        "dial_plan",
+        "do_not_disturb",
+        "formatters",
+        "metaflows",
+        "music_on_hold",
+        "ringtones",
+    )["properties"],
+}
+# The schemas, and what they leave out: the entries of 3.x in a mailbox, and the members of a message.
 _SCHEMAS: dict[str, dict[str, Any]] = {
-    document_types.ACCOUNT: {"$ref": "accounts"},
-    document_types.USER: {"$ref": "users"},
+    document_types.ACCOUNT: {
+        "allOf": [{"$ref": "accounts"}],
+        **_objects(
+            "preflow",
+            "topup",
+            "zones",
+            notifications=_objects("first_occurrence", "low_balance"),
+            **_TELEPHONY,
+        ),
+    },
+    document_types.USER: {
+        "allOf": [{"$ref": "users"}],
+        **_objects(
+            "call_forward",
+            "contact_list",
+            "directories",
+            "hotdesk",
+            "profile",
+            media=_objects("audio", "encryption", "video"),
+            **_TELEPHONY,
+        ),
+    },
     document_types.MAILBOX: {
         "allOf": [{"$ref": "vmboxes"}],
-        "properties": {"messages": {"type": "array", "items": _OBJECT}},
+        **_objects(messages={"type": "array", "items": _OBJECT}),
     },
-    document_types.MESSAGE: {
-        "properties": {
-            "metadata": {"allOf": [{"$ref": "vm_message_metadata"}], **_OBJECT},
-            "transcription": _OBJECT,
-            "pvt_attachments": _OBJECT,
-        }
-    },
+    document_types.MESSAGE: _objects(
+        "transcription", "pvt_attachments", metadata={"allOf": [{"$ref": "vm_message_metadata"}], **_OBJECT}
+    ),
 }
 # Arrays in CouchDB's answers and in ordinary documents. A text with no other `[]` needs no closer look: that takes
 # 18 µs of a mailbox, this 0.3.
