@@ -188,8 +188,15 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
 CORS_URLS_REGEX = r"^/v2(/|$)"
 CORS_ALLOW_ALL_ORIGINS = True
 CORS_ALLOW_METHODS = ("GET", "HEAD", "PUT", "POST", "PATCH", "DELETE", "OPTIONS")
-CORS_ALLOW_HEADERS = ("Content-Type", "Accept", "Authorization", "X-Auth-Token", "If-None-Match", "If-Match", "Range")
-CORS_EXPOSE_HEADERS = ("Location", "ETag", "Content-Disposition", "Content-Range", "X-Request-ID")
+CORS_ALLOW_HEADERS = (  # Kazoo's, those of its web interface among them, and what this service reads besides
+    *("Content-Type", "Accept", "Authorization", "X-Auth-Token", "If-None-Match", "If-Match", "If-Modified-Since"),
+    *("Range", "If-Range", "Cache-Control", "Depth", "User-Agent", "X-Requested-With", "X-HTTP-Method-Override"),
+    *("X-File-Name", "X-File-Size", "X-Kazoo-Cluster-ID", "X-Request-ID"),
+)
+CORS_EXPOSE_HEADERS = (
+    *("Location", "ETag", "Content-Disposition", "Content-Range", "Accept-Ranges", "Allow"),
+    *("Retry-After", "X-Request-ID"),
+)
 CORS_PREFLIGHT_MAX_AGE = 86400
 
 # --- behind a TLS-terminating proxy ---

@@ -138,6 +138,20 @@ def test_conditions_and_their_answers_go_together(document: dict[str, Any]) -> N
             assert (name in parameters) == (status in operation["responses"]), f"{verb} {path} {name}"
 
 
+def test_a_page_of_another_origin_may_use_every_path(anybody: Api, document: dict[str, Any]) -> None:
+    headers = "x-auth-token, x-kazoo-cluster-id, content-type, x-requested-with"
+    for path, verb, _ in described_verbs(document):
+        preflight = {"Origin": "https://ui.example.com", "Access-Control-Request-Method": verb.upper()}
+        answer = anybody.options(
+            re.sub(r"{\w+}", "0" * 32, path), headers={**preflight, "Access-Control-Request-Headers": headers}
+        )
+        assert answer.status_code == 200, path
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert verb.upper() in answer.headers["Access-Control-Allow-Methods"].split(", ")
+        allowed = answer.headers["Access-Control-Allow-Headers"].lower().split(", ")
+        assert set(headers.split(", ")) <= set(allowed), path
+
+
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.message)
 def test_it_describes_every_error(document: dict[str, Any], error: type[ApiError]) -> None:
     responses = document["components"]["responses"].values()
