@@ -4,8 +4,8 @@ ApiError
 ├── ValidationFailed 400   ├── FaultyRequest 400        ├── InvalidCredentials 401  ├── Forbidden 403
 ├── BadIdentifier 404      ├── NotFound 404             ├── InvalidMethod 405       ├── NotAcceptable 406
 ├── DatastoreConflict 409  ├── PreconditionFailed 412   ├── RequestTooLarge 413     ├── UnsupportedMediaType 415
-├── RangeNotSatisfiable 416 ├── TooManyRequests 429     ├── UnspecifiedFault 500    ├── DatastoreMissingView 503
-└── DatastoreUnreachable 503  └── ServerBusy 503
+├── RangeNotSatisfiable 416 ├── Locked 423              ├── TooManyRequests 429     ├── UnspecifiedFault 500
+└── DatastoreMissingView 503  └── DatastoreUnreachable 503  └── ServerBusy 503
 """
 
 from typing import Any
@@ -157,6 +157,16 @@ class RangeNotSatisfiable(ApiError):
     def __init__(self, length: int | None) -> None:
         headers = {} if length is None else {"Content-Range": f"bytes */{length}"}
         super().__init__(data={"message": "requested range not satisfiable"}, headers=headers)
+
+
+class Locked(ApiError):
+    """What the request is about is disabled: ``{what: {"disabled": {"message": ...}}}``."""
+
+    status_code = 423
+    message = "locked"
+
+    def __init__(self, subject: str) -> None:
+        super().__init__(data={subject: {"disabled": {"message": f"{subject} disabled"}}})
 
 
 class TooManyRequests(ApiError):

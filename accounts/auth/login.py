@@ -1,6 +1,7 @@
 """Sign-in: which account and user some credentials belong to, and what the client gets to know.
 
-Errors are the same for an unknown account and a wrong password.
+Errors are the same for an unknown account and a wrong password. Only a caller with the right password or API key
+learns that an account is disabled.
 """
 
 import hashlib
@@ -13,7 +14,7 @@ from accounts import account_index, accounts, users
 from accounts.auth import credentials, login_throttle
 from couch.client import Document, Row, couch
 from couch.errors import MissingDatabase
-from crossbar.errors import BadIdentifier, InvalidCredentials, ValidationFailed
+from crossbar.errors import BadIdentifier, InvalidCredentials, Locked, ValidationFailed
 from storage import database_names, private_fields, system_config, view_names
 
 # How many accounts of the same name are tried: names, unlike realms, need not be unique.
@@ -27,8 +28,8 @@ _VIEWS = {
 def authenticate_user(data: Mapping[str, Any], address: str) -> tuple[Document, Document]:
     """Return the enabled account and user that the validated data of a `user_auth` request names.
 
-    `address` is the client's. Raises InvalidCredentials, TooManyRequests after many failures, and ValidationFailed
-    if the data names no account, or names it by a phone number.
+    `address` is the client's. Raises InvalidCredentials, TooManyRequests after many failures, Locked for the right
+    credentials of a disabled account, and ValidationFailed if the data names no account or a phone number.
     """
     try:
         account_ids = _find_account_ids(data)
@@ -36,20 +37,29 @@ def authenticate_user(data: Mapping[str, Any], address: str) -> tuple[Document, 
         account_ids = []
     throttled = ",".join(account_ids) or _unknown_account(data)
     login_throttle.check(throttled, address)
+    is_disabled = False
     for account_id in account_ids:
-        account, user = _fetch_enabled(account_id, data.get("method", "md5"), data["credentials"])
-        if account is not None and user is not None:
+        account, user = _fetch_login(account_id, data.get("method", "md5"), data["credentials"])
+        if account is None or user is None:
+            continue
+        if accounts.is_enabled(account):
             return account, user
+        is_disabled = True
+    if is_disabled:
+        raise Locked("account")
     login_throttle.count_failure(throttled, address)
     raise InvalidCredentials()
 
 
 def authenticate_account(api_key: str) -> Document:
-    """Return the enabled account with this API key; InvalidCredentials if there is none."""
+    """Return the account with this API key; raises InvalidCredentials if there is none, Locked if it is disabled."""
     for account_id in account_index.ids_with_api_key(api_key):
-        account = _get_enabled_account(account_id)
-        if account is not None and credentials.matches(credentials.api_key(account), api_key):
-            return account
+        account = _find_account(account_id)
+        if account is None or not credentials.matches(credentials.api_key(account), api_key):
+            continue
+        if not accounts.is_enabled(account):
+            raise Locked("account")
+        return account
     raise InvalidCredentials()
 
 
@@ -94,7 +104,7 @@ def cluster_id() -> str:
 def _find_account_ids(data: Mapping[str, Any]) -> list[str]:
     if account_id := data.get("account_id"):
         return [account_id] if database_names.is_account_id(account_id) else []
-    if realm := data.get("account_realm"):
+    if realm := _realm(data):
         return account_index.ids_with_realm(realm)
     if name := data.get("account_name"):
         return account_index.ids_with_name(name)[:_MAX_NAMESAKES]
@@ -106,13 +116,18 @@ def _find_account_ids(data: Mapping[str, Any]) -> list[str]:
 
 def _unknown_account(data: Mapping[str, Any]) -> str:
     """Return a key for an account that doesn't exist, so that attempts on it are throttled like on any other."""
-    return private_fields.alphanumeric(
-        str(data.get("account_id") or data.get("account_realm") or data.get("account_name"))
-    )
+    return private_fields.alphanumeric(str(data.get("account_id") or _realm(data) or data.get("account_name")))
 
 
-def _fetch_enabled(account_id: str, method: str, digest: str) -> tuple[Document | None, Document | None]:
-    """Fetch an account by its id and its user by a digest in one go; None for what is missing or disabled."""
+def _realm(data: Mapping[str, Any]) -> str | None:
+    """Return the realm that the data names; the official PHP SDK calls it ``realm``."""
+    # A schema of Kazoo's own, which counts where it is stored, knows nothing of `realm`.
+    realms = (data.get(name) for name in ("account_realm", "realm"))
+    return next((realm for realm in realms if isinstance(realm, str) and realm), None)
+
+
+def _fetch_login(account_id: str, method: str, digest: str) -> tuple[Document | None, Document | None]:
+    """Fetch an account, disabled or not, and its enabled user with a digest in one go; None for what is missing."""
     database = accounts.database_of(account_id)
     view, _ = _VIEWS[method]
     rows_request = database.view_request(*view, key=digest.lower(), include_docs=True)
@@ -121,15 +136,14 @@ def _fetch_enabled(account_id: str, method: str, digest: str) -> tuple[Document 
     except MissingDatabase:
         return None, None
     user = _first_enabled_user(rows, method, digest)
-    return account if accounts.is_live(account) and accounts.is_enabled(account) else None, user
+    return account if accounts.is_live(account) else None, user
 
 
-def _get_enabled_account(account_id: str) -> Document | None:
+def _find_account(account_id: str) -> Document | None:
     try:
-        account = accounts.get(account_id)
+        return accounts.get(account_id)
     except BadIdentifier:
         return None
-    return account if accounts.is_enabled(account) else None
 
 
 def _find_user(account_id: str, method: str, digest: str) -> Document | None:

@@ -50,10 +50,12 @@ def test_a_malformed_key_is_refused(anonymous: Api, data: dict[str, Any]) -> Non
     assert "api_key" in answer.json()["data"]
 
 
-def test_the_key_of_a_disabled_account_is_refused(anonymous: Api, account: Account, db: Database) -> None:
+def test_the_key_of_a_disabled_account_is_locked(anonymous: Api, account: Account, db: Database) -> None:
     for database in (db, couch().database(database_names.ACCOUNTS)):
         database.update(account.id, lambda doc: {**doc, "pvt_enabled": False})
-    assert anonymous.put("/v2/api_auth", {"api_key": account.api_key}).status_code == 401
+    answer = anonymous.put("/v2/api_auth", {"api_key": account.api_key})
+    assert (answer.status_code, answer.json()["error"], answer.json()["message"]) == (423, "423", "locked")
+    assert answer.json()["data"] == {"account": {"disabled": {"message": "account disabled"}}}
 
 
 def test_the_key_of_a_deleted_account_is_refused(anonymous: Api, account: Account, db: Database) -> None:

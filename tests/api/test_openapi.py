@@ -138,11 +138,11 @@ def test_conditions_and_their_answers_go_together(document: dict[str, Any]) -> N
             assert (name in parameters) == (status in operation["responses"]), f"{verb} {path} {name}"
 
 
-def test_a_page_of_another_origin_may_use_every_path(anybody: Api, document: dict[str, Any]) -> None:
+def test_a_page_of_another_origin_may_use_every_path(anonymous: Api, document: dict[str, Any]) -> None:
     headers = "x-auth-token, x-kazoo-cluster-id, content-type, x-requested-with"
     for path, verb, _ in described_verbs(document):
         preflight = {"Origin": "https://ui.example.com", "Access-Control-Request-Method": verb.upper()}
-        answer = anybody.options(
+        answer = anonymous.options(
             re.sub(r"{\w+}", "0" * 32, path), headers={**preflight, "Access-Control-Request-Headers": headers}
         )
         assert answer.status_code == 200, path

@@ -34,6 +34,12 @@ def credentials(account: Account, **fields: Any) -> dict[str, Any]:
     return {"credentials": md5(account.username, account.password), **fields}
 
 
+def disable(account: Account, db: Database) -> None:
+    """Disable an account as Kazoo does for its parent."""
+    for database in (db, couch().database(database_names.ACCOUNTS)):
+        database.update(account.id, lambda doc: {**doc, "pvt_enabled": False})
+
+
 class TestFindingTheAccount:
     """By id, realm or name."""
 
@@ -45,6 +51,18 @@ class TestFindingTheAccount:
     def test_sign_in_with_the_realm_in_capitals(self, anonymous: Api, account: Account) -> None:
         data = credentials(account, account_realm=account.realm.upper())
         assert anonymous.put("/v2/user_auth", data).status_code == 201
+
+    def test_sign_in_with_the_realm_as_the_php_sdk_calls_it(self, anonymous: Api, account: Account) -> None:
+        answer = anonymous.put("/v2/user_auth", credentials(account, realm=account.realm))
+        assert answer.status_code == 201
+        assert answer.json()["data"]["account_id"] == account.id
+        wrong = anonymous.put("/v2/user_auth", credentials(account, realm=f"not-{account.realm}"))
+        assert (wrong.status_code, wrong.json()["data"]) == (401, INVALID)
+
+    def test_a_realm_that_is_no_text_is_refused(self, anonymous: Api, account: Account) -> None:
+        answer = anonymous.put("/v2/user_auth", credentials(account, realm=[account.realm]))
+        assert answer.status_code == 400
+        assert answer.json()["data"]["realm"].keys() == {"type"}
 
     def test_sign_in_with_the_accounts_id(self, anonymous: Api, account: Account) -> None:
         assert anonymous.put("/v2/user_auth", credentials(account, account_id=account.id)).status_code == 201
@@ -192,11 +210,31 @@ class TestCredentials:
         answer = anonymous.put("/v2/user_auth", data)
         assert (answer.status_code, answer.json()["data"]) == (401, INVALID)
 
-    def test_users_of_a_disabled_account_cannot_sign_in(self, anonymous: Api, account: Account, db: Database) -> None:
-        for database in (db, couch().database(database_names.ACCOUNTS)):
-            database.update(account.id, lambda doc: {**doc, "pvt_enabled": False})
-        answer = anonymous.put("/v2/user_auth", credentials(account, account_realm=account.realm))
-        assert (answer.status_code, answer.json()["data"]) == (401, INVALID)
+    def test_only_right_credentials_tell_that_an_account_is_disabled(
+        self, anonymous: Api, account: Account, db: Database
+    ) -> None:
+        disable(account, db)
+        for method, digest in (("md5", md5), ("sha", sha)):
+            data = {"account_realm": account.realm, "method": method}
+            right = anonymous.put(
+                "/v2/user_auth", {**data, "credentials": digest(account.username, account.password)}
+            )
+            assert (right.status_code, right.json()["error"], right.json()["message"]) == (423, "423", "locked")
+            assert right.json()["data"] == {"account": {"disabled": {"message": "account disabled"}}}
+            assert "auth_token" not in right.json()
+            wrong = anonymous.put("/v2/user_auth", {**data, "credentials": digest(account.username, "wrong")})
+            assert (wrong.status_code, wrong.json()["data"]) == (401, INVALID)
+
+    def test_a_disabled_account_does_not_lock_another_one_of_its_name(
+        self, anonymous: Api, new_account: Callable[..., Account], log_in: Callable[..., Api]
+    ) -> None:
+        disabled, enabled = new_account(), new_account()
+        assert log_in(enabled).patch("", {"name": disabled.name}).status_code == 200
+        disable(disabled, couch().database(database_names.account_db(disabled.id)))
+        answer = anonymous.put("/v2/user_auth", credentials(enabled, account_name=disabled.name))
+        assert answer.json()["data"]["account_id"] == enabled.id
+        answer = anonymous.put("/v2/user_auth", credentials(disabled, account_name=disabled.name))
+        assert answer.status_code == 423
 
     def test_users_of_a_deleted_account_cannot_sign_in(self, anonymous: Api, account: Account, db: Database) -> None:
         db.update(account.id, lambda doc: {**doc, "pvt_deleted": True})
