@@ -5,7 +5,7 @@ from typing import Any
 
 from rest_framework.request import Request
 
-from accounts import listing, users
+from accounts import listing, user_summary, users
 from accounts.api.viewset import CHANGES, AccountScopedViewSet, location
 from accounts.auth.permissions import IsAdministrator, owns
 from couch.client import Document
@@ -14,8 +14,6 @@ from crossbar.errors import Forbidden
 from crossbar.filters import parse_filters
 from crossbar.pages import Page, PageRequest
 from crossbar.pagination import AscendingPagination
-
-_SUMMARY = ("id", "username", "email", "first_name", "last_name", "priv_level", "timezone", "enabled", "flags")
 
 
 class UserViewSet(AccountScopedViewSet):
@@ -31,8 +29,8 @@ class UserViewSet(AccountScopedViewSet):
 
     def list(self, request: Request, account_id: str) -> EnvelopeResponse:
         """List summaries of the users by user name, in pages."""
-        docs = self.paginate_queryset(self._read_page)
-        return self.get_paginated_response([_summary(doc) for doc in docs])
+        users_of_page = self.paginate_queryset(self._read_page)
+        return self.get_paginated_response([user_summary.summarize(user) for user in users_of_page])
 
     def _read_page(self, page_request: PageRequest) -> Page[Document]:
         return listing.list_users(self.account_id, page_request, parse_filters(self.request.query_params))
@@ -70,8 +68,3 @@ class UserViewSet(AccountScopedViewSet):
 
 def _response(user: Document, status: int = 200, headers: dict[str, str] | None = None) -> EnvelopeResponse:
     return EnvelopeResponse(users.serialize(user), status, revision=user["_rev"], headers=headers)
-
-
-def _summary(user: Document) -> dict[str, Any]:
-    members = users.serialize(user)
-    return {"features": [], **{key: members[key] for key in _SUMMARY if key in members}}
