@@ -72,7 +72,7 @@ def has_same_audio(audio: Audio, media: Document, library: MediaLibrary, modb: D
         return False
     if stored_audio.database.name != modb.name:
         return stored_audio.digest == digest
-    return copying.has_audio(modb, stored, digest)
+    return copying.matches_digest(modb, stored, digest)
 
 
 def fingerprint(*texts: object) -> int:

@@ -1,7 +1,7 @@
 """Verify a migration: read both sides again, message by message, and report every difference. Writes nothing.
 
 Two ways: in place (`verify_in_place`) the entries are gone; against another system or a backup (`verify_source`)
-each entry's message is built anew and compared.
+each entry's message is built again and compared.
 """
 
 from contextlib import suppress

@@ -125,7 +125,7 @@ class SourceVerification(Verification):
     def _compare(
         self, box: Document, result: EntryResult, media: Mapping[str, Document], stored: dict[str, Stored]
     ) -> Verdict:
-        """Compare an entry's message with one that is built anew."""
+        """Compare an entry's message with the one that a migration would build now."""
         entry, message_id = result.entry, str(result.message_id)
         modb, message = stored[message_id]
         doc = media.get(entry.media_id or "")

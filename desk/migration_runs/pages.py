@@ -84,7 +84,7 @@ class MigrationAdmin(DocumentAdmin):
         """Show an account's mailboxes that still have old messages, its runs, and the buttons that start a run."""
         control.mark_interrupted()
         account = accounts.get(account_id)
-        boxes = remaining.list_boxes(account_id)
+        boxes = remaining.count_by_box(account_id)
         runs = MigrationRun.objects.filter(account_id=account_id).select_related("operator")[:_RUNS_SHOWN]
         return self.render(
             request,

@@ -94,12 +94,12 @@ def copy_audio(database: Database, doc: Document, name: str, audio: AudioInfo, s
     """
     copied = put_with_audio(database, doc, name, audio, stream)
     current = database.get(doc["_id"]) or {}
-    if current.get("_rev") == copied.document["_rev"] and not has_audio(database, current, copied.digest):
+    if current.get("_rev") == copied.document["_rev"] and not matches_digest(database, current, copied.digest):
         raise BrokenAudio(copied.document["_rev"])
     return copied.document
 
 
-def has_audio(database: Database, doc: Document, digest: str) -> bool:
+def matches_digest(database: Database, doc: Document, digest: str) -> bool:
     """Whether the audio of a stored document has a digest."""
     stub: Document = next(iter((doc.get("_attachments") or {}).values()), {})
     return stub.get("digest") == digest or _read_digest(database, doc) == digest

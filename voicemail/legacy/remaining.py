@@ -42,7 +42,7 @@ def count_entries(account_id: str) -> RemainingEntries:
     return RemainingEntries(counts.pop(_LIVE, 0), sum(counts.values()))
 
 
-def list_boxes(account_id: str, limit: int = _MAX_BOXES) -> list[BoxRemainder]:
+def count_by_box(account_id: str, limit: int = _MAX_BOXES) -> list[BoxRemainder]:
     """An account's mailboxes that have entries, those with most entries first, in two requests.
 
     Reads at most `limit` mailboxes: of a larger account some are missing, or have no name.

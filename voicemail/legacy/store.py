@@ -210,7 +210,7 @@ class _Batch:
             return
         # A client that changed the message since may have given it other audio.
         is_changed = stored["_rev"] != planned.written_revision
-        if is_changed or (digest is not None and copying.has_audio(modb, stored, digest)):
+        if is_changed or (digest is not None and copying.matches_digest(modb, stored, digest)):
             was_linked = bool((planned.stored or {}).get("pvt_attachments"))
             planned.finish(Outcome.RESOLVED if was_linked else Outcome.MIGRATED, copied=planned.audio.length)
         else:
