@@ -9,7 +9,7 @@ from desk.kit.formats import format_time
 from desk.kit.tables import Cell, Filter, Paging, Row, Table, page_request
 from desk.mailboxes.links import mailbox_url
 from desk.users.titles import user_title
-from storage import database_names, values
+from storage import database_names, document_types, values
 from voicemail.mailboxes import listing as mailbox_listing
 from voicemail.mailboxes import restore as mailbox_restore
 from voicemail.mailboxes import search as mailbox_search
@@ -75,10 +75,10 @@ def _filters(request: HttpRequest) -> list[Filter]:
 
 def _owner_names(account_id: str, entries: list[Document]) -> dict[str, str]:
     """The names of the mailboxes' owners by their ids, read in one request."""
-    owner_ids = {str(entry.get("owner_id")) for entry in entries}
-    user_ids = sorted(filter(database_names.is_account_id, owner_ids))
-    docs = accounts.database_of(account_id).fetch(user_ids)
-    return {user_id: user_title(doc) for user_id, doc in docs.items() if doc.get("pvt_type") == "user"}
+    owner_ids = (str(entry.get("owner_id")) for entry in entries)
+    # In dirty data the id of an owner may be anything.
+    docs = accounts.database_of(account_id).fetch(filter(database_names.is_account_id, owner_ids))
+    return {doc_id: user_title(doc) for doc_id, doc in docs.items() if doc.get("pvt_type") == document_types.USER}
 
 
 def _live_row(account_id: str, entry: Document, owner_names: dict[str, str]) -> Row:

@@ -88,9 +88,7 @@ def _page(
 
 def _boxes(account_id: str, entries: Sequence[message_listing.Entry]) -> dict[str, Document]:
     """The mailboxes of messages, removed ones included, read in one request."""
-    return accounts.database_of(account_id).fetch(
-        {entry.box_id for entry in entries if entry.box_id[:1] not in ("", "_")}
-    )
+    return accounts.database_of(account_id).fetch(entry.box_id for entry in entries)
 
 
 def _columns(*, is_removed: bool, has_box: bool) -> list[str]:
@@ -123,8 +121,8 @@ def _message_row(
 
 
 def _mailbox_cell(account_id: str, box_id: str, box: Document | None) -> Cell:
-    if box is None or box.get("pvt_deleted"):
-        return Cell(f"{mailbox_store.number(box) if box else ''} (removed)".strip(), style="quiet")
+    if box is None or not mailbox_store.is_live(box):
+        return Cell(f"{mailbox_store.number(box or {})} (removed)".strip(), style="quiet")
     return Cell(mailbox_title(box)[:60], mailbox_url(account_id, box_id))
 
 
