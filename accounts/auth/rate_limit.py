@@ -18,10 +18,8 @@ from typing import Any
 
 from cachetools import TLRUCache
 from django.conf import settings
-from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.errors import StorageError
 from limits.storage import Storage, storage_from_string
-from limits.strategies import FixedWindowRateLimiter
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from rest_framework.request import Request
@@ -135,11 +133,10 @@ class RateLimit:
     """
 
     def __init__(self, limit: int, seconds: float, redis_url: str = "", workers: int = 1) -> None:
-        seconds = max(1, math.ceil(seconds))  # Redis has no windows of a fraction
-        self._share = RateLimitItemPerSecond(max(1, math.ceil(limit / workers)), seconds)
-        self._memory = FixedWindowRateLimiter(WorkerStorage())
-        self._total = RateLimitItemPerSecond(limit, seconds)
-        self._redis = _redis_limiter(redis_url) if redis_url else None
+        self._limit, self._share = limit, max(1, math.ceil(limit / workers))
+        self._seconds = max(1, math.ceil(seconds))  # Redis has no windows of a fraction
+        self._memory = WorkerStorage()
+        self._redis = _redis_storage(redis_url) if redis_url else None
         self._redis_is_away = False
         self._retry_redis_at = 0.0
 
@@ -147,13 +144,18 @@ class RateLimit:
         """Count a request to an account, and return the seconds to wait if it is over the limit, else 0."""
         if self._redis is not None and time.monotonic() >= self._retry_redis_at:
             try:
-                wait = _hit(self._redis, self._total, account_id)
+                wait = self._count(self._redis, account_id, self._limit)
             except StorageError as error:
                 self._redis_failed(error)
             else:
                 self._redis_answered()
                 return wait
-        return _hit(self._memory, self._share, account_id)
+        return self._count(self._memory, account_id, self._share)
+
+    def _count(self, storage: Storage, account_id: str, limit: int) -> float:
+        if storage.incr(account_id, self._seconds) <= limit:
+            return 0.0
+        return max(storage.get_expiry(account_id) - time.time(), 1.0)
 
     def _redis_failed(self, error: StorageError) -> None:
         self._retry_redis_at = time.monotonic() + _REDIS_RETRY
@@ -178,16 +180,12 @@ def _rate_limit() -> RateLimit:
     )
 
 
-def _redis_limiter(url: str) -> FixedWindowRateLimiter:
+def _redis_storage(url: str) -> Storage:
     options: dict[str, Any] = {
         "socket_connect_timeout": _REDIS_TIMEOUT,
         "socket_timeout": _REDIS_TIMEOUT,
         "retry": Retry(NoBackoff(), 1),  # by default it sleeps between retries, which a request can't wait for
+        "key_prefix": "vmboxes:requests",
     }
-    return FixedWindowRateLimiter(storage_from_string(url, wrap_exceptions=True, key_prefix="vmboxes", **options))
-
-
-def _hit(limiter: FixedWindowRateLimiter, item: RateLimitItem, account_id: str) -> float:
-    if limiter.hit(item, account_id):
-        return 0.0
-    return max(limiter.get_window_stats(item, account_id).reset_time - time.time(), 1.0)
+    storage: Storage = storage_from_string(url, wrap_exceptions=True, **options)  # type: ignore[assignment]
+    return storage
