@@ -1,4 +1,4 @@
-"""Accounts at the operators' desk."""
+"""The pages of accounts."""
 
 from collections.abc import Callable
 
@@ -27,8 +27,8 @@ def test_the_page_of_an_account_shows_mailboxes_messages_users_and_databases(
     box = api.new_box("3000")
     api.put(f"vmboxes/{box['id']}/messages", {"caller_id_number": "1001"})
     page = operator("Read only").get(f"desk/account/{account.id}/").text
-    for told in (account.name, account.realm, account.username, "3000", "93", "complete"):
-        assert told in page
+    for text in (account.name, account.realm, account.username, "3000", "93", "complete"):
+        assert text in page
     assert account.api_key not in page
 
 
@@ -79,8 +79,8 @@ def test_an_account_is_changed_and_errors_appear_at_their_fields(operator: Opera
 def test_a_taken_realm_is_an_error_at_its_field(
     operator: Operator, account: Account, new_account: Callable[..., Account]
 ) -> None:
-    other = new_account()
-    page = operator("Administrators").fill_in(f"desk/account/{account.id}/change/", realm=other.realm.upper())
+    other_account = new_account()
+    page = operator("Administrators").fill_in(f"desk/account/{account.id}/change/", realm=other_account.realm.upper())
     assert "Account realm already in use" in page.text
     assert accounts.get(account.id)["realm"] == account.realm
 
@@ -90,11 +90,11 @@ def test_the_second_of_two_operators_sees_the_changes_of_the_first(operator: Ope
     path = f"desk/account/{account.id}/change/"
     opened = second.get(path)
     assert "was changed" in first.fill_in(path, name="By the first", timezone="Asia/Tokyo").text
-    told = second.fill_in(path, opened, name="By the second")
-    assert "Changed in the meantime" in told.text
-    assert "By the first" in told.text
+    conflict = second.fill_in(path, opened, name="By the second")
+    assert "Changed in the meantime" in conflict.text
+    assert "By the first" in conflict.text
     assert accounts.get(account.id)["name"] == "By the first"
-    assert "was changed" in second.fill_in(path, told).text
+    assert "was changed" in second.fill_in(path, conflict).text
     stored = accounts.get(account.id)
     assert (stored["name"], stored["timezone"], stored["realm"]) == ("By the second", "Asia/Tokyo", account.realm)
 
@@ -107,8 +107,8 @@ def test_nobody_signs_in_to_a_disabled_account_until_it_is_enabled(
     assert "The account is disabled." in desk.fill_in(path).text
     stored = accounts.get(account.id)
     assert (stored["pvt_enabled"], stored["enabled"]) == (False, False)
-    answer = api.without_token().put("/v2/api_auth", {"api_key": account.api_key})
-    assert answer.status_code in (401, 403)
+    response = api.without_token().put("/v2/api_auth", {"api_key": account.api_key})
+    assert response.status_code in (401, 403)
     assert account.id in desk.get("desk/account/", q=account.id, state="disabled").text
     assert account.name not in desk.get("desk/account/", q=account.id, state="enabled").text
     assert "The account is enabled." in desk.fill_in(path).text
@@ -122,11 +122,11 @@ def test_nobody_signs_in_to_a_disabled_account_until_it_is_enabled(
 def test_disabled_accounts_are_listed_alone(
     operator: Operator, account: Account, new_account: Callable[..., Account]
 ) -> None:
-    other = new_account()
+    other_account = new_account()
     accounts.merge(account.id, {"enabled": False})
     page = operator("Read only").get("desk/account/", state="disabled").text
     assert f"/admin/desk/account/{account.id}/" in page
-    assert other.id not in page
+    assert other_account.id not in page
 
 
 def test_the_children_of_an_account_are_listed_with_breadcrumbs_along_the_tree(
@@ -153,11 +153,11 @@ def test_an_account_is_created_below_another(
     assert f'value="{account.id}"' in form.text
     page = desk.fill_in("desk/account/add/", form, name="Below", realm=f"below.{account.realm}")
     assert "was created" in page.text
-    made = page.url.rstrip("/").rpartition("/")[2]
-    created_accounts.append(made)
-    stored = accounts.get(made)
+    account_id = page.url.rstrip("/").rpartition("/")[2]
+    created_accounts.append(account_id)
+    stored = accounts.get(account_id)
     assert (stored["name"], stored["pvt_tree"]) == ("Below", [account.id])
-    assert account_index.ids_with_realm(f"below.{account.realm}") == [made]
+    assert account_index.ids_with_realm(f"below.{account.realm}") == [account_id]
     wrong = desk.fill_in("desk/account/add/", name="", realm=account.realm, parent="f" * 32)
     assert "This field is required" in wrong.text
     unknown = desk.fill_in("desk/account/add/", name="X", realm=f"x.{account.realm}", parent="f" * 32)
@@ -178,8 +178,8 @@ def test_pages_without_permission_are_denied_by_the_server(
 
 def test_a_form_without_a_csrf_token_is_refused(operator: Operator, account: Account) -> None:
     desk = operator("Administrators")
-    answer = desk.session.post(f"{desk.url}/admin/desk/account/{account.id}/renew-api-key/", timeout=60)
-    assert answer.status_code == 403
+    response = desk.session.post(f"{desk.url}/admin/desk/account/{account.id}/renew-api-key/", timeout=60)
+    assert response.status_code == 403
     assert accounts.get(account.id)["pvt_api_key"] == account.api_key
 
 

@@ -1,4 +1,4 @@
-"""The state of the system at the operators' desk, and what mends it."""
+"""The health page, and the repairs that it offers."""
 
 import re
 from collections.abc import Callable
@@ -53,9 +53,9 @@ def test_missing_views_are_created_and_that_is_recorded(
     desk = operator("Administrators")
     assert "Create them" in rows_of(desk, account)
     path = f"desk/account/{account.id}/create-views/"
-    answer = desk.post(path, next="/admin/desk/account/health/")
-    assert answer.url.endswith("/admin/desk/account/health/")
-    assert "Created views in 1 database." in answer.text
+    response = desk.post(path, next="/admin/desk/account/health/")
+    assert response.url.endswith("/admin/desk/account/health/")
+    assert "Created views in 1 database." in response.text
     assert "crossbar_listing" in (lacking.get_design("_design/vmboxes") or {})["views"]
     history = desk.get(f"desk/account/{account.id}/history/").text
     assert "created views of" in history

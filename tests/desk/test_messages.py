@@ -1,4 +1,4 @@
-"""Messages at the operators' desk."""
+"""The pages of messages."""
 
 import io
 import zipfile
@@ -36,15 +36,15 @@ def test_messages_are_listed_across_months_and_found_by_caller(
 ) -> None:
     now = gregorian.now()
     ids = leave(account, box, [now, now - 40 * 86_400])
-    (other,) = leave(account, box, [now - 60], caller_id_name="Grace")
+    (from_grace,) = leave(account, box, [now - 60], caller_id_name="Grace")
     (old,) = old_messages.add(account, box["id"], [old_messages.make_entry(timestamp=now - 86_400)])
     desk = operator("Read only")
     for query in ({"account": account.id}, {"account": account.id, "box": box["id"]}):
         page = desk.get("desk/message/", **query).text
-        assert all(one in page for one in [*ids, other, old])
-        found = desk.get("desk/message/", q="grace", **query).text
-        assert other in found
-        assert ids[0] not in found
+        assert all(message_id in page for message_id in [*ids, from_grace, old])
+        matches = desk.get("desk/message/", q="grace", **query).text
+        assert from_grace in matches
+        assert ids[0] not in matches
 
 
 def test_the_audio_is_sent_in_parts_and_recorded_once(
@@ -84,33 +84,32 @@ def test_read_only_operators_cannot_change_a_message(
     operator: Operator, account: Account, box: dict[str, Any], message_id: str, action: str
 ) -> None:
     before = stored(account, message_id)
-    answer = operator("Read only").post(page_of(account, box, message_id), action=action, target=box["id"])
-    assert answer.status_code == 403
+    response = operator("Read only").post(page_of(account, box, message_id), action=action, target=box["id"])
+    assert response.status_code == 403
     assert stored(account, message_id) == before
 
 
 def test_selected_messages_are_moved_and_failures_are_explained(
     operator: Operator, account: Account, api: Api, box: dict[str, Any]
 ) -> None:
-    other = api.new_box("3001")
+    target = api.new_box("3001")
     ids = leave(account, box, [gregorian.now(), gregorian.now() - 5])
     desk = operator("Support")
     path = f"desk/message/?account={account.id}&box={box['id']}"
-    gone = f"{box['id']} {ids[0][:7]}{'0' * 32}"
-    answer = desk.post(
-        path, action="move", target=other["id"], selected=[*(f"{box['id']} {one}" for one in ids), gone]
-    )
-    assert "Moved 2 messages to 3001 " in answer.text
-    assert "it no longer exists" in answer.text
-    assert len(api.get(f"vmboxes/{other['id']}/messages").json()["data"]) == 2
+    missing_id = f"{ids[0][:7]}{'0' * 32}"
+    selected = [f"{box['id']} {message_id}" for message_id in (*ids, missing_id)]
+    response = desk.post(path, action="move", target=target["id"], selected=selected)
+    assert "Moved 2 messages to 3001 " in response.text
+    assert "it no longer exists" in response.text
+    assert len(api.get(f"vmboxes/{target['id']}/messages").json()["data"]) == 2
 
 
 def test_selected_messages_are_downloaded_as_a_zip(
     operator: Operator, account: Account, box: dict[str, Any], message_id: str
 ) -> None:
     path = f"desk/message/?account={account.id}&box={box['id']}"
-    answer = operator("Support").post(path, action="zip", selected=f"{box['id']} {message_id}")
-    archive = zipfile.ZipFile(io.BytesIO(answer.content))
+    response = operator("Support").post(path, action="zip", selected=f"{box['id']} {message_id}")
+    archive = zipfile.ZipFile(io.BytesIO(response.content))
     assert [len(archive.read(name)) for name in archive.namelist()] == [3 + 256 * 40]
 
 

@@ -1,4 +1,4 @@
-"""Audio that operators send: into a new message, and in place of what a message has."""
+"""Audio that operators upload: with a new message, and to replace the audio of a message."""
 
 import os
 import re
@@ -24,7 +24,8 @@ LIMIT = 100_000
 
 @pytest.fixture
 def box(api: Api) -> dict[str, Any]:
-    return {**(made := api.new_box("3000")), "_id": made["id"]}
+    box = api.new_box("3000")
+    return {**box, "_id": box["id"]}
 
 
 @pytest.fixture(scope="module")
@@ -46,13 +47,13 @@ def file(content: bytes, name: str = "voice.mp3", kind: str = "audio/mpeg") -> d
 
 
 def error_at(page: str, field: str) -> str:
-    """What stands as an error at a field."""
-    found = re.search(rf'<ul class="errorlist" id="id_{field}_error">(.*?)</ul>', page, re.DOTALL)
-    return re.sub(r"<[^>]+>", "", found[1]) if found else ""
+    """The text of a field's error; empty if it has none."""
+    match = re.search(rf'<ul class="errorlist" id="id_{field}_error">(.*?)</ul>', page, re.DOTALL)
+    return re.sub(r"<[^>]+>", "", match[1]) if match else ""
 
 
 def ids_in(api: Api, box: dict[str, Any]) -> list[str]:
-    return [one["media_id"] for one in api.get(f"vmboxes/{box['id']}/messages").json()["data"]]
+    return [message["media_id"] for message in api.get(f"vmboxes/{box['id']}/messages").json()["data"]]
 
 
 def test_a_message_is_added_with_its_audio(
@@ -61,7 +62,7 @@ def test_a_message_is_added_with_its_audio(
     spoken = audio("wav").content
     desk = operator("Support")
     assert add_page(account, box) in desk.get(f"desk/message/?account={account.id}&box={box['id']}").text
-    answer = desk.post(
+    response = desk.post(
         add_page(account, box),
         files=file(spoken, "<b>greeting.wav", "audio/wav"),
         caller_id_name="Ada",
@@ -69,11 +70,11 @@ def test_a_message_is_added_with_its_audio(
         folder="saved",
         length="2.5",
     )
-    assert "The message was added to 3000" in answer.text
+    assert "The message was added to 3000" in response.text
     (message_id,) = ids_in(api, box)
     doc = stored(account, message_id)
-    told = {key: doc["metadata"][key] for key in ("caller_id_name", "caller_id_number", "folder", "length")}
-    assert told == {"caller_id_name": "Ada", "caller_id_number": "+4930123", "folder": "saved", "length": 2500}
+    expected = {"caller_id_name": "Ada", "caller_id_number": "+4930123", "folder": "saved", "length": 2500}
+    assert {key: doc["metadata"][key] for key in expected} == expected
     assert audio_of(account, message_id) == spoken
     history = desk.get(page_of(account, box, message_id, "history/")).text
     assert "created" in history
@@ -84,8 +85,8 @@ def test_the_audio_of_a_message_is_replaced(operator: Operator, account: Account
     message_id = leave_spoken(account, box, NOW, b"ID3 before")
     desk, path = operator("Support"), page_of(account, box, message_id)
     assert "Replace the audio" in desk.get(path).text
-    answer = desk.post(path + "upload/", files=file(MP3))
-    assert "The audio of the message was replaced." in answer.text
+    response = desk.post(path + "upload/", files=file(MP3))
+    assert "The audio of the message was replaced." in response.text
     doc = stored(account, message_id)
     assert audio_of(account, message_id) == MP3
     assert doc["metadata"]["length"] == 1000
@@ -105,8 +106,8 @@ def test_listening_to_parts_of_a_message_is_recorded_once(
     assert desk.get(path + "audio/", download="1").content == MP3
     history = desk.get(path + "history/").text
     assert (history.count("listened to"), history.count("downloaded")) == (1, 1)
-    other = operator("Support")
-    other.get(path + "audio/")
+    other_operator = operator("Support")
+    other_operator.get(path + "audio/")
     assert desk.get(path + "history/").text.count("listened to") == 2
 
 
@@ -132,7 +133,7 @@ def test_audio_is_uploaded_to_a_message_without_audio(
     assert desk.get(page_of(account, box, message_id, "audio/")).content == MP3
 
 
-NO_AUDIO: list[tuple[dict[str, tuple[str, bytes, str]] | None, str]] = [
+NOT_AUDIO: list[tuple[dict[str, tuple[str, bytes, str]] | None, str]] = [
     (None, "Choose a file."),
     (file(b""), "The submitted file is empty."),
     (file(b"%PDF-1.7", "a.pdf", "application/pdf"), "This isn&#x27;t audio"),
@@ -148,8 +149,8 @@ def test_a_file_that_is_not_audio_is_refused_at_its_field(
     message_id = leave_spoken(account, box, NOW, b"ID3 before")
     before, desk = stored(account, message_id), operator("Support")
     for path in (page_of(account, box, message_id, "upload/"), add_page(account, box)):
-        told = [error_at(desk.post(path, files=files, folder="new").text, "file") for files, _ in NO_AUDIO]
-        assert [error in one for one, (_, error) in zip(told, NO_AUDIO, strict=True)] == [True] * len(NO_AUDIO), told
+        for files, error in NOT_AUDIO:
+            assert error in error_at(desk.post(path, files=files, folder="new").text, "file")
     assert stored(account, message_id) == before
     assert ids_in(api, box) == [message_id]
 
@@ -212,8 +213,8 @@ def test_operators_without_permission_cannot_upload(
     desk = operator(group) if group else Desk(server.url, "nobody", direct())
     assert "upload/" not in desk.get(page_of(account, box, message_id)).text
     for path in (page_of(account, box, message_id, "upload/"), add_page(account, box)):
-        answer = desk.post(path, files=file(MP3), folder="new")
-        assert answer.status_code == 403 or "Log in" in answer.text
+        response = desk.post(path, files=file(MP3), folder="new")
+        assert response.status_code == 403 or "Log in" in response.text
     assert stored(account, message_id) == before
     assert ids_in(api, box) == [message_id]
 

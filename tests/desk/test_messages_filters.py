@@ -1,4 +1,4 @@
-"""Messages at the desk are found by day, caller, folder, transcription and lack of audio; mailboxes by number."""
+"""Filters of the list of messages, and the suggestions of mailboxes to move messages to."""
 
 import re
 from collections.abc import Callable
@@ -21,7 +21,8 @@ NOW = gregorian.now()
 
 @pytest.fixture
 def box(api: Api) -> dict[str, Any]:
-    return {**(made := api.new_box("3000")), "_id": made["id"]}
+    box = api.new_box("3000")
+    return {**box, "_id": box["id"]}
 
 
 def day(ago: int) -> str:
@@ -29,15 +30,15 @@ def day(ago: int) -> str:
 
 
 def shown(desk: Desk, account: Account, ids: list[str], **query: str) -> list[str]:
-    """Which of some messages a list shows."""
+    """The messages among some that the list shows."""
     page = desk.get("desk/message/", account=account.id, **query)
     assert page.status_code == 200, page.text
-    return [one for one in ids if one in page.text]
+    return [message_id for message_id in ids if message_id in page.text]
 
 
 def next_page(page: str) -> str:
-    found = re.search(r'<a href="([^"]*start_key[^"]*)" rel="next">', page)
-    return "desk/message/" + found[1].replace("&amp;", "&") if found else ""
+    match = re.search(r'<a href="([^"]*start_key[^"]*)" rel="next">', page)
+    return "desk/message/" + match[1].replace("&amp;", "&") if match else ""
 
 
 def test_messages_are_filtered_by_day(operator: Operator, account: Account, box: dict[str, Any]) -> None:
@@ -71,9 +72,9 @@ def test_messages_are_filtered_by_transcription_folder_and_caller_at_once(
     ids = leave(account, box, [NOW, NOW - 1], caller_id_name="Ada Lovelace")
     ids += leave(account, box, [NOW - 2], caller_id_name="Ada Lovelace", folder="saved")
     ids += leave(account, box, [NOW - 3], caller_id_name="Grace Hopper")
-    for one in (ids[0], ids[2], ids[3]):
-        said = {"result": "success", "text": "hello"}
-        database(account, one).update(one, lambda doc: {**doc, "transcription": said})  # noqa: B023 - called at once
+    transcription = {"result": "success", "text": "hello"}
+    for message_id in (ids[0], ids[2], ids[3]):
+        database(account, message_id).update(message_id, lambda doc: {**doc, "transcription": transcription})
     desk = operator("Read only")
     assert shown(desk, account, ids, text="yes") == [ids[0], ids[2], ids[3]]
     assert shown(desk, account, ids, text="no") == [ids[1]]
@@ -106,10 +107,10 @@ def test_a_search_with_few_matches_continues_where_it_stopped(
     ids = leave(account, box, [NOW, NOW - 90_000], caller_id_name="Grace Hopper")
     desk = operator("Read only")
     first = desk.get("desk/message/", account=account.id, q="hopper").text
-    assert [one in first for one in ids] == [True, False]
+    assert [message_id in first for message_id in ids] == [True, False]
     assert f"Search the next {MAX_SEARCHED:,} messages" in first
     second = desk.get(next_page(first)).text
-    assert [one in second for one in ids] == [False, True]
+    assert [message_id in second for message_id in ids] == [False, True]
     assert next_page(second) == ""
     nothing = desk.get("desk/message/", account=account.id, q="nobody at all").text
     assert f"No match in the first {MAX_SEARCHED:,} messages." in nothing
@@ -124,23 +125,23 @@ def test_mailboxes_to_move_to_are_suggested_by_the_start_of_number_or_name(
     desk = operator("Support")
     path = f"desk/message/{account.id}/mailboxes.json"
 
-    def found(text: str) -> list[str]:
-        return [one["value"] for one in desk.get(path, q=text).json()["suggestions"]]
+    def suggestions(text: str) -> list[str]:
+        return [suggestion["value"] for suggestion in desk.get(path, q=text).json()["suggestions"]]
 
-    assert found("40") == ["4001", "4002"]
-    assert found("50") == ["4001"]
-    assert found("sal") == ["4001"]
-    assert found("nothing") == []
-    assert set(found("")) == {"3000", "4001", "4002"}
-    (message_id, other, third) = leave(account, box, [NOW, NOW - 1, NOW - 2])
+    assert suggestions("40") == ["4001", "4002"]
+    assert suggestions("50") == ["4001"]
+    assert suggestions("sal") == ["4001"]
+    assert suggestions("nothing") == []
+    assert set(suggestions("")) == {"3000", "4001", "4002"}
+    first_id, second_id, third_id = leave(account, box, [NOW, NOW - 1, NOW - 2])
     page = f"desk/message/{account.id}/{box['id']}"
-    assert "There is no mailbox 40." in desk.post(f"{page}/{message_id}/", action="move", target="40").text
-    assert "Enter the mailbox" in desk.post(f"{page}/{message_id}/", action="copy", target=" ").text
-    assert "pvt_deleted" not in stored(account, message_id)
-    for one, target in ((message_id, "4001"), (other, " 5001 "), (third, sales["id"])):
+    assert "There is no mailbox 40." in desk.post(f"{page}/{first_id}/", action="move", target="40").text
+    assert "Enter the mailbox" in desk.post(f"{page}/{first_id}/", action="copy", target=" ").text
+    assert "pvt_deleted" not in stored(account, first_id)
+    for message_id, target in ((first_id, "4001"), (second_id, " 5001 "), (third_id, sales["id"])):
         assert (
             f"Moved 1 message to {sales['mailbox']} Sales."
-            in desk.post(f"{page}/{one}/", action="move", target=target).text
+            in desk.post(f"{page}/{message_id}/", action="move", target=target).text
         )
     assert len(api.get(f"vmboxes/{sales['id']}/messages").json()["data"]) == 3
     assert operator("Read only").get(path, q="40").status_code == 403

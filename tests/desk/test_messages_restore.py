@@ -1,4 +1,4 @@
-"""Removed messages at the desk: listed, looked at, heard, restored."""
+"""Removed messages: listed, shown, played and restored."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +19,8 @@ NOW = gregorian.now()
 
 @pytest.fixture
 def box(api: Api) -> dict[str, Any]:
-    return {**(made := api.new_box("3000")), "_id": made["id"]}
+    box = api.new_box("3000")
+    return {**box, "_id": box["id"]}
 
 
 def page_of(account: Account, box: dict[str, Any], message_id: str, page: str = "") -> str:
@@ -39,15 +40,16 @@ def remove(owner: dict[str, Any], box: dict[str, Any], *ids: str) -> None:
 def test_removed_messages_are_listed_across_months_the_latest_first(
     operator: Operator, account: Account, owner: dict[str, Any], box: dict[str, Any], api: Api
 ) -> None:
-    other = {**(made := api.new_box("3001")), "_id": made["id"]}
+    other_box = api.new_box("3001")
+    other_box["_id"] = other_box["id"]
     late, early = leave(account, box, [NOW, NOW - 45 * DAY], folder="saved")
-    (elsewhere,) = leave(account, other, [NOW - 60])
+    (elsewhere,) = leave(account, other_box, [NOW - 60])
     live, moved = leave(account, box, [NOW - 5, NOW - 6])
     remove(owner, box, early, late)
-    remove(owner, other, elsewhere)
-    move.move_messages(owner, box, [moved], other, None)
+    remove(owner, other_box, elsewhere)
+    move.move_messages(owner, box, [moved], other_box, None)
     desk = operator("Read only")
-    of_box, of_account = (desk.get(removed_list(account, one)).text for one in (box, None))
+    of_box, of_account = (desk.get(removed_list(account, listed)).text for listed in (box, None))
     assert of_box.index(late) < of_box.index(early)
     assert elsewhere not in of_box
     assert of_account.index(late) < of_account.index(elsewhere) < of_account.index(early)
@@ -67,10 +69,10 @@ def test_removed_messages_are_listed_in_pages(
     remove(owner, box, *ids)
     desk = operator("Read only")
     first = desk.get(removed_list(account, box)).text
-    assert [one for one in ids if one in first] == ids[:50]
+    assert [message_id for message_id in ids if message_id in first] == ids[:50]
     ((_, following),) = [(0, part.split('"')[0]) for part in first.split('href="')[1:] if "start_key" in part[:300]]
     second = desk.get(f"desk/message/{following.replace('&amp;', '&')}").text
-    assert [one for one in ids if one in second] == ids[50:]
+    assert [message_id for message_id in ids if message_id in second] == ids[50:]
 
 
 def test_a_removed_message_is_shown_played_and_restored(
@@ -83,9 +85,9 @@ def test_a_removed_message_is_shown_played_and_restored(
     assert "was removed" in page
     assert "removed from saved" in page
     assert desk.get(path + "audio/").content == b"ID3 spoken"
-    answer = desk.post(path, action="restore", folder="saved")
-    assert "Restored 1 message." in answer.text
-    assert "was removed" not in answer.text
+    response = desk.post(path, action="restore", folder="saved")
+    assert "Restored 1 message." in response.text
+    assert "was removed" not in response.text
     doc = stored(account, message_id)
     assert "pvt_deleted" not in doc
     assert doc["metadata"]["folder"] == "saved"
@@ -97,7 +99,8 @@ def test_a_removed_message_is_shown_played_and_restored(
 def test_selected_messages_are_restored_and_failures_are_explained(
     operator: Operator, account: Account, owner: dict[str, Any], box: dict[str, Any], api: Api
 ) -> None:
-    gone = {**(made := api.new_box("3001")), "_id": made["id"]}
+    gone = api.new_box("3001")
+    gone["_id"] = gone["id"]
     fit, saved = leave(account, box, [NOW - 1, NOW - 2], folder="saved")
     (lost,) = leave(account, gone, [NOW - 3], caller_id_name="<b>Grace")
     (old,) = leave(account, box, [NOW - 200 * DAY], caller_id_name="Edsger", folder="deleted")
@@ -105,17 +108,19 @@ def test_selected_messages_are_restored_and_failures_are_explained(
     removal.remove_box(owner, gone["id"])
     desk = operator("Support")
     selected = [
-        f"{one['id']} {message_id}" for one, message_id in ((box, fit), (box, saved), (gone, lost), (box, old))
+        f"{mailbox['id']} {message_id}"
+        for mailbox, message_id in ((box, fit), (box, saved), (gone, lost), (box, old))
     ]
-    answer = desk.post(removed_list(account), action="restore", selected=selected).text
-    assert "Restored 2 messages." in answer
-    assert "Grace" in answer
-    assert "<b>Grace" not in answer
-    assert "its mailbox is removed. Restore the mailbox first" in answer
-    assert "Edsger" in answer
-    assert "older than messages are kept" in answer
-    assert [stored(account, one)["metadata"]["folder"] for one in (fit, saved)] == ["saved", "saved"]
-    assert [stored(account, one).get("pvt_deleted") for one in (fit, saved, lost, old)] == [None, None, True, True]
+    response = desk.post(removed_list(account), action="restore", selected=selected).text
+    assert "Restored 2 messages." in response
+    assert "Grace" in response
+    assert "<b>Grace" not in response
+    assert "its mailbox is removed. Restore the mailbox first" in response
+    assert "Edsger" in response
+    assert "older than messages are kept" in response
+    assert [stored(account, message_id)["metadata"]["folder"] for message_id in (fit, saved)] == ["saved", "saved"]
+    deleted = [stored(account, message_id).get("pvt_deleted") for message_id in (fit, saved, lost, old)]
+    assert deleted == [None, None, True, True]
 
 
 def test_the_history_of_a_message_shows_the_difference(
@@ -161,10 +166,10 @@ def test_operators_who_may_not_change_messages_cannot_restore_any(
 def test_messages_of_another_account_are_not_shown(
     operator: Operator, account: Account, new_account: Callable[..., Account]
 ) -> None:
-    other = new_account()
-    theirs = mailbox_store.create(other.id, {"name": "Theirs", "mailbox": "3000"})
-    (message_id,) = leave(other, {**theirs, "id": theirs["_id"]}, [NOW])
-    remove({"_id": other.id, "realm": other.realm}, theirs, message_id)
+    other_account = new_account()
+    theirs = mailbox_store.create(other_account.id, {"name": "Theirs", "mailbox": "3000"})
+    (message_id,) = leave(other_account, {**theirs, "id": theirs["_id"]}, [NOW])
+    remove({"_id": other_account.id, "realm": other_account.realm}, theirs, message_id)
     desk = operator("Read only")
     assert message_id not in desk.get(removed_list(account)).text
     assert "Removed message" not in desk.get(page_of(account, {"id": theirs["_id"]}, message_id)).text

@@ -1,4 +1,4 @@
-"""The desk's own users, and the record of what they did."""
+"""The pages of operators, and the audit log."""
 
 import re
 from collections.abc import Callable
@@ -10,12 +10,12 @@ from tests.support.operators import PASSWORD, Desk
 from tests.support.servers import Service
 
 Operator = Callable[..., Desk]
-NEW = "what the other one never had"
+NEW_PASSWORD = "a password that nobody had"
 
 
 @pytest.fixture
 def operator(fresh_operator: Operator) -> Operator:
-    """New ones: operators are what is changed here, and what they did is counted."""
+    """New operators: these tests change them, and count their actions."""
     return fresh_operator
 
 
@@ -31,11 +31,11 @@ def primary_key(service: Service) -> Callable[[Desk], str]:
 
 
 def entry_of(desk: Desk, account: Account) -> str:
-    """The primary key of the last thing that was done to an account."""
+    """The primary key of the latest audit entry of an account."""
     page = desk.get("desk/auditentry/", account_id=account.id).text
-    found = re.search(r"/admin/desk/auditentry/(\d+)/change/", page)
-    assert found
-    return found[1]
+    match = re.search(r"/admin/desk/auditentry/(\d+)/change/", page)
+    assert match
+    return match[1]
 
 
 def test_the_audit_log_is_searched_by_account_operator_and_action(operator: Operator, account: Account) -> None:
@@ -52,9 +52,9 @@ def test_the_audit_log_is_searched_by_account_operator_and_action(operator: Oper
         page = reader.get("desk/auditentry/", **query).text
         assert f"/admin/desk/account/{account.id}/" in page, query
         assert "1 audit entry" in page, query
-    found = reader.get("desk/auditentry/", account_id=account.id, q=desk.name).text
-    assert found.count('name="q"') == 1
-    assert f'<input type="hidden" name="account_id" value="{account.id}">' in found
+    page = reader.get("desk/auditentry/", account_id=account.id, q=desk.name).text
+    assert page.count('name="q"') == 1
+    assert f'<input type="hidden" name="account_id" value="{account.id}">' in page
     assert "0 audit entries" in reader.get("desk/auditentry/", account_id=account.id, action="renewed").text
 
 
@@ -66,10 +66,10 @@ def test_nobody_can_change_the_audit_log(operator: Operator, account: Account) -
     assert "saw the API key of" in before
     token = {"X-CSRFToken": desk.session.cookies.get("csrftoken") or ""}
     for path in ("desk/auditentry/add/", f"{entry}change/", f"{entry}delete/"):
-        answer = desk.session.post(
+        response = desk.session.post(
             f"{desk.url}/admin/{path}", data={"action": "nothing", "post": "yes"}, headers=token, timeout=60
         )
-        assert (answer.status_code, "CSRF" in answer.text) == (403, False), path
+        assert (response.status_code, "CSRF" in response.text) == (403, False), path
     assert "saw the API key of" in desk.get(f"{entry}change/").text
     assert 'value="delete_selected"' not in desk.get("desk/auditentry/").text
 
@@ -108,7 +108,7 @@ def test_administrators_neither_create_nor_change_superusers(
     code = f"from django.contrib.auth.models import User as U; print({find}.is_superuser)"
     assert service.manage("shell", "-v", "0", "-c", code).strip() == "False"
     theirs = f"auth/user/{primary_key(chief)}/"
-    assert administrator.post(f"{theirs}password/", password1=NEW, password2=NEW).status_code == 403
+    assert administrator.post(f"{theirs}password/", password1=NEW_PASSWORD, password2=NEW_PASSWORD).status_code == 403
     administrator.post("auth/user/", action="deactivate", _selected_action=primary_key(chief))
     again = Desk(chief.url, chief.name)
     assert "Log out" in again.post("login/?next=/admin/", username=chief.name, password=PASSWORD).text

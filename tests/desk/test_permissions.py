@@ -1,10 +1,11 @@
-"""Who may open which page of the desk: every page, with every group, as the server decides it."""
+"""The permissions of every page, with every group of operators."""
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
+from django.apps.registry import apps
 from django.contrib import admin
 from django.urls import reverse
 
@@ -18,7 +19,7 @@ from voicemail.messages import store as message_store
 
 NOBODY, READ_ONLY, SUPPORT, ADMINISTRATORS = "No group", "Read only", "Support", "Administrators"
 RANKS = (NOBODY, READ_ONLY, SUPPORT, ADMINISTRATORS)
-# The page, and the least of the groups that may open it.
+# Each page, and the lowest group that may open it.
 PAGES = {
     "desk_account_changelist": READ_ONLY,
     "desk_account_detail": READ_ONLY,
@@ -67,12 +68,15 @@ PAGES = {
 
 
 def routes() -> dict[str, str]:
-    """The path of each page that the desk has, by its name."""
-    pages = [one for one in admin.site._registry.values() if isinstance(one, DocumentAdmin)]
+    """The path of every page of the desk, by name."""
+    model_admins = [
+        admin.site.get_model_admin(model) for model in apps.get_models() if admin.site.is_registered(model)
+    ]
     return {
-        f"{one.opts.app_label}_{one.opts.model_name}_{route.name}": route.path
-        for one in pages
-        for route in one.routes()
+        f"{model_admin.opts.app_label}_{model_admin.opts.model_name}_{route.name}": route.path
+        for model_admin in model_admins
+        if isinstance(model_admin, DocumentAdmin)
+        for route in model_admin.routes()
     }
 
 
@@ -84,9 +88,9 @@ class Scene:
     ids: dict[str, str | int]
 
     def path(self, page: str) -> str:
-        """Where a page is, below /admin/."""
-        wanted = re.findall(r"<\w+:(\w+)>", routes()[page])
-        path = reverse(f"admin:{page}", kwargs={name: self.ids[name] for name in wanted}).removeprefix("/admin/")
+        """The path of a page, below /admin/."""
+        names = re.findall(r"<\w+:(\w+)>", routes()[page])
+        path = reverse(f"admin:{page}", kwargs={name: self.ids[name] for name in names}).removeprefix("/admin/")
         return f"{path}?account={self.ids['account_id']}" if page.endswith("_changelist") else path
 
 
@@ -108,10 +112,10 @@ def scene(server: Running, service: Service, new_account: Callable[..., Account]
 
 
 def posted(desk: Desk, path: str) -> tuple[int, bool]:
-    """What an empty form gets that has a good token against forgery: the status, and whether the token was blamed."""
+    """Post an empty form with a valid CSRF token; the status, and whether the token was refused."""
     token = desk.session.cookies.get("csrftoken") or ""
-    answer = desk.session.post(f"{desk.url}/admin/{path}", headers={"X-CSRFToken": token}, timeout=60)
-    return answer.status_code, "CSRF" in answer.text
+    response = desk.session.post(f"{desk.url}/admin/{path}", headers={"X-CSRFToken": token}, timeout=60)
+    return response.status_code, "CSRF" in response.text
 
 
 def test_every_page_of_the_desk_is_listed_here() -> None:
@@ -132,9 +136,9 @@ def test_a_page_opens_only_with_its_permission(scene: Scene, page: str) -> None:
 
 @pytest.mark.parametrize("page", sorted(PAGES))
 def test_a_page_redirects_to_the_log_in_page(scene: Scene, server: Running, page: str) -> None:
-    answer = direct().get(f"{server.url}/admin/{scene.path(page)}", allow_redirects=False, timeout=60)
-    assert answer.status_code == 302
-    assert answer.headers["Location"].startswith("/admin/login/")
+    response = direct().get(f"{server.url}/admin/{scene.path(page)}", allow_redirects=False, timeout=60)
+    assert response.status_code == 302
+    assert response.headers["Location"].startswith("/admin/login/")
 
 
 @pytest.mark.parametrize("action", ["remove", "deleted", "saved"])

@@ -1,4 +1,4 @@
-"""The users of accounts at the operators' desk."""
+"""The pages of users of accounts."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,8 +17,8 @@ HOSTILE = '<script>alert(1)</script>‮"' + "x" * 90
 
 @pytest.fixture
 def ada(api: Api) -> dict[str, Any]:
-    sent = {"username": "ada", "password": "difference", "first_name": "Ada", "last_name": "Byron King", "pets": 2}
-    user: dict[str, Any] = api.put("users", sent).json()["data"]
+    members = {"username": "ada", "password": "difference", "first_name": "Ada", "last_name": "Byron King", "pets": 2}
+    user: dict[str, Any] = api.put("users", members).json()["data"]
     return user
 
 
@@ -98,12 +98,12 @@ def test_an_edit_conflict_is_shown_before_anything_is_saved(
     opened = desk.get(path)
     api.patch(f"users/{ada['id']}", {"first_name": "Augusta", "email": "other@example.com"})
     before = db.get(ada["id"])
-    told = desk.fill_in(path, opened, email="mine@example.com", password="typed too")
-    assert "Changed in the meantime" in told.text
-    assert "Augusta" in told.text
-    assert "typed too" not in told.text
+    conflict = desk.fill_in(path, opened, email="mine@example.com", password="typed too")
+    assert "Changed in the meantime" in conflict.text
+    assert "Augusta" in conflict.text
+    assert "typed too" not in conflict.text
     assert db.get(ada["id"]) == before
-    assert "was changed" in desk.fill_in(path, told).text
+    assert "was changed" in desk.fill_in(path, conflict).text
     stored = db.get(ada["id"]) or {}
     assert (stored["email"], stored["first_name"]) == ("mine@example.com", "Augusta")
 
@@ -165,11 +165,11 @@ def test_only_administrators_change_users(
 def test_a_user_of_another_account_is_not_found(
     operator: Operator, account: Account, new_account: Callable[..., Account], db: Database
 ) -> None:
-    other = new_account()
+    other_account = new_account()
     desk = operator("Administrators")
-    answer = desk.get(f"desk/accountuser/{other.id}/{account.user_id}/change/", follow="1")
-    assert "This doesn&#x27;t exist" in answer.text
-    assert account.username not in desk.get("desk/accountuser/", account=other.id, q=account.user_id).text
+    response = desk.get(f"desk/accountuser/{other_account.id}/{account.user_id}/change/", follow="1")
+    assert "This doesn&#x27;t exist" in response.text
+    assert account.username not in desk.get("desk/accountuser/", account=other_account.id, q=account.user_id).text
 
 
 def test_a_hostile_name_is_shown_as_text(operator: Operator, account: Account, api: Api, ada: dict[str, Any]) -> None:
