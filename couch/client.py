@@ -30,7 +30,6 @@ from django.utils.module_loading import import_string
 from couch.attachments import ANY_TYPE, PendingAttachment, attachment_path, with_attachment
 from couch.body import Readable
 from couch.errors import (
-    CouchError,
     MissingDatabase,
     MissingView,
     NotFound,
@@ -53,6 +52,7 @@ from couch.requests import (
 )
 from couch.retry import retry_on_conflict
 from couch.session import Response, Session
+from couch.time_limits import silence_limited_to
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +64,7 @@ Result = TypeVar("Result")
 First = TypeVar("First")
 Second = TypeVar("Second")
 
+_CHECK_SECONDS = 1.5
 _CACHED_DATABASES = 2_000
 _INFOS_PER_REQUEST = 100
 
@@ -81,12 +82,11 @@ class Couch:
         self._cached_database = lru_cache(_CACHED_DATABASES)(lambda name: Database(self, name))
 
     def is_up(self) -> bool:
-        """Whether CouchDB answers and takes requests."""
-        try:
-            self.resource.get_json("_up")
-        except CouchError:
-            return False
-        return True
+        """Whether CouchDB answers and takes requests. It has 1.5 s to say so, however long others may wait."""
+        with silence_limited_to(_CHECK_SECONDS):
+            return self.session.is_answered(
+                self.session.prepare("GET", self._url(["_up"], None), credentials=self.resource.credentials)
+            )
 
     def info(self) -> Document:
         """CouchDB's welcome: its version and vendor."""

@@ -10,7 +10,8 @@ CouchError
 └── Unreachable       no answer, or none that helps: nobody listens, the connection broke, 401, 429, 5xx, no JSON
     ├── NotConnected       nothing was sent, so that a repeat does no harm
     ├── Unauthorized       401: COUCHDB_URL has no good credentials
-    └── TimedOut           somebody listens, but took too long; a repeat at once would only double the wait
+    ├── TimedOut           somebody listens, but took too long; a repeat at once would only double the wait
+    └── CircuitOpen        not asked: requests timed out in a row (`couch.breaker`)
 
 NotFound and Conflict are python-couchdb's exceptions as well: its own methods catch them by those names.
 CouchDB's wording of reasons is never looked at, since it differs between versions.
@@ -77,6 +78,14 @@ class Unauthorized(Unreachable):
 
 class TimedOut(Unreachable):
     """The connection was made, or waited for, and nothing came in time."""
+
+
+class CircuitOpen(Unreachable):
+    """The server was silent for several requests in a row, and is not asked again before `retry_after` seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"silent before, not asked again for {retry_after} s")
+        self.retry_after = retry_after
 
 
 def error_for_status(status: int, method: str, url: str, content: bytes) -> CouchError:

@@ -3,7 +3,8 @@
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from contextvars import copy_context
+from functools import cache, partial
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -29,4 +30,6 @@ def in_parallel(function: Callable[[Item], Result], items: Iterable[Item]) -> li
     todo = list(items)
     if len(todo) < 2 or getattr(_worker, "busy", False):
         return [function(item) for item in todo]
-    return list(_executor().map(function, todo))
+    # The caller's time limit (couch.time_limits) holds in the threads as well.
+    tasks = [partial(copy_context().run, function, item) for item in todo]
+    return list(_executor().map(lambda task: task(), tasks))

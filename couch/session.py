@@ -18,7 +18,9 @@ from typing import Any, Generic, TypeVar
 import orjson
 from couchdb import http
 
+from couch import time_limits
 from couch.body import SizedBody
+from couch.breaker import Breaker
 from couch.errors import NotConnected, TimedOut, Unreachable, error_for_status, url_path
 from couch.transfer import Call, Exchange, Request, Transfer
 
@@ -100,8 +102,9 @@ class PendingResponse:
     def __init__(self, session: "Session", request: Request) -> None:
         self._session, self._request = session, request
         self._transfer: Transfer | None = None
-        with suppress(Unreachable):
-            self._transfer = session.start(request)
+        if not session.breaker.is_open:
+            with suppress(Unreachable):
+                self._transfer = session.start(request)
 
     def wait_until_sent(self) -> None:
         """Wait until the request has left."""
@@ -153,8 +156,10 @@ class Session(http.Session):  # type: ignore[misc]  # python-couchdb has no type
 
     def __init__(self, connect_timeout: float, read_timeout: float) -> None:
         super().__init__(timeout=read_timeout)
+        self.breaker = Breaker()
+        self._read_timeout = read_timeout
         self._calls = _Pool(lambda: Call(connect_timeout, read_timeout))
-        self._transfers = _Pool(lambda: Transfer(connect_timeout, read_timeout))
+        self._transfers = _Pool(lambda: Transfer(connect_timeout))
 
     def request(
         self,
@@ -174,7 +179,7 @@ class Session(http.Session):  # type: ignore[misc]  # python-couchdb has no type
         if method == "HEAD" or (headers and "Accept" in headers):
             response = self.open(request)
             return response.status, response.headers, response
-        if isinstance(body, SizedBody):
+        if isinstance(body, SizedBody) or time_limits.shorter_read_timeout() is not None:
             response = self.open(request)
             status, content_type, content = response.status, response.headers.get("content-type", ""), response.read()
         else:
@@ -204,19 +209,32 @@ class Session(http.Session):  # type: ignore[misc]  # python-couchdb has no type
 
         def attempt(request: Request) -> Response:
             nonlocal transfer
-            current, transfer = transfer or self.start(request), None
-            try:
-                current.wait_for_head()
-            except BaseException:
-                current.close()
-                raise
-            return Response(current, self._transfers)
+            current, transfer = transfer, None
+            return self._open_once(request, current)
 
         response = self._with_retries(request, attempt)
         # 416 says in its headers how much there is of what only a part was asked of.
         if response.status >= 400 and response.status != 416:
             raise error_for_status(response.status, request.method, request.url, response.read())
         return response
+
+    def is_answered(self, request: Request) -> bool:
+        """Whether the server answers a request that only reads, and with success.
+
+        The breaker neither stops it nor closes by it: a server may say that it is up, and be silent to all else.
+        """
+        for _ in range(2):  # the first time over a connection that a restart of the server may have ended
+            try:
+                response = self._open_once(request)
+                response.read()
+            except TimedOut:
+                return False
+            except Unreachable:
+                continue
+            if response.status < 400:
+                self.breaker.try_now()
+            return response.status < 400
+        return False
 
     def send_all(self, requests: Iterable[Request]) -> list[PendingResponse]:
         """Send requests that only read, each over a connection of its own, and wait for none of the responses."""
@@ -229,11 +247,20 @@ class Session(http.Session):  # type: ignore[misc]  # python-couchdb has no type
         """Send a request, as far as that takes no waiting. Raises Unreachable."""
         transfer = self._transfers.take()
         try:
-            transfer.start(request)
+            transfer.start(request, time_limits.shorter_read_timeout() or self._read_timeout)
         except BaseException:
             transfer.close()
             raise
         return transfer
+
+    def _open_once(self, request: Request, transfer: Transfer | None = None) -> Response:
+        transfer = transfer or self.start(request)
+        try:
+            transfer.wait_for_head()
+        except BaseException:
+            transfer.close()
+            raise
+        return Response(transfer, self._transfers)
 
     def _call(self, request: Request) -> tuple[int, str, bytes]:
         call = self._calls.take()
@@ -252,20 +279,38 @@ class Session(http.Session):  # type: ignore[misc]  # python-couchdb has no type
         A connection that can't be made is tried again for any request; one that breaks later only when a repeat
         does no harm, and none over which nothing came in time.
         """
-        for pause in (*_RETRY_PAUSES, None):
+        if self.breaker.is_open:
+            with self.breaker.trial():
+                return self._attempts(request, attempt)
+        return self._attempts(request, attempt)
+
+    def _attempts(self, request: Request, attempt: Callable[[Request], Result]) -> Result:
+        breaker = self.breaker
+        answers = breaker.answers
+        for pause in (None,) if breaker.is_server_away else (*_RETRY_PAUSES, None):
             try:
-                return attempt(request)
+                result = attempt(request)
             except Unreachable as error:
                 is_harmless = isinstance(error, NotConnected) or (
                     not isinstance(error, TimedOut) and _can_repeat(request)
                 )
                 if pause is None or not is_harmless:
+                    self._record_failure(error, answers)
                     logger.warning(
                         "CouchDB gave no answer to %s %s: %s", request.method, url_path(request.url), error
                     )
                     raise
+            else:
+                breaker.record_answer()
+                return result
             time.sleep(pause)
         raise AssertionError("the last attempt returns or raises")
+
+    def _record_failure(self, error: Unreachable, answers: int) -> None:
+        if isinstance(error, NotConnected):
+            self.breaker.record_refused_connection()
+        elif isinstance(error, TimedOut) and time_limits.shorter_read_timeout() is None:
+            self.breaker.record_timeout(answers)
 
 
 @lru_cache(maxsize=1000)

@@ -135,9 +135,9 @@ class Call(Exchange):
 class Transfer(Exchange):
     """For long bodies, and for requests that others are sent along with."""
 
-    def __init__(self, connect_timeout: float, read_timeout: float) -> None:
+    def __init__(self, connect_timeout: float) -> None:
         super().__init__(connect_timeout)
-        self._read_timeout = read_timeout
+        self._read_timeout = 0.0
         self._multi, self._poll = pycurl.CurlMulti(), select.poll()
         self._received = bytearray()
         self._head_lines: list[bytes] = []
@@ -146,8 +146,12 @@ class Transfer(Exchange):
         self._curl.setopt(pycurl.WRITEFUNCTION, self._received.extend)
         self._curl.setopt(pycurl.HEADERFUNCTION, self._head_lines.append)
 
-    def start(self, request: Request) -> None:
-        """Send a request, as far as that takes no waiting. Raises Unreachable."""
+    def start(self, request: Request, read_timeout: float) -> None:
+        """Send a request, as far as that takes no waiting; silence for `read_timeout` seconds ends it.
+
+        Raises Unreachable.
+        """
+        self._read_timeout = read_timeout
         self._set_options(request)
         self.has_ended = False
         self._head_lines.clear()

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from couch.errors import Conflict, CouchError, MissingDatabase, MissingView, TooLarge, Unreachable
+from couch.errors import CircuitOpen, Conflict, CouchError, MissingDatabase, MissingView, TooLarge, Unreachable
 from crossbar import errors
 from crossbar import exception_handler as crossbar_handler
 from crossbar.envelope import EnvelopeResponse
@@ -14,6 +14,7 @@ _API_ERRORS: tuple[tuple[type[CouchError], Callable[[Any], ApiError]], ...] = (
     (MissingView, lambda error: errors.DatastoreMissingView()),
     (Conflict, lambda error: errors.DatastoreConflict()),
     (TooLarge, lambda error: errors.RequestTooLarge(None)),
+    (CircuitOpen, lambda error: errors.DatastoreUnreachable(error.retry_after)),
     (Unreachable, lambda error: errors.DatastoreUnreachable()),
 )
 

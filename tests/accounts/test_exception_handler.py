@@ -4,6 +4,7 @@ import pytest
 
 from accounts.api.exception_handler import api_error
 from couch.errors import (
+    CircuitOpen,
     Conflict,
     CouchError,
     MissingDatabase,
@@ -27,6 +28,7 @@ from crossbar.errors import Forbidden
         (Unreachable("x"), 503, "datastore_unreachable"),
         (NotConnected("x"), 503, "datastore_unreachable"),
         (TimedOut("x"), 503, "datastore_unreachable"),
+        (CircuitOpen(3), 503, "datastore_unreachable"),
         (Rejected(400), 500, "unspecified_fault"),
     ],
 )
@@ -38,6 +40,7 @@ def test_each_of_couchdbs_errors_is_one_of_the_api(error: CouchError, status: in
 def test_a_missing_database_is_named_and_an_outage_says_when_to_come_back() -> None:
     assert api_error(MissingDatabase("account/aa/bb/cc")).data["cause"] == "account/aa/bb/cc"
     assert api_error(Unreachable("x")).headers == {"Retry-After": "5"}
+    assert api_error(CircuitOpen(3)).headers == {"Retry-After": "3"}
 
 
 def test_an_error_of_the_api_stays_as_it_is() -> None:

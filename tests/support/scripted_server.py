@@ -17,13 +17,19 @@ class ScriptedServer:
     """
 
     def __init__(
-        self, answer: Answer, *, last: int | None = None, segment: int = 1 << 20, tls: ssl.SSLContext | None = None
+        self,
+        answer: Answer,
+        *,
+        last: int | None = None,
+        segment: int = 1 << 20,
+        tls: ssl.SSLContext | None = None,
+        port: int = 0,
     ) -> None:
         self.requests: list[bytes] = []
         self.connections = 0
         self._answer, self._last, self._segment, self._tls = answer, last, segment, tls
         self._stopped = threading.Event()
-        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._listening = socket.create_server(("127.0.0.1", port))
         self.port: int = self._listening.getsockname()[1]
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
         threading.Thread(target=self._accept, daemon=True).start()
@@ -62,10 +68,15 @@ class ScriptedServer:
 
 @contextmanager
 def scripted_server(
-    answer: Answer, *, last: int | None = None, segment: int = 1 << 20, tls: ssl.SSLContext | None = None
+    answer: Answer,
+    *,
+    last: int | None = None,
+    segment: int = 1 << 20,
+    tls: ssl.SSLContext | None = None,
+    port: int = 0,
 ) -> Iterator[ScriptedServer]:
     """A ScriptedServer that is stopped at the end."""
-    server = ScriptedServer(answer, last=last, segment=segment, tls=tls)
+    server = ScriptedServer(answer, last=last, segment=segment, tls=tls, port=port)
     try:
         yield server
     finally:
