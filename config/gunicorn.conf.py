@@ -35,6 +35,13 @@ limit_request_line = 8190
 limit_request_fields = 100
 limit_request_field_size = 16380
 
+# Django reads X-Forwarded-Proto and X-Forwarded-For itself, if TRUST_PROXY says that a proxy sets them. That gunicorn
+# believes nobody's would take it a look at every request's address; here it takes nothing from any of them.
+forwarded_allow_ips = "*"
+secure_scheme_headers: dict[str, str] = {}
+forwarder_headers = ""
+http_parser = "python"
+
 # Nobody manages workers while they run, and by default the socket is in the home directory.
 control_socket_disable = True
 

@@ -55,6 +55,11 @@ class CrossbarViewSet(GenericViewSet[Any]):
         return super().finalize_response(request, response, *args, **kwargs)
 
     @property
+    def allowed_methods(self) -> list[str]:
+        """The methods of the path, for a response's Allow; DRF looks for a handler of each method there is."""
+        return [method.upper() for method in self.action_map]
+
+    @property
     def has_envelope(self) -> bool:
         """Whether the body, if there is one, is an envelope and no upload of media."""
         return EnvelopeParser().can_parse(self.request.content_type)

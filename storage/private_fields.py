@@ -14,6 +14,7 @@ from storage import database_names, gregorian
 Document = dict[str, Any]
 Doc = TypeVar("Doc", bound=Mapping[str, Any])
 
+_PRIVATE = ("_", "pvt_")
 _NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
 
 
@@ -29,12 +30,12 @@ class Actor:
 
 def is_private(key: str) -> bool:
     """Whether a member is CouchDB's or Kazoo's own."""
-    return key.startswith(("_", "pvt_"))
+    return key.startswith(_PRIVATE)
 
 
 def without_private(members: Mapping[str, Any]) -> Document:
     """Return members without those that no client may set."""
-    return {key: value for key, value in members.items() if not is_private(key)}
+    return {key: value for key, value in members.items() if not key.startswith(_PRIVATE)}
 
 
 def public(doc: Mapping[str, Any]) -> Document:

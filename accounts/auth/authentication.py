@@ -106,7 +106,7 @@ def _find_token(request: Request) -> str | None:
 
 def caller(request: Request) -> Identity:
     """The identity that a request was authenticated as."""
-    return cast(Identity, request.user)
+    return cast(Identity, request.caller)  # type: ignore[attr-defined]
 
 
 def client_address(request: Request) -> str:
