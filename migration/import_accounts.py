@@ -15,7 +15,7 @@ from couch.errors import Conflict
 from couch_views.sync import sync
 from migration import sources
 from migration.sources import AccountSource, Source, Survey, without_database_fields
-from storage import database_names, document_types, private_fields
+from storage import database_names, document_types, documents, private_fields
 from voicemail.audio import copying
 from voicemail.legacy import boxes
 from voicemail.legacy.entries import MESSAGES
@@ -49,7 +49,7 @@ def import_config(source: Source, *, dry_run: bool = False) -> Counter[str]:
     missing = [without_database_fields(doc) for doc_id, doc in docs.items() if config.get(doc_id) is None]
     if missing and not dry_run:
         couch().create(database_names.CONFIG)
-        config.put_all(missing)
+        documents.put_all(config, missing)
     return Counter({"system_config": len(missing)} if missing else {})
 
 
@@ -77,7 +77,7 @@ def import_account(
         _import_documents(source, database, ids[start : start + _BATCH], imported, dry_run)
     if stored is None and not dry_run:
         # In the source it may be in the database of all accounts only.
-        database.put_all([without_database_fields(document)])
+        documents.put_all(database, [without_database_fields(document)])
     for media_id in sorted(survey.greeting_ids):
         _import_greeting(source, database, media_id, imported, dry_run)
     _list_account(source, imported, dry_run)
@@ -105,7 +105,7 @@ def _import_documents(
     imported.counts.update(str(doc.get("pvt_type") or "config") for doc in docs)
     if docs and not dry_run:
         # Without revisions these writes can't overwrite anything: a document that exists by now is a conflict.
-        database.put_all(docs)
+        documents.put_all(database, docs)
 
 
 def _import_greeting(
@@ -137,7 +137,7 @@ def _list_account(source: AccountSource, imported: ImportedAccount, dry_run: boo
     if not dry_run:
         creation.prepare_index()
         document = source.listed_document() or imported.document
-        account_index.database().put_all([without_database_fields(document)])
+        documents.put_all(account_index.database(), [without_database_fields(document)])
 
 
 def _find_missing(database: Database, ids: Iterable[str]) -> list[str]:

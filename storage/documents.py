@@ -1,13 +1,14 @@
-"""Writes of documents that clients change: creation, change behind a guard, soft delete.
+"""Writes of documents that clients change: creation, change behind a guard, soft delete and its reversal.
 
 Each write also drops the document from this process's caches (`document_cache`), so that no caller has to.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from couch.client import Database, Document
+from couch.requests import Saved
 from crossbar.errors import BadIdentifier
 from storage import document_cache, private_fields
 from storage.private_fields import Actor
@@ -20,6 +21,12 @@ def put(database: Database, doc: Document) -> Document:
     """Store a document under its ``_id`` and return it with its new revision; Conflict for a taken id."""
     with _invalidated(database, doc["_id"]):
         return database.put(doc)
+
+
+def put_all(database: Database, docs: Sequence[Document]) -> list[Saved]:
+    """Store documents in one request as `Database.put_all` does, and return how each was stored."""
+    with _invalidated(database, *(doc["_id"] for doc in docs)):
+        return database.put_all(docs)
 
 
 def update(database: Database, doc_id: str, edit: Callable[[Document], Document | None]) -> Document | None:
@@ -73,10 +80,16 @@ def soft_delete(
     return change(database, doc_id, pvt_type, mark, actor=actor, guard=guard)
 
 
+def undelete(doc: Document, *marks: str) -> Document:
+    """Return a soft-deleted document as a live one, without the members that deleting it added (`marks`)."""
+    return {key: value for key, value in doc.items() if key not in ("pvt_deleted", *marks)}
+
+
 @contextmanager
-def _invalidated(database: Database, doc_id: str) -> Iterator[None]:
-    """Drop a document from the caches after a write, even if nobody knows whether it succeeded."""
+def _invalidated(database: Database, *doc_ids: str) -> Iterator[None]:
+    """Drop documents from the caches after a write, even if nobody knows whether it succeeded."""
     try:
         yield
     finally:
-        document_cache.invalidate(database.name, doc_id)
+        for doc_id in doc_ids:
+            document_cache.invalidate(database.name, doc_id)

@@ -70,8 +70,7 @@ def change_for_account(
     database, doc_id = _account_database(account_id), document_id(name)
 
     def change(doc: Document) -> Document:
-        live = {key: value for key, value in doc.items() if key != "pvt_deleted"}
-        return private_fields.stamp_update(edit(live), actor=actor)
+        return private_fields.stamp_update(edit(documents.undelete(doc)), actor=actor)
 
     stored = documents.update(database, doc_id, change)
     if stored is not None:

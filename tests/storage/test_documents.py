@@ -28,13 +28,15 @@ def test_a_cached_value_is_read_once(cache: DocumentCache[str]) -> None:
     assert cache.get_or_read("db", "2", lambda: "other") == "other"
 
 
-@pytest.mark.parametrize("write", ["put", "update", "change", "soft_delete"])
+@pytest.mark.parametrize("write", ["put", "put_all", "update", "change", "soft_delete"])
 def test_whatever_is_written_leaves_the_caches(new_database: Database, cache: DocumentCache[str], write: str) -> None:
     doc = documents.put(new_database, BOX)
     cache.put(new_database.name, BOX["_id"], "Box", document_cache.generation())
     match write:
         case "put":
             documents.put(new_database, doc)
+        case "put_all":
+            documents.put_all(new_database, [doc])
         case "update":
             documents.update(new_database, doc["_id"], lambda stored: {**stored, "name": "New"})
         case "change":

@@ -104,8 +104,7 @@ def _undelete(account_id: str, box_id: str, actor: Actor | None) -> Document:
             if private_fields.is_live(stored):
                 return None
             reservation.reserve(numbers.of(stored))
-            removed_members = ("pvt_deleted", mailbox_store.REMOVED_AT)
-            live = {key: value for key, value in stored.items() if key not in removed_members}
+            live = documents.undelete(stored, mailbox_store.REMOVED_AT)
             return private_fields.stamp_update({**live, RESTORING: {"since": _removed_since(stored)}}, actor=actor)
 
         doc = documents.update(database, box_id, undelete)

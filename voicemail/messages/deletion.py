@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from couch.client import Document
-from storage import private_fields
+from storage import documents, private_fields
 from voicemail.messages import metadata
 from voicemail.messages import store as message_store
 from voicemail.messages.folders import DELETED, FOLDERS, NEW
@@ -35,8 +35,7 @@ def soft_delete_with_box(doc: Document) -> Document:
 def undelete(doc: Document, folder: str | None = None) -> Document:
     """The document of a removed message that is restored, to the folder it was in or to `folder`."""
     target = folder if folder in FOLDERS else restore_folder(doc.get(REMOVED_FROM), metadata.folder(doc))
-    live = {key: value for key, value in doc.items() if key not in ("pvt_deleted", REMOVED_FROM, REMOVED_WITH_BOX)}
-    return metadata.put_in_folder(live, target)
+    return metadata.put_in_folder(documents.undelete(doc, REMOVED_FROM, REMOVED_WITH_BOX), target)
 
 
 def restore_folder(removed_from: object, folder: object) -> str:
