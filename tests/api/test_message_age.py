@@ -11,7 +11,7 @@ from storage import gregorian
 from tests.support.api_client import Account, Api
 from tests.support.kazoo_messages import DAY, database, leave, leave_spoken
 from tests.support.operators import Desk
-from voicemail.messages import counts, retention
+from voicemail.messages import counts, misdated, retention
 from voicemail.messages import listing as message_listing
 
 HOUR = 3_600
@@ -171,3 +171,17 @@ def test_other_lists_show_messages_in_the_folder_of_their_age(
     )
     expected = {key: folder for key, folder in messages.items() if is_listed(account, key, limit)}
     assert folders([entry.summary for entry in page.entries]) == expected
+
+
+def test_messages_are_cached_under_every_sequence_of_a_modbs_state(
+    account: Account, box: dict[str, Any], limit: int
+) -> None:
+    first = leave_misdated(account, box, age=limit - HOUR, timestamp=limit + HOUR)
+    modb = database(account, first)
+    assert set(misdated.read(modb, limit, "one replica's")) == {first}
+    assert set(misdated.read(modb, limit, "the other replica's")) == {first}
+    second = leave_misdated(account, box, age=limit - HOUR, timestamp=limit + HOUR)
+    for sequence in ("one replica's", "the other replica's"):
+        assert set(misdated.read(modb, limit, sequence)) == {first}
+    assert set(misdated.read(modb, limit, "a later state's")) == {first, second}
+    assert set(misdated.read(modb, limit, "one replica's")) == {first, second}

@@ -15,7 +15,9 @@ from couch.errors import MissingDatabase
 from storage import view_names
 
 # A state of a MODb needs one request. While nobody changes it, listings need none.
-_CACHED_STATES = 5_000
+_CACHED_MODBS = 5_000
+# On a cluster a state of a MODb may have several sequences: each replica of a shard has its own, and any may answer.
+_MAX_SEQUENCES = 64
 # Seconds after the limit that are read as well: the limit moves on with the clock.
 _MARGIN = 86_400
 # If there are more in a MODb, then those that were left right before the limit count.
@@ -41,7 +43,19 @@ class MisdatedMessage(NamedTuple):
 
 Messages = dict[str, MisdatedMessage]
 
-_cache: LRUCache[tuple[str, str], tuple[int, Messages]] = LRUCache(_CACHED_STATES)
+
+class _CacheEntry(NamedTuple):
+    """The messages of a MODb up to a limit, and the sequences of its states that have just these."""
+
+    limit: int
+    messages: Messages
+    sequences: frozenset[str]
+
+    def answers(self, limit: int, update_seq: str) -> bool:
+        return self.limit > limit and update_seq in self.sequences
+
+
+_cache: LRUCache[str, _CacheEntry] = LRUCache(_CACHED_MODBS)
 _lock = Lock()
 
 
@@ -50,15 +64,19 @@ def read(modb: Database, limit: int, update_seq: str | None = None) -> Messages:
 
     `update_seq` is that of rows of the MODb (`Database.versioned_view`). With it, the messages are cached.
     """
-    cache_key = (modb.name, update_seq or "")
+    if update_seq is None:
+        return _query(modb, limit + _MARGIN)
     with _lock:
-        cached_limit, messages = _cache.get(cache_key, (limit, {}))
-    if cached_limit > limit:
-        return messages
-    messages = _query(modb, limit + _MARGIN)
-    if update_seq is not None:
-        with _lock:
-            _cache[cache_key] = limit + _MARGIN, messages
+        entry = _cache.get(modb.name)
+    if entry is not None and entry.answers(limit, update_seq):
+        return entry.messages
+    if entry is None or entry.limit <= limit:
+        entry = _CacheEntry(limit + _MARGIN, {}, frozenset())
+    messages = _query(modb, entry.limit)
+    is_same = messages == entry.messages and len(entry.sequences) < _MAX_SEQUENCES
+    sequences = entry.sequences | {update_seq} if is_same else frozenset({update_seq})
+    with _lock:
+        _cache[modb.name] = _CacheEntry(entry.limit, messages, sequences)
     return messages
 
 
