@@ -22,7 +22,7 @@ class ByteRange(NamedTuple):
     last: int
 
 
-def require_match(request: Request, revision: str | None) -> None:
+def require_match(request: Request | HttpRequest, revision: str | None) -> None:
     """Raise PreconditionFailed if a request's If-Match names other revisions than the stored one."""
     condition = request.META.get("HTTP_IF_MATCH")
     if condition is not None and not _matches(condition, revision):
@@ -59,9 +59,10 @@ def file_response(
     """Return a file, or the part of it that a Range names; 304 if the client has it.
 
     `digest` tells its versions apart, `length` is in bytes. `read` opens the file, or a part of it, and is not called
-    for a HEAD. Raises RangeNotSatisfiable.
+    for a HEAD. Raises PreconditionFailed, RangeNotSatisfiable.
     """
     etag = f'"{digest}"'
+    require_match(request, digest)
     if has_current(request, digest):
         return not_modified(etag)
     part = parse_range(request, length, etag)

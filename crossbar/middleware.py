@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from crossbar.body import UNKNOWN_LENGTH
-from crossbar.errors import ApiError, InvalidMethod, NotFound, UnspecifiedFault
+from crossbar.errors import ApiError, InvalidMethod, NotFound, PreconditionFailed, UnspecifiedFault
 from crossbar.exception_handler import error_response
 from crossbar.logs import request_id
 
@@ -136,7 +136,7 @@ def _with_envelope(request: HttpRequest, response: HttpResponseBase) -> HttpResp
     """Return an error envelope in place of an error page of Django's own (no such path, a bad host name ...)."""
     if response.status_code < 400 or response.headers.get("Content-Type", "").startswith("application/json"):
         return response
-    errors: dict[int, Callable[[], ApiError]] = {404: NotFound, 405: InvalidMethod}
+    errors: dict[int, Callable[[], ApiError]] = {404: NotFound, 405: InvalidMethod, 412: PreconditionFailed}
     error = errors.get(response.status_code, UnspecifiedFault)()
     error.status_code = response.status_code
     if response.status_code == 400:

@@ -12,7 +12,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from crossbar import conditions
 from crossbar.envelope import Envelope, EnvelopeParser, EnvelopeRenderer, EnvelopeResponse
-from crossbar.errors import InvalidMethod
+from crossbar.errors import InvalidMethod, PreconditionFailed
 from crossbar.negotiation import Negotiation
 from crossbar.pages import Entry, Page, PageRequest
 from crossbar.upload import UploadBody
@@ -48,11 +48,19 @@ class CrossbarViewSet(GenericViewSet[Any]):
         return verb.upper() if verb else None
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        """Answer 304 in place of data that the client has already."""
+        """Answer a GET as its conditions say: 412 if it is for another revision, 304 if the client has this one."""
         is_success = isinstance(response, EnvelopeResponse) and not response.exception
-        if is_success and conditions.has_current(request, response.revision):
-            response = conditions.not_modified(response.headers["ETag"])
+        if is_success and request.method in ("GET", "HEAD"):
+            response = self._conditional_response(request, response)
         return super().finalize_response(request, response, *args, **kwargs)
+
+    def _conditional_response(self, request: Request, response: EnvelopeResponse) -> Any:
+        try:
+            conditions.require_match(request, response.revision)
+        except PreconditionFailed as error:
+            return self.handle_exception(error)
+        is_current = conditions.has_current(request, response.revision)
+        return conditions.not_modified(response.headers["ETag"]) if is_current else response
 
     @property
     def allowed_methods(self) -> list[str]:

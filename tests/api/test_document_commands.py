@@ -254,7 +254,7 @@ class TestCreatingMessages:
         self, run: Run, api: Api, account: Account, box: dict[str, Any], voice: Audio
     ) -> None:
         (message_id,) = leave(account, box, [gregorian.now() - 60], **document.MESSAGE)
-        data = open_envelope(run(document.CREATE_AUDIO, box["id"], message_id), api)
+        data = open_envelope(run(document.CREATE_AUDIO, box["id"], message_id), api, 201)
         doc = stored(account, message_id)
         check_message(data, doc)
         assert doc["_attachments"].keys() == {"voice.mp3"}
@@ -265,7 +265,7 @@ class TestCreatingMessages:
     ) -> None:
         old = audio("mp3", "What was there before.")
         message_id = leave_spoken(account, box, gregorian.now() - 60, old.content, "before.mp3", **document.MESSAGE)
-        open_envelope(run(document.CREATE_AUDIO, box["id"], message_id), api)
+        open_envelope(run(document.CREATE_AUDIO, box["id"], message_id), api, 201)
         doc = stored(account, message_id)
         assert doc["_attachments"].keys() == {"voice.mp3"}
         assert audio_of(account, doc["_id"]) == voice.content

@@ -366,7 +366,7 @@ class TestUsers:
         ):
             assert answer.status_code == 403
         assert stored(account, path)["_rev"].startswith("1-")
-        assert user.put(f"{own}/raw", b"a", **audio).status_code == 200
+        assert user.put(f"{own}/raw", b"a", **audio).status_code == 201
         assert user.post(own, {"source_id": path.split("/")[1]}).status_code == 403
         assert user.post(own, {"folder": "saved"}).status_code == 200
         assert user.delete(own).status_code == 200

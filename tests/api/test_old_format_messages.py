@@ -262,7 +262,7 @@ def test_new_audio_replaces_lost_audio(api: Api, account: Account, box: dict[str
     path = f"vmboxes/{box['id']}/messages/{lost}/raw"
     assert api.get(path).status_code == 404
     answer = api.put(path, AUDIO, headers={"Content-Type": "audio/mpeg"})
-    assert answer.status_code == 200, answer.text
+    assert answer.status_code == 201, answer.text
     assert api.get(path).content == AUDIO
     assert old_messages.read_array(account, box["id"]) == []
 

@@ -43,7 +43,7 @@ class TestGet:
         self, api: Api, account: Account, path: str, audio: Studio, kind: str
     ) -> None:
         voice = audio(kind)
-        assert api.put(path, voice.content, headers={"Content-Type": voice.content_type}).status_code == 200
+        assert api.put(path, voice.content, headers={"Content-Type": voice.content_type}).status_code == 201
         answer = api.get(path)
         assert answer.status_code == 200
         assert answer.content == voice.content
@@ -96,6 +96,26 @@ class TestGet:
             assert answer.headers["Content-Type"] == "application/json"
             assert answer.json()["data"] == {"message": "bad identifier", "cause": NO_AUDIO}
 
+    @pytest.mark.parametrize(
+        ("stored_as", "names"),
+        [
+            ("audio/x-wave", ("audio/x-wave", "audio/wav", "audio/x-wav", "audio/vnd.wav", "audio/wave")),
+            ("audio/x-wav", ("audio/x-wave", "audio/vnd.wave", "audio/x-wav")),
+            ("audio/mp4a-latm", ("audio/mp4", "audio/x-m4a", "audio/mp4a-latm")),
+            ("audio/x-gsm", ("audio/gsm", "audio/x-gsm")),
+            ("audio/amr-wb", ("audio/amr-wb", "audio/x-amr-wb")),
+            ("audio/x-caf", ("audio/caf", "audio/x-caf")),
+        ],
+    )
+    def test_any_name_of_the_stored_type_is_acceptable(
+        self, api: Api, path: str, stored_as: str, names: tuple[str, ...]
+    ) -> None:
+        assert api.put(path, CONTENT, headers={"Content-Type": stored_as}).status_code == 201
+        for name in names:
+            answer = api.get(path, headers={"Accept": name})
+            assert (answer.status_code, answer.headers["Content-Type"]) == (200, stored_as), name
+        assert api.get(path, headers={"Accept": "audio/ogg"}).status_code == 406
+
     def test_audio_is_found_in_its_own_mailbox_only(self, api: Api, path: str) -> None:
         api.put(path, CONTENT, headers=MP3)
         message_id = path.split("/")[3]
@@ -106,10 +126,13 @@ class TestGet:
 
     def test_another_accepted_type_is_refused(self, api: Api, path: str) -> None:
         api.put(path, CONTENT, headers=MP3)
-        for accepted in ("audio/mpeg", "audio/mp3", "audio/*", "*/*", "application/json, text/plain, */*", ""):
-            assert api.get(path, headers={"Accept": accepted}).status_code == 200
+        for accepted in (
+            *("audio/mpeg", "audio/mp3", "AUDIO/MPEG", "audio/*", "*/*", "", "application/octet-stream"),
+            *("application/json, text/plain, */*", "audio/ogg;q=0.9, audio/mpeg;q=0.1"),
+        ):
+            assert api.get(path, headers={"Accept": accepted}).status_code == 200, accepted
         assert api.get(f"{path}?accept=audio/mpeg", headers={"Accept": "text/html"}).status_code == 200
-        for refused in ("text/html", "audio/ogg", "*/*;q=0"):
+        for refused in ("text/html", "audio/ogg", "application/json", "*/*;q=0"):
             answer = api.get(path, headers={"Accept": refused})
             assert answer.status_code == 406
             assert answer.json()["error"] == "406"
@@ -206,6 +229,17 @@ class TestConditions:
         api.put(path, CONTENT + b"x", headers=MP3)
         assert api.get(path, headers={"If-None-Match": etag}).status_code == 200
 
+    def test_a_download_of_another_version_is_refused(self, api: Api, path: str) -> None:
+        api.put(path, CONTENT, headers=MP3)
+        etag = api.get(path).headers["ETag"]
+        for condition in (etag, f'"x", {etag}', "*"):
+            assert api.get(path, headers={"If-Match": condition}).content == CONTENT
+        api.put(path, CONTENT + b"x", headers=MP3)
+        for headers in ({"If-Match": etag}, {"If-Match": etag, "Range": "bytes=0-1"}):
+            answer = api.get(path, headers=headers)
+            assert (answer.status_code, answer.json()["message"]) == (412, "precondition_failed")
+            assert api.head(path, headers=headers).status_code == 412
+
     def test_a_range_of_another_version_returns_everything(self, api: Api, path: str) -> None:
         api.put(path, CONTENT, headers=MP3)
         etag = api.get(path).headers["ETag"]
@@ -280,7 +314,7 @@ class TestLinks:
         self, api: Api, account: Account, db: Database, path: str, link: Callable[..., None]
     ) -> None:
         link()
-        assert api.put(path, b"new", headers=MP3).status_code == 200
+        assert api.put(path, b"new", headers=MP3).status_code == 201
         assert "pvt_attachments" not in stored(account, path)
         assert api.get(path).content == b"new"
         assert "old.mp3" in (db.get(LINKED_ID) or {})["_attachments"]

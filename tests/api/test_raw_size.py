@@ -31,7 +31,7 @@ class TestSize:
         workers = [Memory(pid) for pid in children(server.process.pid)]
         assert workers
         answer = api.put(path, Repeated(piece, 50), headers=MP3)
-        assert answer.status_code == 200, answer.text
+        assert answer.status_code == 201, answer.text
         received = 0
         with api.get(path, stream=True) as download:
             for chunk in download.iter_content(256 * 1024):
@@ -39,12 +39,12 @@ class TestSize:
                 received += len(chunk)
         assert received == self.LENGTH
         answer = _streamed_multipart(api, path, Repeated(piece, 50))
-        assert answer.status_code == 200, answer.text
+        assert answer.status_code == 201, answer.text
         assert max(worker.rise() for worker in workers) < 12 * 1024 * 1024
 
     def test_more_than_the_limit_is_refused(self, server_with: Callable[..., Running], api: Api, path: str) -> None:
         limited = Api(server_with(MAX_UPLOAD_BYTES="100000").url, api.account_id, api.token)
-        assert limited.put(path, b"x" * 90_000, headers=MP3).status_code == 200
+        assert limited.put(path, b"x" * 90_000, headers=MP3).status_code == 201
         for answer in (
             limited.put(path, b"x" * 100_001, headers=MP3),
             limited.request("PUT", path, data=iter([b"x" * 60_000, b"x" * 60_000]), headers=MP3),

@@ -38,7 +38,8 @@ class TestPut:
     def test_an_upload_returns_the_metadata(self, api: Api, account: Account, path: str) -> None:
         before = api.get(path.removesuffix("/raw")).json()["data"]
         answer = api.put(path, CONTENT, headers=MP3)
-        assert answer.status_code == 200, answer.text
+        assert answer.status_code == 201, answer.text
+        assert answer.headers["Location"] == api.address(path)
         assert answer.json()["data"] == before
         doc = stored(account, path)
         assert answer.json()["revision"] == doc["_rev"]
@@ -47,7 +48,7 @@ class TestPut:
     def test_the_api_documents_command_works(self, api: Api, account: Account, path: str, audio: Studio) -> None:
         voice = audio("mp3")
         answer = api.put(path, files=[("content", ("voice.mp3", voice.content, "audio/mp3"))])
-        assert answer.status_code == 200, answer.text
+        assert answer.status_code == 201, answer.text
         name, stub = attachment(account, path)
         assert (name, stub["content_type"], stub["length"]) == ("voice.mp3", "audio/mp3", len(voice.content))
         assert stored(account, path)["media_filename"] == "voice.mp3"
@@ -113,7 +114,7 @@ class TestPut:
         kind = {"Content-Type": "application/base64"}
         for encoded in (base64.b64encode(voice.content), base64.encodebytes(voice.content)):
             api.put(path, b"x", headers=MP3)
-            assert api.put(path, b"data:audio/mpeg;base64," + encoded, headers=kind).status_code == 200
+            assert api.put(path, b"data:audio/mpeg;base64," + encoded, headers=kind).status_code == 201
             assert api.get(path).content == voice.content
         assert api.get(path).headers["Content-Type"] == "audio/mpeg"
         assert api.put(path, b"!!!!", headers=kind).status_code == 400
@@ -132,13 +133,13 @@ class TestPut:
 
     def test_an_upload_needs_the_revision_in_if_match(self, api: Api, path: str) -> None:
         etag = api.put(path, CONTENT, headers=MP3).headers["ETag"]
-        assert api.put(path, b"b", headers=MP3 | {"If-Match": etag}).status_code == 200
+        assert api.put(path, b"b", headers=MP3 | {"If-Match": etag}).status_code == 201
         assert api.put(path, b"c", headers=MP3 | {"If-Match": etag}).status_code == 412
         assert api.get(path).content == b"b"
 
     def test_a_chunked_body_is_stored_completely(self, api: Api, path: str) -> None:
         pieces = [bytes([number]) * 70_000 for number in range(3)]
-        assert api.request("PUT", path, data=iter(pieces), headers=MP3).status_code == 200
+        assert api.request("PUT", path, data=iter(pieces), headers=MP3).status_code == 201
         assert api.get(path).content == b"".join(pieces)
 
     @pytest.mark.parametrize("chunked", [False, True])
@@ -153,7 +154,7 @@ class TestPut:
         assert api.get(path).content == CONTENT
 
     def test_post_tunnels_put(self, api: Api, path: str) -> None:
-        assert api.post(f"{path}?verb=PUT", CONTENT, headers=MP3).status_code == 200
+        assert api.post(f"{path}?verb=PUT", CONTENT, headers=MP3).status_code == 201
         assert api.get(path).content == CONTENT
 
 
@@ -184,7 +185,7 @@ class TestNames:
         self, api: Api, account: Account, path: str, filename: str | None, content_type: str, named: str
     ) -> None:
         answer = api.request("PUT", path, **parts((filename, content_type, CONTENT)))
-        assert answer.status_code == 200, answer.text
+        assert answer.status_code == 201, answer.text
         assert attachment(account, path)[0] == named
         assert api.get(path).content == CONTENT
 
@@ -232,7 +233,7 @@ class TestNames:
     ) -> None:
         voice = audio(kind)
         answer = api.put(path, files=[("content", (f"voice.{kind}", voice.content, content_type))])
-        assert answer.status_code == 200, answer.text
+        assert answer.status_code == 201, answer.text
         name, stub = attachment(account, path)
         assert (name, stub["length"]) == (f"voice.{kind}", len(voice.content))
         json_part = "audio/ogg" if content_type == "application/octet-stream" else content_type
@@ -261,8 +262,8 @@ class TestRaces:
         contents = [bytes([number]) * 200_000 for number in range(4)]
         with ThreadPoolExecutor(4) as pool:
             answers = list(pool.map(lambda content: _client(api).put(path, content, headers=MP3), contents))
-        assert {answer.status_code for answer in answers} <= {200, 409}
-        assert 200 in {answer.status_code for answer in answers}
+        assert {answer.status_code for answer in answers} <= {201, 409}
+        assert 201 in {answer.status_code for answer in answers}
         assert len(stored(account, path)["_attachments"]) == 1
         assert api.get(path).content in contents
 
@@ -272,7 +273,7 @@ class TestRaces:
         with ThreadPoolExecutor(2) as pool:
             uploads = pool.submit(lambda: [api.put(path, content, headers=MP3).status_code for content in contents])
             heard = [_client(api).get(path) for _ in range(12)]
-            assert uploads.result() == [200] * 6
+            assert uploads.result() == [201] * 6
         assert all(answer.status_code == 200 and answer.content in contents for answer in heard)
 
 

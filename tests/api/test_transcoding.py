@@ -291,7 +291,7 @@ class TestCleanup:
         self, temporary_folder: Path, api: Api, box: dict[str, Any], audio: Studio
     ) -> None:
         path = leave(api, box, audio("wav"))
-        assert api.put(f"{path}/raw", silence(60).content, headers=MP3).status_code == 200
+        assert api.put(f"{path}/raw", silence(60).content, headers=MP3).status_code == 201
         assert api.put(f"{path}/raw", NOT_AUDIO["text"], headers=MP3).status_code == 400
         assert list(temporary_folder.iterdir()) == []
 

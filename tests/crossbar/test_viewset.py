@@ -279,6 +279,17 @@ def test_a_client_with_the_current_revision_gets_304(service: Client, path: str,
     assert service.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/v2/things", "/v2/lists"])
+def test_a_client_that_asks_for_another_revision_is_refused(service: Client, path: str) -> None:
+    etag = service.get(path).headers["ETag"]
+    for condition in (etag, etag.strip('"'), f'"2-x", {etag}', "*"):
+        assert service.get(path, headers={"If-Match": condition}).status_code == 200
+    for headers in ({"If-Match": '"2-x"'}, {"If-Match": '"2-x"', "If-None-Match": etag}):
+        assert_error(service.get(path, headers=headers), 412, "precondition_failed")
+        assert service.head(path, headers=headers).status_code == 412
+    assert service.get(path, headers={"If-Match": etag, "If-None-Match": etag}).status_code == 304
+
+
 def test_a_change_to_another_revision_is_refused(service: Client) -> None:
     assert_error(send(service, "POST", {}, headers={"If-Match": '"2-x"'}), 412, "precondition_failed")
     for condition in ('"1-abc"', "1-abc", '"2-x", "1-abc"', "*"):

@@ -136,4 +136,4 @@ def check_use_during_migration(new_mailboxes: Callable[[], MailboxesInUse], *, l
 
 
 def _assert_ok(answer: Any) -> None:
-    assert answer.status_code == 200, answer.text
+    assert answer.ok, answer.text

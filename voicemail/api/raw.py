@@ -7,6 +7,7 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
+from accounts.api.viewset import location
 from accounts.auth.permissions import IsAuthenticated, MayActOnAccount
 from couch.client import Document
 from crossbar.body import media_type_of
@@ -73,7 +74,8 @@ class RawViewSet(MessageViewSetBase):
         message = message_store.replace_audio(
             self.account_id, box_id, message_id, upload, length=length, actor=self.actor, guard=self.check_revision
         )
-        return self.message_response(message)
+        path = f"/v2/accounts/{self.account_id}/vmboxes/{box_id}/messages/{message_id}/raw"
+        return self.message_response(message, 201, location(request, path))
 
 
 class ArchiveViewSet(MessageViewSetBase):
@@ -117,5 +119,5 @@ def _is_audio(media_range: str, content_type: str) -> bool:
     """Whether a media range of an Accept header includes the type of an audio."""
     if media_range in ("", "*", "*/*") or content_types.are_equivalent(media_range, content_type):
         return True
-    # A client that takes any audio takes it from a container or an unknown type, too.
-    return media_range == "audio/*" or media_range == content_type.partition("/")[0] + "/*"
+    # A client that takes any audio, or any bytes, takes it from a container or of an unknown type, too.
+    return media_range in ("audio/*", content_types.OCTETS, content_type.partition("/")[0] + "/*")
