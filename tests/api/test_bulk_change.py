@@ -199,6 +199,18 @@ class TestMove:
         assert answer.status_code == 400
         assert list(answer.json()["data"]["source_id"]) == ["required"]
 
+    @pytest.mark.parametrize("is_copy", [False, True])
+    def test_a_move_or_copy_into_the_same_mailbox_is_refused(
+        self, api: Api, account: Account, box: dict[str, Any], other: dict[str, Any], is_copy: bool
+    ) -> None:
+        (source,) = leave(account, box, [gregorian.now() - 60])
+        target = [other["id"], box["id"]] if is_copy else box["id"]
+        answer = api.post(f"vmboxes/{box['id']}/messages", {"source_id": target, "messages": [source]})
+        assert answer.status_code == 400
+        assert list(answer.json()["data"]) == ["source_id"]
+        assert stored(account, source)["_rev"].startswith("1-")
+        assert api.get(f"vmboxes/{other['id']}/messages").json()["data"] == []
+
     def test_a_moved_message_without_a_sender_gets_its_caller_id(
         self, api: Api, account: Account, box: dict[str, Any], other: dict[str, Any]
     ) -> None:

@@ -315,6 +315,15 @@ class TestMoveAndCopy:
     def test_a_destination_must_be_text_or_a_list_of_text(self, api: Api, path: str, source_id: Any) -> None:
         assert list(api.post(path, {"source_id": source_id}).json()["data"]["source_id"]) == ["type"]
 
+    @pytest.mark.parametrize("is_copy", [False, True])
+    def test_the_same_mailbox_is_refused_as_destination(
+        self, api: Api, account: Account, path: str, box: dict[str, Any], is_copy: bool
+    ) -> None:
+        answer = api.post(path, {"source_id": [box["id"]] if is_copy else box["id"]})
+        assert answer.status_code == 400
+        assert list(answer.json()["data"]) == ["source_id"]
+        assert stored(account, path)["_rev"].startswith("1-")
+
     def test_an_unknown_destination_is_not_found(self, api: Api, path: str, other_box: dict[str, Any]) -> None:
         unknown = "0" * 32
         for source_id in (unknown, [other_box["id"], unknown]):

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from couch.errors import Conflict
+from crossbar.errors import ValidationFailed
 from storage import gregorian, modbs
 from tests.support.api_client import Account
 from tests.support.kazoo_messages import DAY, database, document, leave, leave_spoken, stored
 from voicemail.audio import recording
-from voicemail.messages import bulk, move
+from voicemail.messages import bulk, deletion, move, retention
 from voicemail.messages import store as message_store
 from voicemail.messages.batches import Outcome
 
@@ -76,6 +77,15 @@ class TestMove:
         outcome = move.move_messages(owner, BOX, [source], FIRST, None)
         assert stored(account, source)["pvt_moved_to"] == outcome.succeeded[0]
         assert "pvt_moved_to" not in stored(account, outcome.succeeded[0])
+        assert outcome.new_ids == {source: outcome.succeeded[0]}
+
+    def test_a_copy_has_all_ids_that_its_message_had_before(self, account: Account, owner: dict[str, Any]) -> None:
+        (source,) = leave(account, BOX, [NOW])
+        (moved,) = move.move_messages(owner, BOX, [source], FIRST, None).succeeded
+        (again,) = move.move_messages(owner, FIRST, [moved], SECOND, None).succeeded
+        assert deletion.former_ids(stored(account, again)) == [source, moved]
+        (copied,) = move.copy_messages(owner, SECOND, [again], [BOX], None).succeeded
+        assert deletion.former_ids(stored(account, copied)) == []
 
     def test_a_message_can_be_moved_back_and_keeps_its_history(self, account: Account, owner: dict[str, Any]) -> None:
         source = leave_spoken(account, BOX, NOW, b"spoken")
@@ -86,11 +96,21 @@ class TestMove:
         assert doc["history"] == [BOX["_id"], FIRST["_id"]]
         assert read_audio(account, doc) == b"spoken"
 
-    def test_a_message_moved_to_its_own_mailbox_is_new_again(self, account: Account, owner: dict[str, Any]) -> None:
+    def test_a_move_or_copy_into_the_same_mailbox_is_refused_and_changes_nothing(
+        self, account: Account, owner: dict[str, Any]
+    ) -> None:
         (source,) = leave(account, BOX, [NOW - DAY], folder="saved")
-        (moved,) = move.move_messages(owner, BOX, [source], BOX, None).succeeded
-        assert [doc["metadata"]["folder"] for doc in live(account, BOX).values()] == ["new"]
-        assert list(live(account, BOX)) == [moved]
+        before = stored(account, source)
+        calls: list[Callable[[], Outcome]] = [
+            lambda: move.move_messages(owner, BOX, [source], BOX, None),
+            lambda: move.copy_messages(owner, BOX, [source], [FIRST, BOX], None),
+        ]
+        for call in calls:
+            with pytest.raises(ValidationFailed) as refusal:
+                call()
+            assert list(refusal.value.data) == ["source_id"]
+        assert live(account, BOX) == {source: before}
+        assert live(account, FIRST) == {}
 
     def test_a_message_past_its_retention_stays_and_becomes_deleted(
         self, account: Account, owner: dict[str, Any]
@@ -109,6 +129,69 @@ class TestMove:
         copied = stored(account, moved)
         assert (copied["pvt_previous_id"], copied["kazoos_own"], copied["metadata"]["x"]) == ("old", {"a": 1}, "y")
         assert copied["metadata"]["from"] == doc["metadata"]["from"]
+
+
+class TestKeptTime:
+    """What operators do: the copy keeps the time and folder of its source."""
+
+    def test_a_moved_message_keeps_its_time_month_and_folder(self, account: Account, owner: dict[str, Any]) -> None:
+        source = leave_spoken(account, BOX, NOW - 40 * DAY, b"spoken", folder="saved")
+        before = stored(account, source)
+        outcome = move.move_messages(owner, BOX, [source], FIRST, None, keeps_time=True)
+        ((message_id, doc),) = live(account, FIRST).items()
+        assert outcome.new_ids == {source: message_id}
+        assert message_id[:6] == source[:6]
+        assert doc["utc_seconds"] == doc["metadata"]["timestamp"] == NOW - 40 * DAY
+        assert (doc["metadata"]["folder"], doc["history"]) == ("saved", [BOX["_id"]])
+        assert doc["pvt_account_db"] == before["pvt_account_db"]
+        assert doc["name"] == before["name"].replace("3000", "3001")
+        assert read_audio(account, doc) == b"spoken"
+
+    @pytest.mark.parametrize(
+        ("time_members", "age", "timestamp"),
+        [
+            ({"utc_seconds": NOW - 3 * DAY, "metadata": {"timestamp": NOW - 2 * DAY}}, NOW - 3 * DAY, NOW - 2 * DAY),
+            ({"utc_seconds": None, "metadata": {"timestamp": str(NOW - DAY)}}, NOW - DAY, NOW - DAY),
+            ({"utc_seconds": None, "metadata": "lost", "pvt_created": NOW - 5}, NOW - 5, NOW - 5),
+            ({"utc_seconds": 10**15, "metadata": {}}, 10**15, gregorian.LAST),
+        ],
+    )
+    def test_a_message_whose_times_differ_or_are_missing_is_as_old_as_before(
+        self, account: Account, owner: dict[str, Any], time_members: dict[str, Any], age: int, timestamp: int
+    ) -> None:
+        (source,) = leave(account, BOX, [NOW])
+        database(account, source).update(source, lambda doc: {**doc, **time_members})
+        (moved,) = move.move_messages(owner, BOX, [source], FIRST, None, keeps_time=True).succeeded
+        doc = stored(account, moved)
+        assert moved[:6] == source[:6]
+        assert retention.age(doc) == age
+        assert doc["metadata"]["timestamp"] == timestamp
+
+    def test_a_copy_keeps_time_and_folder(self, account: Account, owner: dict[str, Any]) -> None:
+        (source,) = leave(account, BOX, [NOW - 40 * DAY], folder="saved")
+        (copied,) = move.copy_messages(owner, BOX, [source], [FIRST], None, keeps_time=True).succeeded
+        doc = stored(account, copied)
+        assert (doc["utc_seconds"], doc["metadata"]["folder"]) == (NOW - 40 * DAY, "saved")
+
+    def test_a_copy_of_now_that_an_interrupted_move_left_gets_the_time(
+        self, account: Account, owner: dict[str, Any]
+    ) -> None:
+        (source,) = leave(account, BOX, [NOW])
+        (copied,) = move.move_messages(owner, BOX, [source], FIRST, None).succeeded
+        database(account, copied).update(copied, lambda doc: {**doc, "utc_seconds": NOW + 5})
+        removed = ("pvt_deleted", "pvt_moved_to")
+        database(account, source).update(source, lambda doc: {k: v for k, v in doc.items() if k not in removed})
+        assert move.move_messages(owner, BOX, [source], FIRST, None, keeps_time=True).succeeded == [copied]
+        assert [(key, doc["utc_seconds"]) for key, doc in live(account, FIRST).items()] == [(copied, NOW)]
+        assert live(account, BOX) == {}
+
+    def test_concurrent_moves_make_one_copy(self, account: Account, owner: dict[str, Any]) -> None:
+        ids = [leave_spoken(account, BOX, NOW - 40 * DAY - n, b"spoken %d" % n) for n in range(6)]
+        outcomes = run_at_once(*[lambda: move.move_messages(owner, BOX, ids, FIRST, None, keeps_time=True)] * 3)
+        moved = live(account, FIRST)
+        assert sorted(doc["utc_seconds"] for doc in moved.values()) == sorted(NOW - 40 * DAY - n for n in range(6))
+        assert live(account, BOX) == {}
+        assert set().union(*map(reasons, outcomes)) <= {"not_found"}
 
 
 class TestRepeatedMove:

@@ -33,7 +33,9 @@ class Outcome:
     succeeded: list[str] = field(default_factory=list)
     failed: list[dict[str, str]] = field(default_factory=list)
     documents: dict[str, Document] = field(default_factory=dict)
-    """The changed messages as they are stored now, by id. Moves and copies leave it empty."""
+    """The changed messages as they are stored now, by id; after a move those that were left behind."""
+    new_ids: dict[str, str] = field(default_factory=dict)
+    """After a move, the ids of the new messages by the ids of the old ones."""
 
     def fail(self, message_id: str, reason: str) -> None:
         """Record why a message was not changed."""

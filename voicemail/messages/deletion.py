@@ -19,6 +19,8 @@ REMOVED_WITH_BOX = "pvt_removed_with_box"
 """Marks a message that was removed because its mailbox was: it comes back with the mailbox."""
 MOVED_TO = "pvt_moved_to"
 """The id that a message has in the mailbox it was moved to."""
+MOVED_FROM = "pvt_moved_from"
+"""The ids that a moved message had in the mailboxes it was moved from, in their order."""
 
 
 def soft_delete(doc: Document) -> Document:
@@ -54,3 +56,9 @@ def is_removed(doc: Mapping[str, Any] | None, box_id: str) -> bool:
         and doc.get("source_id") == box_id
         and not private_fields.is_live(doc)
     )
+
+
+def former_ids(doc: Mapping[str, Any]) -> list[str]:
+    """The ids that a message had before it was moved, the first one first."""
+    ids = doc.get(MOVED_FROM)
+    return [former_id for former_id in ids if isinstance(former_id, str)] if isinstance(ids, list) else []

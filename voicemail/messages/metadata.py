@@ -37,6 +37,12 @@ def folder(doc: Mapping[str, Any]) -> str | None:
     return name if isinstance(name, str) and name else None
 
 
+def timestamp(doc: Mapping[str, Any]) -> int | None:
+    """When a message was left, as listings show it, in Gregorian seconds; None if it has no time."""
+    seconds = values.as_integer(of(doc).get("timestamp"))
+    return retention.age(doc) if seconds is None else seconds
+
+
 def put_in_folder(doc: Document, folder: str) -> Document:
     """A message's document with the message in a folder."""
     return {**doc, "metadata": {**of(doc), "folder": folder}}
@@ -95,11 +101,7 @@ def representation(doc: Mapping[str, Any], limit: int) -> Document:
     metadata = {"folder": None, **private_fields.without_private(of(doc)), "id": doc["_id"], "media_id": doc["_id"]}
     age = retention.age(doc)
     # As in listings: old documents have numbers as text, and a message that lost its metadata still has an age.
-    timestamp = values.as_integer(metadata.get("timestamp"))
-    numbers = {
-        "timestamp": age if timestamp is None else timestamp,
-        "length": values.as_integer(metadata.get("length")),
-    }
+    numbers = {"timestamp": timestamp(doc), "length": values.as_integer(metadata.get("length"))}
     metadata |= {key: number for key, number in numbers.items() if number is not None}
     if doc.get("transcription"):
         metadata["transcription"] = doc["transcription"]

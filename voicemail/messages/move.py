@@ -1,15 +1,17 @@
 """Move and copy messages to other mailboxes, with their audio.
 
-A copy is a new message of the current month. Messages without audio of their own cost a fetch and a bulk write per
-month. Audio is streamed from one document to the other, for several messages at a time.
+A copy is a new message. As in Kazoo, it is of now and in folder ``new``; an operator's copy keeps the time and folder
+of its source, and is stored in the same month (`keeps_time`). Messages without audio of their own cost a fetch and a
+bulk write per month. Audio is streamed from one document to the other, for several messages at a time.
 
 One write decides a move: the one that removes the source, made on the very revision that was copied. So no concurrent
-change of the source is lost, and of several requests that move or remove a message one wins. The source then holds
-the id of its copy (``pvt_moved_to``). A request that loses deletes the copy that it made.
+change of the source is lost, and of several requests that move or remove a message one wins. A request that loses
+deletes the copy that it made. The source then holds the id of its copy (``pvt_moved_to``), and the copy the ids that
+the message had before (``pvt_moved_from``).
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,6 +21,7 @@ from zoneinfo import ZoneInfo
 from couch.client import Database, Document
 from couch.errors import Conflict
 from couch.parallel import in_parallel
+from crossbar.errors import ValidationFailed
 from storage import database_names, gregorian, modbs, private_fields
 from storage.private_fields import Actor
 from voicemail.audio import copying, recording
@@ -30,7 +33,7 @@ from voicemail.mailboxes import time_zone
 from voicemail.messages import batches, deletion, metadata, retention
 from voicemail.messages import store as message_store
 from voicemail.messages.batches import CONFLICT, MISSING_AUDIO, NOT_FOUND, Outcome
-from voicemail.messages.deletion import MOVED_TO, REMOVED_FROM, REMOVED_WITH_BOX
+from voicemail.messages.deletion import MOVED_FROM, MOVED_TO, REMOVED_FROM, REMOVED_WITH_BOX
 from voicemail.messages.folders import NEW
 
 # Few enough that documents are fresh when they are copied, and that no request takes all the connections.
@@ -44,18 +47,21 @@ def move_messages(
     ids: Iterable[str],
     target_box: Mapping[str, Any],
     actor: Actor | None,
+    *,
+    keeps_time: bool = False,
 ) -> Outcome:
-    """Move messages of a mailbox to another one; `succeeded` holds their new ids.
+    """Move messages of a mailbox to another one; `succeeded` holds their new ids, `new_ids` these by the old ones.
 
     A new id derives from the old one and the target: a retry after a crash finds the copy, and only removes the
-    source.
+    source. Raises ValidationFailed (``source_id``) if the target is the mailbox itself.
     """
+    _require_another_box(box, [target_box])
     outcome = Outcome()
-    destination = _Destination.now(account, target_box, actor)
+    open_destination = _Destination.opener(account, target_box, actor, keeps_time=keeps_time)
     limit = retention.limit(account["_id"])
     current_ids = on_access.list_current_ids(account, box, ids, actor, outcome)
     for modb, batch in batches.by_month(account["_id"], current_ids, outcome, _BATCH_SIZE):
-        move = _Move(destination, modb, box["_id"], limit, outcome)
+        move = _Move(open_destination(modb), modb, box["_id"], limit, outcome)
         for message_id in batches.retry_conflicts(batch, move.attempt):
             outcome.fail(message_id, move.reasons.get(message_id, CONFLICT))
     return outcome
@@ -67,17 +73,24 @@ def copy_messages(
     ids: Iterable[str],
     target_boxes: Sequence[Mapping[str, Any]],
     actor: Actor | None,
+    *,
+    keeps_time: bool = False,
 ) -> Outcome:
-    """Copy messages of a mailbox to one or more others; `succeeded` holds the ids of all copies."""
+    """Copy messages of a mailbox to one or more others; `succeeded` holds the ids of all copies.
+
+    Raises ValidationFailed (``source_id``) if the mailbox itself is among the targets.
+    """
+    _require_another_box(box, target_boxes)
     outcome = Outcome()
-    destinations = [_Destination.now(account, target_box, actor) for target_box in target_boxes]
+    openers = [_Destination.opener(account, target, actor, keeps_time=keeps_time) for target in target_boxes]
     limit = retention.limit(account["_id"])
     current_ids = on_access.list_current_ids(account, box, ids, actor, outcome)
     for modb, batch in batches.by_month(account["_id"], current_ids, outcome, _BATCH_SIZE):
         changeable, expired = batches.partition(modb.fetch(batch), batch, box["_id"], limit, outcome)
         for message_id in batches.refuse_expired(modb, expired, actor, outcome):
             outcome.fail(message_id, retention.REASON)
-        for destination in destinations:
+        for open_destination in openers:
+            destination = open_destination(modb)
             pending = [_PendingCopy(doc, message_store.new_id(destination.month)) for doc in changeable]
             for source_id, result in destination.store_copies(modb, pending):
                 if isinstance(result, str):
@@ -87,41 +100,59 @@ def copy_messages(
     return outcome
 
 
+def _require_another_box(box: Mapping[str, Any], target_boxes: Sequence[Mapping[str, Any]]) -> None:
+    if any(target["_id"] == box["_id"] for target in target_boxes):
+        message = "The messages are in this mailbox already"
+        raise ValidationFailed.field("source_id", "invalid", message, value=box["_id"])
+
+
 class _PendingCopy(NamedTuple):
     """A message to copy: its document, the copy's id, and the revision of a stale copy to replace."""
 
     source: Document
     copy_id: str
     stale_revision: str | None = None
+    is_move: bool = False
+    """Whether the source is going to be removed."""
 
 
 @dataclass(frozen=True)
 class _Destination:
-    """A mailbox that copies are stored in, and the time and month they get."""
+    """A mailbox that copies are stored in, the MODb they are stored in, and the time they get."""
 
     account: Mapping[str, Any]
     box: Mapping[str, Any]
     zone: ZoneInfo | None
     actor: Actor | None
-    seconds: int
     modb: Database
+    month: str
+    seconds: int | None
+    """None if each copy keeps the time and folder of its source."""
 
     @classmethod
-    def now(cls, account: Mapping[str, Any], box: Mapping[str, Any], actor: Actor | None) -> "_Destination":
-        """The mailbox with the current time and this month's MODb."""
+    def opener(
+        cls, account: Mapping[str, Any], box: Mapping[str, Any], actor: Actor | None, *, keeps_time: bool
+    ) -> Callable[[Database], "_Destination"]:
+        """A function that returns the destination of copies of messages in a MODb."""
+        zone = time_zone.of_box(account, box)
+        if keeps_time:
+            # A copy beside its source is found by the listings that find the source, whatever times both have.
+            return lambda modb: cls(account, box, zone, actor, modb, _month_of(modb), None)
         seconds = gregorian.now()
-        modb = modbs.ensure(account["_id"], gregorian.month_of(seconds))
-        return cls(account, box, time_zone.of_box(account, box), actor, seconds, modb)
-
-    @property
-    def month(self) -> str:
-        return gregorian.month_of(self.seconds)
+        month = gregorian.month_of(seconds)
+        destination = cls(account, box, zone, actor, modbs.ensure(account["_id"], month), month, seconds)
+        return lambda modb: destination
 
     def recent_modbs(self) -> list[tuple[str, Database]]:
-        """This month and its MODb, after the previous month and its MODb if that exists."""
+        """The month and its MODb; before it, if copies are of now, the previous month and its MODb if that exists."""
         previous = gregorian.month_of(gregorian.month_bounds(self.month)[0] - 1)
-        modb = modbs.find(self.account["_id"], previous)
+        modb = None if self.seconds is None else modbs.find(self.account["_id"], previous)
         return [*([] if modb is None else [(previous, modb)]), (self.month, self.modb)]
+
+    def is_current(self, copy: Document, source: Document) -> bool:
+        """Whether a stored message is the copy that is to be made of another one: no other content, no other time."""
+        has_time = self.seconds is not None or retention.age(copy) == retention.age(source)
+        return has_time and _content(copy) == _content(source)
 
     def store_copies(
         self, source_modb: Database, pending: Sequence[_PendingCopy]
@@ -154,23 +185,33 @@ class _Destination:
             return CONFLICT
 
     def _build(self, copy: _PendingCopy) -> Document:
-        """The document of a copy: new, of the current time, with the source's mailbox added to its history."""
+        """The document of a copy: its source's, with the mailbox of the destination and the time that copies get.
+
+        The source's mailbox is added to its history.
+        """
         source = copy.source
-        fields = {
-            **metadata.of(source),
-            "to": mailbox_store.number(self.box),
-            "folder": NEW,
-            "timestamp": self.seconds,
-        }
+        fields = {**metadata.of(source), "to": mailbox_store.number(self.box), **self._time_and_folder(source)}
         built = message_store.build(
             self.account, self.box, fields, self.zone, message_id=copy.copy_id, actor=self.actor
         )
-        not_copied = {*built, MOVED_TO, REMOVED_FROM, REMOVED_WITH_BOX}
+        built["pvt_account_db"] = database_names.encode(self.modb.name)
+        if self.seconds is None:
+            built["utc_seconds"] = retention.age(source) or fields["timestamp"]
+        not_copied = {*built, MOVED_TO, MOVED_FROM, REMOVED_FROM, REMOVED_WITH_BOX}
         copied = {key: value for key, value in source.items() if not key.startswith("_") and key not in not_copied}
         history = source.get("history")
         extended = [*(history if isinstance(history, list) else []), source["source_id"]]
         revision = {"_rev": copy.stale_revision} if copy.stale_revision else {}
-        return {**copied, **built, "history": extended, **revision}
+        moved_from = {MOVED_FROM: [*deletion.former_ids(source), source["_id"]]} if copy.is_move else {}
+        return {**copied, **built, **moved_from, "history": extended, **revision}
+
+    def _time_and_folder(self, source: Document) -> Document:
+        if self.seconds is not None:
+            return {"timestamp": self.seconds, "folder": NEW}
+        timestamp = metadata.timestamp(source) or gregorian.now()
+        # Times outside the years of calendars, which odd documents may have, can't be in a message's name.
+        in_calendar = min(max(timestamp, gregorian.FIRST), gregorian.LAST)
+        return {"timestamp": in_calendar, "folder": metadata.folder(source) or NEW}
 
 
 @dataclass
@@ -206,7 +247,8 @@ class _Move:
         conflicts += [doc["_id"] for doc in changeable if doc["_id"] not in copied_ids]
         removed_docs = [self._remove_source(doc) for doc in changeable if doc["_id"] in copied_ids]
         removed_ids, removal_conflicts = batches.save(self.modb, removed_docs, self.outcome)
-        self.outcome.succeeded += [self.copy_ids[message_id] for message_id in removed_ids]
+        for message_id in removed_ids:
+            self._succeed(message_id)
         return conflicts + removal_conflicts
 
     def _copy(self, sources: Sequence[Document]) -> set[str]:
@@ -248,14 +290,14 @@ class _Move:
         """The copy that is to be made of a message, given what is stored as its copy; None if that is current."""
         month = self.destination.month
         if stored is None:
-            return _PendingCopy(source, self._copy_id(source, month))
+            return _PendingCopy(source, self._copy_id(source, month), is_move=True)
         if message_store.is_message(stored, self.destination.box["_id"]):
-            if _content(stored) == _content(source):
+            if self.destination.is_current(stored, source):
                 return None
             if database_names.month_of_message(stored["_id"]) == month:
-                return _PendingCopy(source, stored["_id"], stored["_rev"])
+                return _PendingCopy(source, stored["_id"], stored["_rev"], is_move=True)
         # An earlier move's copy, which was moved on or removed since: this move needs another id.
-        return _PendingCopy(source, message_store.new_id(month))
+        return _PendingCopy(source, message_store.new_id(month), is_move=True)
 
     def _copy_id(self, source: Document, month: str) -> str:
         """The id that a message gets in the target mailbox, the same one however often the move is repeated.
@@ -272,13 +314,25 @@ class _Move:
     def _lost_race(self, message_id: str, source: Document | None) -> None:
         """Handle a message that another request removed after its copy was stored: by the same move, or otherwise."""
         if source is not None and source.get(MOVED_TO) == self.copy_ids[message_id]:
-            self.outcome.succeeded.append(self.copy_ids[message_id])
+            self._succeed(message_id)
             return
         if message_id in self.own_copies:
             copy = self.own_copies[message_id]
             with suppress(Conflict):
                 self.destination.modb.delete(copy["_id"], copy["_rev"])
         self.outcome.fail(message_id, NOT_FOUND)
+
+    def _succeed(self, message_id: str) -> None:
+        self.outcome.succeeded.append(self.copy_ids[message_id])
+        self.outcome.new_ids[message_id] = self.copy_ids[message_id]
+
+
+def _month_of(modb: Database) -> str:
+    """The month of a MODb, ``YYYYMM``."""
+    name = database_names.parse(modb.name)
+    if name is None or name.month is None:
+        raise ValueError(f"no MODb: {modb.name}")
+    return name.month
 
 
 def _content(doc: Mapping[str, Any]) -> tuple[object, ...]:
