@@ -164,7 +164,7 @@ class AccountAdmin(HealthPages, SwitchPages, ApiKeyPages, RetentionPages):
     def show_history(self, request: HttpRequest, account_id: str) -> HttpResponse:
         """Show what was done to the account."""
         account = accounts.get(account_id)
-        return render_history(self, request, account_id, account_title(account), account_crumbs(account))
+        return render_history(self, request, [account_id], account_title(account), account_crumbs(account))
 
 
 def _first_page(size: int) -> PageRequest:

@@ -3,7 +3,7 @@
 An entry holds what differs between a document before and after, never a secret.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from django.utils import timezone
 from desk.kit.differences import differences
 from desk.models import AuditEntry
 
-_MAX_ENTRIES = 200
+_MAX_LENGTH = 250
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ def record(
         action=action,
         kind=subject.kind,
         account_id=subject.account_id,
-        document_id=subject.document_id[:250],
-        name=subject.name[:250],
+        document_id=subject.document_id[:_MAX_LENGTH],
+        name=subject.name[:_MAX_LENGTH],
         difference={**differences(before or {}, after or {}), **(details or {})},
     )
 
@@ -58,11 +58,14 @@ def is_recorded(request: HttpRequest, action: str, subject: Subject, within: tim
     return AuditEntry.objects.filter(
         operator_id=int(request.user.pk or 0),
         action=action,
-        document_id=subject.document_id[:250],
+        document_id=subject.document_id[:_MAX_LENGTH],
         time__gte=timezone.now() - within,
     ).exists()
 
 
-def entries_for_document(document_id: str) -> list[AuditEntry]:
-    """The entries about a document, the latest first."""
-    return list(AuditEntry.objects.filter(document_id=document_id).select_related("operator")[:_MAX_ENTRIES])
+def list_entries(document_ids: Sequence[str], size: int, last_id: int | None) -> list[AuditEntry]:
+    """At most `size` entries about documents, the latest first; with `last_id`, from the entry with that id on."""
+    entries = AuditEntry.objects.filter(document_id__in=[document_id[:_MAX_LENGTH] for document_id in document_ids])
+    if last_id is not None:
+        entries = entries.filter(pk__lte=last_id)
+    return list(entries.order_by("-pk").select_related("operator")[:size])

@@ -1,6 +1,7 @@
 """The pages of the audit log: the searchable list of all entries, and the history of one document."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -12,7 +13,12 @@ from django.utils.safestring import SafeString
 from desk.accounts.links import account_url
 from desk.audit import log
 from desk.kit.pages import Crumb, DocumentAdmin
+from desk.kit.tables import Paging
+from desk.messages.links import message_url
 from desk.models import AuditEntry
+
+_PAGE_SIZE = 100
+_START_KEY = re.compile(r"\d{1,18}", re.ASCII)
 
 
 @admin.register(AuditEntry)
@@ -60,12 +66,28 @@ class AuditEntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generi
 
 
 def render_history(
-    pages: DocumentAdmin, request: HttpRequest, document_id: str, title: str, crumbs: Iterable[Crumb]
+    pages: DocumentAdmin, request: HttpRequest, document_ids: Sequence[str], title: str, crumbs: Iterable[Crumb]
 ) -> TemplateResponse:
-    """The page with everything that was done to a document."""
-    entries = [(entry, format_difference(entry)) for entry in log.entries_for_document(document_id)]
-    crumbs = [*crumbs, ("History", None)]
-    return pages.render(request, "desk/audit/history.html", f"History: {title}", crumbs, entries=entries)
+    """The page with everything that was done to a document, also under the ids that it had before."""
+    start_key = request.GET.get("start_key", "")
+    last_id = int(start_key) if _START_KEY.fullmatch(start_key) else None
+    entries = log.list_entries(document_ids, _PAGE_SIZE + 1, last_id)
+    next_start_key = str(entries[_PAGE_SIZE].pk) if len(entries) > _PAGE_SIZE else None
+    return pages.render(
+        request,
+        "desk/audit/history.html",
+        f"History: {title}",
+        [*crumbs, ("History", None)],
+        entries=[(entry, format_difference(entry), new_place(entry)) for entry in entries[:_PAGE_SIZE]],
+        paging=Paging.of(request, next_start_key, "Earlier entries"),
+    )
+
+
+def new_place(entry: AuditEntry) -> str | None:
+    """The URL of a message in the mailbox that it was moved to; None if the entry is not about a move."""
+    difference = entry.difference if isinstance(entry.difference, dict) else {}
+    box_id, message_id = difference.get("to_id"), difference.get("new_id")
+    return message_url(entry.account_id, box_id, message_id) if box_id and message_id else None
 
 
 def format_difference(entry: AuditEntry) -> SafeString:

@@ -5,8 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts import accounts, listing
 from couch.client import Document
@@ -14,7 +12,7 @@ from desk.accounts.links import account_crumbs, account_list_crumbs, account_sub
 from desk.audit import log
 from desk.health.account_state import account_states, message_chart
 from desk.health.couchdb_state import couchdb_state
-from desk.kit.pages import DocumentAdmin, Route
+from desk.kit.pages import DocumentAdmin, Route, next_url
 from desk.kit.tables import Paging, page_request
 from storage import maintenance, modbs
 
@@ -66,7 +64,7 @@ class HealthPages(DocumentAdmin):
             messages.success(request, f"Created views in {number} database{'' if number == 1 else 's'}.")
         else:
             messages.info(request, "No database of this account lacks a view.")
-        return HttpResponseRedirect(_next_url(request, account_id))
+        return HttpResponseRedirect(next_url(request, account_url(account_id)))
 
     def create_months(self, request: HttpRequest, account_id: str) -> HttpResponse:
         """Create the account's MODbs of this month and the next one, as ``manage.py ensure_modbs`` does for all."""
@@ -81,7 +79,7 @@ class HealthPages(DocumentAdmin):
             messages.success(request, f"Created: {', '.join(name[-6:] for name in created)}.")
         else:
             messages.info(request, "Both databases exist already.")
-        return HttpResponseRedirect(_next_url(request, account_id))
+        return HttpResponseRedirect(next_url(request, account_url(account_id)))
 
     def _render_question(
         self, request: HttpRequest, account: Document, title: str, question: str
@@ -101,11 +99,3 @@ def _record_repair(
 ) -> None:
     details = {name: "; ".join(lines) for name, lines in changes.items()}
     log.record(request, action, account_subject(account), details=details)
-
-
-def _next_url(request: HttpRequest, account_id: str) -> str:
-    """The page of the desk that the button was on, or the account's page."""
-    url = request.POST.get("next", "")
-    if url.startswith(reverse("admin:index")) and url_has_allowed_host_and_scheme(url, allowed_hosts=None):
-        return url
-    return account_url(account_id)

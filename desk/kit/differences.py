@@ -5,7 +5,8 @@ from typing import Any
 
 from storage import private_fields
 
-_SECRETS = frozenset({"pin", "password", "pvt_api_key", "api_key", "pvt_md5_auth", "pvt_sha1_auth"})
+# Who may see a message's history may not always read its transcription.
+_SECRETS = frozenset({"pin", "password", "pvt_api_key", "api_key", "pvt_md5_auth", "pvt_sha1_auth", "transcription"})
 _HIDDEN = "(hidden)"
 _MAX_LENGTH = 2_000
 _SHOWN_PRIVATE_FIELDS = frozenset({"pvt_deleted", "pvt_enabled", "pvt_api_key", "source_id"})
@@ -22,12 +23,12 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any], prefix: str
         path = f"{prefix}{key}"
         if old == new or (private_fields.is_private(key) and key not in _SHOWN_PRIVATE_FIELDS):
             continue
-        if isinstance(old, dict) or isinstance(new, dict):
+        if key in _SECRETS:
+            result[path] = [None if side is None else _HIDDEN for side in (old, new)]
+        elif isinstance(old, dict) or isinstance(new, dict):
             # An object that was added or removed as a whole may hold a secret, too.
             old_members, new_members = (side if isinstance(side, dict) else {} for side in (old, new))
             result |= differences(old_members, new_members, f"{path}.")
-        elif key in _SECRETS:
-            result[path] = [None if side is None else _HIDDEN for side in (old, new)]
         else:
             result[path] = [_shorten(old), _shorten(new)]
     return result

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.api.exception_handler import api_error
 from couch.errors import CouchError
@@ -176,6 +177,13 @@ class DocumentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic 
             "explanation": describe_error(error),
         }
         return TemplateResponse(request, "desk/kit/error.html", context, status=error.status_code)
+
+
+def next_url(request: HttpRequest, default: str) -> str:
+    """The page of the desk that a submitted form wants to return to (its field ``next``), or else the default."""
+    url = request.POST.get("next", "")
+    is_ours = url.startswith(reverse("admin:index")) and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
+    return url if is_ours else default
 
 
 def actor(request: HttpRequest) -> Actor:

@@ -100,6 +100,10 @@ class Table:
     filters: Sequence[Filter] = ()
     actions: Sequence[tuple[str, str]] = ()
     """The actions on selected rows: value and text."""
+    action: str = ""
+    """The value of the action that is chosen already."""
+    selected: frozenset[str] = frozenset()
+    """The ids of the rows that are selected already."""
     action_fields: SafeString = SafeString()  # noqa: RUF009 - a constant
     """Further fields of the form that sends an action."""
 

@@ -14,13 +14,16 @@ from voicemail.mailboxes import store as mailbox_store
 _MAX_SUGGESTIONS = 20
 
 
-def mailbox_choice_field(account_id: str) -> SafeString:
-    """The field, which is called ``target``."""
+def mailbox_choice_field(account_id: str, value: str = "", error: str = "") -> SafeString:
+    """The field, which is called ``target``, with a value and its error."""
     return format_html(
-        '<label class="mailbox-choice">Mailbox <input type="text" name="target" list="mailboxes" size="16" '
-        'maxlength="200" autocomplete="off" placeholder="its number" data-suggestions="{}"></label>'
-        '<datalist id="mailboxes"></datalist>',
+        '<span class="mailbox-choice"><label>Mailbox <input type="text" name="target" list="mailboxes" size="16" '
+        'maxlength="200" autocomplete="off" placeholder="its number" value="{}" data-suggestions="{}"{}></label>'
+        '<datalist id="mailboxes"></datalist>{}</span>',
+        value,
         reverse("admin:desk_message_mailboxes", args=[account_id]),
+        SafeString(' aria-invalid="true" aria-describedby="target_error" autofocus' if error else ""),
+        format_html('<span class="errorlist" id="target_error" role="alert">{}</span>', error) if error else "",
     )
 
 

@@ -173,7 +173,7 @@ class MailboxAdmin(RestorePages, PinPages):
         account = accounts.get(account_id)
         box, is_removed = mailbox_restore.get_any(account_id, box_id)
         crumbs = mailbox_crumbs(account, box, is_removed=is_removed)
-        return render_history(self, request, box_id, mailbox_title(box), crumbs)
+        return render_history(self, request, [box_id], mailbox_title(box), crumbs)
 
 
 def _flatten_settings(settings: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.contrib import messages as notices
 from django.http import HttpRequest, StreamingHttpResponse
-from django.utils.html import format_html
 
 from couch.client import Document
 from couch.errors import MissingDatabase
@@ -16,31 +15,13 @@ from desk.audit import log
 from desk.kit.pages import actor
 from desk.mailboxes.titles import mailbox_title
 from desk.messages.links import message_subject
-from desk.messages.titles import message_titles
+from desk.messages.reports import Action, Report
 from storage.private_fields import Actor
 from voicemail.api.raw import zip_response
 from voicemail.mailboxes import search as mailbox_search
 from voicemail.mailboxes import store as mailbox_store
-from voicemail.messages import batches, bulk, metadata, move, restore, retention, zip_archive
+from voicemail.messages import batches, bulk, move, restore, zip_archive
 from voicemail.messages.batches import Outcome
-
-
-@dataclass(frozen=True)
-class Action:
-    """Something that can be done with messages."""
-
-    label: str
-    verb: str
-    """Its verb in the past tense."""
-    destination: str = ""
-    """What follows the verb and its object."""
-    permission: str = "change_message"
-
-    @property
-    def past(self) -> str:
-        """What was done, for the audit log."""
-        return f"{self.verb}{self.destination}"
-
 
 RESTORE, MOVE, COPY, REMOVE, DOWNLOAD = "restore", "move", "copy", "remove", "zip"
 ON_LIVE_MESSAGES = {
@@ -52,51 +33,80 @@ ON_LIVE_MESSAGES = {
     REMOVE: Action("Remove", "removed", permission="delete_message"),
     DOWNLOAD: Action("Download as ZIP", "downloaded", permission="listen_to_message"),
 }
-ON_REMOVED_MESSAGES = {RESTORE: Action("Restore", "restored")}
+ON_REMOVED_MESSAGES = {RESTORE: Action("Restore", "restored", is_restore=True)}
 ACTIONS = ON_LIVE_MESSAGES | ON_REMOVED_MESSAGES
 
+CONFIRMED = "confirmed"
+"""The field of the form that sends a removal again, after the operator was asked."""
+_MAX_TARGET_LENGTH = 200
 _SAME_LISTENING = timedelta(minutes=10)
-_REASONS = {
-    batches.NOT_FOUND: "it no longer exists",
-    batches.CONFLICT: "somebody else changed it at the same moment",
-    batches.MISSING_AUDIO: "its audio is missing",
-    retention.REASON: "it is older than messages are kept, and can't be changed",
-    restore.MAILBOX_GONE: "its mailbox is removed. Restore the mailbox first",
-    restore.MOVED: "it was moved to another mailbox, and is there",
-}
 
 
-def run(request: HttpRequest, account: Document, box_id: str, ids: Sequence[str], action_name: str) -> bool:
-    """Apply an action to messages of a mailbox, record it, and tell the operator what became of each message.
+class Refused(Exception):
+    """An action can't be tried as it was requested; the text says why."""
 
-    False if nothing was tried, since the mailbox to move or copy to is missing.
+    def __init__(self, text: str, *, is_about_target: bool = False) -> None:
+        super().__init__(text)
+        self.text = text
+        self.is_about_target = is_about_target
+        """Whether the text belongs to the field of the mailbox to move or copy to."""
+
+
+@dataclass(frozen=True)
+class ActionForm:
+    """What the form of an action shows again after a refusal."""
+
+    action: str = ""
+    selected: frozenset[str] = frozenset()
+    target: str = ""
+    target_error: str = ""
+
+    @classmethod
+    def after(cls, request: HttpRequest, refusal: Refused) -> "ActionForm":
+        """What the operator submitted; a refusal that belongs to no field becomes a notice."""
+        if not refusal.is_about_target:
+            notices.warning(request, refusal.text)
+        return cls(
+            action=request.POST.get("action", ""),
+            selected=frozenset(request.POST.getlist("selected")),
+            target=request.POST.get("target", "").strip()[:_MAX_TARGET_LENGTH],
+            target_error=refusal.text if refusal.is_about_target else "",
+        )
+
+
+def run(request: HttpRequest, account: Document, selection: Mapping[str, Sequence[str]], name: str) -> None:
+    """Apply an action to messages, record it, and tell the operator what became of each message.
+
+    `selection` holds the messages' ids by the ids of their mailboxes. Raises Refused before anything is done.
     """
-    target = None
-    if action_name in (MOVE, COPY):
-        target = _target_mailbox(request, account["_id"])
-        if target is None:
-            return False
-    before = {message_id: doc for message_id, (_, doc) in batches.fetch(account["_id"], box_id, ids).items()}
+    target = _find_target(request, account["_id"], selection) if name in (MOVE, COPY) else None
     folder = request.POST.get("folder") or None
-    try:
-        outcome = _apply(account, box_id, ids, action_name, target, folder, actor(request))
-    except (BadIdentifier, MissingDatabase):
-        outcome = Outcome(failed=[{message_id: restore.MAILBOX_GONE} for message_id in ids])
-    _report(request, account["_id"], box_id, ids, action_name, target, outcome, before)
-    return True
+    report = Report(request, account["_id"], ACTIONS[name], target)
+    for box_id, ids in selection.items():
+        before = {message_id: doc for message_id, (_, doc) in batches.fetch(account["_id"], box_id, ids).items()}
+        try:
+            outcome = _apply(account, box_id, ids, name, target, folder, actor(request))
+        except (BadIdentifier, MissingDatabase):
+            outcome = Outcome(failed=[{message_id: restore.MAILBOX_GONE} for message_id in ids])
+        report.add(box_id, ids, outcome, before)
+    report.send(may_undo=name == REMOVE and request.user.has_perm("desk.change_message"))
 
 
-def _target_mailbox(request: HttpRequest, account_id: str) -> Document | None:
-    """The mailbox to move or copy to; None, after telling the operator, if it is missing."""
+def _find_target(request: HttpRequest, account_id: str, selection: Mapping[str, Sequence[str]]) -> Document:
+    """The mailbox to move or copy to; raises Refused if it is missing, or one of those that hold the messages."""
     number = request.POST.get("target", "").strip()
     if not number:
-        notices.warning(request, "Enter the mailbox to move or copy to.")
-        return None
+        raise Refused("Enter the mailbox to move or copy to.", is_about_target=True)
     try:
-        return mailbox_search.find_exact(account_id, number)
+        target = mailbox_search.find_exact(account_id, number)
     except BadIdentifier:
-        notices.error(request, format_html("There is no mailbox {}. Nothing was moved or copied.", number[:80]))
-        return None
+        text = f"There is no mailbox {number[:80]}. Nothing was moved or copied."
+        raise Refused(text, is_about_target=True) from None
+    if target["_id"] in selection:
+        quantity = "Some of the messages" if len(selection) > 1 else "The messages"
+        text = f"{quantity} are in {mailbox_title(target)} already. Choose another mailbox."
+        raise Refused(text, is_about_target=True)
+    return target
 
 
 def _apply(
@@ -112,42 +122,12 @@ def _apply(
         return restore.restore_messages(account, box_id, ids, actor, folder)
     box = mailbox_store.get(account["_id"], box_id)
     if action_name == MOVE and target is not None:
-        return move.move_messages(account, box, ids, target, actor)
+        return move.move_messages(account, box, ids, target, actor, keeps_time=True)
     if action_name == COPY and target is not None:
-        return move.copy_messages(account, box, ids, [target], actor)
+        return move.copy_messages(account, box, ids, [target], actor, keeps_time=True)
     if action_name == REMOVE:
         return bulk.remove_messages(account, box, ids, None, actor)
     return bulk.change_folder(account, box, ids, action_name, actor)
-
-
-def _report(
-    request: HttpRequest,
-    account_id: str,
-    box_id: str,
-    ids: Sequence[str],
-    action_name: str,
-    target: Document | None,
-    outcome: Outcome,
-    before: Mapping[str, Document],
-) -> None:
-    """Record the action at each changed message, and tell the operator about changed and failed ones."""
-    action, box = ACTIONS[action_name], mailbox_store.find(account_id, box_id) or {"_id": box_id}
-    reasons = {message_id: reason for failed in outcome.failed for message_id, reason in failed.items()}
-    changed_ids = [message_id for message_id in dict.fromkeys(ids) if message_id not in reasons]
-    details = {"to": mailbox_title(target), "to_id": target["_id"]} if target else {}
-    for message_id in changed_ids:
-        old, new = before.get(message_id), outcome.documents.get(message_id)
-        restored_to = {"folder": metadata.folder(new)} if action_name == RESTORE and new else {}
-        states = {"before": old, "after": new} if old and new else {}
-        subject = message_subject(account_id, box, message_id)
-        log.record(request, action.past, subject, details={**details, **restored_to}, **states)
-    if changed_ids:
-        count = f"{len(changed_ids)} message{'' if len(changed_ids) == 1 else 's'}"
-        destination = f" to {mailbox_title(target)}" if target else action.destination
-        notices.success(request, f"{action.verb.capitalize()} {count}{destination}.")
-    titles = message_titles(account_id, list(reasons))
-    for message_id, reason in reasons.items():
-        notices.error(request, f"{titles[message_id]} was not {action.past}: {_REASONS.get(reason, reason)}.")
 
 
 def download_zip(request: HttpRequest, account: Document, box_id: str, ids: Sequence[str]) -> StreamingHttpResponse:
@@ -164,7 +144,15 @@ def record_listening(request: HttpRequest, account_id: str, box: Mapping[str, An
 
     A player asks for one recording in several parts: these are recorded once.
     """
-    action = "downloaded" if request.GET.get("download") else "listened to"
+    _record_once(request, account_id, box, message_id, "downloaded" if request.GET.get("download") else "listened to")
+
+
+def record_reading(request: HttpRequest, account_id: str, box: Mapping[str, Any], message_id: str) -> None:
+    """Record that the operator read a message's transcription; several times in a row once."""
+    _record_once(request, account_id, box, message_id, "read the transcription of")
+
+
+def _record_once(request: HttpRequest, account_id: str, box: Mapping[str, Any], message_id: str, action: str) -> None:
     subject = message_subject(account_id, box, message_id)
     if not log.is_recorded(request, action, subject, _SAME_LISTENING):
         log.record(request, action, subject)

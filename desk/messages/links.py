@@ -13,10 +13,15 @@ from desk.mailboxes.titles import mailbox_title
 from voicemail.mailboxes import store as mailbox_store
 
 
+def all_messages_url(account_id: str, *, is_removed: bool = False) -> str:
+    """The URL of the list of the messages of all mailboxes of an account, or of the removed ones."""
+    url = f"{reverse('admin:desk_message_changelist')}?account={account_id}"
+    return f"{url}&removed=yes" if is_removed else url
+
+
 def message_list_url(account_id: str, box_id: str, *, is_removed: bool = False) -> str:
     """The URL of the list of a mailbox's messages, or of its removed ones."""
-    url = f"{reverse('admin:desk_message_changelist')}?account={account_id}&box={box_id}"
-    return f"{url}&removed=yes" if is_removed else url
+    return f"{all_messages_url(account_id, is_removed=is_removed)}&box={box_id}"
 
 
 def message_url(account_id: str, box_id: str, message_id: str) -> str:

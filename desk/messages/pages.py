@@ -1,29 +1,30 @@
 """The pages of messages: the list across months, one message, its audio and its history."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.contrib import admin
-from django.contrib import messages as notices
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
-from django.utils.safestring import SafeString
 
 from accounts import accounts
 from couch.client import Database, Document
+from couch.errors import MissingDatabase
 from crossbar.conditions import content_disposition
 from crossbar.errors import BadIdentifier
 from desk.accounts.links import account_crumbs, redirect_to_accounts
 from desk.audit.pages import render_history
 from desk.kit.formats import format_length, format_time
-from desk.kit.pages import Crumb, Route, actor
+from desk.kit.pages import Crumb, Route, actor, next_url
 from desk.mailboxes.choice_field import mailbox_choice_field, mailbox_suggestions
 from desk.mailboxes.titles import mailbox_title
 from desk.messages import actions
 from desk.messages.filters import FOLDERS, shows_removed
 from desk.messages.links import mailbox_crumb, message_list_crumbs, message_list_url, message_url
+from desk.messages.restorable import describe_restoring, format_restorable_until
 from desk.messages.table import message_table
 from desk.messages.titles import caller_title
+from desk.messages.trail import former_places, next_place
 from desk.messages.uploads import UploadPages
 from desk.models import Message
 from storage import values
@@ -57,13 +58,19 @@ class MessageAdmin(UploadPages):
 
     def list_messages(self, request: HttpRequest) -> HttpResponseBase:
         """List live or removed messages, the latest first, or apply an action to the selected ones."""
-        account_id, box_id = request.GET.get("account", ""), request.GET.get("box", "")
+        account_id = request.GET.get("account", "")
         if not account_id:
             return redirect_to_accounts(request, "messages")
         account = accounts.get(account_id)
-        if request.method == "POST":
+        if request.method != "POST":
+            return self._render_list(request, account, actions.ActionForm())
+        try:
             return self._run_action(request, account)
-        is_removed = shows_removed(request)
+        except actions.Refused as refusal:
+            return self._render_list(request, account, actions.ActionForm.after(request, refusal))
+
+    def _render_list(self, request: HttpRequest, account: Document, form: actions.ActionForm) -> HttpResponse:
+        account_id, box_id, is_removed = account["_id"], request.GET.get("box", ""), shows_removed(request)
         box = _mailbox(account_id, box_id, or_removed=is_removed) if box_id else None
         title = "Removed messages" if is_removed else "Messages"
         box_crumbs: list[Crumb] = [] if box is None else [mailbox_crumb(account_id, box)]
@@ -72,13 +79,12 @@ class MessageAdmin(UploadPages):
             add_url = reverse("admin:desk_message_add_to", args=[account_id, box_id])
             tools = self.tools(request, ("add_message", "Add message", add_url))
         choices = self._action_choices(request, is_removed=is_removed)
-        fields = mailbox_choice_field(account_id) if actions.MOVE in dict(choices) else SafeString()
         return self.render(
             request,
             "desk/messages/list.html",
             f"{title} of {mailbox_title(box) if box else 'all mailboxes'}",
             [*account_crumbs(account), *box_crumbs, (title, None)],
-            table=message_table(request, account_id, box, choices, fields),
+            table=message_table(request, account_id, box, choices, form),
             tools=tools,
         )
 
@@ -92,29 +98,50 @@ class MessageAdmin(UploadPages):
         ]
 
     def _run_action(self, request: HttpRequest, account: Document) -> HttpResponseBase:
-        """Apply the action to the selected messages, mailbox by mailbox."""
-        response = HttpResponseRedirect(request.get_full_path())
+        """Apply the action to the selected messages, mailbox by mailbox; raises Refused."""
         name = request.POST.get("action", "")
         if name not in actions.ACTIONS:
-            notices.warning(request, "Choose an action.")
-            return response
+            raise actions.Refused("Choose an action.")
         self.require_permission(request, actions.ACTIONS[name].permission)
-        ids_by_box: dict[str, list[str]] = {}
+        selection: dict[str, list[str]] = {}
         for row_id in request.POST.getlist("selected"):
             box_id, _, message_id = row_id.partition(" ")
-            ids_by_box.setdefault(box_id, []).append(message_id)
-        if not ids_by_box:
-            notices.warning(request, "Select some messages.")
-        elif name == actions.DOWNLOAD and len(ids_by_box) > 1:
-            notices.warning(request, "A ZIP holds the messages of one mailbox. Select messages of one mailbox only.")
-        elif name == actions.DOWNLOAD:
-            ((box_id, ids),) = ids_by_box.items()
+            selection.setdefault(box_id, []).append(message_id)
+        if not selection:
+            raise actions.Refused("Select some messages.")
+        if name == actions.DOWNLOAD:
+            if len(selection) > 1:
+                text = "A ZIP holds the messages of one mailbox. Select messages of one mailbox only."
+                raise actions.Refused(text)
+            ((box_id, ids),) = selection.items()
             return actions.download_zip(request, account, box_id, ids)
-        else:
-            for box_id, ids in ids_by_box.items():
-                if not actions.run(request, account, box_id, ids, name):
-                    break
-        return response
+        if name == actions.REMOVE and actions.CONFIRMED not in request.POST:
+            return self._confirm_removal(request, account, selection, [("Remove", None)], request.get_full_path())
+        actions.run(request, account, selection, name)
+        return HttpResponseRedirect(next_url(request, request.get_full_path()))
+
+    def _confirm_removal(
+        self,
+        request: HttpRequest,
+        account: Document,
+        selection: Mapping[str, Sequence[str]],
+        crumbs: Sequence[Crumb],
+        cancel_url: str,
+    ) -> HttpResponse:
+        """Ask whether messages are to be removed, and say how long they can be restored."""
+        count = sum(map(len, selection.values()))
+        selected = [("selected", f"{box_id} {message_id}") for box_id, ids in selection.items() for message_id in ids]
+        return self.render_confirmation(
+            request,
+            f"Remove {count} message{'' if count == 1 else 's'}?",
+            [*account_crumbs(account), *crumbs],
+            question=f"Clients don't see {'it' if count == 1 else 'them'} any more. "
+            + describe_restoring(account["_id"], selection),
+            submit="Yes, remove it" if count == 1 else "Yes, remove them",
+            cancel_url=cancel_url,
+            is_dangerous=True,
+            hidden_fields=[("action", actions.REMOVE), (actions.CONFIRMED, "yes"), *selected],
+        )
 
     def suggest_mailboxes(self, request: HttpRequest, account_id: str) -> JsonResponse:
         """Suggest mailboxes to move or copy messages to."""
@@ -124,17 +151,30 @@ class MessageAdmin(UploadPages):
     # --- one message ---
 
     def show_message(self, request: HttpRequest, account_id: str, box_id: str, message_id: str) -> HttpResponse:
-        """Show a message, live or removed, or apply an action to it."""
+        """Show a message, live or removed or moved away, or apply an action to it."""
         account, box = accounts.get(account_id), _mailbox(account_id, box_id, or_removed=True)
         if mailbox_store.is_live(box):
             message_id = on_access.current_id(account, box, message_id, actor(request), audio_optional=True)
-        if request.method == "POST":
+        if request.method != "POST":
+            return self._render_message(request, account, box, message_id, actions.ActionForm())
+        try:
             return self._run_action_on_one(request, account, box, message_id)
+        except actions.Refused as refusal:
+            form = actions.ActionForm.after(request, refusal)
+            return self._render_message(request, account, box, message_id, form)
+
+    def _render_message(
+        self, request: HttpRequest, account: Document, box: Document, message_id: str, form: actions.ActionForm
+    ) -> HttpResponse:
+        account_id, box_id = account["_id"], box["_id"]
         _, doc = _find_message(account_id, box_id, message_id)
         is_removed = deletion.is_removed(doc, box_id)
         limit = retention.limit(account_id)
         message = metadata.representation(doc, limit)
         can = self.permissions(request, "listen_to_message", "change_message", "delete_message")
+        if message.get("transcription") and can["listen_to_message"]:
+            actions.record_reading(request, account_id, box, message_id)
+        may_move = can["change_message"] and not is_removed
         return self.render(
             request,
             "desk/messages/detail.html",
@@ -151,11 +191,15 @@ class MessageAdmin(UploadPages):
             seconds=f"{(values.as_integer(message.get('length')) or 0) / 1000:.3f}",
             has_audio=recording.has_audio(doc),
             is_removed=is_removed,
+            is_moved=is_removed and bool(doc.get(deletion.MOVED_TO)),
+            next_place=next_place(account_id, doc),
+            former_places=former_places(account_id, doc),
             removed_at=format_time(doc.get("pvt_modified")),
+            restorable_until=format_restorable_until(account_id, [doc]),
             is_expired=retention.is_expired(doc, limit),
             folders=FOLDERS,
             restore_folder=deletion.restore_folder(doc.get(deletion.REMOVED_FROM), metadata.folder(doc)),
-            mailbox_field=mailbox_choice_field(account_id) if can["change_message"] and not is_removed else "",
+            mailbox_field=mailbox_choice_field(account_id, form.target, form.target_error) if may_move else "",
             can=can,
         )
 
@@ -164,11 +208,14 @@ class MessageAdmin(UploadPages):
     ) -> HttpResponse:
         name = request.POST.get("action", "")
         if name not in actions.ACTIONS or name == actions.DOWNLOAD:
-            notices.warning(request, "Choose an action.")
-            return HttpResponseRedirect(request.path)
+            raise actions.Refused("Choose an action.")
         self.require_permission(request, actions.ACTIONS[name].permission)
-        was_tried = actions.run(request, account, box["_id"], [message_id], name)
-        if was_tried and name in (actions.REMOVE, actions.MOVE):
+        selection = {box["_id"]: [message_id]}
+        if name == actions.REMOVE and actions.CONFIRMED not in request.POST:
+            crumbs: list[Crumb] = [mailbox_crumb(account["_id"], box), ("Message", request.path), ("Remove", None)]
+            return self._confirm_removal(request, account, selection, crumbs, request.path)
+        actions.run(request, account, selection, name)
+        if name in (actions.REMOVE, actions.MOVE):
             return HttpResponseRedirect(message_list_url(account["_id"], box["_id"]))
         return HttpResponseRedirect(request.path)
 
@@ -187,18 +234,22 @@ class MessageAdmin(UploadPages):
         return response
 
     def show_history(self, request: HttpRequest, account_id: str, box_id: str, message_id: str) -> HttpResponse:
-        """Show what was done to the message, even if it no longer exists."""
+        """Show what was done to the message, also before it was moved, even if it no longer exists."""
         account, box = accounts.get(account_id), _mailbox(account_id, box_id, or_removed=True)
         crumbs = [*message_list_crumbs(account, box), ("Message", message_url(account_id, box_id, message_id))]
-        return render_history(self, request, message_id, "message", crumbs)
+        try:
+            former_ids = deletion.former_ids(_find_message(account_id, box_id, message_id)[1])
+        except (BadIdentifier, MissingDatabase):
+            former_ids = []
+        return render_history(self, request, [*former_ids, message_id], "message", crumbs)
 
 
 def _find_message(account_id: str, box_id: str, message_id: str) -> tuple[Database, Document]:
-    """A message of a mailbox, live or removed; BadIdentifier if there is none."""
+    """A message of a mailbox, live, removed or moved away; BadIdentifier if there is none."""
     try:
         return message_store.get(account_id, box_id, message_id)
     except BadIdentifier:
-        return restore.get_removed(account_id, box_id, message_id)
+        return restore.get_removed(account_id, box_id, message_id, or_moved=True)
 
 
 def _mailbox(account_id: str, box_id: str, *, or_removed: bool) -> Document:

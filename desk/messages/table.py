@@ -10,8 +10,10 @@ from couch.client import Document
 from crossbar.filters import Filter as SummaryFilter
 from desk.kit.formats import format_length, format_time
 from desk.kit.tables import Cell, Paging, Row, Table, page_request
+from desk.mailboxes.choice_field import mailbox_choice_field
 from desk.mailboxes.links import mailbox_url
 from desk.mailboxes.titles import mailbox_title
+from desk.messages.actions import MOVE, ActionForm
 from desk.messages.filters import (
     DateRangeForm,
     filter_bar,
@@ -37,9 +39,12 @@ def message_table(
     account_id: str,
     box: Document | None,
     actions: Sequence[tuple[str, str]],
-    action_fields: SafeString,
+    form: ActionForm,
 ) -> Table:
-    """The page of messages that the query asks for; FaultyRequest for a wrong start key."""
+    """The page of messages that the query asks for; FaultyRequest for a wrong start key.
+
+    `actions` are those that the operator may use, `form` is what their form shows after a refusal.
+    """
     query, is_removed = request.GET, shows_removed(request)
     dates = DateRangeForm({name: query.get(name, "") for name in ("since", "until")})
     page = _page(request, account_id, box, dates)
@@ -61,8 +66,14 @@ def message_table(
         ],
         filters=filter_bar(request),
         actions=actions,
-        action_fields=action_fields,
+        action=form.action,
+        action_fields=_target_field(account_id, form) if MOVE in dict(actions) else SafeString(),
+        selected=form.selected,
     )
+
+
+def _target_field(account_id: str, form: ActionForm) -> SafeString:
+    return mailbox_choice_field(account_id, form.target, form.target_error)
 
 
 def _page(

@@ -162,4 +162,4 @@ class AccountUserAdmin(DocumentAdmin):
     def show_history(self, request: HttpRequest, account_id: str, user_id: str) -> HttpResponse:
         """Show what was done to the user."""
         account, user = accounts.get(account_id), users.get(account_id, user_id)
-        return render_history(self, request, user_id, user_title(user), user_crumbs(account, user))
+        return render_history(self, request, [user_id], user_title(user), user_crumbs(account, user))

@@ -10,7 +10,7 @@ import pytest
 from storage import gregorian
 from tests.support import old_messages
 from tests.support.api_client import Account, Api
-from tests.support.kazoo_messages import leave, leave_spoken, stored
+from tests.support.kazoo_messages import database, leave, leave_spoken, stored
 from tests.support.operators import Desk
 
 Operator = Callable[..., Desk]
@@ -60,12 +60,33 @@ def test_the_audio_is_sent_in_parts_and_recorded_once(
     assert desk.get(path + "history/").text.count("listened to") == 1
 
 
-def test_operators_who_may_not_listen_get_no_audio(
+def test_operators_who_may_not_listen_get_neither_audio_nor_transcription(
     operator: Operator, account: Account, box: dict[str, Any], message_id: str
 ) -> None:
-    desk = operator("Read only")
-    assert desk.get(page_of(account, box, message_id)).status_code == 200
-    assert desk.get(page_of(account, box, message_id, "audio/")).status_code == 403
+    said = {"result": "success", "text": "Call me back"}
+    database(account, message_id).update(message_id, lambda doc: {**doc, "transcription": said})
+    desk, path = operator("Read only"), page_of(account, box, message_id)
+    operator("Support").post(path, action="saved")
+    for page in (path, path + "history/", f"desk/message/?account={account.id}&q=Call"):
+        answer = desk.get(page)
+        assert answer.status_code == 200
+        assert "Call me back" not in answer.text
+    assert desk.get(path + "audio/").status_code == 403
+
+
+def test_reading_a_transcription_is_recorded_once(
+    operator: Operator, account: Account, box: dict[str, Any], message_id: str
+) -> None:
+    desk, path = operator("Support"), page_of(account, box, message_id)
+    desk.get(path)
+    assert "read the transcription" not in desk.get(path + "history/").text
+    said = {"result": "success", "text": "Call me back"}
+    database(account, message_id).update(message_id, lambda doc: {**doc, "transcription": said})
+    operator("Read only").get(path)
+    assert "read the transcription" not in desk.get(path + "history/").text
+    for _ in range(2):
+        assert "Call me back" in desk.get(path).text
+    assert desk.get(path + "history/").text.count("read the transcription of") == 1
 
 
 def test_a_message_is_put_into_a_folder_and_removed(
@@ -75,7 +96,7 @@ def test_a_message_is_put_into_a_folder_and_removed(
     path = page_of(account, box, message_id)
     desk.post(path, action="saved")
     assert stored(account, message_id)["metadata"]["folder"] == "saved"
-    desk.post(path, action="remove")
+    desk.post(path, action="remove", confirmed="yes")
     assert stored(account, message_id)["pvt_deleted"] is True
 
 

@@ -129,7 +129,7 @@ def test_the_history_of_a_message_shows_the_difference(
     (message_id,) = leave(account, box, [NOW])
     desk, path = operator("Support"), page_of(account, box, message_id)
     desk.post(path, action="saved")
-    desk.post(path, action="remove")
+    desk.post(path, action="remove", confirmed="yes")
     history = desk.get(path + "history/").text
     assert "<b>metadata.folder</b>: new → saved" in history
     assert "<b>metadata.folder</b>: saved → deleted" in history

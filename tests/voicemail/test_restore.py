@@ -100,9 +100,10 @@ class TestFolders:
     def test_a_copy_has_no_mark_of_an_earlier_removal(
         self, account: Account, owner: dict[str, Any], box: dict[str, Any]
     ) -> None:
+        other = mailbox_store.create(account.id, {"name": "Other", "mailbox": "3001"})
         (message_id,) = leave(account, box, [NOW])
         database(account, message_id).update(message_id, lambda doc: {**doc, "pvt_removed_from": "saved"})
-        (copied,) = move.copy_messages(owner, box, [message_id], [box], None).succeeded
+        (copied,) = move.copy_messages(owner, box, [message_id], [other], None).succeeded
         assert "pvt_removed_from" not in stored(account, copied)
 
 

@@ -57,14 +57,18 @@ def restore_messages(
     return outcome
 
 
-def get_removed(account_id: str, box_id: str, message_id: str) -> tuple[Database, Document]:
+def get_removed(
+    account_id: str, box_id: str, message_id: str, *, or_moved: bool = False
+) -> tuple[Database, Document]:
     """The MODb and document of a removed message, whether its mailbox is removed or not.
 
-    Raises BadIdentifier, also for a message that was moved: it is in another mailbox.
+    Raises BadIdentifier, also for a message that was moved to another mailbox, unless `or_moved`.
     """
     modb = message_store.modb_of(account_id, message_id)
     doc = None if modb is None else modb.get(message_id)
-    if modb is None or doc is None or not deletion.is_removed(doc, box_id) or doc.get(MOVED_TO):
+    if modb is None or doc is None or not deletion.is_removed(doc, box_id):
+        raise BadIdentifier(message_id)
+    if doc.get(MOVED_TO) and not or_moved:
         raise BadIdentifier(message_id)
     return modb, doc
 

@@ -59,6 +59,7 @@ def test_a_removed_message_is_heard_and_restored(
 ) -> None:
     page = window(staff("Support"), practice.message_page(1), display=GUIDE_DISPLAY)
     page.get_by_role("button", name="Remove").click()
+    page.get_by_role("button", name="Yes, remove it").click()
     expect(page.get_by_text("Removed 1 message.")).to_be_visible()
     page.goto(practice.account_page)
     page.locator("#content").get_by_role("link", name="Messages", exact=True).click()

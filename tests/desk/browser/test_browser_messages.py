@@ -83,20 +83,25 @@ def test_selected_messages_are_moved_to_another_mailbox(
     assert {message["caller_id_name"] for message in moved} == {"Ada Lovelace", "Alan Turing"}
 
 
-def test_nothing_is_moved_to_an_unknown_mailbox(staff: Staff, practice: Practice, window: Windows) -> None:
+def test_a_wrong_mailbox_keeps_what_was_selected(staff: Staff, practice: Practice, window: Windows) -> None:
     page = window(staff("Support"), practice.message_list())
     page.get_by_label("Select all on this page").check()
     expect(page.get_by_text("4 of 4 selected")).to_be_visible()
     page.get_by_role("combobox", name="Mailbox").fill("9999")
     run_action(page, "Move to mailbox")
     expect(page.get_by_text("There is no mailbox 9999.")).to_be_visible()
-    expect(page.locator("#result_list tbody tr")).to_have_count(4)
+    expect(page.get_by_text("4 of 4 selected")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Mailbox")).to_have_value("9999")
+    page.get_by_role("combobox", name="Mailbox").fill("3002")
+    page.get_by_role("button", name="Go", exact=True).click()
+    expect(page.get_by_text("Moved 4 messages to 3002 Billing.")).to_be_visible()
 
 
 def test_a_removed_message_is_found_and_restored(staff: Staff, practice: Practice, window: Windows) -> None:
     page = window(staff("Support"), practice.message_list())
     select(page, "Alan Turing")
     run_action(page, "Remove")
+    page.get_by_role("button", name="Yes, remove it").click()
     expect(page.get_by_text("Removed 1 message.")).to_be_visible()
     expect(page.get_by_text("Alan Turing")).to_have_count(0)
     assert stored(practice.account, practice.message_ids[2])["pvt_deleted"] is True

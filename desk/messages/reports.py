@@ -1,0 +1,121 @@
+"""The report of an action on messages: recorded at each message, and told to the operator."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib import messages as notices
+from django.http import HttpRequest
+from django.utils.html import format_html
+
+from couch.client import Document
+from desk.audit import log
+from desk.kit.notices import report_failures, undo_button
+from desk.mailboxes.titles import mailbox_title
+from desk.messages.links import all_messages_url, message_list_url, message_subject, message_url
+from desk.messages.titles import message_titles
+from voicemail.mailboxes import store as mailbox_store
+from voicemail.messages import batches, metadata, restore, retention
+from voicemail.messages.batches import Outcome
+
+_REASONS = {
+    batches.NOT_FOUND: "it no longer exists",
+    batches.CONFLICT: "somebody else changed it at the same moment",
+    batches.MISSING_AUDIO: "its audio is missing",
+    retention.REASON: "it is older than messages are kept, and can't be changed",
+    restore.MAILBOX_GONE: "its mailbox is removed. Restore the mailbox first",
+    restore.MOVED: "it was moved to another mailbox, and is there",
+}
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something that can be done with messages."""
+
+    label: str
+    verb: str
+    """Its verb in the past tense."""
+    destination: str = ""
+    """What follows the verb and its object."""
+    permission: str = "change_message"
+    is_restore: bool = False
+
+    @property
+    def past(self) -> str:
+        """What was done, for the audit log."""
+        return f"{self.verb}{self.destination}"
+
+
+@dataclass
+class Report:
+    """What became of messages that an operator applied an action to."""
+
+    request: HttpRequest
+    account_id: str
+    action: Action
+    target: Document | None
+    """The mailbox that messages were moved or copied to."""
+    changed: list[tuple[str, str]] = field(default_factory=list)
+    """The changed messages: their mailboxes' ids and their own."""
+    reasons: dict[str, str] = field(default_factory=dict)
+    """Why messages were not changed, by their ids."""
+    new_ids: dict[str, str] = field(default_factory=dict)
+    """The ids of moved messages, by those that they had before."""
+
+    def add(self, box_id: str, ids: Sequence[str], outcome: Outcome, before: Mapping[str, Document]) -> None:
+        """Record at each changed message of a mailbox what was done to it; `before` has them as they were."""
+        box = mailbox_store.find(self.account_id, box_id) or {"_id": box_id}
+        reasons = {message_id: reason for failed in outcome.failed for message_id, reason in failed.items()}
+        # Messages of Kazoo 3.x have other ids now than in the request.
+        current_ids = [*{**outcome.documents, **outcome.new_ids}] or list(dict.fromkeys(ids))
+        current_ids = [message_id for message_id in current_ids if message_id not in reasons]
+        for message_id in current_ids:
+            old, new = before.get(message_id), outcome.documents.get(message_id)
+            states = {"before": old, "after": new} if old and new and self.target is None else {}
+            details = self._details(message_id, outcome)
+            subject = message_subject(self.account_id, box, message_id)
+            log.record(self.request, self.action.past, subject, details=details, **states)
+        self.changed += [(box_id, message_id) for message_id in current_ids]
+        self.reasons |= reasons
+        self.new_ids |= outcome.new_ids
+
+    def _details(self, message_id: str, outcome: Outcome) -> dict[str, Any]:
+        new = outcome.documents.get(message_id)
+        if self.target is not None:
+            place = {"to": mailbox_title(self.target), "to_id": self.target["_id"]}
+            new_id = outcome.new_ids.get(message_id)
+            return {**place, "new_id": new_id} if new_id else place
+        return {"folder": metadata.folder(new)} if self.action.is_restore and new else {}
+
+    def send(self, *, may_undo: bool) -> None:
+        """Tell the operator about changed and failed messages; with `may_undo`, offer to restore them."""
+        if self.changed:
+            count = f"{len(self.changed)} message{'' if len(self.changed) == 1 else 's'}"
+            destination = f" to {mailbox_title(self.target)}" if self.target else self.action.destination
+            text = f"{self.action.verb.capitalize()} {count}{destination}."
+            addition = undo_button(self.request, *self._restoring()) if may_undo else self._link_to_target()
+            notices.success(self.request, format_html("{} {}", text, addition) if addition else text)
+        titles = message_titles(self.account_id, list(self.reasons))
+        lines = [
+            f"{titles[message_id]} was not {self.action.past}: {_REASONS.get(reason, reason)}."
+            for message_id, reason in self.reasons.items()
+        ]
+        report_failures(self.request, f"{len(lines)} messages were not {self.action.past}.", lines)
+
+    def _link_to_target(self) -> str:
+        """A link to a message where it is now, or to the mailbox that several were moved or copied to."""
+        if self.target is None:
+            return ""
+        url = message_list_url(self.account_id, self.target["_id"])
+        if len(self.new_ids) == 1:
+            (new_id,) = self.new_ids.values()
+            url = message_url(self.account_id, self.target["_id"], new_id)
+        return format_html('<a href="{}">Show {} there</a>', url, "it" if len(self.changed) == 1 else "them")
+
+    def _restoring(self) -> tuple[str, list[tuple[str, str]]]:
+        """The URL and the fields of a form that restores the messages, and returns to the page of the removal."""
+        fields = [("action", "restore"), ("next", self.request.get_full_path())]
+        return all_messages_url(self.account_id, is_removed=True), [
+            *fields,
+            *(("selected", f"{box_id} {message_id}") for box_id, message_id in self.changed),
+        ]
