@@ -51,7 +51,7 @@ class AudioForm(forms.Form):
         min_value=0,
         max_value=_MAX_SECONDS,
         widget=widgets.AdminTextInputWidget(attrs={"inputmode": "decimal", "data-length-of": "id_file"}),
-        help_text="In seconds. Without it, the length is measured if the audio is transcoded, or else not changed.",
+        help_text="In seconds. Without it, the length is measured.",
     )
 
     def __init__(self, request: HttpRequest) -> None:

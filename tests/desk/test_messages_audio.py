@@ -81,7 +81,9 @@ def test_a_message_is_added_with_its_audio(
     assert f"<b>bytes</b>: {len(spoken)}" in history
 
 
-def test_the_audio_of_a_message_is_replaced(operator: Operator, account: Account, box: dict[str, Any]) -> None:
+def test_the_audio_of_a_message_is_replaced(
+    operator: Operator, account: Account, box: dict[str, Any], audio: Studio
+) -> None:
     message_id = leave_spoken(account, box, NOW, b"ID3 before")
     desk, path = operator("Support"), page_of(account, box, message_id)
     assert "Replace the audio" in desk.get(path).text
@@ -93,6 +95,10 @@ def test_the_audio_of_a_message_is_replaced(operator: Operator, account: Account
     assert "uploaded the audio of" in desk.get(path + "history/").text
     desk.post(path + "upload/", files=file(MP3), length="12")
     assert stored(account, message_id)["metadata"]["length"] == 12_000
+    for kind in ("wav", "mp3"):
+        voice = audio(kind)
+        desk.post(path + "upload/", files=file(voice.content))
+        assert stored(account, message_id)["metadata"]["length"] == pytest.approx(voice.milliseconds, abs=130)
 
 
 def test_listening_to_parts_of_a_message_is_recorded_once(

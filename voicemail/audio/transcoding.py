@@ -1,31 +1,26 @@
 """Transcode uploaded audio to the format that its mailbox keeps (``media_extension``), and measure how long it plays.
 
 Done if the setting NORMALIZE_MEDIA says so or, where that is unset, Kazoo's ``normalize_media`` in `system_config/
-crossbar.voicemail` or in the account's own settings. The work is done by ffmpeg, from the wheel of imageio-ffmpeg.
-
-Uploads are not trusted. ffmpeg gets an open file instead of a name, and may not open others; it accepts only the
-formats that recordings come in, has an empty environment, and is killed if it takes too long or writes too much. Both
-files are anonymous: they disappear with the processes. ffmpeg ends when the process that reads its output does.
+crossbar.voicemail` or in the account's own settings. ffmpeg does the work. Both files are anonymous: they disappear
+with the processes.
 """
 
 import errno
 import logging
-import math
 import os
 import signal
-import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache
-from threading import BoundedSemaphore, Event, Timer
-from typing import IO, NamedTuple
+from threading import BoundedSemaphore
+from typing import IO, Any, NamedTuple
 
-import imageio_ffmpeg
 from django.conf import settings
 
 from crossbar.errors import RequestTooLarge, ServerBusy, UnspecifiedFault, ValidationFailed
 from storage import system_config
+from voicemail.audio import ffmpeg
 
 logger = logging.getLogger(__name__)
 
@@ -36,18 +31,16 @@ TOO_LONG = "Please provide a shorter media file: this one takes too long to conv
 _SPEECH = ("-map", "0:a:0", "-map_metadata", "-1", "-ac", "1", "-ar", "16000")
 _FORMATS: dict[str, tuple[str, tuple[str, ...]]] = {
     "mp3": ("audio/mpeg", ("-c:a", "libmp3lame", "-b:a", "48k", "-f", "mp3")),
-    "mp4": ("audio/mp4", ("-c:a", "aac", "-b:a", "48k", "-f", "mp4")),
+    "mp4": ("audio/mp4", ("-c:a", "aac", "-b:a", "48k", "-movflags", "+faststart", "-f", "mp4")),
     "wav": ("audio/x-wav", ("-c:a", "pcm_s16le", "-f", "wav")),
 }
 _DEFAULT_FORMAT = "mp3"
 # A second output with a byte for each sample: counting the bytes measures the audio.
 _SAMPLES = ("-map", "0:a:0", "-ac", "1", "-ar", "8000", "-c:a", "pcm_u8", "-f", "u8", "pipe:1")
 _SAMPLES_PER_MS = 8
-_INPUT_FORMATS = "mp3,wav,w64,mov,mp4,ogg,flac,aac,amr,matroska,webm,aiff,au,asf"
-_MAX_MEMORY = 256 * 1024 * 1024
 _MAX_LOG = 4 * 1024 * 1024
 _SLOT_TIMEOUT = 10  # seconds that an upload, and with it a thread of the worker, waits for a free slot
-_NICENESS = 10
+_NICENESS = 10  # requests that need no ffmpeg go first
 _CHUNK = 64 * 1024
 # Exit codes of a full disk, and of signals from outside: not the upload's fault.
 _SERVER_FAULTS = {256 - errno.ENOSPC, 256 - errno.EDQUOT, -signal.SIGKILL, -signal.SIGTERM}
@@ -110,71 +103,22 @@ def _transcoding_slot() -> Iterator[None]:
 
 def _run_ffmpeg(source: IO[bytes], target: IO[bytes], options: tuple[str, ...]) -> int:
     """Transcode a file into another; how long the audio plays, in milliseconds."""
+    outputs = (*_SPEECH, *options, "-threads", "1", "-y", ffmpeg.output_url(target), *_SAMPLES)
     with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(  # noqa: S603 - a fixed program; nothing of the upload is on its command line
-            _command_line(target, options),
-            stdin=_rewind(source),
-            stdout=subprocess.PIPE,
-            stderr=log,
-            pass_fds=(target.fileno(),),
-            env={},
-        )
-        with process, _kill_when_late(process) as is_late:
-            samples = _count_samples(process, target, log)
-        if process.returncode == 0 and samples >= _SAMPLES_PER_MS:
+        limits: dict[str, Any] = {"seconds": settings.NORMALIZE_SECONDS, "niceness": _NICENESS}
+        with ffmpeg.run(source, outputs, log=log, target=target, **limits) as running:
+            samples = _count_samples(running.output, target, log)
+        if running.process.returncode == 0 and samples >= _SAMPLES_PER_MS:
             return samples // _SAMPLES_PER_MS
-        if is_late.is_set():
+        if running.is_late.is_set():
             raise ValidationFailed.field("file", "wrong_format", TOO_LONG)
-        raise _transcoding_error(process.returncode, log)
+        raise _transcoding_error(running.process.returncode, log)
 
 
-def _command_line(target: IO[bytes], options: tuple[str, ...]) -> list[str]:
-    """ffmpeg from its standard input to a file that it inherits, with the samples on its standard output."""
-    quiet = ("-hide_banner", "-nostdin", "-nostats", "-loglevel", "error")
-    # ffmpeg's own limit of processor time is for the case that this process dies.
-    limits = ("-timelimit", str(math.ceil(settings.NORMALIZE_SECONDS)), "-max_alloc", str(_MAX_MEMORY))
-    source = ("-protocol_whitelist", "fd", "-format_whitelist", _INPUT_FORMATS, "-threads", "1", "-i", "fd:")
-    output = ("-threads", "1", "-fd", str(target.fileno()), "-y", "fd:")
-    return [imageio_ffmpeg.get_ffmpeg_exe(), *quiet, *limits, *source, *_SPEECH, *options, *output, *_SAMPLES]
-
-
-def _rewind(file: IO[bytes]) -> int:
-    """The descriptor of a file for another process, which reads it from its start."""
-    descriptor = file.fileno()  # moves a file in memory to disk
-    file.flush()
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    return descriptor
-
-
-@contextmanager
-def _kill_when_late(process: subprocess.Popen[bytes]) -> Iterator[Event]:
-    """Kill a process after NORMALIZE_SECONDS, which sets the event, or when the ``with`` block raises."""
-    is_late = Event()
-
-    def kill() -> None:
-        is_late.set()
-        process.kill()
-
-    timer = Timer(settings.NORMALIZE_SECONDS, kill)
-    timer.daemon = True
-    timer.start()
-    try:
-        with suppress(OSError):  # requests that need no transcoding go first
-            os.setpriority(os.PRIO_PROCESS, process.pid, _NICENESS)
-        yield is_late
-    except BaseException:
-        process.kill()
-        raise
-    finally:
-        process.wait()
-        timer.cancel()
-
-
-def _count_samples(process: subprocess.Popen[bytes], target: IO[bytes], log: IO[bytes]) -> int:
-    """Read a process's standard output to its end; raises RequestTooLarge if its other outputs grow too large."""
+def _count_samples(output: IO[bytes], target: IO[bytes], log: IO[bytes]) -> int:
+    """Read ffmpeg's standard output to its end; raises RequestTooLarge if its other outputs grow too large."""
     samples, max_length = 0, settings.MAX_UPLOAD_BYTES
-    assert process.stdout is not None
-    while chunk := process.stdout.read(_CHUNK):
+    while chunk := output.read(_CHUNK):
         samples += len(chunk)
         if os.fstat(target.fileno()).st_size > max_length or os.fstat(log.fileno()).st_size > _MAX_LOG:
             raise RequestTooLarge(max_length)

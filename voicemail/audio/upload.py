@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import IO, Any
 
 from crossbar.errors import UnsupportedMediaType, ValidationFailed
 from crossbar.multipart import Part
-from voicemail.audio import content_types, transcoding
+from voicemail.audio import content_types, duration, transcoding
 
 NO_FILE = "Please provide a media file"
 
@@ -19,8 +20,12 @@ class Upload:
     length: int
     content_type: str
     name: str
-    milliseconds: int | None = None
-    """How long it plays, if it was measured."""
+    transcoded_milliseconds: int | None = None
+
+    @cached_property
+    def milliseconds(self) -> int | None:
+        """How long it plays; None if that can't be measured."""
+        return self.transcoded_milliseconds or duration.measure(self.file, self.content_type)
 
     @classmethod
     def from_part(cls, part: Part, account_id: str, box: Mapping[str, Any]) -> "Upload":

@@ -100,8 +100,8 @@ def create(
     is created if it is missing. Raises BadIdentifier if the mailbox was removed meanwhile.
     """
     complete = metadata.add_defaults(box, fields)
-    if upload is not None and upload.milliseconds is not None and "length" not in fields:
-        complete["length"] = upload.milliseconds
+    if upload is not None and "length" not in fields:
+        complete["length"] = upload.milliseconds or metadata.NO_LENGTH
     doc = build(account, box, complete, time_zone.of_box(account, box), actor=actor)
     modb = modbs.ensure(account["_id"], gregorian.month_of(complete["timestamp"]))
     stored = modb.put(doc) if upload is None else _put_with_audio(modb, doc, upload)
