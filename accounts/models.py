@@ -1,17 +1,27 @@
-"""Counts of failed sign-ins: the only data about accounts that is not in CouchDB."""
+"""What `auth.login_throttle` counts: the only data about accounts that is not in CouchDB."""
 
 from django.db import models
 
 
-class FailedSignIns(models.Model):
-    """The number of failed sign-ins to an account from an address within a span of time."""
+class SignInCount(models.Model):
+    """The number of failed sign-ins within a span of time; of an account, an address, or both."""
 
-    key = models.CharField(max_length=64, primary_key=True, help_text="digest of account and address")
+    key = models.CharField(max_length=64, primary_key=True, help_text="digest of what is counted")
     count = models.PositiveIntegerField()
     ends_at = models.BigIntegerField(db_index=True, help_text="when the span ends, in seconds since 1970")
 
-    class Meta:
-        verbose_name_plural = "failed sign-ins"
-
     def __str__(self) -> str:
         return f"{self.count} until {self.ends_at}"
+
+
+class KnownAddress(models.Model):
+    """An address from which somebody has signed in to an account."""
+
+    key = models.CharField(max_length=64, primary_key=True, help_text="digest of account and address")
+    ends_at = models.BigIntegerField(db_index=True, help_text="when it is forgotten, in seconds since 1970")
+
+    class Meta:
+        verbose_name_plural = "known addresses"
+
+    def __str__(self) -> str:
+        return f"until {self.ends_at}"

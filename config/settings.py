@@ -25,6 +25,13 @@ TOKEN_LIFETIME = environment.integer("TOKEN_LIFETIME", 3600, minimum=1)
 SIGN_IN_FAILURES = environment.integer("SIGN_IN_FAILURES", 20)
 SIGN_IN_FAILURES_SECONDS = environment.integer("SIGN_IN_FAILURES_SECONDS", 300, minimum=1)
 """How often signing in to an account may fail from one address within so many seconds; 0: no limit."""
+SIGN_IN_FAILURES_PER_ADDRESS = environment.integer("SIGN_IN_FAILURES_PER_ADDRESS", 50 * SIGN_IN_FAILURES)
+"""How often signing in may fail from one address, to whichever accounts, within SIGN_IN_FAILURES_SECONDS."""
+SIGN_IN_FAILURES_PER_ACCOUNT = environment.integer("SIGN_IN_FAILURES_PER_ACCOUNT", 10 * SIGN_IN_FAILURES)
+SIGN_IN_FAILURES_PER_ACCOUNT_SECONDS = environment.integer(
+    "SIGN_IN_FAILURES_PER_ACCOUNT_SECONDS", 12 * SIGN_IN_FAILURES_SECONDS, minimum=1
+)
+"""How often signing in to an account may fail from all addresses together within so many seconds."""
 REQUEST_LIMIT = environment.integer("REQUEST_LIMIT", 12_000)
 REQUEST_LIMIT_SECONDS = environment.seconds("REQUEST_LIMIT_SECONDS", 60)
 """How many requests an account may make within so many seconds of the first one; 0: no limit."""

@@ -176,6 +176,7 @@ class TooManyRequests(ApiError):
     message = "too_many_requests"
 
     def __init__(self, retry_after: int) -> None:
+        self.retry_after = retry_after
         super().__init__(data={"message": "too many requests"}, headers={"Retry-After": str(retry_after)})
 
 

@@ -9,7 +9,9 @@ import desk.messages.pages
 import desk.migration_runs.pages
 import desk.operators.pages
 import desk.users.pages  # noqa: F401 - importing registers
+from desk.operators.sign_in import SignInForm
 
+admin.site.login_form = SignInForm
 admin.site.site_header = admin.site.site_title = "Voicemail"
 admin.site.index_title = "Desk"
 admin.site.index_template = "desk/index.html"

@@ -53,7 +53,7 @@ class ApiAuthViewSet(_LoginViewSet):
     @sensitive_variables()
     def create(self, request: Request) -> EnvelopeResponse:
         """Issue a token for an account."""
-        account = login.authenticate_account(self.validated_data["api_key"])
+        account = login.authenticate_account(self.validated_data["api_key"], authentication.client_address(request))
         return self.logged_in(account, None, credentials.api_key(account))
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from django.conf import settings
+from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException
@@ -109,7 +110,7 @@ def caller(request: Request) -> Identity:
     return cast(Identity, request.caller)  # type: ignore[attr-defined]
 
 
-def client_address(request: Request) -> str:
+def client_address(request: Request | HttpRequest) -> str:
     """The address that a request came from, as a TLS proxy in front states it if there is one."""
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "") if settings.SECURE_PROXY_SSL_HEADER else ""
     # Our own proxy added the last entry; anybody could have sent the ones before it.

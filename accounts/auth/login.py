@@ -5,20 +5,22 @@ learns that an account is disabled.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
 
 from accounts import account_index, accounts, users
 from accounts.auth import credentials, login_throttle
+from accounts.auth.login_throttle import Attempt
 from couch.client import Document, Row, couch
 from couch.errors import MissingDatabase
-from crossbar.errors import BadIdentifier, InvalidCredentials, Locked, ValidationFailed
+from crossbar.errors import BadIdentifier, Locked, ValidationFailed
 from storage import database_names, private_fields, system_config, view_names
 
 # How many accounts of the same name are tried: names, unlike realms, need not be unique.
 _MAX_NAMESAKES = 20
+_NO_ACCOUNT = "0" * 32
 _VIEWS = {
     "md5": (view_names.USERS_BY_MD5, credentials.MD5),
     "sha": (view_names.USERS_BY_SHA, credentials.SHA),
@@ -31,48 +33,56 @@ def authenticate_user(data: Mapping[str, Any], address: str) -> tuple[Document, 
     `address` is the client's. Raises InvalidCredentials, TooManyRequests after many failures, Locked for the right
     credentials of a disabled account, and ValidationFailed if the data names no account or a phone number.
     """
+    method, digest = data.get("method", "md5"), data["credentials"]
+
+    def check(names: Sequence[str]) -> tuple[str, tuple[Document, Document]] | None:
+        is_disabled = False
+        for name in names:
+            account, user = _fetch_login(name, method, digest)
+            if account is None or user is None:
+                continue
+            if accounts.is_enabled(account):
+                return name, (account, user)
+            is_disabled = True
+        if is_disabled:
+            raise Locked("account")
+        return None
+
     try:
         account_ids = _find_account_ids(data)
     except MissingDatabase:  # a new system without any account
         account_ids = []
-    throttled = ",".join(account_ids) or _unknown_account(data)
-    login_throttle.check(throttled, address)
-    is_disabled = False
-    for account_id in account_ids:
-        account, user = _fetch_login(account_id, data.get("method", "md5"), data["credentials"])
-        if account is None or user is None:
-            continue
-        if accounts.is_enabled(account):
-            return account, user
-        is_disabled = True
-    if is_disabled:
-        raise Locked("account")
-    login_throttle.count_failure(throttled, address)
-    raise InvalidCredentials()
+    names = account_ids or [_unknown_account(data)]
+    return login_throttle.sign_in(Attempt("account", names, address, f"{method}:{digest}"), check)
 
 
-def authenticate_account(api_key: str) -> Document:
-    """Return the account with this API key; raises InvalidCredentials if there is none, Locked if it is disabled."""
-    for account_id in account_index.ids_with_api_key(api_key):
-        account = _find_account(account_id)
-        if account is None or not credentials.matches(credentials.api_key(account), api_key):
-            continue
-        if not accounts.is_enabled(account):
-            raise Locked("account")
-        return account
-    raise InvalidCredentials()
+def authenticate_account(api_key: str, address: str) -> Document:
+    """Return the account with this API key; raises InvalidCredentials if there is none, Locked if it is disabled.
+
+    `address` is the client's. Raises TooManyRequests for wrong keys after many of them.
+    """
+
+    def check(names: Sequence[str]) -> tuple[str, Document] | None:
+        for account_id in account_index.ids_with_api_key(api_key):
+            account = _find_account(account_id)
+            if account is None or not credentials.matches(credentials.api_key(account), api_key):
+                continue
+            if not accounts.is_enabled(account):
+                raise Locked("account")
+            return names[0], account
+        return None
+
+    return login_throttle.sign_in(Attempt("api_key", [""], address, api_key, is_guessable=False), check)
 
 
 def authenticate_user_by_md5(account_id: str, digest: str, address: str) -> Document:
     """Return an account's enabled user with this MD5 of user name and password; raises like `authenticate_user`."""
-    if not database_names.is_account_id(account_id):
-        raise InvalidCredentials()
-    login_throttle.check(account_id, address)
-    user = _find_user(account_id, "md5", digest)
-    if user is None:
-        login_throttle.count_failure(account_id, address)
-        raise InvalidCredentials()
-    return user
+
+    def check(names: Sequence[str]) -> tuple[str, Document] | None:
+        _, user = _fetch_login(names[0], "md5", digest)
+        return None if user is None else (names[0], user)
+
+    return login_throttle.sign_in(Attempt("account", [account_id], address, f"md5:{digest}"), check)
 
 
 def login_response(account: Document, user: Document | None) -> dict[str, Any]:
@@ -127,12 +137,17 @@ def _realm(data: Mapping[str, Any]) -> str | None:
 
 
 def _fetch_login(account_id: str, method: str, digest: str) -> tuple[Document | None, Document | None]:
-    """Fetch an account, disabled or not, and its enabled user with a digest in one go; None for what is missing."""
-    database = accounts.database_of(account_id)
-    view, _ = _VIEWS[method]
+    """Fetch an account, disabled or not, and its enabled user with a digest in one go; None for what is missing.
+
+    For an account that doesn't exist as much is read elsewhere, so that nobody can tell by the time it takes.
+    """
+    is_known = database_names.is_account_id(account_id)
+    database = accounts.database_of(account_id) if is_known else account_index.database()
+    view = _VIEWS[method][0] if is_known else view_names.ACCOUNTS_BY_API_KEY
     rows_request = database.view_request(*view, key=digest.lower(), include_docs=True)
     try:
-        account, rows = couch().fetch_both(database.get_request(account_id), rows_request)
+        account_request = database.get_request(account_id if is_known else _NO_ACCOUNT)
+        account, rows = couch().fetch_both(account_request, rows_request)
     except MissingDatabase:
         return None, None
     user = _first_enabled_user(rows, method, digest)
@@ -144,15 +159,6 @@ def _find_account(account_id: str) -> Document | None:
         return accounts.get(account_id)
     except BadIdentifier:
         return None
-
-
-def _find_user(account_id: str, method: str, digest: str) -> Document | None:
-    view, _ = _VIEWS[method]
-    try:
-        rows = accounts.database_of(account_id).view(*view, key=digest.lower(), include_docs=True)
-    except MissingDatabase:
-        return None
-    return _first_enabled_user(rows, method, digest)
 
 
 def _first_enabled_user(rows: Iterable[Row], method: str, digest: str) -> Document | None:

@@ -1,66 +1,199 @@
-"""Throttling of sign-ins: after too many failures for an account from an address, that address has to wait.
+"""Throttling of sign-ins: who failed too often has to wait.
 
-Failures are counted in Django's database, so that all workers, and all instances that share it, count together.
-Sign-ins by API key are not throttled: nobody guesses 64 random hex digits. Settings: SIGN_IN_FAILURES within
-SIGN_IN_FAILURES_SECONDS; 0 failures switch it off.
+A sign-in is counted before its credentials are checked, and taken off again when they are right: of many at once no
+more are checked than one after another. It is counted
+
+* for each account that it may be to, from its address: SIGN_IN_FAILURES within SIGN_IN_FAILURES_SECONDS
+* for its address: SIGN_IN_FAILURES_PER_ADDRESS within SIGN_IN_FAILURES_SECONDS
+* for each account from all addresses: SIGN_IN_FAILURES_PER_ACCOUNT within SIGN_IN_FAILURES_PER_ACCOUNT_SECONDS
+
+Addresses of IPv6 count by their /64, which is what one customer has. No limit may lock an account's own people out:
+from an address from which somebody has signed in to the account before, right credentials are accepted at the limit,
+and wrong ones are answered with TooManyRequests, up to _PATIENCE times the first limit. The limit of an account holds
+for unknown addresses only. A limit of 0 is none.
 """
 
 import hashlib
-import logging
+import hmac
+import ipaddress
+import math
+import secrets
 import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from threading import Lock
+from typing import TypeVar
 
+from cachetools import TTLCache
 from django.conf import settings
-from django.db import DatabaseError, IntegrityError, close_old_connections
-from django.db.models import F
 
-from accounts.models import FailedSignIns
-from crossbar.errors import TooManyRequests
+from accounts.auth.login_counts import SignInCounts
+from crossbar.errors import InvalidCredentials, TooManyRequests
 
-logger = logging.getLogger(__name__)
+Result = TypeVar("Result")
+Check = Callable[[Sequence[str]], tuple[str, Result] | None]
+"""Checks credentials: the name that they are right for, and the result; None if they are wrong for all names."""
 
-
-def check(account: str, address: str) -> None:
-    """TooManyRequests, with the seconds to wait, if signing in to the account failed too often from the address."""
-    if not settings.SIGN_IN_FAILURES:
-        return
-    now = int(time.time())
-    close_old_connections()  # as Django does at the start of a request, which most of the API does not need
-    try:
-        failures = FailedSignIns.objects.filter(key=_key(account, address), ends_at__gt=now).first()
-    except DatabaseError:
-        # Without the table the service still works for users who know their passwords.
-        logger.exception("Failed sign-ins can't be counted: was `manage.py migrate` run?")
-        return
-    if failures is not None and failures.count >= settings.SIGN_IN_FAILURES:
-        raise TooManyRequests(failures.ends_at - now)
+_PATIENCE = 5
+_LOCK_SECONDS = 2.0  # after which a sign-in no longer waits for another one
+_PROCESS_KEY = secrets.token_bytes(32)
+# Credentials that were right a moment ago are no guesses and aren't counted: clients send Basic ones each time.
+_recent: TTLCache[str, bool] = TTLCache(maxsize=10_000, ttl=60)
+_recent_lock = Lock()
+_locks = [Lock() for _ in range(64)]
 
 
-def count_failure(account: str, address: str) -> None:
-    """Count a failed attempt to sign in to the account from the address."""
-    if not settings.SIGN_IN_FAILURES:
-        return
-    try:
-        _count(_key(account, address), int(time.time()))
-    except DatabaseError:
-        logger.exception("A failed sign-in was not counted")
+@dataclass(frozen=True)
+class Attempt:
+    """A sign-in: to which accounts (or operators) it may be, from which address, with which secret."""
+
+    kind: str
+    """What the names are of; those of different kinds count apart."""
+    names: Sequence[str]
+    address: str
+    secret: str
+    is_guessable: bool = True
+    """Whether somebody might guess the secret, which an API key is too long for."""
 
 
-def _count(key: str, now: int) -> None:
-    rows = FailedSignIns.objects.filter(key=key)
-    first_failure = {"count": 1, "ends_at": now + settings.SIGN_IN_FAILURES_SECONDS}
-    for _ in range(2):
-        # Each statement is atomic, so that workers don't lose each other's counts.
-        if rows.filter(ends_at__gt=now).update(count=F("count") + 1):
-            return
-        if rows.filter(ends_at__lte=now).update(**first_failure):
-            return
+def sign_in(attempt: Attempt, check: Check[Result]) -> Result:
+    """Return the result of a check of credentials, which is called with the names that may be tried.
+
+    Raises InvalidCredentials if they are wrong, TooManyRequests if that happens too often, and whatever the check
+    raises, which is not counted.
+    """
+    if _is_recent(attempt) and (match := check(attempt.names)) is not None:
+        return match[1]
+    with _one_at_a_time(attempt):
+        counted = _CountedAttempt(attempt)
         try:
-            FailedSignIns.objects.create(key=key, **first_failure)
-        except IntegrityError:
-            continue  # another worker was quicker
-        FailedSignIns.objects.filter(ends_at__lte=now).delete()
-        return
+            match = check(counted.open_names)
+        except BaseException:
+            counted.uncount()
+            raise
+        if match is not None:
+            counted.succeed(match[0])
+            return match[1]
+    _forget(attempt)
+    raise TooManyRequests(counted.wait) if counted.wait else InvalidCredentials()
 
 
-def _key(account: str, address: str) -> str:
-    return hashlib.sha256(f"{account} {address}".encode()).hexdigest()
+def network_of(address: str) -> str:
+    """Return what an address counts as: itself, or the /64 of an IPv6 address; a text that is no address as it is."""
+    host = address.strip()
+    if host.startswith("["):  # some proxies add the port
+        host = host[1:].partition("]")[0]
+    elif host.count(":") == 1:
+        host = host.partition(":")[0]
+    try:
+        parsed = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return host[:100]
+    if isinstance(parsed, ipaddress.IPv6Address):
+        mapped = parsed.ipv4_mapped
+        return str(mapped or ipaddress.ip_network((parsed, 64), strict=False))
+    return str(parsed)
+
+
+class _CountedAttempt:
+    """An attempt that was counted, and the names that may be tried. Raises TooManyRequests if there are none."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        self._attempt = attempt
+        network = network_of(attempt.address)
+        self._network_key = _key("address", network)
+        self._pair_keys = {name: _key(attempt.kind, name, network) for name in attempt.names}
+        self._name_keys = {name: _key(attempt.kind, name) for name in attempt.names if attempt.is_guessable}
+        spans = dict.fromkeys((self._network_key, *self._pair_keys.values()), settings.SIGN_IN_FAILURES_SECONDS)
+        spans |= dict.fromkeys(self._name_keys.values(), settings.SIGN_IN_FAILURES_PER_ACCOUNT_SECONDS)
+        self._store, self._counts = _sign_in_counts().add(spans)
+        self.open_names, self.wait = self._find_open_names()
+        if not self.open_names:
+            # What one address is refused must fill neither the limit of an account from all addresses, nor the table.
+            full_keys = {key for key in self._pair_keys.values() if self._wait(key, settings.SIGN_IN_FAILURES)}
+            self._store.subtract(self._counts.keys() - full_keys - {self._network_key})
+            raise TooManyRequests(self.wait)
+
+    def uncount(self) -> None:
+        """Take the attempt off the counts."""
+        self._store.subtract(self._counts)
+
+    def succeed(self, name: str) -> None:
+        """Take the attempt off the counts, and remember the address for that account."""
+        self.uncount()
+        self._store.remember(self._pair_keys[name])
+        with _recent_lock:
+            _recent[_fingerprint(self._attempt)] = True
+
+    def _find_open_names(self) -> tuple[list[str], int]:
+        """Return the names that may be tried, and the seconds to wait after wrong credentials: 0 below the limits."""
+        pair_waits = {name: self._wait(self._pair_keys[name], settings.SIGN_IN_FAILURES) for name in self._pair_keys}
+        network_wait = self._wait(self._network_key, settings.SIGN_IN_FAILURES_PER_ADDRESS)
+        waits = {name: max(wait, network_wait, self._name_wait(name)) for name, wait in pair_waits.items()}
+        if not any(waits.values()):
+            return list(waits), 0
+        known_names = self._known_names()
+        open_names = [name for name, wait in waits.items() if not wait or name in known_names]
+        return open_names, max(pair_waits[name] for name in open_names) if open_names else min(waits.values())
+
+    def _name_wait(self, name: str) -> int:
+        key = self._name_keys.get(name)
+        return 0 if key is None else self._wait(key, settings.SIGN_IN_FAILURES_PER_ACCOUNT)
+
+    def _known_names(self) -> set[str]:
+        """Return the names for which right credentials are accepted beyond the limits."""
+        if not self._attempt.is_guessable:
+            limit, known_keys = settings.SIGN_IN_FAILURES_PER_ADDRESS, set(self._pair_keys.values())
+        else:
+            limit = _PATIENCE * settings.SIGN_IN_FAILURES
+            known_keys = self._store.list_known(self._pair_keys.values())
+        return {name for name, key in self._pair_keys.items() if key in known_keys and not self._wait(key, limit)}
+
+    def _wait(self, key: str, limit: int) -> int:
+        """Return the seconds until a span ends that has more sign-ins than a limit, else 0."""
+        count = self._counts[key]
+        if not limit or count.number <= math.ceil(limit / self._store.counting_processes):
+            return 0
+        return max(count.ends_at - int(time.time()), 1)
+
+
+@contextmanager
+def _one_at_a_time(attempt: Attempt) -> Iterator[None]:
+    """Let sign-ins to the same accounts from the same address wait for each other, for a moment.
+
+    Otherwise right ones, counted until they are checked, would reach the limit when many of them come at once.
+    """
+    lock = _locks[hash((*attempt.names, attempt.address)) % len(_locks)]
+    is_locked = lock.acquire(timeout=_LOCK_SECONDS)
+    try:
+        yield
+    finally:
+        if is_locked:
+            lock.release()
+
+
+def _is_recent(attempt: Attempt) -> bool:
+    with _recent_lock:
+        return _fingerprint(attempt) in _recent
+
+
+def _forget(attempt: Attempt) -> None:
+    with _recent_lock:
+        _recent.pop(_fingerprint(attempt), None)
+
+
+@cache
+def _sign_in_counts() -> SignInCounts:
+    return SignInCounts()
+
+
+def _fingerprint(attempt: Attempt) -> str:
+    parts = (attempt.kind, *attempt.names, network_of(attempt.address), attempt.secret)
+    return hmac.new(_PROCESS_KEY, "\0".join(parts).encode(), hashlib.sha256).hexdigest()
+
+
+def _key(*parts: str) -> str:
+    """Return the key of a count: a digest, since neither names nor addresses are stored."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
