@@ -133,17 +133,20 @@ def serialize(doc: Document) -> dict[str, Any]:
     return {key: value for key, value in members.items() if value is not None}
 
 
-def validate_members(members: Mapping[str, Any]) -> Document:
+def validate_members(members: Mapping[str, Any], stored: Document | None = None) -> Document:
     """Return the public members to store; ValidationFailed if they don't match the schema.
 
-    The realm is in lower case, and made up if there is none. Members that a response adds are left out.
+    `stored` is the account's document, None for a new account: what it holds already is valid. The realm is in lower
+    case, and made up if there is none. Members that a response adds are left out.
     """
     public = {
         key: value for key, value in private_fields.without_private(members).items() if key not in DERIVED_MEMBERS
     }
-    public = schemas.validator(SCHEMA).validate(public)
-    suffix = system_config.category("accounts").get("account_realm_suffix") or _REALM_SUFFIX
-    public["realm"] = str(public.get("realm") or f"{secrets.token_hex(3)}.{suffix}").lower()
+    public = schemas.validator(SCHEMA).validate(public, stored=stored)
+    if not public.get("realm"):
+        suffix = system_config.category("accounts").get("account_realm_suffix") or _REALM_SUFFIX
+        public["realm"] = f"{secrets.token_hex(3)}.{suffix}"
+    public["realm"] = _realm(public)
     return public
 
 
@@ -207,7 +210,7 @@ def _change_account(
     """Change a live account: `edit` returns its new public members, of the fresh document on each attempt."""
 
     def change(stored: Document) -> Document:
-        public = validate_members(edit(stored))
+        public = validate_members(edit(stored), stored)
         if public["realm"] != realm:
             require_free_realm(public["realm"], account_id)
         is_own = actor is not None and actor.account_id == account_id
@@ -218,8 +221,8 @@ def _change_account(
     stored = get(account_id)
     if guard is not None:
         guard(stored)
-    realm = validate_members(edit(stored))["realm"]
-    if realm == str(stored.get("realm")).lower():
+    realm = validate_members(edit(stored), stored)["realm"]
+    if realm == _realm(stored):
         return _store(account_id, change, actor, guard)
     with locks.acquire(account_index.database(), REALM_LOCK, realm, lambda: require_free_realm(realm, account_id)):
         return _store(account_id, change, actor, guard)
@@ -249,6 +252,12 @@ def _update_copy(account_id: str) -> None:
         return {**{key: value for key, value in doc.items() if not key.startswith("_")}, **couchdb_members}
 
     account_index.database().update(account_id, change)
+
+
+def _realm(doc: Mapping[str, Any]) -> Any:
+    """An account's realm in lower case. An old document may hold something else than text."""
+    realm = doc.get("realm")
+    return realm.lower() if isinstance(realm, str) else realm
 
 
 def _sticky_members(stored: Document) -> Document:

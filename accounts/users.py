@@ -157,7 +157,7 @@ def _change_user(
 
     def change(stored: Document) -> Document:
         members = {**_rights(stored), **edit(stored)} if is_own else edit(stored)
-        public = _validate_members(members)
+        public = _validate_members(members, stored)
         if is_own and _rights(public) != _rights(stored):
             raise Forbidden()
         if public.get("username") not in (_username(stored), username):
@@ -173,7 +173,7 @@ def _change_user(
     stored = get(account_id, user_id)
     if guard is not None:
         guard(stored)
-    username = _validate_members(edit(stored)).get("username")
+    username = _validate_members(edit(stored), stored).get("username")
     if username == _username(stored):
         return store()
     return _with_name_locked(account_id, user_id, username, store)
@@ -204,29 +204,35 @@ def _require_free_name(account_id: str, username: str | None, user_id: str) -> N
         raise ValidationFailed.field("username", "unique", "Username is not unique for this account", value=username)
 
 
-def _validate_members(members: Mapping[str, Any]) -> Document:
-    """Return the public members to store: as the schema has them, the user name in lower case, no password."""
-    validated = schemas.validator(SCHEMA).validate(private_fields.without_private(members))
+def _validate_members(members: Mapping[str, Any], stored: Document | None = None) -> Document:
+    """Return the public members to store: as the schema has them, the user name in lower case, no password.
+
+    `stored` is the user's document, None for a new user: what it holds already is valid.
+    """
+    validated = schemas.validator(SCHEMA).validate(private_fields.without_private(members), stored=stored)
     public = {key: value for key, value in validated.items() if key not in _NOT_STORED}
-    if isinstance(public.get("username"), str):
-        public["username"] = public["username"].lower()
+    if "username" in public:
+        public["username"] = _username(public)
     return public
 
 
 def _hashes(public: Document, password: Any, stored: Document) -> Document:
     """Return the hashes to store: of a new password, else the stored ones, which a new user name rules out."""
     username = public.get("username")
+    if username is not None and password is not None:
+        return credentials.hash_password(str(username), str(password))
+    hashes = {key: stored[key] for key in credentials.HASHES if key in stored}
+    if username == _username(stored):
+        return hashes
     if username is None:
         return {}
-    if password is not None:
-        return credentials.hash_password(username, str(password))
-    hashes = {key: stored[key] for key in credentials.HASHES if key in stored}
-    if hashes and username != _username(stored):
+    if hashes:
         message = "The password must be provided when updating the user name"
         raise ValidationFailed.field("password", "required", message)
     return hashes
 
 
-def _username(stored: Document) -> str | None:
-    name = stored.get("username")
-    return name.lower() if isinstance(name, str) else None
+def _username(user: Document) -> Any:
+    """A user's name in lower case, None if it has none. An old document may hold something else than text."""
+    name = user.get("username")
+    return name.lower() if isinstance(name, str) else name

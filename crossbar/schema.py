@@ -4,8 +4,7 @@ An error is ``{"<field path, dots between>": {"<rule>": {"message", "target"?, "
 """
 
 import copy
-import zoneinfo
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from jsonschema import Draft4Validator, FormatChecker
@@ -13,19 +12,14 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT4
 
 from crossbar.errors import ValidationFailed
-from crossbar.schema_errors import Detail, error_details
+from crossbar.schema_errors import Detail, error_details, field_path
+from crossbar.schema_stored import StoredComparison
 
 Schema = dict[str, Any]
 
 _MAX_REFERENCES = 20  # in a row: more go in circles
-_ZONES = zoneinfo.available_timezones()
 formats = FormatChecker(formats=())
-
-
-@formats.checks("timezone")
-def _is_timezone(value: object) -> bool:
-    """Whether a value is a time zone of IANA's, or Kazoo's word for that of the owner, else of the account."""
-    return not isinstance(value, str) or value == "inherit" or value in _ZONES
+"""The formats that schemas may name. Whoever knows one adds its check."""
 
 
 class SchemaValidator:
@@ -43,18 +37,25 @@ class SchemaValidator:
     def _retrieve(self, uri: str) -> Resource[Any]:
         return Resource.from_contents(_absolute(self._store(uri.removeprefix("schema:"))), DRAFT4)
 
-    def validate(self, data: dict[str, Any], *, defaults: bool = True) -> dict[str, Any]:
+    def validate(
+        self, data: dict[str, Any], *, defaults: bool = True, stored: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
         """Return a copy of data with the schema's defaults, and texts cast where it wants a boolean or an integer.
 
-        Raises ValidationFailed with the errors of every failing field.
+        `stored` is the document that the data replaces. What it holds already, and the data leaves as it is, is no
+        error. Raises ValidationFailed with the errors of every failing field.
         """
         prepared: dict[str, Any] = self._prepare(self.schema, copy.deepcopy(data), self.schema, defaults)
+        comparison = None if stored is None else StoredComparison(data, stored)
         errors: dict[str, dict[str, Detail]] = {}
         for error in self._validator.iter_errors(prepared):
-            for path, rule, detail in error_details(error, data):
-                errors.setdefault(path, {}).setdefault(rule, detail)
+            for steps, rule, detail in error_details(error, data):
+                if comparison is None or not comparison.is_unchanged(error, steps):
+                    errors.setdefault(field_path(steps), {}).setdefault(rule, detail)
         if errors:
             raise ValidationFailed(errors)
+        if stored is not None:
+            self.restore_empty_objects(prepared)
         return prepared
 
     def restore_empty_objects(self, doc: dict[str, Any]) -> None:

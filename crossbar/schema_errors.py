@@ -1,12 +1,14 @@
 """Errors of JSON schemas in the API's form: field path, rule, and a message with details."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from jsonschema.exceptions import ValidationError
 
 Detail = dict[str, Any]
+Steps = Sequence[str | int]
+"""The names and indexes that lead to a field from the whole document."""
 
 _MESSAGES = {
     "type": "Value did not match type(s): {}",
@@ -29,8 +31,8 @@ _RULES = {"pattern": "wrong_format", "format": "wrong_format", "anyOf": "type", 
 _WITH_CAUSE = ("minLength", "maxLength")
 
 
-def error_details(error: ValidationError, data: Any) -> Iterator[tuple[str, str, Detail]]:
-    """Yield the field path, rule and details of an error of jsonschema's; for unknown members, those of each.
+def error_details(error: ValidationError, data: Any) -> Iterator[tuple[Steps, str, Detail]]:
+    """Yield the steps to the field, the rule and the details of an error of jsonschema's; for unknown members, each.
 
     `data` is the whole value as the client sent it, before casts and defaults.
     """
@@ -39,17 +41,17 @@ def error_details(error: ValidationError, data: Any) -> Iterator[tuple[str, str,
     value: Any = error.instance
     if rule == "required":
         details = {"message": _REQUIRED, "value": _value_at(data, path, value)}
-        yield _field_path([*path, _missing_member(error)]), rule, details
+        yield [*path, _missing_member(error)], rule, details
     elif rule == "additionalProperties" and limit is False:
         for name in sorted(_unknown_members(error)):
-            yield _field_path([*path, name]), rule, {"message": _MESSAGES[rule], "value": value[name]}
+            yield [*path, name], rule, {"message": _MESSAGES[rule], "value": value[name]}
     elif rule == "additionalItems" and limit is False:
-        yield _field_path(path), rule, {"message": _MESSAGES[rule], "value": value}
+        yield path, rule, {"message": _MESSAGES[rule], "value": value}
     else:
-        yield _field_path(path), _RULES.get(rule, rule), _limit_details(rule, limit, value)
+        yield path, _RULES.get(rule, rule), _limit_details(rule, limit, value)
 
 
-def _field_path(steps: Iterable[str | int]) -> str:
+def field_path(steps: Steps) -> str:
     """The path of a field, with dots between its steps."""
     return ".".join(map(str, steps))
 

@@ -20,7 +20,7 @@ from couch.client import couch
 from couch.errors import MissingDatabase
 from crossbar.errors import BadIdentifier
 from crossbar.schema import SchemaValidator, formats
-from storage import database_names
+from storage import database_names, time_zones
 from storage.private_fields import is_live, is_private
 
 logger = logging.getLogger(__name__)
@@ -37,6 +37,12 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 def _is_email(value: object) -> bool:
     """Whether there is something on both sides of one @; more only the mail server knows."""
     return not isinstance(value, str) or _EMAIL.fullmatch(value) is not None
+
+
+@formats.checks("timezone")
+def _is_time_zone(value: object) -> bool:
+    """Whether a value names a time zone, or stands for the owner's, else the account's."""
+    return not isinstance(value, str) or value == time_zones.INHERIT or time_zones.find(value) is not None
 
 
 def list_names() -> list[str]:

@@ -1,6 +1,6 @@
 """Forms for documents: their fields show a document's members, and what an operator changed becomes a patch.
 
-The domain validates; its errors appear at the fields.
+The domain validates; its errors appear at the fields. What is stored and stays as it is can't fail, here as there.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,9 +11,19 @@ from django.contrib.admin.helpers import AdminForm
 
 from crossbar.errors import ValidationFailed
 from desk.kit.errors import field_errors
-from desk.kit.schema_fields import SEPARATOR, ChoiceField
+from desk.kit.schema_fields import SEPARATOR, ChoiceField, LinesField, TextField, can_show
 
 Fieldsets = Sequence[tuple[str | None, Mapping[str, Any]]]
+
+
+class StoredForm(forms.Form):
+    """The form of a stored document. A field that nobody changed has no error, whatever its value is."""
+
+    def clean(self) -> dict[str, Any]:
+        """Drop the errors of unchanged fields."""
+        for name in self.errors.keys() - set(self.changed_data):
+            del self.errors[name]
+        return self.cleaned_data
 
 
 def sort_fields(fields: Mapping[str, forms.Field], first_names: Sequence[str]) -> dict[str, forms.Field]:
@@ -32,13 +42,22 @@ def make_form(
 
     `submitted` is the submitted data, or None. `entered` has values, by field, to show instead of the document's.
     """
-    initial = {name: value for name in fields if (value := _member(doc, name)) is not None} | dict(entered or {})
-    for name, value in initial.items():
-        field = fields[name]
-        if isinstance(field, ChoiceField):
-            field.add_stored(value)
-    form: forms.Form = type("DocumentForm", (forms.Form,), dict(fields))(submitted, initial=initial)
+    stored = {name: value for name in fields if (value := _member(doc, name)) is not None}
+    initial = stored | dict(entered or {})
+    fitting = {name: _fit_field(field, name in stored, initial.get(name), doc) for name, field in fields.items()}
+    form: forms.Form = type("DocumentForm", (StoredForm if doc else forms.Form,), fitting)(submitted, initial=initial)
     return form
+
+
+def _fit_field(field: forms.Field, is_stored: bool, value: Any, doc: Mapping[str, Any]) -> forms.Field:
+    """The field, or one in its place, that can show a value and give it back unchanged."""
+    if doc and not is_stored:
+        field.required = False  # a browser would not send the form without it
+    if isinstance(field, ChoiceField):
+        field.add_stored(value)
+    if not can_show(field, value):
+        return TextField(label=field.label, help_text=field.help_text, required=field.required)
+    return field
 
 
 def _member(doc: Mapping[str, Any], field_name: str) -> Any:
@@ -58,7 +77,15 @@ def patch_from(form: forms.Form) -> dict[str, Any]:
         for parent in parents:
             target = target.setdefault(parent, {})
         target[key] = form.cleaned_data[name]
+        if isinstance(form.fields[name], LinesField):
+            target[key] = _keep_entries(form.initial.get(name), target[key])
     return patch
+
+
+def _keep_entries(stored: Any, lines: list[str]) -> list[Any]:
+    """The entries of a list that an operator edited as lines: the stored ones as they are stored."""
+    entries = {str(entry): entry for entry in stored} if isinstance(stored, list) else {}
+    return [entries.get(line, line) for line in lines]
 
 
 def members_from(form: forms.Form) -> dict[str, Any]:

@@ -8,14 +8,13 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.contrib.admin import widgets
 from django.utils.html import escape
 
 from crossbar.errors import BadIdentifier
-from storage import schemas
+from storage import schemas, time_zones
 
 PropertySchema = Mapping[str, Any]
 SEPARATOR = "__"
@@ -46,7 +45,14 @@ class TextField(forms.CharField):
     def has_changed(self, initial: Any, data: Any) -> bool:
         """Whether the text differs, apart from line ends, which a browser removes from a one-line input."""
         text = "" if initial is None else str(initial)
-        return "".join(text.splitlines()) != str(data or "")
+        return _as_submitted(text) != _as_submitted(str(data or ""))
+
+
+def _as_submitted(text: str) -> str:
+    """A text without what a browser's one-line input leaves out or replaces: line ends, control characters."""
+    return "".join(
+        character for character in text if character.isprintable() and character != "\N{REPLACEMENT CHARACTER}"
+    )
 
 
 class LinesField(forms.CharField):
@@ -127,6 +133,17 @@ class JsonField(forms.JSONField):
         if value is None:
             return ""
         return value if isinstance(value, forms.fields.InvalidJSONInput) else json.dumps(value, indent=2)
+
+
+def can_show(field: forms.Field, value: Any) -> bool:
+    """Whether a field shows a stored value, so that a browser sends the same back. One for numbers may not."""
+    if not isinstance(field, forms.IntegerField) or value is None:
+        return True
+    if not isinstance(value, int) or isinstance(value, bool):
+        return False
+    is_too_small = field.min_value is not None and value < field.min_value
+    is_too_large = field.max_value is not None and value > field.max_value
+    return not is_too_small and not is_too_large
 
 
 def build_fields(
@@ -217,12 +234,12 @@ def _build_field(key: str, schema: PropertySchema, options: dict[str, Any]) -> f
 def _time_zone_choices() -> list[Any]:
     """The time zones grouped by region."""
     regions: dict[str, list[tuple[str, str]]] = {}
-    for zone in sorted(available_timezones()):
+    for zone in sorted(time_zones.list_names()):
         region, slash, _ = zone.partition("/")
         regions.setdefault(region if slash else "Other", []).append((zone, zone))
     inherited = [
         ("", "Not set (the owner's, otherwise the account's)"),
-        ("inherit", "inherit (the owner's, otherwise the account's)"),
+        (time_zones.INHERIT, "inherit (the owner's, otherwise the account's)"),
     ]
     return [*inherited, *regions.items()]
 

@@ -25,7 +25,6 @@ SCHEMA = {
         "transcribe": {"type": "boolean", "default": False},
         "seek": {"type": "integer", "minimum": 1, "maximum": 9},
         "format": {"type": "string", "enum": ["mp3", "wav"]},
-        "zone": {"type": "string", "format": "timezone"},
         "operator": {"oneOf": [{"type": "integer"}, {"type": "string"}]},
         "flags": {"type": "array", "uniqueItems": True, "maxItems": 3},
         "number": {"type": "string", "pattern": "^[0-9]+$"},
@@ -120,7 +119,6 @@ def test_the_error_names_every_failing_field(validator: SchemaValidator) -> None
         ("again", 0, "minimum", "Value must be at least 1", 1),
         ("seek", 10, "maximum", "Value must be at most 9", 9),
         ("format", "mp5", "enum", "Value not found in enumerated list of values", ["mp3", "wav"]),
-        ("zone", "Mars/Olympus", "wrong_format", "Field is not in the correct format", "timezone"),
         ("flags", [1, 1], "uniqueItems", "List of items is not unique", True),
         ("flags", [1, 2, 3, 4], "maxItems", "The list must not have more than 3 items", 3),
         ("number", "x", "wrong_format", "Field is not in the correct format", "^[0-9]+$"),
@@ -158,11 +156,6 @@ def test_the_error_for_a_missing_member_shows_the_object(validator: SchemaValida
 def test_without_defaults_values_are_only_cast(validator: SchemaValidator) -> None:
     data = {"name": "Box", "mailbox": "1", "seek": "5"}
     assert validator.validate(data, defaults=False) == {"name": "Box", "mailbox": "1", "seek": 5}
-
-
-@pytest.mark.parametrize("zone", ["inherit", "Europe/Berlin", "America/Los_Angeles"])
-def test_time_zones_and_inherit_are_valid(validator: SchemaValidator, zone: str) -> None:
-    assert validator.validate({"name": "Box", "mailbox": "1", "zone": zone})["zone"] == zone
 
 
 @pytest.mark.parametrize(

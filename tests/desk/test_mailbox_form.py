@@ -143,20 +143,37 @@ def test_stored_values_that_no_widget_can_show_are_kept(
         "transcribe": "true",
         "owner_id": "f" * 32,
         "silence_hits": "12",
-        "name": "two\nlines " + HOSTILE[:60],
+        "name": "two\nlines \0 " + HOSTILE[:60],
+        "seek_duration_ms": "soon",
+        "silence_threshold": -3,
+        "notify_email_addresses": {"a": 1},
+        "require_pin": "maybe",
+        "notify": {"callback": {"attempts": 2.5, "schedule": ["often", None]}},
     }
     db.update(box["id"], lambda doc: {**doc, **odd})
     desk = operator("Administrators")
     path = f"desk/mailbox/{account.id}/{box['id']}/change/"
     page = desk.get(path)
     assert "<script>alert(1)" not in page.text
-    assert "was changed" in desk.fill_in(path, page, require_pin="on").text
+    assert "was changed" in desk.fill_in(path, page, skip_greeting="on", aliases="3998\n3997").text
     changed = db.get(box["id"]) or {}
-    assert changed["require_pin"] is True
-    assert {key: changed[key] for key in ("operator_number", "owner_id", "name")} == {
-        key: odd[key] for key in ("operator_number", "owner_id", "name")
-    }
-    assert changed["aliases"] == ["3998"] or changed["aliases"] == [3998]
+    kept = odd.keys() - {"aliases", "transcribe", "silence_hits"}
+    assert {key: changed[key] for key in kept} == {key: odd[key] for key in kept}
+    assert [changed[key] for key in ("skip_greeting", "transcribe", "silence_hits")] == [True, True, 12]
+    assert changed["aliases"] == ["3998", "3997"]
+    refused = desk.fill_in(path, seek_duration_ms="later", silence_threshold="-4")
+    assert refused.text.count("Value must be at least 1") == 1
+    assert "type(s): integer" in refused.text
+
+
+def test_a_stored_mailbox_that_lacks_a_required_member_can_be_changed(
+    operator: Operator, account: Account, box: dict[str, Any], db: Database
+) -> None:
+    db.update(box["id"], lambda doc: {key: value for key, value in doc.items() if key != "name"})
+    desk = operator("Administrators")
+    path = f"desk/mailbox/{account.id}/{box['id']}/change/"
+    assert "was changed" in desk.fill_in(path, skip_greeting="on").text
+    assert "This field is required" in desk.fill_in(path, mailbox="").text
 
 
 def test_an_unknown_time_zone_may_stay_but_not_be_chosen(

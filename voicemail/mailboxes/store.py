@@ -155,9 +155,13 @@ def _change(
 
 
 def _validate(database: Database, box_id: str, members: Document, stored: Mapping[str, Any]) -> Document:
-    """The members with the schema's types and defaults. An error names all faults, also a number in use."""
+    """The members with the schema's types and defaults. An error names all faults, also a number in use.
+
+    `stored` is the mailbox as it is, empty for a new one.
+    """
+    stored_members = _keep_number_texts(stored, stored) if stored else None
     try:
-        return schemas.validator(SCHEMA).validate(members)
+        return schemas.validator(SCHEMA).validate(members, stored=stored_members)
     except ValidationFailed as failed:
         used_number = numbers.find_used(database, numbers.of(members) - numbers.of(stored), box_id)
         if used_number is None:
@@ -171,7 +175,7 @@ def _writable_members(doc: Mapping[str, Any]) -> Document:
     return {key: value for key, value in private_fields.without_private(doc).items() if key not in _READ_ONLY}
 
 
-def _keep_number_texts(members: Document, stored: Mapping[str, Any]) -> Document:
+def _keep_number_texts(members: Mapping[str, Any], stored: Mapping[str, Any]) -> Document:
     """The members with numbers that the mailbox has already as text: old documents hold integers."""
     stored_numbers = numbers.of(stored)
 

@@ -6,19 +6,14 @@ from zoneinfo import ZoneInfo
 
 from accounts.auth import cache as auth_cache
 from crossbar.errors import BadIdentifier
-from storage import database_names, system_config
-
-INHERIT = "inherit"
+from storage import database_names, system_config, time_zones
 
 
 def of_box(account: Mapping[str, Any], box: Mapping[str, Any]) -> ZoneInfo | None:
     """The zone of a mailbox: its own, else its owner's, its account's or the system's; None if it is not known."""
     name = _zone_name(box) or _owner_zone_name(account["_id"], box) or _zone_name(account)
     name = name or _zone_name({"timezone": system_config.category("accounts").get("default_timezone")})
-    try:
-        return ZoneInfo(name) if name else None
-    except (ValueError, OSError, LookupError):
-        return None
+    return time_zones.find(name) if name else None
 
 
 def _owner_zone_name(account_id: str, box: Mapping[str, Any]) -> str | None:
@@ -33,4 +28,4 @@ def _owner_zone_name(account_id: str, box: Mapping[str, Any]) -> str | None:
 
 def _zone_name(doc: Mapping[str, Any]) -> str | None:
     name = doc.get("timezone")
-    return name if isinstance(name, str) and name and name != INHERIT else None
+    return name if isinstance(name, str) and name and name != time_zones.INHERIT else None
