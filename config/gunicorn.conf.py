@@ -22,7 +22,7 @@ bind = f"{environment.text('BIND', '127.0.0.1')}:{environment.integer('PORT', 80
 # Threads wait for CouchDB and for slow uploads and downloads, processes use the processors.
 worker_class = "gthread"
 workers = environment.integer("WEB_CONCURRENCY", 2, minimum=1)
-threads = environment.integer("THREADS", 16, minimum=1)
+threads = environment.integer("THREADS", 64, minimum=1)
 
 # Seconds after which a worker that shows no sign of life is killed. Its threads may take longer for an upload.
 timeout = 60

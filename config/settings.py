@@ -39,6 +39,11 @@ RATE_LIMIT_STORAGE = environment.secret("RATE_LIMIT_STORAGE")
 """The URL of a Redis or Valkey that counts them for all instances; without it, each worker allows its share."""
 WEB_CONCURRENCY = environment.integer("WEB_CONCURRENCY", 2, minimum=1)
 """How many workers an instance has."""
+THREADS = environment.integer("THREADS", 64, minimum=1)
+"""How many threads a worker has, which is how many requests it serves at a time."""
+CLIENT_SILENCE_SECONDS = environment.seconds("CLIENT_SILENCE_SECONDS", 20)
+CLIENT_MIN_RATE = environment.integer("CLIENT_MIN_RATE", 500)
+"""How long a client may be silent in a body or while it takes a response, and its least bytes a second meanwhile."""
 
 _DEVELOPMENT_KEY = "development-only-" + "0" * 40
 _UNSAFE_WORDS = (

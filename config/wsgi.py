@@ -3,11 +3,13 @@
 import logging
 import os
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from config.start import refuse_unsafe_settings
+from crossbar.slow_clients import SlowClients
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 refuse_unsafe_settings()
 logging.captureWarnings(True)  # as log lines, like everything else
-application = get_wsgi_application()
+application = SlowClients(get_wsgi_application(), settings.CLIENT_SILENCE_SECONDS, settings.CLIENT_MIN_RATE)

@@ -5,7 +5,8 @@ from typing import Protocol
 
 from rest_framework.request import Request
 
-from crossbar.errors import FaultyRequest, RequestTooLarge, UnsupportedMediaType
+from crossbar.connection import ClientTooSlow
+from crossbar.errors import FaultyRequest, RequestTimeout, RequestTooLarge, UnsupportedMediaType
 
 UNKNOWN_LENGTH = str(sys.maxsize)
 """The Content-Length that `crossbar.middleware` gives a chunked body, which states none."""
@@ -32,7 +33,8 @@ class RequestBody:
     """A request's body of at most `limit` bytes, read from the socket piece by piece.
 
     Raises RequestTooLarge, at once if the request states its length; UnsupportedMediaType for a compressed body;
-    FaultyRequest for one that ends before its stated length.
+    FaultyRequest for one that ends before its stated length, or whose chunks are malformed; RequestTimeout for one
+    that comes too slowly.
     """
 
     def __init__(self, request: Request, limit: int) -> None:
@@ -54,7 +56,9 @@ class RequestBody:
         try:
             piece = self._stream.read(size)
         except OSError as error:
-            raise FaultyRequest("the body ended early") from error
+            if isinstance(error.__cause__, ClientTooSlow):
+                raise RequestTimeout() from error
+            raise FaultyRequest("the body ended early or is malformed") from error
         self._missing -= len(piece)
         if not piece and size and self._missing > 0:
             raise FaultyRequest("the body ended early")

@@ -3,6 +3,7 @@
 ApiError
 ├── ValidationFailed 400   ├── FaultyRequest 400        ├── InvalidCredentials 401  ├── Forbidden 403
 ├── BadIdentifier 404      ├── NotFound 404             ├── InvalidMethod 405       ├── NotAcceptable 406
+├── RequestTimeout 408
 ├── DatastoreConflict 409  ├── PreconditionFailed 412   ├── RequestTooLarge 413     ├── UnsupportedMediaType 415
 ├── RangeNotSatisfiable 416 ├── Locked 423              ├── TooManyRequests 429     ├── UnspecifiedFault 500
 └── DatastoreMissingView 503  └── DatastoreUnreachable 503  └── ServerBusy 503
@@ -112,6 +113,13 @@ class NotAcceptable(ApiError):
 
     status_code = 406
     message = "not_acceptable"
+
+
+class RequestTimeout(ApiError):
+    """The body came too slowly."""
+
+    status_code = 408
+    message = "request_timeout"
 
 
 class DatastoreConflict(ApiError):

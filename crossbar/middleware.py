@@ -6,7 +6,6 @@ That is OPTIONS, chunked bodies, and error envelopes in place of Django's own er
 import re
 import secrets
 from collections.abc import Callable
-from contextlib import suppress
 
 from corsheaders.middleware import CorsMiddleware
 from django.conf import settings
@@ -22,8 +21,6 @@ from crossbar.logs import request_id
 
 API_PREFIX = "/v2/"
 METHODS = "GET, HEAD, PUT, POST, PATCH, DELETE, OPTIONS"
-_READ_SIZE = 64 * 1024
-_MAX_DRAINED = 3  # times the largest upload; whoever sends more is cut off
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -106,7 +103,6 @@ class ApiMiddleware:
             response = self.get_response(request)
         if response.status_code >= 400:
             response = _with_envelope(request, response)
-            _drain_body(request)
         return response
 
 
@@ -122,14 +118,6 @@ def _with_readable_body(request: HttpRequest) -> HttpRequest:
     chunked = WSGIRequest({**meta, "CONTENT_LENGTH": UNKNOWN_LENGTH})
     chunked.request_id = request.request_id  # type: ignore[attr-defined]
     return chunked
-
-
-def _drain_body(request: HttpRequest) -> None:
-    """Read what is left of a refused upload: a client that is cut off while it sends never reads the response."""
-    unread = _MAX_DRAINED * settings.MAX_UPLOAD_BYTES
-    with suppress(Exception):  # whatever is wrong with the rest of the body
-        while unread > 0 and (piece := request.read(_READ_SIZE)):
-            unread -= len(piece)
 
 
 def _with_envelope(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

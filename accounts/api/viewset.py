@@ -20,11 +20,16 @@ from accounts.auth.authentication import BasicAuthentication, Identity, TokenAut
 from accounts.auth.permissions import IsAuthenticated, MayActOnAccount
 from accounts.auth.rate_limit import AccountRateThrottle
 from couch.client import Document
+from crossbar.connection import connection_of
 from crossbar.viewset import CrossbarViewSet
 from storage.private_fields import Actor
 
 CHANGES = frozenset({"create", "replace", "merge", "destroy"})
 """The actions of a viewset that store something."""
+
+
+_DRAIN_SECONDS = 2.0
+"""How long the rest of a refused body is received, of a caller who is known."""
 
 
 class AuthenticatedViewSet(CrossbarViewSet):
@@ -65,6 +70,8 @@ class AuthenticatedViewSet(CrossbarViewSet):
         """Authenticate the request; its token is in the response, whatever that is."""
         request.caller = request.user  # type: ignore[attr-defined]  # DRF looks again each time it is asked
         self.auth_token = cast(str | None, request.auth)
+        if request.user is not None and (connection := connection_of(request.META)):
+            connection.drain_seconds = _DRAIN_SECONDS
 
     def prefetch(self, claims: tokens.Claims) -> None:
         """Fetch what isn't cached of a token's account and user, before they are asked for one by one."""
