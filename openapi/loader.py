@@ -7,9 +7,12 @@ Each file has the `tags`, `paths` and `components` of its subject. Other top-lev
 * any other `$ref`, such as `errors.yaml#/x-reading` or `'#/x-box'`, is replaced by the piece that it names, and what
   stands beside it is added, member by member; as an entry of a list it may stand for several entries;
 * a `$ref` to a JSON file is replaced by the schema in it, the very one that requests are checked against;
+* `x-like: PATH` describes a path by another one: it has all its operations, with their ids ended by `x-suffix`, and
+  what stands beside takes the place of what the other path says;
 * `x-merge-patch: NAME` describes a PATCH of documents with the schema NAME: any of its members, or null.
 """
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,10 @@ def load_document(folder: Path = FOLDER) -> Node:
     document: Node = {}
     for path in sorted(folder.glob("*.yaml"), key=lambda path: (path.name != "openapi.yaml", path.name)):
         document = _join(document, files.resolve_file(path))
+    paths = document.get("paths", {})
+    for path, item in paths.items():
+        if "x-like" in item:
+            paths[path] = _path_like(paths[item.pop("x-like")], item)
     schemas = document["components"]["schemas"]
     for schema in schemas.values():
         if name := schema.pop("x-merge-patch", None):
@@ -94,6 +101,19 @@ def _join(first: Node, second: Node) -> Node:
         else:
             raise ValueError(f"{name} is described twice: {joined[name]!r} and {member!r}")
     return joined
+
+
+def _path_like(model: Node, own: Node) -> Node:
+    """A path item with the operations of another one; `own` has what differs."""
+    suffix = own.pop("x-suffix")
+    item: Node = {"parameters": [*model.get("parameters", []), *own.pop("parameters", [])]}
+    for verb, operation in model.items():
+        if verb != "parameters":
+            twin = {**operation, "operationId": operation["operationId"] + suffix, **own.pop(verb, {})}
+            item[verb] = copy.deepcopy(twin)
+    if own:
+        raise ValueError(f"the other path lacks {', '.join(own)}")
+    return item
 
 
 def _from_draft4(node: Any) -> Any:

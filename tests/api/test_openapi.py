@@ -103,8 +103,9 @@ def test_it_describes_exactly_the_paths_and_verbs_of_the_url_configuration(docum
 
 
 @pytest.mark.parametrize(("path", "verbs"), VERBS_OF_THE_CONTRACT.items())
-def test_it_describes_what_kazoos_clients_use(document: dict[str, Any], path: str, verbs: str) -> None:
-    full_path = f"/v2/accounts/{{account_id}}/{path}"
+@pytest.mark.parametrize("below", ["", "users/{user_id}/"])
+def test_it_describes_what_kazoos_clients_use(document: dict[str, Any], below: str, path: str, verbs: str) -> None:
+    full_path = f"/v2/accounts/{{account_id}}/{below}{path}"
     assert {verb.upper() for each, verb, _ in described_verbs(document) if each == full_path} == set(verbs.split())
 
 

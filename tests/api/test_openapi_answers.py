@@ -26,7 +26,9 @@ from tests.support.described_api import (
 from tests.support.servers import Running
 
 WITH_TOKEN = [operation for operation in operations() if needs_token(operation)]
-WITH_BODY = [operation for operation in operations() if "requestBody" in described(operation)]
+# The boxes of a user are served by the views of the account's: hundreds of odd requests to one of the two will do.
+DISTINCT = [operation for operation in operations() if "/users/{user_id}/vmboxes" not in operation.path]
+WITH_BODY = [operation for operation in DISTINCT if "requestBody" in described(operation)]
 BAD_CREDENTIALS: dict[str, dict[str, Any]] = {
     "none": {},
     "token": {"headers": {"X-Auth-Token": "nonsense"}},
@@ -129,7 +131,7 @@ def test_malformed_bodies_are_answered_as_described(operation: Operation, real_d
         send(real_data.api, case, data=content, headers={"Content-Type": content_type})
 
 
-@for_each(operations())
+@for_each(DISTINCT)
 def test_whatever_is_sent_is_answered_as_described(operation: Operation, real_data: RealData) -> None:
     api = real_data.api
     headers = {"X-Auth-Token": str(api.token)}

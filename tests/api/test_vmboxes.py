@@ -377,13 +377,6 @@ class TestList:
         assert answer.status_code == 200
         assert answer.content == b""
 
-    def test_a_user_sees_the_mailboxes_of_the_account_and_its_own(self, api: Api, account: Account) -> None:
-        api.new_box("3000", owner_id=account.user_id)
-        api.new_box("3001", owner_id="f" * 32)
-        (entry,) = api.get(f"users/{account.user_id}/vmboxes").json()["data"]
-        assert entry["mailbox"] == "3000"
-        assert api.get(f"users/{'f' * 32}/vmboxes").status_code == 404
-
 
 class TestCounts:
     """The members `messages` and `folders` of a listing's entries."""

@@ -116,3 +116,28 @@ def test_a_merge_patch_takes_any_member_or_null(folder: Folder) -> None:
         "type": "object",
         "properties": {"name": {"anyOf": [{"$ref": name}, null]}, "notify": {"anyOf": [notify, null]}},
     }
+
+
+def test_a_path_may_be_described_by_another_one(folder: Folder) -> None:
+    folder.write(
+        "boxes.yaml",
+        """
+        paths:
+          /boxes: {parameters: [a], get: {operationId: list, summary: List boxes}, put: {operationId: create}}
+          /users/boxes: {x-like: /boxes, x-suffix: OfUser, parameters: [b], get: {summary: List a user's boxes}}
+        """,
+    )
+    paths = folder.load()["paths"]
+    assert paths["/boxes"]["get"] == {"operationId": "list", "summary": "List boxes"}
+    assert paths["/users/boxes"] == {
+        "parameters": ["a", "b"],
+        "get": {"operationId": "listOfUser", "summary": "List a user's boxes"},
+        "put": {"operationId": "createOfUser"},
+    }
+
+
+def test_a_description_of_a_verb_that_the_other_path_lacks_is_refused(folder: Folder) -> None:
+    path = "/users/boxes: {x-like: /boxes, x-suffix: OfUser, put: {summary: Create}}"
+    folder.write("boxes.yaml", f"paths: {{/boxes: {{get: {{operationId: list}}}}, {path}}}")
+    with pytest.raises(ValueError, match="lacks put"):
+        folder.load()

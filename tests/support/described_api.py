@@ -62,12 +62,12 @@ class RealData:
     @cached_property
     def box(self) -> str:
         """The id of a box."""
-        return self._create("vmboxes", name="A box", mailbox=f"1-{self.number}")
+        return self._create("vmboxes", name="A box", mailbox=f"1-{self.number}", owner_id=self.user)
 
     @cached_property
     def other_box(self) -> str:
         """The id of another box."""
-        return self._create("vmboxes", name="Another box", mailbox=f"2-{self.number}")
+        return self._create("vmboxes", name="Another box", mailbox=f"2-{self.number}", owner_id=self.user)
 
     @cached_property
     def message(self) -> str:

@@ -15,6 +15,7 @@ from voicemail.messages import listing as message_listing
 
 BOX = {"id": "3a63acc3694ba189947235ae4727941b", "mailbox": "3000"}
 OTHER = {"id": "3a63acc3694ba189947235ae4727941c", "mailbox": "3001"}
+THIRD = {"id": "3a63acc3694ba189947235ae4727941d", "mailbox": "3002"}
 # Noon of the 15th of four months of 2026.
 MAY, APRIL, MARCH, FEBRUARY = 63_946_065_600, 63_943_473_600, 63_940_795_200, 63_938_376_000
 ALL_TIME = TimeRange(FEBRUARY - 60 * DAY, MAY + 60 * DAY)
@@ -29,19 +30,26 @@ def read_pages(
     descending: bool = True,
     time: TimeRange = ALL_TIME,
     filters: Filter | None = None,
+    boxes: list[dict[str, Any]] | None = None,
 ) -> Pages:
     """The ids of all pages."""
-    return list(iterate_pages(account, box, size, descending, time, filters or Filter()))
+    return list(iterate_pages(account, box, size, descending, time, filters or Filter(), boxes))
 
 
 def iterate_pages(
-    account: Account, box: dict[str, Any] | None, size: int | None, descending: bool, time: TimeRange, filters: Filter
+    account: Account,
+    box: dict[str, Any] | None,
+    size: int | None,
+    descending: bool,
+    time: TimeRange,
+    filters: Filter,
+    boxes: list[dict[str, Any]] | None,
 ) -> Iterator[list[str]]:
     key = None
     while True:
         request = PageRequest(size=size, start_key=key, descending=descending)
         page = message_listing.list_messages(
-            account.id, {"_id": box["id"]} if box else None, request, time, filters, None
+            account.id, {"_id": box["id"]} if box else None, request, time, filters, None, boxes=boxes
         )
         yield [entry.summary["media_id"] for entry in page.entries]
         if page.next_start_key is None:
@@ -68,6 +76,24 @@ def test_pages_of_any_size_have_every_message_once_and_in_order(
     pages = read_pages(account, size=size, descending=descending)
     assert flatten(pages) == (ids[::-1] if descending else ids)
     assert [len(page) for page in pages[:-1]] == [size] * (len(pages) - 1)
+
+
+@pytest.mark.parametrize("descending", [True, False])
+@pytest.mark.parametrize("others", [0, 60])
+def test_messages_of_some_mailboxes_are_listed_in_the_order_of_the_account(
+    account: Account, others: int, descending: bool
+) -> None:
+    times = [FEBRUARY, FEBRUARY + 1, MARCH, MARCH, APRIL, MAY]
+    own = [*leave(account, BOX, times), *leave(account, OTHER, times)]
+    leave(account, THIRD, times)
+    # However many mailboxes there are: few are read one by one, many together.
+    boxes = [{"_id": BOX["id"]}, {"_id": OTHER["id"]}, *({"_id": f"{number:032}"} for number in range(others))]
+    (whole_account,) = read_pages(account, None, size=None, descending=descending)
+    expected = [message_id for message_id in whole_account if message_id in own]
+    for size in (1, 3, 12):
+        pages = read_pages(account, None, size=size, descending=descending, boxes=boxes)
+        assert flatten(pages) == expected
+        assert [len(page) for page in pages[:-1]] == [size] * (len(pages) - 1)
 
 
 def test_a_full_last_page_has_no_next_one(account: Account) -> None:

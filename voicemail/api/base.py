@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from accounts import users
 from accounts.api.viewset import AccountScopedViewSet
 from accounts.auth import cache as auth_cache
 from accounts.auth.permissions import IsAuthenticated, MayActOnAccount
@@ -26,11 +27,42 @@ Result = TypeVar("Result")
 
 
 class MailboxViewSetBase(AccountScopedViewSet):
-    """The base of viewsets of mailboxes, or of what is in them."""
+    """The base of viewsets of mailboxes, or of what is in them.
+
+    Below ``.../users/{USER_ID}/vmboxes`` they do the same as below ``.../vmboxes``, with the user's mailboxes alone.
+    The ids of account and user in the path, which handlers get as `scope`, are `account_id` and `owner_id`.
+    """
 
     permission_classes: tuple[type[BasePermission], ...] = (IsAuthenticated, MayActOnAccount, MailboxPermission)
     prefetched_settings = (retention.CATEGORY,)  # which decides the messages that are shown and counted
     prefetched_parameters = ("box_id",)
+
+    @property
+    def owner_id(self) -> str | None:
+        """The id of the user in the path, if there is one."""
+        return self.kwargs.get("user_id")
+
+    @property
+    def mailboxes_path(self) -> str:
+        """The path that lists the mailboxes, of the account or of the user in the path."""
+        account_path = f"/v2/accounts/{self.account_id}"
+        return f"{account_path}/vmboxes" if self.owner_id is None else f"{account_path}/users/{self.owner_id}/vmboxes"
+
+    def is_in_path(self, box: Mapping[str, Any]) -> bool:
+        """Whether a mailbox (its document or its summary) is one of those below the path."""
+        return self.owner_id is None or box.get("owner_id") == self.owner_id
+
+    def check_permissions(self, request: Request) -> None:
+        """Raise Forbidden and the like if the caller may not go on, BadIdentifier if there is no user of the path."""
+        super().check_permissions(request)
+        if self.owner_id is not None:
+            users.get(self.account_id, self.owner_id)
+
+    def check_object_permissions(self, request: Request, obj: Mapping[str, Any]) -> None:
+        """Raise Forbidden if the caller may not go on with a mailbox, BadIdentifier if it isn't one of the path."""
+        if not self.is_in_path(obj):
+            raise BadIdentifier(obj["_id"])
+        super().check_object_permissions(request, obj)
 
     def get_mailbox(self, box_id: str) -> Document:
         """Return the mailbox as it is now; raises BadIdentifier, or Forbidden where the caller may not go on."""
@@ -67,7 +99,8 @@ class MessageViewSetBase(MailboxViewSetBase):
 
     def cached_mailbox(self, box_id: str) -> Document | None:
         """Return the mailbox as it was a moment ago, for an administrator; None if it isn't cached."""
-        return mailbox_store.get_cached(self.account_id, box_id) if self.identity.is_admin else None
+        box = mailbox_store.get_cached(self.account_id, box_id) if self.identity.is_admin else None
+        return box if box is not None and self.is_in_path(box) else None
 
     def fetch_mailbox(self, box_id: str) -> Document:
         """Return the mailbox as it is now, and cache it; raises BadIdentifier, Forbidden."""

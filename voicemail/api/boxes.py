@@ -1,4 +1,4 @@
-"""``/v2/accounts/{ACCOUNT_ID}/vmboxes`` and ``.../vmboxes/{VM_BOX_ID}``, and the mailboxes of one user."""
+"""``/v2/accounts/{ACCOUNT_ID}/vmboxes`` and ``.../vmboxes/{VM_BOX_ID}``, also below ``.../users/{USER_ID}``."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
-from accounts import users
 from accounts.api.viewset import CHANGES, location
 from accounts.auth.permissions import IsAdministrator
 from couch.client import Document
@@ -22,41 +21,10 @@ from voicemail.mailboxes import removal
 from voicemail.mailboxes import store as mailbox_store
 
 
-class _MailboxList(MailboxViewSetBase):
-    """Lists mailboxes, also as CSV."""
+class MailboxViewSet(MailboxViewSetBase):
+    """The mailboxes of an account, or of a user: below the user's path they are and stay that user's."""
 
     pagination_class = AscendingPagination
-
-    def get_renderers(self) -> list[BaseRenderer]:
-        """Return the renderers of a response."""
-        renderers: list[BaseRenderer] = super().get_renderers()
-        return [*renderers, CsvRenderer()] if self.action == "list" else renderers
-
-    def may_see_secrets(self, box: Document) -> bool:
-        """Whether the caller may see a mailbox's PIN."""
-        return permissions.may_see_secrets(self.identity, box)
-
-    def is_listed(self, box: Document) -> bool:
-        """Whether a mailbox (its summary) belongs to the listing."""
-        return permissions.may_see_box(self.identity, box)
-
-    def page_response(self) -> EnvelopeResponse:
-        """Return a page of the listed mailboxes."""
-        return self.get_paginated_response(self.paginate_queryset(self._read_page))
-
-    def _read_page(self, page_request: PageRequest) -> Page[Document]:
-        return mailbox_listing.list_boxes(
-            self.account_id,
-            page_request,
-            parse_filters(self.request.query_params),
-            is_listed=self.is_listed,
-            may_see_secrets=self.may_see_secrets,
-        )
-
-
-class MailboxViewSet(_MailboxList):
-    """The mailboxes of an account."""
-
     fresh_actions = CHANGES  # of PINs and owners
 
     def get_permissions(self) -> Sequence[Any]:
@@ -64,32 +32,59 @@ class MailboxViewSet(_MailboxList):
         needed = super().get_permissions()
         return [*needed, IsAdministrator()] if self.action == "create" else needed
 
-    def list(self, request: Request, account_id: str) -> EnvelopeResponse:
+    def get_renderers(self) -> list[BaseRenderer]:
+        """Return the renderers of a response: the list is also served as CSV."""
+        renderers: list[BaseRenderer] = super().get_renderers()
+        return [*renderers, CsvRenderer()] if self.action == "list" else renderers
+
+    def list(self, request: Request, **scope: str) -> EnvelopeResponse:
         """List the mailboxes by name, in pages."""
-        return self.page_response()
+        return self.get_paginated_response(self.paginate_queryset(self._read_page))
 
-    def create(self, request: Request, account_id: str) -> EnvelopeResponse:
+    def create(self, request: Request, **scope: str) -> EnvelopeResponse:
         """Create a mailbox."""
-        box = mailbox_store.create(self.account_id, self.data, self.actor)
-        return self._response(box, 201, location(request, f"/v2/accounts/{self.account_id}/vmboxes/{box['_id']}"))
+        box = mailbox_store.create(self.account_id, self._members, self.actor)
+        return self._response(box, 201, location(request, f"{self.mailboxes_path}/{box['_id']}"))
 
-    def retrieve(self, request: Request, account_id: str, box_id: str) -> EnvelopeResponse:
+    def retrieve(self, request: Request, box_id: str, **scope: str) -> EnvelopeResponse:
         """Return a mailbox."""
         return self._response(self.get_mailbox(box_id))
 
-    def replace(self, request: Request, account_id: str, box_id: str) -> EnvelopeResponse:
+    def replace(self, request: Request, box_id: str, **scope: str) -> EnvelopeResponse:
         """Replace a mailbox, and return it."""
         return self._response(
-            mailbox_store.replace(self.account_id, box_id, self.data, self.actor, self._check_change)
+            mailbox_store.replace(self.account_id, box_id, self._members, self.actor, self._check_change)
         )
 
-    def merge(self, request: Request, account_id: str, box_id: str) -> EnvelopeResponse:
+    def merge(self, request: Request, box_id: str, **scope: str) -> EnvelopeResponse:
         """Merge the data into a mailbox, and return it."""
-        return self._response(mailbox_store.merge(self.account_id, box_id, self.data, self.actor, self._check_change))
+        return self._response(
+            mailbox_store.merge(self.account_id, box_id, self._members, self.actor, self._check_change)
+        )
 
-    def destroy(self, request: Request, account_id: str, box_id: str) -> EnvelopeResponse:
+    def destroy(self, request: Request, box_id: str, **scope: str) -> EnvelopeResponse:
         """Soft-delete a mailbox with its messages, and return it as it was."""
         return self._response(removal.remove_box(self.account, box_id, self.actor, self._check_change))
+
+    @property
+    def _members(self) -> Document:
+        """The members to store. Whatever owner a request names: below a user's path it is the user."""
+        return self.data if self.owner_id is None else {**self.data, "owner_id": self.owner_id}
+
+    def _read_page(self, page_request: PageRequest) -> Page[Document]:
+        return mailbox_listing.list_boxes(
+            self.account_id,
+            page_request,
+            parse_filters(self.request.query_params),
+            is_listed=self._is_listed,
+            may_see_secrets=self._may_see_secrets,
+        )
+
+    def _is_listed(self, summary: Document) -> bool:
+        return self.is_in_path(summary) and permissions.may_see_box(self.identity, summary)
+
+    def _may_see_secrets(self, box: Document) -> bool:
+        return permissions.may_see_secrets(self.identity, box)
 
     def _check_change(self, box: Document) -> None:
         """Raise Forbidden if the caller may not change a mailbox, PreconditionFailed if it saw another revision."""
@@ -97,19 +92,6 @@ class MailboxViewSet(_MailboxList):
         self.check_if_match(box["_rev"])
 
     def _response(self, box: Document, status: int = 200, headers: dict[str, str] | None = None) -> EnvelopeResponse:
-        shown = mailbox_store.representation(box, secrets=self.may_see_secrets(box))
+        shown = mailbox_store.representation(box, secrets=self._may_see_secrets(box))
         metadata = mailbox_store.envelope_metadata(box)
         return EnvelopeResponse(shown, status, revision=box["_rev"], metadata=metadata, headers=headers)
-
-
-class UserMailboxesViewSet(_MailboxList):
-    """``/v2/accounts/{ACCOUNT_ID}/users/{USER_ID}/vmboxes``: the mailboxes of a user."""
-
-    def list(self, request: Request, account_id: str, user_id: str) -> EnvelopeResponse:
-        """List the user's mailboxes by name, in pages."""
-        users.get(self.account_id, user_id)
-        return self.page_response()
-
-    def is_listed(self, box: Document) -> bool:
-        """Whether a mailbox (its summary) belongs to the listing."""
-        return box.get("owner_id") == self.kwargs["user_id"] and super().is_listed(box)

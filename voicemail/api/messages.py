@@ -20,6 +20,7 @@ from storage import gregorian
 from voicemail import permissions
 from voicemail.api.base import MessageViewSetBase, failure, message_ids, requested_folder, required_ids, single_media
 from voicemail.audio.upload import Upload
+from voicemail.mailboxes import listing as mailbox_listing
 from voicemail.mailboxes import store as mailbox_store
 from voicemail.messages import bulk, folders, metadata, move, retention
 from voicemail.messages import listing as message_listing
@@ -52,15 +53,18 @@ class _MessageList(MessageViewSetBase):
         """Whether messages of that mailbox belong to the listing."""
         return True
 
-    def page_response(self, box: Document | None) -> EnvelopeResponse:
-        """Return a page of a mailbox's messages; of the account's without a mailbox, each with its mailbox's id."""
+    def page_response(self, box: Document | None, boxes: list[Document] | None = None) -> EnvelopeResponse:
+        """Return a page of a mailbox's messages.
+
+        Without a mailbox, of those in `boxes`, or in all of the account, each with its mailbox's id.
+        """
 
         def read_page(page_request: PageRequest) -> Page[dict[str, Any]]:
             query, now = self.request.query_params, gregorian.now()
             time = parse_time_range(query, now=now, default_from=retention.limit(self.account_id, now))
             filters, folder = parse_filters(query), query.get("folder")
             page = message_listing.list_messages(
-                self.account_id, box, page_request, time, filters, folder, self.is_listed
+                self.account_id, box, page_request, time, filters, folder, self.is_listed, boxes=boxes
             )
             has_box_ids = box is None or page_request.is_paginated
             summaries = [{entry.box_id: entry.summary} if has_box_ids else entry.summary for entry in page.entries]
@@ -70,11 +74,13 @@ class _MessageList(MessageViewSetBase):
 
 
 class AccountMessagesViewSet(_MessageList):
-    """The messages of all mailboxes of an account."""
+    """The messages of all mailboxes of an account, or of a user."""
 
-    def list(self, request: Request, account_id: str) -> EnvelopeResponse:
+    def list(self, request: Request, **scope: str) -> EnvelopeResponse:
         """List the messages, the newest first, in pages."""
-        return self.page_response(None)
+        if self.owner_id is None:
+            return self.page_response(None)
+        return self.page_response(None, mailbox_listing.find_owned(self.account_id, self.owner_id))
 
     def is_listed(self, box_id: str) -> bool:
         """Whether messages of that mailbox belong to the listing: of any one for administrators."""
@@ -118,7 +124,7 @@ class MessagesViewSet(_MessageList, _MessageChanges):
 
     parser_classes = (EnvelopeParser, UploadParser)
 
-    def list(self, request: Request, account_id: str, box_id: str) -> EnvelopeResponse:
+    def list(self, request: Request, box_id: str, **scope: str) -> EnvelopeResponse:
         """List the messages, the newest first, in pages."""
         cached = self.cached_mailbox(box_id)
         response = None if cached is None else self.page_response(cached)
@@ -128,7 +134,7 @@ class MessagesViewSet(_MessageList, _MessageChanges):
         box = self.fetch_mailbox(box_id)
         return self.page_response(box) if response is None or box.get("messages") else response
 
-    def create(self, request: Request, account_id: str, box_id: str) -> EnvelopeResponse:
+    def create(self, request: Request, box_id: str, **scope: str) -> EnvelopeResponse:
         """Create a message, by its metadata alone or together with its audio."""
         box = self.mailbox_for_new_message(box_id)
         if self.has_envelope:
@@ -139,15 +145,15 @@ class MessagesViewSet(_MessageList, _MessageChanges):
             fields = metadata.validate(body.json or {})
             upload = Upload.from_part(part, self.account_id, box)
             message = message_store.create(self.account_info, box, fields, upload, self.actor)
-        path = f"/v2/accounts/{self.account_id}/vmboxes/{box_id}/messages/{message['_id']}"
+        path = f"{self.mailboxes_path}/{box_id}/messages/{message['_id']}"
         return self.message_response(message, 201, location(request, path))
 
-    def change_many(self, request: Request, account_id: str, box_id: str) -> EnvelopeResponse:
+    def change_many(self, request: Request, box_id: str, **scope: str) -> EnvelopeResponse:
         """Move or copy the messages in the payload, or put them into a folder."""
         box = self.get_mailbox(box_id)
         return _outcome_response(self.apply(box, required_ids(self.data), self.data))
 
-    def remove_many(self, request: Request, account_id: str, box_id: str) -> EnvelopeResponse:
+    def remove_many(self, request: Request, box_id: str, **scope: str) -> EnvelopeResponse:
         """Remove the messages in the payload, else those of a folder, else all."""
         box = self.get_mailbox(box_id)
         data = self.envelope.data
@@ -163,7 +169,7 @@ class MessagesViewSet(_MessageList, _MessageChanges):
 class MessageViewSet(_MessageChanges):
     """A message of a mailbox."""
 
-    def retrieve(self, request: Request, account_id: str, box_id: str, message_id: str) -> EnvelopeResponse:
+    def retrieve(self, request: Request, box_id: str, message_id: str, **scope: str) -> EnvelopeResponse:
         """Return the message's metadata."""
 
         def read(box: Document) -> Document:
@@ -171,7 +177,7 @@ class MessageViewSet(_MessageChanges):
 
         return self.message_response(self.read_in_mailbox(box_id, read))
 
-    def change(self, request: Request, account_id: str, box_id: str, message_id: str) -> EnvelopeResponse:
+    def change(self, request: Request, box_id: str, message_id: str, **scope: str) -> EnvelopeResponse:
         """Change the message, and return it in its new folder or mailbox; of copies, return the ids of all."""
         box = self.get_mailbox(box_id)
         message_id = self.current_id(box, message_id)
@@ -185,7 +191,7 @@ class MessageViewSet(_MessageChanges):
         changed = outcome.documents.get(changed_id) or message_store.get(self.account_id, target, changed_id)[1]
         return self.message_response(changed)
 
-    def destroy(self, request: Request, account_id: str, box_id: str, message_id: str) -> EnvelopeResponse:
+    def destroy(self, request: Request, box_id: str, message_id: str, **scope: str) -> EnvelopeResponse:
         """Remove the message, and return its metadata."""
         box = self.get_mailbox(box_id)
         message_id = self.current_id(box, message_id, audio_optional=True)

@@ -41,7 +41,7 @@ class RawViewSet(MessageViewSetBase):
     parser_classes = (_StrictEnvelopeParser, UploadParser)
     content_negotiation_class = FileNegotiation
 
-    def retrieve(self, request: Request, account_id: str, box_id: str, message_id: str) -> HttpResponseBase:
+    def retrieve(self, request: Request, box_id: str, message_id: str, **scope: str) -> HttpResponseBase:
         """Return the audio, or the part of it that a Range names, as it comes from CouchDB."""
         return self.read_in_mailbox(box_id, lambda box: self._read(request, box, self.current_id(box, message_id)))
 
@@ -62,7 +62,7 @@ class RawViewSet(MessageViewSetBase):
         response.headers["Content-Disposition"] = content_disposition(name)
         return response
 
-    def replace(self, request: Request, account_id: str, box_id: str, message_id: str) -> EnvelopeResponse:
+    def replace(self, request: Request, box_id: str, message_id: str, **scope: str) -> EnvelopeResponse:
         """Replace the message's audio, and return its metadata."""
         box = self.get_mailbox(box_id)
         message_id = self.current_id(box, message_id, audio_optional=True)
@@ -74,7 +74,7 @@ class RawViewSet(MessageViewSetBase):
         message = message_store.replace_audio(
             self.account_id, box_id, message_id, upload, length=length, actor=self.actor, guard=self.check_revision
         )
-        path = f"/v2/accounts/{self.account_id}/vmboxes/{box_id}/messages/{message_id}/raw"
+        path = f"{self.mailboxes_path}/{box_id}/messages/{message_id}/raw"
         return self.message_response(message, 201, location(request, path))
 
 
@@ -84,7 +84,7 @@ class ArchiveViewSet(MessageViewSetBase):
     permission_classes = (IsAuthenticated, MayActOnAccount, MaySeeMailbox)
     content_negotiation_class = FileNegotiation
 
-    def download(self, request: Request, account_id: str, box_id: str) -> StreamingHttpResponse:
+    def download(self, request: Request, box_id: str, **scope: str) -> StreamingHttpResponse:
         """Return a ZIP of the audio of the messages in the payload, which is written as it is sent."""
         box = self.get_mailbox(box_id)
         return zip_response(box, zip_archive.zip_stream(self.account_info, box, required_ids(self.data)))

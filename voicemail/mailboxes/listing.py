@@ -64,10 +64,18 @@ def list_by_ids(account_id: str, ids: list[str]) -> list[Document]:
 
 def list_owned(account_id: str, owner_id: str, limit: int = 100) -> list[Document]:
     """The entries of the mailboxes that a user owns, at most `limit`."""
-    database = accounts.database_of(account_id)
+    return _count_messages(account_id, _summaries(find_owned(account_id, owner_id, limit)))
+
+
+def find_owned(account_id: str, owner_id: str, limit: int | None = None) -> list[Document]:
+    """The documents of the mailboxes that a user owns, at most `limit`."""
+    options = {} if limit is None else {"limit": limit}
     key = [owner_id, mailbox_store.TYPE]
-    rows = database.view(*view_names.DOCUMENTS_BY_OWNER, key=key, include_docs=True, limit=limit)
-    return _count_messages(account_id, _summaries(row["doc"] for row in rows if row.get("doc")))
+    rows = accounts.database_of(account_id).view(
+        *view_names.DOCUMENTS_BY_OWNER, key=key, include_docs=True, **options
+    )
+    docs = [row["doc"] for row in rows if row.get("doc")]
+    return [doc for doc in docs if mailbox_store.is_live(doc) and doc.get("owner_id") == owner_id]
 
 
 def _summaries(docs: Iterable[Document]) -> dict[str, Document]:

@@ -3,7 +3,7 @@
 A page ends only before a row that it would show as well: no page is short while entries remain.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from storage import view_names
 from storage.view_names import View
 from voicemail.messages import retention
 from voicemail.messages.folders import show_folder
-from voicemail.messages.listing_rows import RowQuery, parse_start, read_rows
+from voicemail.messages.listing_rows import RowQuery, parse_start, read_rows, read_rows_of
 from voicemail.messages.misdated import MisdatedMessage
 
 
@@ -75,13 +75,15 @@ def list_messages(
     folder: str | None,
     is_listed: Callable[[str], bool] = lambda box_id: True,
     *,
+    boxes: Sequence[Mapping[str, Any]] | None = None,
     source: Source = LIVE,
     max_rows: int | None = None,
 ) -> Page:
     """A page of the messages of a mailbox (its document), or of all messages of the account.
 
     The entries are those in a folder, if one is given, that pass the filters, and whose mailbox, by its id,
-    `is_listed`. A page ends after `max_rows` rows at the latest. Raises InvalidStartKey.
+    `is_listed`. With `boxes`, the account's are only those of these mailboxes (their documents). A page ends after
+    `max_rows` rows at the latest. Raises InvalidStartKey.
     """
     box_id = None if box is None else box["_id"]
     query = RowQuery(
@@ -96,8 +98,9 @@ def list_messages(
         start=None if request.start_key is None else parse_start(request.start_key, box_id),
         limit=retention.limit(account_id),
     )
+    rows = read_rows(query) if boxes is None else read_rows_of(query, boxes, source.by_mailbox)
     entries: list[Entry] = []
-    for number, (month, row) in enumerate(read_rows(query)):
+    for number, (month, row) in enumerate(rows):
         if number == max_rows:
             return Page(entries, _start_key(month, row), is_cut=True)
         entry = _entry(query, row)

@@ -6,7 +6,7 @@ range though their listed time is not, are merged into them.
 
 import heapq
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Any, NamedTuple
 
@@ -24,6 +24,9 @@ from voicemail.messages.misdated import MisdatedMessage
 _CHUNK = 500
 # More than a retention's five months at once would mostly bring rows that no page shows.
 _MONTHS_AT_ONCE = 4
+# Each mailbox costs a request at least, and the account's rows are read 500 at a time.
+_MAX_MERGED = 50
+_LAST_ID = "\ufff0"
 _NO_ROWS = VersionedRows([], "")
 
 
@@ -129,6 +132,31 @@ def read_rows(query: RowQuery) -> Iterator[tuple[str, Row]]:
     if first is None:
         return modb_rows
     return heapq.merge(modb_rows, chain([first], legacy_rows), key=legacy_listing.sort_key, reverse=query.descending)
+
+
+def read_rows_of(query: RowQuery, boxes: Sequence[Mapping[str, Any]], by_mailbox: View) -> Iterator[tuple[str, Row]]:
+    """The rows of some mailboxes (their documents) in the order of the account's, for which the query is.
+
+    `by_mailbox` is the view with the keys of one mailbox. Each mailbox is read for itself, since an account may have
+    many more messages than they have. For very many mailboxes, the account's rows are read.
+    """
+    if len(boxes) > _MAX_MERGED:
+        box_ids = {box["_id"] for box in boxes}
+        return ((month, row) for month, row in read_rows(query) if row["key"][1] in box_ids)
+    rows = [_read_rows_of_box(query, box, by_mailbox) for box in boxes]
+    return heapq.merge(*rows, key=legacy_listing.sort_key, reverse=query.descending)
+
+
+def _read_rows_of_box(query: RowQuery, box: Mapping[str, Any], by_mailbox: View) -> Iterator[tuple[str, Row]]:
+    """The rows of a mailbox, with keys of the account's and from its start on."""
+    start = query.start
+    if start is not None:
+        # At the time of the start, any message of this mailbox may come before or after it.
+        start = Start(start.month, [box["_id"], start.key[0]], _LAST_ID if query.descending else "")
+    for month, row in read_rows(replace(query, box=box, view=by_mailbox, start=start)):
+        account_row = {**row, "key": row["key"][::-1]}
+        if query.is_from_start(month, account_row):
+            yield month, account_row
 
 
 def _read_legacy(query: RowQuery) -> Iterator[tuple[str, Row]]:
