@@ -2,9 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 
 from couch.client import Couch, Database, Document, couch
+from couch.errors import MissingDatabase
+from migration import ownership
 from migration.outages import Retry, run_once
 from migration.sources import Survey, document_type
 from storage import database_names, document_types, modbs
@@ -19,6 +22,7 @@ class CouchSource:
     def __init__(self, server: Couch, *, is_served: bool) -> None:
         self.is_served = is_served
         self.warnings: list[str] = []
+        self.refusals: list[str] = []
         self._server = server
 
     def account_ids(self) -> list[str]:
@@ -34,6 +38,19 @@ class CouchSource:
         """Documents of one of the system's databases."""
         database = self._server.database(name)
         return {doc_id: doc for doc_id in ids if (doc := database.get(doc_id)) is not None}
+
+    def read_again(self, account_id: str, ids: Iterable[str]) -> list[Document]:
+        """Documents in an account's databases, whoever owns them by their own words."""
+        name = database_names.account_db(account_id)
+        docs: list[Document] = []
+        by_month: dict[str | None, list[str]] = {}
+        for doc_id in ids:
+            by_month.setdefault(database_names.month_of_message(doc_id), []).append(doc_id)
+        for month, month_ids in by_month.items():
+            database = self._server.database(f"{name}-{month}" if month else name)
+            with suppress(MissingDatabase):
+                docs += database.fetch(month_ids).values()
+        return docs
 
     def count_unrelated(self) -> Counter[str]:
         """Nothing: other databases are not read."""
@@ -58,7 +75,7 @@ class CouchAccount:
     @property
     def library(self) -> DatabaseLibrary:
         """The media documents in its database."""
-        return DatabaseLibrary(self._database)
+        return _OwnLibrary(self._database, self.account_id)
 
     def survey(self) -> Survey:
         """Read its database, page by page."""
@@ -70,11 +87,12 @@ class CouchAccount:
 
     def fetch(self, ids: Iterable[str]) -> Mapping[str, Document]:
         """Those documents that exist, by id."""
-        return self._database.fetch(ids)
+        return self.library.fetch(ids)
 
     def listed_document(self) -> Document | None:
         """Its document in the database ``accounts``."""
-        return self._server.database(database_names.ACCOUNTS).get(self.account_id)
+        doc = self._server.database(database_names.ACCOUNTS).get(self.account_id)
+        return doc if doc is not None and ownership.may_be_in(doc, self.account_id) else None
 
     def list_months(self) -> list[str]:
         """The months that have a MODb."""
@@ -83,6 +101,19 @@ class CouchAccount:
     def open_month(self, month: str) -> "CouchMonth":
         """One of these MODbs."""
         return CouchMonth(self._server.database(database_names.modb(self.account_id, month)))
+
+
+class _OwnLibrary(DatabaseLibrary):
+    """The documents in a database that don't say that they belong to another account."""
+
+    def __init__(self, database: Database, account_id: str) -> None:
+        super().__init__(database)
+        self._account_id = account_id
+
+    def fetch(self, ids: Iterable[str], /) -> Mapping[str, Document]:
+        """Those documents that exist, by id, in one request."""
+        docs = super().fetch(ids)
+        return {doc_id: doc for doc_id, doc in docs.items() if ownership.may_be_in(doc, self._account_id)}
 
 
 class CouchMonth(DatabaseLibrary):

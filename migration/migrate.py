@@ -17,7 +17,7 @@ from migration import audio_links, import_accounts, modb_messages, sources
 from migration.box_migration import BoxMigration
 from migration.concurrency import map_in_threads
 from migration.import_accounts import CannotImport
-from migration.months_import import SourceMonth, list_source_months
+from migration.months_import import SourceMonth, list_source_months, report_foreign
 from migration.outages import describe_error, error_reason
 from migration.progress import Progress, Stopped, Tally
 from migration.sources import Source, SurveyedBox
@@ -63,7 +63,6 @@ class _Migration:
 
     def run(self) -> None:
         """Survey, import what is missing, migrate mailboxes, resolve links."""
-        self._progress.add_warnings(self._source.warnings)
         self._progress.begin_phase("surveying")
         surveyed = survey_accounts(self._source, self._options, self._progress)
         if not self._source.is_served:
@@ -166,6 +165,7 @@ class _Migration:
                 if self._progress.is_stopping:
                     return
             self._progress.count_documents(left_out=month.other_types)
+            report_foreign(month, self._progress)
 
     def _migrate_boxes(self, accounts: list[_Account]) -> None:
         for account in accounts:

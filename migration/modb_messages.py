@@ -33,13 +33,18 @@ def iterate_linked(modb: Database, retry: Retry) -> Iterator[Document]:
     return (doc for doc in iterate_messages(modb, retry) if not doc.get("_attachments") and linked_ids(doc))
 
 
-def linked_ids(message: Mapping[str, Any]) -> set[str]:
-    """The ids of the documents to which a message's soft links lead."""
+def linked_ids(message: Mapping[str, Any], account_id: str | None = None) -> set[str]:
+    """The ids of the documents to which a message's soft links lead; with an account only those in its databases."""
     entries = message.get("pvt_attachments")
     ids = set()
     for entry in entries.values() if isinstance(entries, dict) else []:
         handler = entry.get("handler") if isinstance(entry, dict) else None
         link = handler.get(recording.LINK) if isinstance(handler, dict) else None
-        if isinstance(link, dict) and isinstance(link.get("att_docid"), str):
+        if isinstance(link, dict) and isinstance(link.get("att_docid"), str) and _leads_to(link, account_id):
             ids.add(link["att_docid"])
     return ids
+
+
+def _leads_to(link: Mapping[str, Any], account_id: str | None) -> bool:
+    owner = database_names.parse(str(link.get("att_dbname") or ""))
+    return account_id is None or owner is None or owner.account_id == account_id

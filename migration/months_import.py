@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 from couch.client import Database, Document, couch
 from couch.errors import Conflict, Rejected, TooLarge
 from couch.parallel import in_parallel
-from migration import compare, modb_messages
+from migration import compare, modb_messages, ownership
 from migration.outages import Retry
-from migration.progress import Row
+from migration.progress import Progress, Row
 from migration.sources import AccountSource, MonthSource, without_database_fields
 from migration.survey import RunOptions, SurveyedAccount
 from storage import database_names, modbs
@@ -52,6 +52,8 @@ class SourceMonth:
     """Ids of the mailboxes whose messages are wanted; None for all."""
     other_types: Counter[str] = field(default_factory=Counter)
     """How many documents are no messages, by type; complete when all messages have been read."""
+    foreign: int = 0
+    """How many messages say that they belong to another account: they are left out."""
 
     def import_messages(self, retry: Retry, *, dry_run: bool = False) -> Iterator[list[Row]]:
         """Store the messages that are missing here, a batch at a time; each is copied, present or failed."""
@@ -73,9 +75,17 @@ class SourceMonth:
 
     def _batches(self, retry: Retry) -> Iterator[list[Document]]:
         messages = self._source_modb.messages(retry, self.other_types)
-        pending = (doc for doc in messages if self.boxes is None or doc.get("source_id") in self.boxes)
+        pending = (doc for doc in messages if self._is_own(doc) and self._is_selected(doc))
         while batch := list(islice(pending, _BATCH)):
             yield batch
+
+    def _is_own(self, message: Document) -> bool:
+        is_own = ownership.may_be_in(message, self.source.account_id)
+        self.foreign += not is_own
+        return is_own
+
+    def _is_selected(self, message: Document) -> bool:
+        return self.boxes is None or message.get("source_id") in self.boxes
 
     def _fetch_stored(self, messages: Sequence[Document]) -> dict[str, Document]:
         modb = self._modb
@@ -139,7 +149,7 @@ class SourceMonth:
         own_audio = attached_audio(message)
         if own_audio is not None:
             return _AudioSource(self._source_modb, message, own_audio)
-        for media_id in sorted(modb_messages.linked_ids(message)):
+        for media_id in sorted(modb_messages.linked_ids(message, self.source.account_id)):
             media = self.source.library.fetch([media_id]).get(media_id)
             linked_audio = attached_audio(media) if media is not None else None
             if media is not None and linked_audio is not None:
@@ -177,6 +187,17 @@ def list_source_months(account: SurveyedAccount, options: RunOptions) -> list[So
     """The months of an account of another system that are to be imported or compared."""
     boxes = frozenset(box.id for box in account.boxes) if options.boxes else None
     return [SourceMonth(account.source, month, boxes) for month in account.source.list_months()]
+
+
+def report_foreign(month: SourceMonth, progress: Progress) -> None:
+    """Report as a problem that messages of a month belong to another account; when all have been read."""
+    if month.foreign:
+        account_id = month.source.account_id
+        sentence = (
+            f"{month.foreign} messages of month {month.month} of account {account_id} say that they belong to "
+            f"another account: they are left out. {ownership.ADVICE}"
+        )
+        progress.add_problem(account_id, None, ownership.REASON, sentence)
 
 
 def _text_or_none(value: Any) -> str | None:

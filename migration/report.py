@@ -44,6 +44,7 @@ REASONS = {
     "not_copied": "its message has no audio of its own",
     "audio_differs": "its message has other audio",
     "not_migrated": "run the migration",
+    "other_account": "it belongs to another account by its own words",
     "deleted": "its message was deleted from its month's database",
 }
 """Reasons for an outcome, and what each one means."""

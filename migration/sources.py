@@ -10,12 +10,16 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from couch.client import Document
+from migration import ownership
 from migration.outages import Retry
 from storage import document_types, private_fields
 from voicemail.legacy.entries import MESSAGES
 from voicemail.legacy.media import MediaLibrary
 
 MEDIA_TYPES = frozenset({"private_media", document_types.MEDIA})
+MIGRATED_TYPES = frozenset(
+    {document_types.ACCOUNT, document_types.USER, document_types.MAILBOX, document_types.MESSAGE, *MEDIA_TYPES}
+)
 CONFIG_IDS = ("configs_callflow", "configs_crossbar.voicemail")
 """Ids of the documents with an account's own settings that this service reads."""
 
@@ -43,11 +47,15 @@ class Survey:
     """The account's realm in lower case; None if the account is deleted."""
     type_counts: Counter[str] = field(default_factory=Counter)
     """How many documents there are of each type."""
+    foreign: int = 0
+    """How many documents that a migration needs say that they belong to another account: they are left out."""
 
     def add(self, doc: Document) -> None:
         """Note a document. Only mailboxes, users and the account matter."""
         kind = document_type(doc)
-        if kind == document_types.MAILBOX:
+        if not ownership.may_be_in(doc, self.account_id):
+            self.foreign += kind in MIGRATED_TYPES
+        elif kind == document_types.MAILBOX:
             self._add_box(doc)
         elif kind == document_types.USER:
             self.user_ids.append(doc["_id"])
@@ -108,6 +116,10 @@ class Source(Protocol):
     def warnings(self) -> list[str]:
         """Faults of the source as a whole, a sentence each."""
 
+    @property
+    def refusals(self) -> list[str]:
+        """What is left out because it can't be told whose it is, or may do harm; a sentence each."""
+
     def account_ids(self) -> list[str]:
         """The ids of all accounts that have a database, in order."""
 
@@ -116,6 +128,12 @@ class Source(Protocol):
 
     def fetch_system(self, name: str, ids: Iterable[str]) -> Mapping[str, Document]:
         """Documents of a database in `database_names.SYSTEM`; none if it does not exist."""
+
+    def read_again(self, account_id: str, ids: Iterable[str]) -> Iterable[Document]:
+        """Documents with these ids, read anew, with their private members: what a verification compares with.
+
+        Of a CouchDB those in an account's databases, of backups those in any file.
+        """
 
     def count_unrelated(self) -> Counter[str]:
         """How many documents there are, by type, in databases that belong to no account."""

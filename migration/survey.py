@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from couch.client import couch
+from migration import ownership
 from migration.concurrency import map_in_threads
 from migration.outages import PATIENCE_SECONDS, OutageRetry
 from migration.progress import Progress, Stopped
@@ -70,6 +71,9 @@ def outage_retry(source: Source, options: RunOptions, progress: Progress) -> Out
 
 def survey_accounts(source: Source, options: RunOptions, progress: Progress) -> list[SurveyedAccount]:
     """The accounts to process. Raises UnknownId."""
+    progress.add_warnings(source.warnings)
+    for sentence in source.refusals:
+        progress.add_problem("", None, ownership.REASON, sentence)
     retry = OutageRetry(progress, source.is_up, options.patience)
     all_ids = retry(source.account_ids)
     unknown_ids = [account_id for account_id in options.accounts if account_id not in set(all_ids)]
@@ -103,6 +107,12 @@ def _survey_account(
         f"Box {box_id} of account {account_id} has `messages` that are no array: they stay as they are"
         for box_id in account.survey.boxes_without_array
     )
+    if account.survey.foreign:
+        sentence = (
+            f"{account.survey.foreign} documents in the database of account {account_id} say that they belong to "
+            f"another account: they are left out. {ownership.ADVICE}"
+        )
+        progress.add_problem(account_id, None, ownership.REASON, sentence)
     progress.expect(messages=account.entries)
     return account
 

@@ -1,7 +1,7 @@
 """Verify a migration: read both sides again, message by message, and report every difference. Writes nothing.
 
 Two ways: in place (`verify_in_place`) the entries are gone; against another system or a backup (`verify_source`)
-each entry's message is built again and compared.
+each entry's message is built again and compared. Either way `verify_owners` looks at whose all documents are.
 """
 
 from contextlib import suppress
@@ -9,6 +9,7 @@ from functools import partial
 
 from couch.errors import CouchError
 from crossbar.errors import ApiError
+from migration import verify_owners
 from migration.concurrency import map_in_threads
 from migration.import_accounts import CannotImport
 from migration.outages import error_reason
@@ -26,7 +27,6 @@ def verify(source: Source, options: RunOptions, progress: Progress) -> Tally:
     Outcomes: those of `compare`, and missing, extra, marked (an entry that can't be migrated and stays in its
     mailbox), unclaimed (audio that no message and no entry names). Raises UnknownId, Unreachable.
     """
-    progress.add_warnings(source.warnings)
     with suppress(Stopped):
         accounts = survey_accounts(source, options, progress)
         progress.begin_phase("verifying")
@@ -43,6 +43,10 @@ def _verify_account(source: Source, options: RunOptions, progress: Progress, acc
     kind: type[Verification] = InPlaceVerification if source.is_served else SourceVerification
     try:
         kind(options, progress, account, retry).run()
+        if not options.boxes:
+            foreign = list(verify_owners.find_foreign(source, account_id, retry))
+            progress.expect(messages=len(foreign))
+            progress.add_rows(foreign)
     except Stopped:
         pass
     except CannotImport as error:

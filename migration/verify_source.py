@@ -9,7 +9,7 @@ from migration import import_accounts
 from migration.box_migration import order_entries
 from migration.compare import Comparison, Verdict, compare_message, fingerprint
 from migration.legacy_array import entry_key
-from migration.months_import import list_source_months
+from migration.months_import import list_source_months, report_foreign
 from migration.progress import Row
 from migration.verification import BATCH, EXTRA, MARKED, MISSING, Verification
 from storage import database_names, gregorian
@@ -43,6 +43,7 @@ class SourceVerification(Verification):
                 self._outcomes |= {fingerprint(row.message_id): row.outcome for row in rows}
                 self.progress.expect(messages=len(rows))
                 self.report(rows)
+            report_foreign(month, self.progress)
         for box in self.account.boxes:
             self._verify_box(box.id)
         self._report_extra()

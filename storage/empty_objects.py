@@ -42,7 +42,7 @@ _TELEPHONY: dict[str, dict[str, Any]] = {
         "ringtones",
     )["properties"],
 }
-# The schemas, and what they leave out: the entries of 3.x in a mailbox, and the members of a message.
+# The schemas, and what they leave out.
 _SCHEMAS: dict[str, dict[str, Any]] = {
     document_types.ACCOUNT: {
         "allOf": [{"$ref": "accounts"}],
@@ -66,10 +66,7 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
             **_TELEPHONY,
         ),
     },
-    document_types.MAILBOX: {
-        "allOf": [{"$ref": "vmboxes"}],
-        **_objects(messages={"type": "array", "items": _OBJECT}),
-    },
+    document_types.MAILBOX: {"$ref": "vmboxes"},
     document_types.MESSAGE: _objects(
         "transcription", "pvt_attachments", metadata={"allOf": [{"$ref": "vm_message_metadata"}], **_OBJECT}
     ),

@@ -1,150 +1,164 @@
-"""A folder of backups: read all its files once, and find out which database each file is a backup of.
+"""A folder of backups, an archive or a single file: read all once, and put each document into its own database."""
 
-Operators and tools name files in many ways: plain, with ``%2F`` for the slashes, encoded twice, in folders, with
-dates. If a name doesn't tell the database, the documents do, as each names its account.
-"""
-
-import gzip
-import re
 import tempfile
-import zlib
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import unquote
+from typing import NamedTuple
 
-from couch.client import Document
+from migration.backups.archives import BackupFile, FileReader, Refused
 from migration.backups.attachments import AttachmentExtractor
-from migration.backups.index import DocumentIndex
+from migration.backups.file_names import parse_path
+from migration.backups.index import DocumentIndex, IndexedFile
 from migration.backups.parsing import parse_documents
-from storage import database_names, document_types
+from migration.backups.placing import FilePlacement
+from migration.backups.recordings import LooseRecordings, may_be_recording
+from storage import database_names, empty_objects
 
-_SEPARATOR = r"(?:/|%2F|%2f|[_.:+~ -])"
-_ACCOUNT = re.compile(
-    rf"(?<![0-9A-Za-z])account{_SEPARATOR}([0-9a-f]{{2}}){_SEPARATOR}([0-9a-f]{{2}}){_SEPARATOR}([0-9a-f]{{28}})"
-    r"(?:-(\d{4}(?:0[1-9]|1[0-2])))?(?![0-9a-f])"
-)
-_ACCOUNT_ID = re.compile(r"(?<![0-9A-Za-z])([0-9a-f]{32})(?:-(\d{4}(?:0[1-9]|1[0-2])))?(?![0-9A-Za-z])")
-_SYSTEM = re.compile(rf"(?:^|[/_.:+~ -])({'|'.join(database_names.SYSTEM)})(?=[/_.:+~ -]|$)")
-_GZIP = b"\x1f\x8b"
-# How many documents of a file are read to guess its database.
-_SAMPLE = 2_000
+# Text with so many broken characters is none.
+_MAX_BROKEN = 0.05
+# So many files in no known format are named, one by one; the others only counted.
+_NAMED_FILES = 5
+_MAX_WARNINGS = 500
 
 
-class UnreadableFolder(Exception):
-    """The folder holds nothing that can be read; the text says why."""
+class UnreadableSource(Exception):
+    """The source holds nothing that can be read; the text says why."""
+
+
+class SourceFile(NamedTuple):
+    """A file or folder that a source consists of, and its path in the source."""
+
+    path: Path
+    name: str
 
 
 class BackupFolder:
-    """All backups in a folder. Close it to delete the index and the unpacked files."""
+    """All backups in a folder, in an archive, or in a file. Close it to delete the index and the unpacked files."""
 
-    def __init__(self, folder: Path) -> None:
-        """Read all files. Raises UnreadableFolder."""
+    def __init__(self, source: Path) -> None:
+        """Read all files. Raises UnreadableSource."""
+        self.source = source
         self._temporary = tempfile.TemporaryDirectory(prefix="migrate_kazoo3-")
-        self.index = DocumentIndex(Path(self._temporary.name) / "index.sqlite3")
+        self.working_folder = Path(self._temporary.name)
+        self.index = DocumentIndex(self.working_folder / "index.sqlite3")
         self.warnings: list[str] = []
         """Faults of the files, a sentence each."""
-        self.lacking_attachments = 0
-        """How many attachments the backups name without having their bytes."""
+        self.refusals: list[str] = []
+        """What is left out because it can't be told whose it is, or may do harm; a sentence each."""
+        self._recordings = LooseRecordings(self.working_folder / "recordings.sqlite3")
+        self._unknown_files = 0
         try:
-            self._read_folder(folder)
+            self._read_all()
         except BaseException:
             self.close()
             raise
 
+    @property
+    def lacking_attachments(self) -> int:
+        """How many attachments the backups name without having their bytes."""
+        return self.index.count_lacking()
+
     def close(self) -> None:
         """Delete the index and the unpacked files."""
+        self._recordings.close()
         self._temporary.cleanup()
 
-    def _read_folder(self, folder: Path) -> None:
+    def _read_all(self) -> None:
+        reader = FileReader(self.working_folder, self._warn, self._is_wanted)
         try:
-            for path in sorted((path for path in folder.rglob("*") if path.is_file()), key=_age):
-                self._read_file(path, str(path.relative_to(folder)))
+            for path, name in list_files(self.source):
+                try:
+                    for file in reader.read(path, name):
+                        self._read_file(file)
+                except Refused as refusal:
+                    self.refusals.append(str(refusal))
         except OSError as error:
-            raise UnreadableFolder(f"{folder} can't be read: {error}") from error
+            raise UnreadableSource(f"{self.source} can't be read: {error}") from error
+        unplaced = self._recordings.attach(self.index)
+        if unplaced.number:
+            self.warnings.append(
+                f"{unplaced.number} files are no backups, and recordings of no document, such as {unplaced.example}: "
+                "left out"
+            )
+        if self._unknown_files > _NAMED_FILES:
+            self.warnings.append(
+                f"{self._unknown_files - _NAMED_FILES} more files hold no documents in JSON: left out"
+            )
         self.index.commit()
         if not self.index.list_databases():
-            raise UnreadableFolder(f"{folder} holds no backup of a database")
+            reasons = f": {self.refusals[0]}" if self.refusals else ""
+            raise UnreadableSource(f"{self.source} holds no backup of a database{reasons}")
 
-    def _read_file(self, path: Path, name: str) -> None:
-        def warn(sentence: str) -> None:
+    def _read_file(self, file: BackupFile) -> None:
+        if is_json(file.path):
+            self._read_documents(file)
+            if file.is_unpacked and not self.index.refers_to(file.path):
+                file.path.unlink()
+        else:
+            self._recordings.add(file)
+
+    def _read_documents(self, file: BackupFile) -> None:
+        stated = parse_path(file.name)
+        placement = FilePlacement(self.index, file.name, stated)
+        store_all = stated is not None and stated.database in database_names.SYSTEM
+        faults: list[str] = []
+        count = 0
+        with file.path.open("rb") as opened:
+            extractor = AttachmentExtractor(opened)
+            indexed_file = IndexedFile(file.path, file.name.rpartition("/")[0], extractor)
+            for doc in parse_documents(extractor, faults.append):
+                count += 1
+                empty_objects.restore(doc)
+                database = placement.place(doc)
+                if database is not None:
+                    is_system = store_all or database in database_names.SYSTEM
+                    self.index.add(database, doc, indexed_file, store_all=is_system)
+        self.refusals += placement.finish()
+        if count:
+            for sentence in faults:
+                self._warn(file.name, sentence)
+        elif file.path.stat().st_size:
+            self._report_unknown(file.name)
+
+    def _is_wanted(self, name: str, head: bytes) -> bool:
+        if looks_like_json(head) or may_be_recording(name):
+            return True
+        if head:
+            self._report_unknown(name)
+        return False
+
+    def _report_unknown(self, name: str) -> None:
+        self._unknown_files += 1
+        if self._unknown_files <= _NAMED_FILES:
+            self._warn(name, "it holds no documents in JSON: left out")
+
+    def _warn(self, name: str, sentence: str) -> None:
+        if len(self.warnings) < _MAX_WARNINGS:
             self.warnings.append(f"{name}: {sentence}")
 
-        unpacked = self._unpack(path, warn)
-        stated_name = parse_file_name(name)
-        database = stated_name or f"file {name}"
-        hints: Counter[str] = Counter()
-        count = 0
-        with unpacked.open("rb") as file:
-            extractor = AttachmentExtractor(file)
-            store_all = stated_name in database_names.SYSTEM
-            for doc in parse_documents(extractor, warn):
-                count += 1
-                self.lacking_attachments += self.index.add(database, doc, unpacked, extractor, store_all=store_all)
-                if count <= _SAMPLE:
-                    hints[_database_hint(doc)] += 1
-        if stated_name is None and count:
-            guessed_name = _guess_database(hints)
-            if guessed_name is None:
-                warn("neither its name nor its documents tell which database this is a backup of: left out")
-            else:
-                self.index.rename_database(database, guessed_name)
 
-    def _unpack(self, path: Path, warn: Callable[[str], None]) -> Path:
-        """The file itself, or its decompressed content if it is in gzip."""
-        with path.open("rb") as file:
-            if file.read(2) != _GZIP:
-                return path
-        target = tempfile.NamedTemporaryFile(dir=self._temporary.name, delete=False)  # noqa: SIM115 - used until close
-        with target, gzip.open(path) as compressed:
-            try:
-                # read1 returns what could be decompressed before the damage; read would fail for the whole piece.
-                while piece := compressed.read1(64 * 1024):
-                    target.write(piece)
-            except (EOFError, OSError, zlib.error):
-                warn("the packed file ends early or is damaged: read up to there")
-        return Path(target.name)
+def list_files(source: Path) -> Iterator[SourceFile]:
+    """The files of a source, the oldest first: of two backups of one database the later one counts."""
+    if source.is_file():
+        yield SourceFile(source, source.name)
+        return
+    for path in sorted((path for path in source.rglob("*") if path.is_file()), key=_age):
+        yield SourceFile(path, str(path.relative_to(source)))
 
 
-def parse_file_name(name: str) -> str | None:
-    """The plain name of the database that the path of a file states; None if it states none."""
-    decoded_name = unquote(unquote(name))
-    matches = list(_ACCOUNT.finditer(decoded_name))
-    if matches:
-        return _database_name("".join(matches[-1].group(1, 2, 3)), matches[-1].group(4))
-    file_name = decoded_name.rpartition("/")[2]
-    account = _ACCOUNT_ID.search(file_name)
-    if account:
-        return _database_name(account.group(1), account.group(2))
-    system = _SYSTEM.search(file_name)
-    return system.group(1) if system else None
+def is_json(path: Path) -> bool:
+    """Whether a file may hold JSON."""
+    with path.open("rb") as file:
+        return looks_like_json(file.read(64 * 1024))
 
 
-def _database_name(account_id: str, month: str | None) -> str:
-    return database_names.modb(account_id, month) if month else database_names.account_db(account_id)
-
-
-def _database_hint(doc: Document) -> str:
-    """The database that a document names, or ``account ID`` for an account's document, which may be in either."""
-    if doc.get("pvt_type") == document_types.ACCOUNT:
-        return f"account {doc['_id']}"
-    name = doc.get("pvt_account_db")
-    if not isinstance(name, str) or database_names.parse(name) is None:
-        return ""
-    return database_names.decode(name)
-
-
-def _guess_database(hints: Counter[str]) -> str | None:
-    """The database that most of a file's documents name."""
-    names = Counter({hint: count for hint, count in hints.items() if hint.startswith("account/")})
-    if names:
-        return names.most_common(1)[0][0]
-    account_ids = [hint.partition(" ")[2] for hint in hints if hint.startswith("account ")]
-    if len(account_ids) == 1 and hints.total() > 1 and database_names.is_account_id(account_ids[0]):
-        return database_names.account_db(account_ids[0])
-    return database_names.ACCOUNTS if account_ids else None
+def looks_like_json(head: bytes) -> bool:
+    """Whether a file with such a beginning may hold JSON: it is text, with a brace or bracket."""
+    if b"\0" in head or not (b"{" in head or b"[" in head):
+        return False
+    text = head.decode("utf-8", "replace")
+    return text.count("\ufffd") <= len(text) * _MAX_BROKEN
 
 
 def _age(path: Path) -> tuple[float, str]:
-    """The order in which files are read: of two backups of one database the later one counts."""
     return path.stat().st_mtime, str(path)

@@ -5,21 +5,28 @@ Formats: the answer of ``_all_docs?include_docs=true&attachments=true``, JSON li
 """
 
 import codecs
+import io
 import json
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any
 
 import ijson
 import orjson
 
 from couch.client import Document
+from migration.backups.json_stream import BudgetedFile, Readable, TooLong, iterate_objects
 
 _PEEK_SIZE = 1024 * 1024
 _FIRST_LINES = 20
+# Without its long attachments, no document has that many bytes, and hardly any line.
+_MAX_DOCUMENT = 128 * 1024 * 1024
+_MAX_LINE = 256 * 1024 * 1024
+# Of the faulty lines of a file so many are named, the others only counted.
+_NAMED_LINES = 5
 _BOM = b"\xef\xbb\xbf"
 # Lines that only open or close the array of documents.
-_FRAME = re.compile(rb'\s*(?:[\[\]{}]|\]\s*\}|\{[^\n]{0,200}"(?:rows|docs)"\s*:\s*\[)\s*,?\s*')
+_FRAME = re.compile(rb'\s*(?:[\[\]{}]|\]\s*\}|(?:\]\s*\}\s*)?\{[^\n]{0,200}"(?:rows|docs)"\s*:\s*\[)\s*,?\s*')
 _CLOSING_LINES = (b"]", b"]}")
 _MAX_DIGITS = 25
 _HIGH, _LOW = r"\\u[dD][89abAB][0-9a-fA-F]{2}", r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
@@ -37,22 +44,12 @@ Warn = Callable[[str], None]
 """Gets a sentence for each fault of a file."""
 
 
-class Readable(Protocol):
-    """A file."""
-
-    def read(self, size: int = -1, /) -> bytes:
-        """The next bytes; empty at the end."""
-
-
 def parse_documents(file: Readable, warn: Warn) -> Iterator[Document]:
     """The documents of a backup, in its order; each is a dict with a text as its ``_id``."""
     beginning = _peek(file)
     source = _PeekedFile(beginning, file)
-    if _has_json_lines(beginning):
-        values = _parse_lines(source, warn)
-    else:
-        values = _parse_stream(_RepairedFile(source), _find_prefix(beginning), warn)
-    for value in values:
+    is_in_lines = _has_json_lines(beginning)
+    for value in _parse_lines(source, warn) if is_in_lines else _parse_stream(_RepairedFile(source), warn):
         yield from _find_documents(value)
 
 
@@ -155,7 +152,7 @@ def _strip(line: bytes) -> bytes:
 
 def _parse_lines(file: Readable, warn: Warn) -> Iterator[Any]:
     """The value of each line, without the comma at its end, and without the lines of the frame."""
-    is_framed, last_line, number = False, b"", 0
+    is_framed, last_line, number, faults = False, b"", 0, 0
     for number, line in enumerate(_split_lines(file), 1):
         stripped = _strip(line)
         if not stripped:
@@ -167,51 +164,63 @@ def _parse_lines(file: Readable, warn: Warn) -> Iterator[Any]:
         try:
             yield parse_json(stripped)
         except (ValueError, RecursionError):
-            suffix = "" if line.endswith(b"\n") else ", where the file ends: it was cut off"
-            warn(f"line {number} is no JSON{suffix}")
+            # Of several values without a line's end between them all count, of a cut one what is whole.
+            objects, is_whole = _recover_objects(stripped)
+            yield from objects
+            if is_whole:
+                continue
+            faults += 1
+            if faults <= _NAMED_LINES:
+                suffix = "" if line.endswith(b"\n") else ", where the file ends: it was cut off"
+                warn(f"line {number} is no JSON{suffix}")
+    if faults > _NAMED_LINES:
+        warn(f"{faults - _NAMED_LINES} more lines are no JSON")
     if is_framed and last_line not in _CLOSING_LINES and not last_line.endswith(b"]}"):
         warn(f"the file ends early, after line {number}: it was cut off")
 
 
+def _recover_objects(line: bytes) -> tuple[list[Any], bool]:
+    """The objects in a line that is no JSON value, and whether they are all of it."""
+    objects: list[Any] = []
+    try:
+        for value in iterate_objects(_RepairedFile(io.BytesIO(line))):
+            objects.append(value)
+    except ijson.JSONError:
+        return objects, False
+    return objects, bool(objects)
+
+
 def _split_lines(file: Readable) -> Iterator[bytes]:
+    """The lines, each with its end; of one that is too long only the beginning, which is no JSON."""
     parts: list[bytes] = []
+    length = 0
     while piece := file.read(_PEEK_SIZE):
         *lines, remainder = piece.split(b"\n")
         for line in lines:
             yield b"".join([*parts, line, b"\n"])
-            parts = []
-        parts.append(remainder)
+            parts, length = [], 0
+        length += len(remainder)
+        if length <= _MAX_LINE:
+            parts.append(remainder)
+        else:
+            del parts[1:]
     if any(parts):
         yield b"".join(parts)
 
 
-def _find_prefix(beginning: bytes) -> str:
-    """Where in the JSON the documents are, in ijson's notation."""
-    if beginning.removeprefix(_BOM).lstrip().startswith(b"["):
-        return "item"
-    try:
-        for prefix, event, value in ijson.parse(beginning.removeprefix(_BOM), multiple_values=True):
-            if prefix == "" and event == "map_key" and value == "_id":
-                return ""
-            if event == "start_array" and prefix in ("rows", "docs"):
-                return f"{prefix}.item"
-    except ijson.JSONError:
-        pass
-    return ""
-
-
-def _parse_stream(file: Readable, prefix: str, warn: Warn) -> Iterator[Any]:
-    """The values at a place in JSON that is not in lines, up to the first damage."""
+def _parse_stream(file: Readable, warn: Warn) -> Iterator[Any]:
+    """The objects in JSON that is not in lines, up to the first damage."""
+    budgeted_file = BudgetedFile(file, _MAX_DOCUMENT)
     count = 0
     try:
-        for value in ijson.items(file, prefix, multiple_values=True, use_float=True):
+        for value in iterate_objects(budgeted_file):
+            budgeted_file.renew()
             count += 1
             yield value
+    except TooLong:
+        warn(f"no document follows for {_MAX_DOCUMENT >> 20} MB after the first {count}: read up to there")
     except ijson.IncompleteJSONError:
-        if count or prefix:
-            warn(f"the file ends or breaks in the middle, after {count} whole documents: it was cut off or damaged")
-        else:
-            warn("it holds no documents in JSON, or is damaged from its beginning: left out")
+        warn(f"the file ends or breaks in the middle, after {count} whole documents: it was cut off or damaged")
     except ijson.JSONError as error:
         warn(f"no JSON after {count} documents: {str(error).splitlines()[0]}")
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from couch.client import Document
 from migration.backups.folder import BackupFolder
 from migration.backups.index import DocumentIndex
+from migration.backups.second_reading import SecondReading
 from migration.outages import Retry
 from migration.sources import Survey
 from storage import database_names
@@ -21,6 +22,8 @@ class FolderSource:
     def __init__(self, folder: BackupFolder) -> None:
         self._folder = folder
         self.warnings = list(folder.warnings)
+        self.refusals = list(folder.refusals)
+        self._second_reading = SecondReading(folder)
         if folder.lacking_attachments:
             self.warnings.append(
                 f"{folder.lacking_attachments} attachments are named in the backups, but their audio is not in them: "
@@ -39,6 +42,10 @@ class FolderSource:
     def fetch_system(self, name: str, ids: Iterable[str]) -> Mapping[str, Document]:
         """Documents of one of the system's databases."""
         return self._folder.index.fetch(name, ids)
+
+    def read_again(self, account_id: str, ids: Iterable[str]) -> list[Document]:
+        """Documents with these ids in any file, with their private members only; the files are read anew."""
+        return self._second_reading.find(ids)
 
     def count_unrelated(self) -> Counter[str]:
         """How many documents there are, by type, in databases that belong to no account."""

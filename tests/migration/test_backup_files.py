@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from migration.backups.attachments import AttachmentExtractor, Base64Stream
-from migration.backups.folder import parse_file_name
+from migration.backups.file_names import parse_path
 from migration.backups.parsing import parse_documents
 from storage import database_names
 from tests.support.backup_formats import SlowBytes, SlowFile
@@ -28,13 +28,13 @@ def test_file_name_states_an_accounts_database(pattern: str, month: str | None) 
     account_id = new_id()
     name = pattern.format(a=account_id[:2], b=account_id[2:4], rest=account_id[4:])
     database = database_names.modb(account_id, month) if month else database_names.account_db(account_id)
-    assert parse_file_name(name) == database
+    assert parse_path(name).database == database  # type: ignore[union-attr]
 
 
 def test_file_name_states_a_database_of_the_system_or_none() -> None:
-    assert parse_file_name("accounts.json.gz") == "accounts"
-    assert parse_file_name("backups/system_config.txt") == "system_config"
-    assert parse_file_name("2016-05-01.json") is None
+    assert parse_path("accounts.json.gz") == ("accounts", None)
+    assert parse_path("backups/system_config.txt") == ("system_config", None)
+    assert parse_path("2016-05-01.json") is None
 
 
 @pytest.mark.parametrize("piece_size", [1, 7, 4096, 1 << 20])

@@ -49,7 +49,7 @@ def test_documents_are_read_with_the_objects_of_their_schema(
         (kazoo_documents.user(caller_id=[], media={"audio": []}), {"caller_id": {}, "media": {"audio": {}}}),
         (kazoo_documents.account(caller_id={"internal": []}), {"caller_id": {"internal": {}}, "pvt_tree": []}),
         (kazoo_documents.message(history=[]) | {"metadata": []}, {"metadata": {}, "history": []}),
-        (kazoo_documents.vmbox(messages=[[], {"media_id": []}]), {"messages": [{}, {"media_id": []}]}),
+        (kazoo_documents.vmbox(messages=[[], {"media_id": []}]), {"messages": [[], {"media_id": []}]}),
         (kazoo_documents.vmbox(messages=[]), {"messages": []}),
         ({"_id": USER_ID, "pvt_type": "device", "media": []}, {"media": []}),
         ({"_id": USER_ID, "pvt_type": [], "media": []}, {"media": []}),

@@ -1,9 +1,20 @@
 """Backups in the formats of the tools that make them."""
 
+import bz2
+import gzip
 import io
 import json
+import lzma
+import sys
+import tarfile
+import zipfile
 from collections.abc import Callable, Sequence
 from typing import Any
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 Documents = Sequence[dict[str, Any]]
 
@@ -38,6 +49,53 @@ def couchbackup(docs: Documents) -> bytes:
 
 Format = Callable[[Documents], bytes]
 FORMATS: list[Format] = [all_docs, one_line, indented, json_lines, couchbackup]
+
+
+Archiver = Callable[[dict[str, bytes]], bytes]
+
+
+def tar(files: dict[str, bytes]) -> bytes:
+    """A tar archive of files by their paths, whatever these are."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def tar_gz(files: dict[str, bytes]) -> bytes:
+    return gzip.compress(tar(files))
+
+
+def tar_bz2(files: dict[str, bytes]) -> bytes:
+    return bz2.compress(tar(files))
+
+
+def tar_xz(files: dict[str, bytes]) -> bytes:
+    return lzma.compress(tar(files))
+
+
+def tar_zst(files: dict[str, bytes]) -> bytes:
+    compressed: bytes = zstd.compress(tar(files))
+    return compressed
+
+
+def zip_archive(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def archive_in_archive(files: dict[str, bytes]) -> bytes:
+    """A zip archive with packed archives in it, one per file."""
+    return zip_archive({f"{number}.tar.gz": tar_gz({name: files[name]}) for number, name in enumerate(files)})
+
+
+ARCHIVERS: list[Archiver] = [tar, tar_gz, tar_bz2, tar_xz, tar_zst, zip_archive, archive_in_archive]
 
 
 class SlowBytes(io.BytesIO):

@@ -15,7 +15,7 @@ from couch.client import Couch, couch
 from couch.errors import CouchError, Unreachable
 from crossbar.errors import ApiError
 from migration import report
-from migration.backups.folder import BackupFolder, UnreadableFolder
+from migration.backups.folder import BackupFolder, UnreadableSource
 from migration.backups.source import FolderSource
 from migration.couchdb_source import CouchSource, served_source
 from migration.display import choose_display
@@ -68,9 +68,10 @@ class Command(BaseCommand):
         parser.add_argument("--box", metavar="ID", action="append", default=[], help="only this mailbox; repeatable")
         parser.add_argument(
             "--source",
-            metavar="URL|DIR",
-            help="another CouchDB (http://USER:PASSWORD@HOST:5984), or a folder of backups, one file per database: "
-            "_all_docs with include_docs and attachments, JSON lines, or what couchbackup writes; also with gzip. "
+            metavar="URL|PATH",
+            help="another CouchDB (http://USER:PASSWORD@HOST:5984), or a folder or file of backups: _all_docs with "
+            "include_docs and attachments, JSON lines, or what couchbackup writes; also packed (gzip, bzip2, xz, "
+            "zstd) and in archives (tar, zip). Each document goes to the account that it names. "
             "It is only read. Accounts, users and mailboxes that are missing here are imported, and nothing here "
             "is overwritten. Without it: the CouchDB in COUCHDB_URL",
         )
@@ -116,7 +117,7 @@ class Command(BaseCommand):
             try:
                 source = stack.enter_context(_open_source(options["source"]))
                 tally = _choose_operation(options)(source, _run_options(options), progress)
-            except (UnknownId, UnreadableFolder) as error:
+            except (UnknownId, UnreadableSource) as error:
                 raise CommandError(f"{error}.") from error
             except Unreachable as error:
                 raise CommandError(
@@ -186,10 +187,10 @@ def _open_source(url_or_folder: str | None) -> Iterator[Source]:
             raise CommandError("--source is the CouchDB in COUCHDB_URL: leave it out to migrate in place.")
         yield CouchSource(server, is_served=False)
     else:
-        folder = Path(url_or_folder)
-        if not folder.is_dir():
-            raise CommandError(f"--source {url_or_folder} is neither a URL nor a folder.")
-        source = FolderSource(BackupFolder(folder))
+        path = Path(url_or_folder)
+        if not path.is_dir() and not path.is_file():
+            raise CommandError(f"--source {url_or_folder} is neither a URL nor a folder or file.")
+        source = FolderSource(BackupFolder(path))
         try:
             yield source
         finally:
