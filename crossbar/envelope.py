@@ -27,22 +27,24 @@ _JSON_TYPES = frozenset(
 
 @dataclass(frozen=True)
 class Envelope:
-    """A request's envelope: its `data`, and the token and verb beside it."""
+    """A request's envelope: its `data`, and what stands beside it, such as the token and the verb."""
 
     data: dict[str, Any] = field(default_factory=dict)
-    auth_token: str | None = None
-    verb: str | None = None
-    has_data: bool = False
+    beside: dict[str, Any] = field(default_factory=dict)
 
-    def required_data(self) -> dict[str, Any]:
-        """Return the data of a request that needs some; raises ValidationFailed if it has none."""
-        if not self.has_data:
-            raise _missing_data({})
-        return self.data
+    @property
+    def auth_token(self) -> str | None:
+        """The token; None if there is none."""
+        return _nonempty_text(self.beside.get("auth_token"))
+
+    @property
+    def verb(self) -> str | None:
+        """The verb that a POST stands for; None if it stands for none."""
+        return _nonempty_text(self.beside.get("verb"))
 
 
 class EnvelopeParser(MediaParser):
-    """Reads the body as an `Envelope`; an empty body is an empty one."""
+    """Reads the body as an `Envelope`; an empty body is an empty one: what its data lacks, the schema says."""
 
     def can_parse(self, content_type: str | None) -> bool:
         """Whether a body with that Content-Type header may be an envelope."""
@@ -65,12 +67,12 @@ def parse_envelope(body: bytes) -> Envelope:
 def envelope_of(members: dict[str, Any]) -> Envelope:
     """Return a body's JSON object as an envelope; raises ValidationFailed if its `data` is missing or no object."""
     if "data" not in members:
-        raise _missing_data(members)
+        raise ValidationFailed.field("data", "required", "Field is required but missing", value=members)
     data = members["data"]
     if not isinstance(data, dict):
         message = "Value did not match type(s): object"
         raise ValidationFailed.field("data", "type", message, target="object", value=data)
-    return Envelope(data, _nonempty_text(members.get("auth_token")), _nonempty_text(members.get("verb")), True)
+    return Envelope(data, {name: member for name, member in members.items() if name != "data"})
 
 
 def parse_object(body: bytes) -> dict[str, Any]:
@@ -85,10 +87,6 @@ def parse_object(body: bytes) -> dict[str, Any]:
     if _depth(value) > _MAX_DEPTH:
         raise _invalid_json("The body is nested too deeply")
     return value
-
-
-def _missing_data(body: Any) -> ValidationFailed:
-    return ValidationFailed.field("data", "required", "Field is required but missing", value=body)
 
 
 def _invalid_json(message: str) -> ValidationFailed:

@@ -1,6 +1,7 @@
 """Which form a response takes: the Accept header, or ``?accept=`` in its place. Which parser reads a body."""
 
 from collections.abc import Callable, Iterable, Mapping
+from mimetypes import MimeTypes
 
 from django.http import HttpRequest
 from rest_framework.exceptions import NotAcceptable
@@ -13,6 +14,7 @@ from crossbar.body import unsupported_media_type
 from crossbar.caching import cache_short_texts
 
 _NO_QUERY: Mapping[str, str] = {}
+_TYPES = MimeTypes()  # Python's own, whatever the machine's files say
 
 
 def query_of(request: Request | HttpRequest) -> Mapping[str, str]:
@@ -22,7 +24,7 @@ def query_of(request: Request | HttpRequest) -> Mapping[str, str]:
 
 
 def accept_of(request: Request) -> str:
-    """What a request accepts: ``?accept=``, else its Accept header, else anything."""
+    """What a request accepts: ``?accept=`` (also by a short name: ``csv``), else its Accept header, else anything."""
     return query_of(request).get("accept") or request.META.get("HTTP_ACCEPT") or "*/*"
 
 
@@ -85,7 +87,12 @@ def quality(accept: str, media_type: str) -> float:
 def _parse_accept(accept: str) -> list[tuple[str, float]]:
     """The media ranges of an Accept header, each with its quality."""
     parts = [[piece.strip() for piece in part.split(";")] for part in accept.lower().split(",")]
-    return [(media_range, _quality_of(parameters)) for media_range, *parameters in parts]
+    return [(_media_range(name), _quality_of(parameters)) for name, *parameters in parts]
+
+
+def _media_range(name: str) -> str:
+    """A media range, which may be known by the short name of its type, as in Kazoo: ``csv``, ``zip``, ``mp3``."""
+    return name if "/" in name else _TYPES.guess_type(f"x.{name}")[0] or name
 
 
 def _specificity(media_range: str, media_type: str) -> int:

@@ -90,8 +90,8 @@ class CrossbarViewSet(GenericViewSet[Any]):
 
     @property
     def data(self) -> dict[str, Any]:
-        """The envelope's data; raises ValidationFailed if there is none."""
-        return self.envelope.required_data()
+        """The envelope's data; empty if there is no body. Raises the errors of `envelope`."""
+        return self.envelope.data
 
     @property
     def upload_body(self) -> UploadBody:

@@ -120,3 +120,40 @@ def test_a_user_removes_no_messages_of_mailboxes_of_others(
     answer = log_in(account, "plain", "plain pass").delete(f"vmboxes/{box['id']}/messages")
     assert answer.status_code == 403
     assert not removed(account, kept_id)
+
+
+def test_messages_that_are_no_list_remove_nothing(api: Api, account: Account, box: dict[str, Any]) -> None:
+    (kept_id,) = leave(account, box, [gregorian.now() - 60])
+    path = f"vmboxes/{box['id']}/messages"
+    for verb, below in (("DELETE", ""), ("POST", ""), ("POST", "/raw")):
+        for ids in (kept_id, {"0": kept_id}, None, True):
+            answer = api.request(verb, path + below, json={"data": {"messages": ids}})
+            assert answer.status_code == 400
+            assert answer.json()["data"] == {
+                "messages": {"required": {"message": "No array of message ids are specified"}}
+            }
+    for folder in (None, "", ["new"]):
+        assert api.delete(path, {"folder": folder}).json()["data"]["folder"]["enum"]
+    assert not removed(account, kept_id)
+
+
+def test_a_folder_beside_the_data_is_the_last_that_counts(api: Api, account: Account, box: dict[str, Any]) -> None:
+    now = gregorian.now()
+    (new_id,) = leave(account, box, [now - 60])
+    (saved_id,) = leave(account, box, [now - 50], folder="saved")
+    path = f"vmboxes/{box['id']}/messages"
+
+    def change(query: str, **body: Any) -> str:
+        answer = api.post(f"{path}/{new_id}{query}", json=body)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["data"]["folder"])
+
+    assert change("", data={}, folder="deleted") == "deleted"
+    assert change("?folder=new", data={}, folder="deleted") == "new"
+    assert change("?folder=new", data={"folder": "saved"}, folder="deleted") == "saved"
+    bulk = api.post(path, json={"data": {"messages": [new_id]}, "folder": "new"})
+    assert bulk.json()["data"]["succeeded"] == [new_id]
+    assert api.get(f"{path}/{new_id}").json()["data"]["folder"] == "new"
+    outcome = api.delete(path, json={"data": {}, "folder": "saved"}).json()["data"]
+    assert outcome["succeeded"] == [saved_id]
+    assert not removed(account, new_id)

@@ -102,7 +102,8 @@ def test_an_unsupported_accept_is_refused(api: Api) -> None:
         (b'{"other": 1}', "data", "required"),
         (b'{"data": [1]}', "data", "type"),
         (b'{"data": "x"}', "data", "type"),
-        (b"", "data", "required"),
+        (b"", "name", "required"),
+        (b" \r\n", "mailbox", "required"),
     ],
 )
 def test_an_invalid_body_is_refused_and_changes_nothing(
@@ -113,6 +114,37 @@ def test_an_invalid_body_is_refused_and_changes_nothing(
     assert answer.json()["message"] == "validation error"
     assert list(answer.json()["data"][field]) == [rule]
     assert api.get(f"vmboxes/{box['id']}").json()["data"]["name"] == box["name"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "missing"),
+    [
+        ("PUT", "vmboxes", {"name", "mailbox"}),
+        ("PUT", "users", {"first_name", "last_name"}),
+        ("POST", "", {"name"}),
+        ("PUT", "/v2/user_auth", {"credentials"}),
+        ("PUT", "/v2/api_auth", {"api_key"}),
+        ("POST", "vmboxes/{box}/messages", {"messages"}),
+        ("POST", "vmboxes/{box}/messages/raw", {"messages"}),
+    ],
+)
+def test_an_empty_body_is_told_the_fields_that_it_lacks(
+    api: Api, box: dict[str, Any], verb: str, path: str, missing: set[str]
+) -> None:
+    answer = api.request(verb, path.format(box=box["id"]))
+    assert answer.status_code == 400
+    assert {(name, *rules) for name, rules in answer.json()["data"].items()} == {
+        (name, "required") for name in missing
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "content_type"), [("csv", "text/csv"), ("json", "application/json"), ("csv;q=0.5, zip", "text/csv")]
+)
+def test_a_form_of_the_answer_is_requested_by_its_short_name(api: Api, name: str, content_type: str) -> None:
+    answer = api.get("vmboxes", params={"accept": name}, headers={"Accept": "application/json"})
+    assert (answer.status_code, answer.headers["Content-Type"].split(";")[0]) == (200, content_type)
+    assert api.get("vmboxes", params={"accept": "zip"}).status_code == 406
 
 
 def test_json_over_the_limit_is_refused(api: Api) -> None:

@@ -383,3 +383,65 @@ class TestUsers:
         logged = server.logged()
         assert "86*297" not in logged
         assert "97*318" not in logged
+
+
+class TestNumbers:
+    """Numbers and aliases of one mailbox."""
+
+    @pytest.mark.parametrize("aliases", [["3001", "3001"], ["3001", "3000"], ["3000"]])
+    def test_each_number_is_there_once(self, api: Api, box: dict[str, Any], aliases: list[str]) -> None:
+        for answer in (
+            api.patch(f"vmboxes/{box['id']}", {"aliases": aliases}),
+            api.post(f"vmboxes/{box['id']}", {**box, "aliases": aliases}),
+            api.put("vmboxes", {"name": "B", "mailbox": "3000", "aliases": aliases}),
+        ):
+            assert answer.status_code == 400
+            assert set(answer.json()["data"]) == {"mailbox"}
+            assert answer.json()["data"]["mailbox"]["unique"] == {
+                "message": "Invalid mailbox number, alias or already exists",
+                "value": aliases[-1],
+            }
+        assert api.get(f"vmboxes/{box['id']}").json()["data"]["aliases"] == []
+
+    def test_a_number_that_is_stored_twice_can_stay_but_not_come_again(
+        self, api: Api, db: Database, box: dict[str, Any]
+    ) -> None:
+        db.update(box["id"], lambda doc: {**doc, "mailbox": 3000, "aliases": ["3001", 3001, "3000"]})
+        path = f"vmboxes/{box['id']}"
+        assert api.patch(path, {"name": "New"}).status_code == 200
+        assert api.patch(path, {"aliases": ["3001", "3001", "3001", "3000"]}).json()["data"]["mailbox"]["unique"]
+        assert api.patch(path, {"aliases": ["3001", "3000"]}).status_code == 200
+        assert api.patch(path, {"aliases": ["3001", "3001"]}).json()["data"]["mailbox"]["unique"]
+
+
+class TestAddress:
+    """The e-mail address of Kazoo 3.x."""
+
+    @pytest.mark.parametrize(
+        ("sent", "addresses"),
+        [
+            ({"notify_email_address": "a@example.com"}, ["a@example.com"]),
+            ({"notify_email_address": ["a@example.com", "b@example.com"]}, ["a@example.com", "b@example.com"]),
+            ({"notify_email_address": ""}, []),
+            (
+                {"notify_email_address": "a@example.com", "notify_email_addresses": ["b@example.com"]},
+                ["b@example.com", "a@example.com"],
+            ),
+        ],
+    )
+    def test_it_becomes_the_list(
+        self, api: Api, box: dict[str, Any], sent: dict[str, Any], addresses: list[str]
+    ) -> None:
+        created = api.put("vmboxes", {"name": "B", "mailbox": "3001", **sent}).json()["data"]
+        changed = api.patch(f"vmboxes/{box['id']}", sent).json()["data"]
+        replaced = api.post(f"vmboxes/{created['id']}", {"name": "B", "mailbox": "3001", **sent}).json()["data"]
+        for data in (created, changed, replaced):
+            assert data["notify_email_addresses"] == addresses
+            assert "notify_email_address" not in data
+
+    def test_it_is_checked_as_an_entry_of_the_list(self, api: Api, db: Database, box: dict[str, Any]) -> None:
+        refused = api.patch(f"vmboxes/{box['id']}", {"notify_email_address": 7})
+        assert set(refused.json()["data"]) == {"notify_email_addresses.0"}
+        db.update(box["id"], lambda doc: {**doc, "notify_email_address": 7})
+        changed = api.patch(f"vmboxes/{box['id']}", {"name": "New"})
+        assert changed.json()["data"]["notify_email_addresses"] == [7]

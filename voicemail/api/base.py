@@ -119,6 +119,14 @@ class MessageViewSetBase(MailboxViewSetBase):
         """
         return on_access.current_id(self.account_info, box, message_id, self.actor, audio_optional=audio_optional)
 
+    def requested_folder(self) -> Any:
+        """Return the folder in the request's payload, else in its query, else beside the payload.
+
+        None if the request names none, an empty text if it names null.
+        """
+        places = (self.data, self.request.query_params, self.envelope.beside)
+        return next((place["folder"] or "" for place in places if "folder" in place), None)
+
     def message_response(
         self, message: Document, status: int = 200, headers: dict[str, str] | None = None
     ) -> EnvelopeResponse:
@@ -147,8 +155,7 @@ def message_ids(data: dict[str, Any]) -> list[str] | None:
         return None
     ids = data["messages"]
     if not isinstance(ids, list):
-        message = "Value did not match type(s): array"
-        raise ValidationFailed.field("messages", "type", message, target="array", value=ids)
+        raise _missing_ids()
     for index, message_id in enumerate(ids):
         if not isinstance(message_id, str):
             message = "Value did not match type(s): string"
@@ -160,14 +167,12 @@ def required_ids(data: dict[str, Any]) -> list[str]:
     """Return the message ids of a payload that must name some; raises ValidationFailed."""
     ids = message_ids(data)
     if not ids:
-        raise ValidationFailed.field("messages", "required", "No array of message ids are specified")
+        raise _missing_ids()
     return ids
 
 
-def requested_folder(request: Request, data: dict[str, Any]) -> Any:
-    """Return the folder in a request's query, else in its payload; None if there is none."""
-    folder: str | None = request.query_params.get("folder")
-    return data.get("folder") if folder is None else folder
+def _missing_ids() -> ValidationFailed:
+    return ValidationFailed.field("messages", "required", "No array of message ids are specified")
 
 
 def failure(message_id: str, reason: str) -> ApiError:

@@ -18,7 +18,7 @@ from crossbar.pagination import StartKeyPagination
 from crossbar.upload import UploadParser
 from storage import gregorian
 from voicemail import permissions
-from voicemail.api.base import MessageViewSetBase, failure, message_ids, requested_folder, required_ids, single_media
+from voicemail.api.base import MessageViewSetBase, failure, message_ids, required_ids, single_media
 from voicemail.audio.upload import Upload
 from voicemail.mailboxes import listing as mailbox_listing
 from voicemail.mailboxes import store as mailbox_store
@@ -104,7 +104,7 @@ class _MessageChanges(MessageViewSetBase):
     def apply(self, box: Document, ids: list[str], data: dict[str, Any]) -> Outcome:
         """Move, copy or put messages into a folder, as the payload says; raises BadIdentifier, ValidationFailed."""
         if "source_id" not in data:
-            folder = requested_folder(self.request, data)
+            folder = self.requested_folder()
             name = folder if isinstance(folder, str) else None
             return bulk.change_folder(self.account_info, box, ids, name, self.actor)
         target = data["source_id"]
@@ -156,9 +156,9 @@ class MessagesViewSet(_MessageList, _MessageChanges):
     def remove_many(self, request: Request, box_id: str, **scope: str) -> EnvelopeResponse:
         """Remove the messages in the payload, else those of a folder, else all."""
         box = self.get_mailbox(box_id)
-        data = self.envelope.data
+        data = self.data
         ids = message_ids(data)
-        folder = requested_folder(request, data)
+        folder = self.requested_folder()
         if folder is not None and (not isinstance(folder, str) or not folder):
             # If that meant all folders, a slip of the client's would empty the mailbox.
             message = "Value not found in enumerated list of values"
@@ -182,7 +182,7 @@ class MessageViewSet(_MessageChanges):
         box = self.get_mailbox(box_id)
         message_id = self.current_id(box, message_id)
         self._check_stored_revision(box_id, message_id)
-        data = self.envelope.data
+        data = self.data
         outcome = self.apply(box, [message_id], data)
         target = data.get("source_id") or box_id
         if isinstance(target, list) and outcome.succeeded:

@@ -12,10 +12,10 @@ from storage import documents, private_fields, values
 from storage.private_fields import Actor
 from voicemail.legacy.entries import ERROR, MESSAGES, TRIES
 from voicemail.legacy.outcomes import EntryResult, Outcome
+from voicemail.mailboxes import addresses
 
 # A larger number can't be a count of attempts.
 _MAX_TRIES = 1_000_000
-_OLD_ADDRESSES, _ADDRESSES = "notify_email_address", "notify_email_addresses"
 
 
 def apply_results(
@@ -43,13 +43,10 @@ def apply_results(
 
 def modernise(box: Mapping[str, Any]) -> Document:
     """A mailbox as later versions of Kazoo store it: its number as text, and one list of e-mail addresses."""
-    modern = dict(box)
+    modern = addresses.merge(box)
     number = values.as_text(box.get("mailbox"))
     if number is not None:
         modern["mailbox"] = number
-    if _OLD_ADDRESSES in modern:
-        addresses = [*_list_texts(modern.get(_ADDRESSES)), *_list_texts(modern.pop(_OLD_ADDRESSES))]
-        modern[_ADDRESSES] = list(dict.fromkeys(addresses))
     return modern
 
 
@@ -79,8 +76,3 @@ def _mark_failed(raw: Any, reason: str) -> Any:
         return raw
     tries = values.as_integer(raw.get(TRIES)) or 0
     return {**raw, ERROR: reason, TRIES: tries + 1 if 0 <= tries < _MAX_TRIES else 1}
-
-
-def _list_texts(value: object) -> list[str]:
-    items = value if isinstance(value, list) else [value]
-    return [item for item in items if isinstance(item, str) and item]

@@ -7,6 +7,7 @@ lock and then see in the view whose the number is.
 """
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from functools import partial
@@ -24,9 +25,20 @@ _RENEW_SECONDS = locks.STALE_SECONDS / 4
 
 def of(box: Mapping[str, Any]) -> set[str]:
     """The numbers of a mailbox: its own and its aliases."""
+    return set(_list(box))
+
+
+def _list(box: Mapping[str, Any]) -> list[str]:
+    """The number of a mailbox and its aliases, in order, each as often as it is there."""
     aliases = box.get("aliases")
     stored = [box.get("mailbox"), *(aliases if isinstance(aliases, list) else [])]
-    return {text for text in map(values.as_text, stored) if text is not None}
+    return [text for text in map(values.as_text, stored) if text is not None]
+
+
+def find_repeated(box: Mapping[str, Any], stored: Mapping[str, Any]) -> str | None:
+    """The first number that a mailbox has twice, and not as often already as it is stored; None if there is none."""
+    counts, stored_counts = Counter(_list(box)), Counter(_list(stored))
+    return next((number for number, count in counts.items() if count > max(1, stored_counts[number])), None)
 
 
 def find_used(database: Database, numbers: Iterable[str], box_id: str | None = None) -> str | None:
@@ -37,7 +49,7 @@ def find_used(database: Database, numbers: Iterable[str], box_id: str | None = N
 
 
 def not_unique_error(number: str) -> ValidationFailed:
-    """The error for a number that another mailbox has."""
+    """The error for a number that another mailbox has, or the mailbox itself twice."""
     message = "Invalid mailbox number, alias or already exists"
     return ValidationFailed.field("mailbox", "unique", message, value=number)
 

@@ -15,7 +15,7 @@ from storage import document_cache, document_types, documents, gregorian, merge_
 from storage.document_cache import DocumentCache
 from storage.documents import Guard
 from storage.private_fields import Actor
-from voicemail.mailboxes import numbers
+from voicemail.mailboxes import addresses, numbers
 
 TYPE = document_types.MAILBOX
 SCHEMA = "vmboxes"
@@ -155,24 +155,29 @@ def _change(
 
 
 def _validate(database: Database, box_id: str, members: Document, stored: Mapping[str, Any]) -> Document:
-    """The members with the schema's types and defaults. An error names all faults, also a number in use.
+    """The members with the schema's types and defaults. An error names all faults, also a number that isn't unique.
 
     `stored` is the mailbox as it is, empty for a new one.
     """
-    stored_members = _keep_number_texts(stored, stored) if stored else None
+    stored_members = addresses.merge(_keep_number_texts(stored, stored)) if stored else None
+    repeated_number = numbers.find_repeated(members, stored)
     try:
-        return schemas.validator(SCHEMA).validate(members, stored=stored_members)
+        validated = schemas.validator(SCHEMA).validate(members, stored=stored_members)
     except ValidationFailed as failed:
-        used_number = numbers.find_used(database, numbers.of(members) - numbers.of(stored), box_id)
+        used_number = repeated_number or numbers.find_used(database, numbers.of(members) - numbers.of(stored), box_id)
         if used_number is None:
             raise
         errors = failed.data.get("mailbox", {}) | numbers.not_unique_error(used_number).data["mailbox"]
         raise ValidationFailed({**failed.data, "mailbox": errors}) from None
+    if repeated_number is not None:
+        raise numbers.not_unique_error(repeated_number)
+    return validated
 
 
 def _writable_members(doc: Mapping[str, Any]) -> Document:
-    """The members of a document that a client may set."""
-    return {key: value for key, value in private_fields.without_private(doc).items() if key not in _READ_ONLY}
+    """The members of a document that a client may set, or of what it sent."""
+    members = private_fields.without_private(doc)
+    return addresses.merge({key: value for key, value in members.items() if key not in _READ_ONLY})
 
 
 def _keep_number_texts(members: Mapping[str, Any], stored: Mapping[str, Any]) -> Document:
