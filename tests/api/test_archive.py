@@ -11,6 +11,7 @@ from couch.client import Database
 from storage import database_names, gregorian
 from tests.support.api_client import Account, Api
 from tests.support.kazoo_messages import database, leave, leave_spoken
+from tests.support.zip_stream import read_forwards
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +32,7 @@ def download(api: Api, box: dict[str, Any], ids: list[str]) -> zipfile.ZipFile:
     assert answer.headers["Content-Disposition"].startswith("attachment;")
     archive = zipfile.ZipFile(io.BytesIO(answer.content))
     assert archive.testzip() is None
+    assert read_forwards(answer.content) == {name: archive.read(name) for name in archive.namelist()}
     return archive
 
 

@@ -20,6 +20,7 @@ class CuttingProxy:
     The next request is cut off: it doesn't arrive, or (`swallow`) it takes effect and its answer is lost. Then every
     connection is refused until `restore`.
     `before` is called with the number of each request, from 1, before it is passed on. All others wait meanwhile.
+    A request whose head `hangs_up_on` accepts gets no answer; all others do.
     """
 
     def __init__(
@@ -29,10 +30,12 @@ class CuttingProxy:
         *,
         swallow: bool = False,
         before: Callable[[int], None] = lambda number: None,
+        hangs_up_on: Callable[[bytes], bool] = lambda head: False,
     ) -> None:
         parts = urlsplit(target)
         self._target = (str(parts.hostname), int(parts.port or 80))
         self._limit, self._swallow, self._before = limit, swallow, before
+        self._hangs_up_on = hangs_up_on
         self._lock = threading.Lock()
         self._connections: set[socket.socket] = set()
         self.requests = 0
@@ -92,7 +95,7 @@ class CuttingProxy:
             self._connections |= {client, server}
         try:
             requests, answers = client.makefile("rb"), server.makefile("rb")
-            while head := _read_head(requests):
+            while (head := _read_head(requests)) and not self._hangs_up_on(head):
                 cut = self._decide_cut()
                 if cut is Cut.BEFORE:
                     return

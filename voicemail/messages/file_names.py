@@ -33,14 +33,17 @@ def audio_file_name(doc: Document, zone: ZoneInfo | None, audio: Recording) -> s
     return f"{'_'.join(parts)}.{extension}"
 
 
-def make_unique(name: str, used_names: set[str]) -> str:
+def make_unique(name: str, used_names: dict[str, int]) -> str:
     """The name, with a number before its extension if it is among `used_names`, to which it is added.
 
-    Messages of one second share a name. Names that differ only in case do, too.
+    Messages of one second share a name. Names that differ only in case do, too. `used_names` has the number of the
+    last file of each name.
     """
     stem, dot, extension = name.rpartition(".")
-    unique, number = name, 2
+    unique, number = name, used_names.get(name.lower(), 0)
     while unique.lower() in used_names:
-        unique, number = f"{stem}-{number}{dot}{extension}", number + 1
-    used_names.add(unique.lower())
+        number += 1
+        unique = f"{stem}-{number}{dot}{extension}"
+    used_names[name.lower()] = max(number, 1)
+    used_names[unique.lower()] = 1
     return unique
