@@ -9,7 +9,7 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check --no-input install --
 
 # Each of the side by side processes has an embedded CouchDB of its own; a real one that is named is for one alone,
 # since some tests look at all accounts there are.
-SIDE_BY_SIDE := $(if $(COUCHDB_URL),,-n 4 --dist loadfile)
+SIDE_BY_SIDE := $(if $(COUCHDB_URL),,-n 4 --dist loadfile --no-loadscope-reorder)
 
 .PHONY: run test lint bench bench-growth clean
 

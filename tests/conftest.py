@@ -8,6 +8,8 @@ import os
 import signal
 import sys
 
+import pytest
+
 pytest_plugins = [
     "tests.support.fixtures.couchdb",
     "tests.support.fixtures.services",
@@ -26,3 +28,8 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the files that take long first, so that the processes side by side end at about the same time."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)

@@ -25,6 +25,8 @@ from tests.support.described_api import (
 )
 from tests.support.servers import Running
 
+pytestmark = pytest.mark.long
+
 WITH_TOKEN = [operation for operation in operations() if needs_token(operation)]
 # The boxes of a user are served by the views of the account's: hundreds of odd requests to one of the two will do.
 DISTINCT = [operation for operation in operations() if "/users/{user_id}/vmboxes" not in operation.path]

@@ -17,6 +17,8 @@ import pytest
 from tests.support.operators import Desk
 from tests.support.servers import PROJECT, wait_until
 
+pytestmark = pytest.mark.long
+
 RECORDINGS = PROJECT / "voicemail" / "recordings"
 
 

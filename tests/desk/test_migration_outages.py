@@ -34,6 +34,8 @@ from tests.support.migration_runs import (
 from tests.support.operators import Desk, new_operator
 from tests.support.servers import Running, Service, direct, wait_until
 
+pytestmark = pytest.mark.long
+
 MESSAGES = 60
 REQUESTS = 45
 """After so many requests CouchDB goes away: enough to start migrating so many messages, too few to end it."""

@@ -24,6 +24,8 @@ from tests.support.migration_runs import (
 )
 from tests.support.operators import Desk
 
+pytestmark = pytest.mark.long
+
 Operator = Callable[..., Desk]
 
 

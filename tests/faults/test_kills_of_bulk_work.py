@@ -13,6 +13,8 @@ from tests.support.api_client import Api
 from tests.support.machine import Machine
 from tests.support.servers import Service, wait_until
 
+pytestmark = pytest.mark.long
+
 MESSAGES = 60
 MEGABYTE = 1 << 20
 

@@ -27,6 +27,8 @@ from tests.support.kazoo3 import (
     speech,
 )
 
+pytestmark = pytest.mark.long
+
 Operation = Callable[[Source, RunOptions, Progress], Tally]
 
 # The same ids in every account, so that their reports can be compared.

@@ -16,6 +16,8 @@ from tests.support.interrupted_migrations import (
 )
 from tests.support.kazoo3 import AccountMaker, Document, dump_account
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("third", [1, 2])
 def test_migration_in_place_continues_after_an_outage(

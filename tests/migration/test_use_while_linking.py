@@ -7,6 +7,8 @@ import pytest
 from tests.support.api_client import Account, Api
 from tests.support.mailboxes_in_use import MailboxesInUse, check_use_during_migration
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("part", range(3))
 def test_use_while_audio_is_linked_loses_no_message(

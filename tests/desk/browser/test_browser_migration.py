@@ -11,6 +11,8 @@ from tests.support.api_client import Account, Api
 from tests.support.browsing import NARROW, WIDE, Display, Windows
 from tests.support.operators import Desk
 
+pytestmark = pytest.mark.long
+
 Operator = Callable[..., Desk]
 
 
