@@ -20,7 +20,7 @@ from tests.support.kazoo_messages import leave_spoken
 from tests.support.operators import PIN, new_operator
 from tests.support.servers import Running, Service
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
+_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 _ARGUMENTS = (
     "--no-sandbox",  # CI runs as root
     "--disable-gpu",

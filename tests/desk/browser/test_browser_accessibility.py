@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, ViewportSize, expect
+from playwright.sync_api import Page, expect
 
-from tests.support.browsing import NARROW, WIDE, Display, Practice, Staff, Windows, all_pages
+from tests.support.browsing import NARROW, WIDE, Practice, Staff, Windows, all_pages
+
+pytestmark = pytest.mark.long
 
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
@@ -21,11 +23,8 @@ RUN_AXE = """async ([rules, exceptions]) => {
 }"""
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
-def test_pages_are_accessible_and_fit_the_screen(
-    staff: Staff, practice: Practice, window: Windows, size: ViewportSize
-) -> None:
-    page = window(staff(), display=Display(size), without_policy=True)
+def test_pages_are_accessible_and_fit_the_screen(staff: Staff, practice: Practice, window: Windows) -> None:
+    page = window(staff(), without_policy=True)
     violations: list[str] = []
     for path in all_pages(practice):
         response = page.goto(path)
@@ -35,15 +34,11 @@ def test_pages_are_accessible_and_fit_the_screen(
     assert not violations, "\n".join(violations)
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
-def test_errors_and_refusals_are_accessible(
-    staff: Staff, practice: Practice, window: Windows, size: ViewportSize
-) -> None:
-    display = Display(size)
-    page = window.open_logged_out(staff("Read only").url, display, without_policy=True)
+def test_errors_and_refusals_are_accessible(staff: Staff, practice: Practice, window: Windows) -> None:
+    page = window.open_logged_out(staff("Read only").url, without_policy=True)
     page.goto("login/")
     violations = [f"log-in: {violation}" for violation in find_violations(page)]
-    page = window(staff("Administrators"), f"desk/mailbox/{practice.account.id}/add/", display, without_policy=True)
+    page = window(staff("Administrators"), f"desk/mailbox/{practice.account.id}/add/", without_policy=True)
     page.locator("#id_mailbox").fill("3000")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("alert")).to_be_visible()
@@ -55,13 +50,20 @@ def test_errors_and_refusals_are_accessible(
 
 
 def find_violations(page: Page) -> list[str]:
-    """What axe finds in light and in dark colours, and whether the page is wider than the screen."""
+    """What axe finds on a page, wide and narrow, in light and in dark colours, and where it exceeds the screen."""
     page.evaluate(AXE.read_text())
+    violations: list[str] = []
+    for name, size in (("wide", WIDE), ("narrow", NARROW)):
+        page.set_viewport_size(size)
+        violations += [f"{name}: {violation}" for violation in _find_violations_of_size(page)]
+    return violations
+
+
+def _find_violations_of_size(page: Page) -> list[str]:
     page.emulate_media(color_scheme="light")
     violations: list[str] = page.evaluate(RUN_AXE, [{"type": "tag", "values": RULES}, DJANGO_VIOLATIONS])
     page.emulate_media(color_scheme="dark")
     in_dark = page.evaluate(RUN_AXE, [{"type": "rule", "values": COLOUR_RULES}, DJANGO_VIOLATIONS])
     violations += [f"in dark: {violation}" for violation in in_dark]
-    page.emulate_media(color_scheme="light")
     overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     return [*violations, *([f"{overflow} pixels wider than the screen"] if overflow > 0 else [])]
