@@ -1,6 +1,7 @@
 """The settings that reserve mailboxes for their owners or administrators."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +14,10 @@ SETTINGS = {"should_restrict_access_to_owner": True, "should_restrict_access_to_
 
 
 @pytest.fixture
-def restricted(service: Service) -> Iterator[str]:
+def restricted(service: Service, tmp_path: Path) -> Iterator[str]:
     """The URL of a service with these settings, which are restored in CouchDB afterwards."""
     with system_settings("crossbar.voicemail", SETTINGS):
-        running = service.start()
+        running = service.with_settings(tmp_path, WEB_CONCURRENCY="1").start()
         yield running.url
         running.stop()
 

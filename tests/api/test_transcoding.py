@@ -316,7 +316,8 @@ class TestCleanup:
 def beside_kazoo(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A service without a setting of its own, beside a Kazoo that normalizes."""
     with system_settings("crossbar.voicemail", {"normalize_media": True}):
-        running = service.with_settings(tmp_path_factory.mktemp("beside-kazoo"), NORMALIZE_MEDIA="").start()
+        folder = tmp_path_factory.mktemp("beside-kazoo")
+        running = service.with_settings(folder, NORMALIZE_MEDIA="", WEB_CONCURRENCY="1").start()
         yield running
         running.stop()
 

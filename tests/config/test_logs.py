@@ -18,6 +18,12 @@ PIN = "730164"
 
 
 @pytest.fixture(scope="module")
+def account(shared_account: Account) -> Account:
+    """An account for all tests here: each has mailboxes of its own."""
+    return shared_account
+
+
+@pytest.fixture(scope="module")
 def talkative(server_with: Callable[..., Running]) -> Running:
     """The service with everything logged that can be."""
     return server_with(LOG_LEVEL="DEBUG")

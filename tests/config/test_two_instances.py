@@ -24,7 +24,7 @@ def instances(
     new_service: Callable[..., Service], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Running, Running]]:
     """Two of them: each with its own processes, both with the same CouchDB, Django database and SECRET_KEY."""
-    first = new_service(SIGN_IN_FAILURES=str(ALLOWED))
+    first = new_service(SIGN_IN_FAILURES=str(ALLOWED), WEB_CONCURRENCY="1")
     second = first.with_settings(tmp_path_factory.mktemp("second"))
     servers = first.start(), second.start()
     yield servers

@@ -17,9 +17,15 @@ Operator = Callable[..., Desk]
 HOSTILE = "<script>alert(1)</script>\u202e" + "x" * 10_000
 
 
+@pytest.fixture(scope="module")
+def account(shared_account: Account) -> Account:
+    """An account for all tests here: each has mailboxes of its own."""
+    return shared_account
+
+
 @pytest.fixture
 def box(api: Api) -> dict[str, Any]:
-    return api.new_box("3000")
+    return api.new_box()
 
 
 @pytest.fixture

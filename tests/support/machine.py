@@ -17,7 +17,7 @@ class Machine:
     def __init__(self, folder: Path, new_service: Callable[..., Service]) -> None:
         self._data = folder / "couchdb"
         self.couchdb = start_couchdb(self._data)
-        self.service = new_service(self.couchdb.url)
+        self.service = new_service(self.couchdb.url, WEB_CONCURRENCY="1")
         self.service.manage("sync_views")
         self.server = self.service.start()
         made = json.loads(self.service.manage("create_account", "Kills", "kills.example.com", "admin", "secret word"))
