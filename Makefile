@@ -7,9 +7,9 @@
 
 PIP := .venv/bin/python -m pip --disable-pip-version-check --no-input install --quiet
 
-# Each of the side by side processes has an embedded CouchDB of its own; a real one that is named is for one alone,
-# since some tests look at all accounts there are.
-SIDE_BY_SIDE := $(if $(COUCHDB_URL),,-n 4 --dist loadfile --no-loadscope-reorder)
+# Each of the processes has an embedded CouchDB of its own. A real one that is named is for all of them: the tests that
+# look at all accounts there are, or change the system's settings, follow then in one process.
+SIDE_BY_SIDE := -n 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: run test lint bench bench-growth clean
 
@@ -22,7 +22,9 @@ test: .venv/browser-tests-installed
 	@command -v curl >/dev/null || scripts/apt-install curl
 	@chromium=$$(scripts/chromium) || left_out=--ignore=tests/desk/browser; \
 	redis=$$(scripts/redis) || left_out="$$left_out --ignore=tests/api/test_request_limit_redis.py"; \
-	CHROMIUM=$$chromium REDIS_SERVER=$$redis .venv/bin/python -m pytest $(SIDE_BY_SIDE) $$left_out
+	export CHROMIUM=$$chromium REDIS_SERVER=$$redis; pytest=".venv/bin/python -m pytest $$left_out"; \
+	if [ -z "$(COUCHDB_URL)" ]; then $$pytest $(SIDE_BY_SIDE); \
+	else $$pytest $(SIDE_BY_SIDE) -m "not alone" && $$pytest -m alone; fi
 
 lint: .venv/all-installed
 	.venv/bin/ruff check .

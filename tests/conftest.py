@@ -31,5 +31,6 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the files that take long first, so that the processes side by side end at about the same time."""
-    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+    """Run the files first that look at all accounts, while there are few, and then those that take long."""
+    marked = {name: {item.path for item in items if item.get_closest_marker(name)} for name in ("alone", "long")}
+    items.sort(key=lambda item: (item.path not in marked["alone"], item.path not in marked["long"]))

@@ -20,6 +20,8 @@ from storage import database_names, gregorian, locks, view_names
 from tests.support.api_client import Account
 from tests.support.servers import PROJECT, Service
 
+pytestmark = pytest.mark.alone
+
 DIE_WHILE_CREATING = """
 import os, sys, django
 django.setup()

@@ -10,6 +10,8 @@ from tests.support.api_client import Account, Api
 from tests.support.kazoo_settings import system_settings
 from tests.support.servers import Service
 
+pytestmark = pytest.mark.alone
+
 SETTINGS = {"should_restrict_access_to_owner": True, "should_restrict_access_to_unowned": True}
 
 

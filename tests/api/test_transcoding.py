@@ -322,6 +322,7 @@ def beside_kazoo(service: Service, tmp_path_factory: pytest.TempPathFactory) -> 
         running.stop()
 
 
+@pytest.mark.alone
 class TestKazoosSettings:
     """Kazoo's own setting, in CouchDB."""
 

@@ -10,7 +10,7 @@ import pytest
 
 from couch.client import couch
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.alone, pytest.mark.long]
 
 PROJECT = Path(__file__).parents[2]
 SHORT = {"SECONDS": "0.1", "ROUNDS": "2", "CONCURRENCY": "1,2", "WEB_CONCURRENCY": "1"}

@@ -236,6 +236,7 @@ def test_a_dry_run_of_the_command_prints_what_it_would_change(account_id: str) -
     assert _documents(account_db) == {}
 
 
+@pytest.mark.alone
 def test_the_command_syncs_the_systems_databases_and_every_account(account_id: str) -> None:
     modb = _create(database_names.modb(account_id, "202605"))
     _run()
@@ -244,6 +245,7 @@ def test_the_command_syncs_the_systems_databases_and_every_account(account_id: s
     assert set(_documents(modb)) == set(design_documents("modb"))
 
 
+@pytest.mark.alone
 def test_the_command_leaves_databases_alone_that_belong_to_no_account(couchdb: str) -> None:
     name = f"account/5c/00/{secrets.token_hex(14)}-archive"
     couch().create(name)

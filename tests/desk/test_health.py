@@ -11,6 +11,8 @@ from storage import database_names, gregorian
 from tests.support.api_client import Account
 from tests.support.operators import Desk
 
+pytestmark = pytest.mark.alone
+
 Operator = Callable[..., Desk]
 
 

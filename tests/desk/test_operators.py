@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+from django.contrib.auth.models import User
 
 from tests.support.api_client import Account
 from tests.support.operators import PASSWORD, Desk
@@ -24,8 +25,8 @@ def primary_key(service: Service) -> Callable[[Desk], str]:
     """The primary key of an operator."""
 
     def find(desk: Desk) -> str:
-        code = f"from django.contrib.auth.models import User; print(User.objects.get(username={desk.name!r}).pk)"
-        return service.manage("shell", "-v", "0", "-c", code).strip()
+        with service.models():
+            return str(User.objects.get(username=desk.name).pk)
 
     return find
 
@@ -104,9 +105,8 @@ def test_administrators_neither_create_nor_change_superusers(
     administrator, chief = operator("Administrators"), operator()
     own = f"auth/user/{primary_key(administrator)}/change/"
     assert "was changed successfully" in administrator.fill_in(own, is_superuser="on", first_name="Ada").text
-    find = f"U.objects.get(username={administrator.name!r})"
-    code = f"from django.contrib.auth.models import User as U; print({find}.is_superuser)"
-    assert service.manage("shell", "-v", "0", "-c", code).strip() == "False"
+    with service.models():
+        assert not User.objects.get(username=administrator.name).is_superuser
     theirs = f"auth/user/{primary_key(chief)}/"
     assert administrator.post(f"{theirs}password/", password1=NEW_PASSWORD, password2=NEW_PASSWORD).status_code == 403
     administrator.post("auth/user/", action="deactivate", _selected_action=primary_key(chief))

@@ -14,6 +14,8 @@ from storage import database_names, modbs, view_names
 from tests.support.api_client import Account
 from tests.support.servers import PROJECT, Service
 
+pytestmark = pytest.mark.alone
+
 
 def modbs_of(account_id: str) -> list[Database]:
     return [couch().database(database_names.modb(account_id, month)) for month in modbs.months_ahead()]
