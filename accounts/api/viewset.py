@@ -59,7 +59,7 @@ class AuthenticatedViewSet(CrossbarViewSet):
         identity = self.identity
         if "jti" in identity.claims:
             self.prefetch(identity.claims)
-        request.user = cast(Any, authentication.reload(identity))
+        request.caller = authentication.reload(identity)  # type: ignore[attr-defined]
         self.check_permissions(request)
 
     def invalidate_rights(self) -> None:
