@@ -175,10 +175,12 @@ class MessageAdmin(UploadPages):
         if message.get("transcription") and can["listen_to_message"]:
             actions.record_reading(request, account_id, box, message_id)
         may_move = can["change_message"] and not is_removed
+        is_moved = is_removed and bool(doc.get(deletion.MOVED_TO))
+        kind = "Moved message" if is_moved else "Removed message" if is_removed else "Message"
         return self.render(
             request,
             "desk/messages/detail.html",
-            f"{'Removed message' if is_removed else 'Message'} from {caller_title(message)}",
+            f"{kind} from {caller_title(message)}",
             [*message_list_crumbs(account, box, is_removed=is_removed), ("Message", None)],
             account_id=account_id,
             box_id=box_id,
@@ -191,7 +193,7 @@ class MessageAdmin(UploadPages):
             seconds=f"{(values.as_integer(message.get('length')) or 0) / 1000:.3f}",
             has_audio=recording.has_audio(doc),
             is_removed=is_removed,
-            is_moved=is_removed and bool(doc.get(deletion.MOVED_TO)),
+            is_moved=is_moved,
             next_place=next_place(account_id, doc),
             former_places=former_places(account_id, doc),
             removed_at=format_time(doc.get("pvt_modified")),
