@@ -142,6 +142,8 @@ PAGE_MIDDLEWARE = [
 # The admin looks for its middleware in MIDDLEWARE alone.
 SILENCED_SYSTEM_CHECKS = ["admin.E408", "admin.E409", "admin.E410"]
 ROOT_URLCONF = "config.urls"
+CSRF_FAILURE_VIEW = "config.pages.forged"
+LOGIN_REDIRECT_URL = "admin:index"
 WSGI_APPLICATION = "config.wsgi.application"
 APPEND_SLASH = False  # paths of the API have one or not, and a redirect would lose the body
 TEMPLATES = [

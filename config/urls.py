@@ -2,8 +2,9 @@
 
 from django.contrib import admin
 from django.urls import include, path, re_path
+from django.views.generic import RedirectView
 
-from config import health
+from config import health, pages
 from config.api_docs import DocumentViewSet, PageViewSet, document_as_yaml
 
 urlpatterns = [
@@ -17,5 +18,13 @@ urlpatterns = [
     re_path(r"^v2/docs/?$", PageViewSet.as_view({"get": "retrieve"})),
     path("health/live", health.live),
     path("health/ready", health.ready),
+    path("", pages.front_page),
+    path("favicon.ico", pages.icon),
+    path("admin", RedirectView.as_view(pattern_name="admin:index", query_string=True)),
+    path("admin/login/", pages.sign_in),
     path("admin/", admin.site.urls),
 ]
+handler400 = pages.bad_request
+handler403 = pages.forbidden
+handler404 = pages.not_found
+handler500 = pages.server_error

@@ -18,6 +18,7 @@ from crossbar.body import UNKNOWN_LENGTH
 from crossbar.errors import ApiError, InvalidMethod, NotFound, PreconditionFailed, UnspecifiedFault
 from crossbar.exception_handler import error_response
 from crossbar.logs import request_id
+from crossbar.negotiation import names_html
 
 API_PREFIX = "/v2/"
 METHODS = "GET, HEAD, PUT, POST, PATCH, DELETE, OPTIONS"
@@ -82,7 +83,7 @@ class ApiMiddleware:
         if not is_api_path(request.path_info):
             response = self.get_response(request)
             is_unknown = response.status_code == 404 and request.resolver_match is None
-            return _with_envelope(request, response) if is_unknown else response
+            return _with_envelope(request, response) if is_unknown and not names_html(request) else response
         response = self._api_response(_with_readable_body(request))
         # Uploads are what their type says, and never a page of this site.
         response.headers["X-Content-Type-Options"] = "nosniff"

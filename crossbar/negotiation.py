@@ -73,6 +73,14 @@ def accepts(request: Request, matches: Callable[[str], bool]) -> bool:
     return any(quality > 0 and matches(media_range) for media_range, quality in _parse_accept(accept_of(request)))
 
 
+def names_html(request: HttpRequest) -> bool:
+    """Whether a request's Accept header names HTML, as those of browsers do and those of clients don't."""
+    return any(
+        media_range == "text/html" and quality > 0
+        for media_range, quality in _parse_accept(request.META.get("HTTP_ACCEPT", ""))
+    )
+
+
 def quality(accept: str, media_type: str) -> float:
     """How much an Accept header prefers a media type, from 0 to 1: the quality of the most specific range for it."""
     best_specificity, best_quality = 0, 0.0

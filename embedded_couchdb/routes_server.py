@@ -16,13 +16,17 @@ from .querying import window
 from .routes_database import database_info
 
 VERSION = "3.5.0"
+FEATURE = "embedded"
+"""Tells this server from a CouchDB, which has no such feature."""
 _MOST_UUIDS = 1000
 
 
 def welcome(_: Call) -> Response:
     """The server's name and version."""
     vendor = {"name": "embedded CouchDB for development and tests: no production database"}
-    return answer({"couchdb": "Welcome", "version": VERSION, "uuid": "0" * 32, "features": [], "vendor": vendor})
+    return answer(
+        {"couchdb": "Welcome", "version": VERSION, "uuid": "0" * 32, "features": [FEATURE], "vendor": vendor}
+    )
 
 
 def up(_: Call) -> Response:

@@ -19,6 +19,8 @@ class CouchDBState:
 
     is_up: bool
     version: str | None = None
+    is_embedded: bool = False
+    """Whether it is the embedded server of this project, which is not for production."""
     tasks: list[str] | None = None
     """None if CouchDB does not report them."""
 
@@ -27,7 +29,9 @@ def couchdb_state() -> CouchDBState:
     """Ask CouchDB for its state."""
     if not couch().is_up():
         return CouchDBState(is_up=False)
-    return CouchDBState(is_up=True, version=couch().info().get("version"), tasks=_describe_tasks())
+    info = couch().info()
+    is_embedded = "embedded" in (info.get("features") or ())
+    return CouchDBState(is_up=True, version=info.get("version"), is_embedded=is_embedded, tasks=_describe_tasks())
 
 
 def _describe_tasks() -> list[str] | None:

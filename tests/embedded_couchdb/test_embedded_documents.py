@@ -209,3 +209,7 @@ def test_a_document_beyond_eight_megabytes_is_too_large(database: Database) -> N
 
     assert answer.status_code == 413
     assert answer.json() == {"error": "document_too_large", "reason": "large"}
+
+
+def test_the_server_says_that_it_is_the_embedded_one(embedded: Server) -> None:
+    assert session().get(f"{embedded.url}/").json()["features"] == ["embedded"]

@@ -46,6 +46,11 @@ def test_errors_and_refusals_are_accessible(staff: Staff, practice: Practice, wi
     page.goto("desk/message/?account=" + "0" * 32)
     expect(page.get_by_text("This doesn't exist")).to_be_visible()
     violations += [f"notice: {violation}" for violation in find_violations(page)]
+    page.goto("/")
+    violations += [f"front page: {violation}" for violation in find_violations(page)]
+    page.goto("nothing/")
+    violations += [f"unknown page: {violation}" for violation in find_violations(page)]
+    window.expect_error("404 (Not Found)")
     assert not violations, "\n".join(violations)
 
 
