@@ -9,6 +9,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -71,9 +72,23 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def test_the_printed_commands_can_be_pasted(data: Path, tmp_path: Path) -> None:
-    run = Run(data)
-    commands = run.wait_for_welcome().partition("Try these, from this directory:")[2]
+@pytest.fixture(scope="module")
+def reused_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory for the runs of several tests, one after the other."""
+    return tmp_path_factory.mktemp("reused") / "data"
+
+
+@pytest.fixture(scope="module")
+def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """A run that has printed what to try."""
+    run = Run(tmp_path_factory.mktemp("trial") / "data")
+    run.wait_for_welcome()
+    yield run
+    run.end(signal.SIGINT)
+
+
+def test_the_printed_commands_can_be_pasted(trial: Run, tmp_path: Path) -> None:
+    commands = trial.printed().partition("Try these, from this directory:")[2]
     (tmp_path / "voicemail").symlink_to(PROJECT / "voicemail")
     bash = [shutil.which("bash") or "bash", "-euo", "pipefail", "-c", commands]
     pasted = subprocess.run(bash, cwd=tmp_path, capture_output=True, text=True)
@@ -89,36 +104,29 @@ def test_the_printed_commands_can_be_pasted(data: Path, tmp_path: Path) -> None:
     assert len({entry["media_id"].partition("-")[0] for entry in messages["data"]}) > 1
     assert (tmp_path / "message.mp3").read_bytes() == (RECORDINGS / "dentist.mp3").read_bytes()
     assert message["data"]["caller_id_name"] == "Me"
-    assert run.end(signal.SIGINT) == 0
 
 
-def test_the_operator_can_log_in_and_stays_the_same(data: Path) -> None:
-    printed = set()
-    for _ in range(2):
-        run = Run(data)
-        operator = re.search(r"operator +(\S+)\n +password +(\S+)", run.wait_for_welcome())
-        assert operator
-        printed.add(operator.groups())
-        desk = Desk(f"http://127.0.0.1:{run.port}", operator[1])
-        response = desk.post("login/?next=/admin/", username=operator[1], password=operator[2])
-        assert "Log out" in response.text
-        assert run.end(signal.SIGINT) == 0
-    assert len(printed) == 1
+def test_the_operator_can_log_in(trial: Run) -> None:
+    username, password = _operator(trial.printed())
+    desk = Desk(f"http://127.0.0.1:{trial.port}", username)
+    assert "Log out" in desk.post("login/?next=/admin/", username=username, password=password).text
 
 
-def test_stopping_it_stops_both_servers_and_keeps_the_data(data: Path) -> None:
-    accounts = set()
+def test_stopping_it_stops_both_servers_and_keeps_account_and_operator(reused_data: Path) -> None:
+    accounts, operators = set(), set()
     for by in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        run = Run(data)
-        accounts.add(_account(run.wait_for_welcome()))
+        run = Run(reused_data)
+        printed = run.wait_for_welcome()
+        accounts.add(_account(printed))
+        operators.add(_operator(printed))
         assert len(run.servers()) >= 4
         assert run.end(by) == 0
         assert run.servers() == []
-    assert len(accounts) == 1
+    assert (len(accounts), len(operators)) == (1, 1)
 
 
-def test_killing_it_ends_both_servers(data: Path) -> None:
-    run = Run(data)
+def test_killing_it_ends_both_servers(reused_data: Path) -> None:
+    run = Run(reused_data)
     run.wait_for_welcome()
     run.end(signal.SIGKILL)
     wait_until(lambda: run.servers() == [])
@@ -149,15 +157,12 @@ def test_unusable_settings_are_explained_in_one_sentence(
     assert run.printed() == f"Not started: {explanation}\n"
 
 
-def test_two_runs_do_not_share_their_data(data: Path) -> None:
-    first = Run(data)
-    first.wait_for_welcome()
-    second = Run(data)
+def test_two_runs_do_not_share_their_data(trial: Run) -> None:
+    second = Run(trial.data)
     assert second.process.wait(timeout=30) == 1
-    explanation = second.printed()
-    assert first.end(signal.SIGINT) == 0
-    assert "Not started: " in explanation
-    assert str(data / "couchdb") in explanation
+    assert "Not started: " in second.printed()
+    assert str(trial.data / "couchdb") in second.printed()
+    assert trial.process.poll() is None
 
 
 def test_credentials_that_couchdb_refuses_are_explained_in_one_sentence(data: Path, couchdb: str) -> None:
@@ -180,6 +185,13 @@ def _account(printed: str) -> str:
     account_id = re.search(r"account id +([0-9a-f]{32})", printed)
     assert account_id
     return account_id.group(1)
+
+
+def _operator(printed: str) -> tuple[str, str]:
+    """The operator's name and password."""
+    operator = re.search(r"operator +(\S+)\n +password +(\S+)", printed)
+    assert operator
+    return operator[1], operator[2]
 
 
 def _objects(text: str) -> list[dict[str, Any]]:
