@@ -34,3 +34,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the files first that look at all accounts, while there are few, and then those that take long."""
     marked = {name: {item.path for item in items if item.get_closest_marker(name)} for name in ("alone", "long")}
     items.sort(key=lambda item: (item.path not in marked["alone"], item.path not in marked["long"]))
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a time by its argument: an id with the time of collection would differ between processes side by side."""
+    is_time = isinstance(val, int | float) and abs(val) > 1_000_000_000
+    return argname if is_time else None
