@@ -125,6 +125,7 @@ MIDDLEWARE = [
     "crossbar.middleware.RequestIdMiddleware",
     "crossbar.middleware.ApiCorsMiddleware",
     "crossbar.middleware.ApiMiddleware",
+    "config.reserve.ThreadReserve",
     "config.page_middleware.PageMiddleware",
 ]
 # What requests to the API do without.

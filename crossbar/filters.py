@@ -43,6 +43,11 @@ def parse_filters(query: QueryDict) -> Filter:
     return Filter(tests)
 
 
+def has_filters(query: QueryDict) -> bool:
+    """Return whether a query string has filters; raises FaultyRequest for a malformed one."""
+    return any(True for name, value in query.items() for _ in _tests(name, str(value)))
+
+
 def _tests(name: str, value: str) -> Iterator[Test]:
     if name in _PRESENCE:
         yield _presence(name, value.split("."))

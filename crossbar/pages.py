@@ -12,6 +12,7 @@ from crossbar.errors import FaultyRequest, ValidationFailed
 
 DEFAULT_SIZE = 50
 MAX_RANGE = 2_682_000  # 31 days and an hour, Kazoo's limit
+_LONG_SIZE = 500
 _MAX_SIZE = 10_000
 _MAX_KEY_LENGTH = 4_000
 _MAX_TIME = 400_000_000_000  # past the year 9999 in Gregorian seconds
@@ -93,6 +94,13 @@ class TimeRange:
     last: int
     is_open: bool = field(default=False, compare=False)
     """Whether the client left its start open."""
+
+
+def has_long_pages(query: Mapping[str, str]) -> bool:
+    """Return whether a listing isn't paged, or in pages far larger than usual."""
+    size = query.get("page_size", "")
+    is_long = size.isascii() and size.isdigit() and (len(size) > 9 or int(size) > _LONG_SIZE)
+    return is_long or query.get("paginate", "").lower() == "false"
 
 
 def parse_time_range(

@@ -14,13 +14,15 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from accounts import accounts
-from accounts.auth import authentication, tokens
+from accounts.auth import authentication, thread_share, tokens
 from accounts.auth import cache as auth_cache
 from accounts.auth.authentication import BasicAuthentication, Identity, TokenAuthentication, caller
 from accounts.auth.permissions import IsAuthenticated, MayActOnAccount
 from accounts.auth.rate_limit import AccountRateThrottle
 from couch.client import Document
 from crossbar.connection import connection_of
+from crossbar.filters import has_filters
+from crossbar.pages import has_long_pages
 from crossbar.viewset import CrossbarViewSet
 from storage.private_fields import Actor
 
@@ -38,14 +40,25 @@ class AuthenticatedViewSet(CrossbarViewSet):
     authentication_classes = (TokenAuthentication, BasicAuthentication)
     permission_classes: tuple[type[BasePermission], ...] = (IsAuthenticated,)
     throttle_classes = (AccountRateThrottle,)
+    #: Actions that may take long, of which one account gets half of the threads; beside them, long or filtered lists.
+    long_actions: frozenset[str] = frozenset()
     #: Actions that change or reveal what decides rights. For them, the caller's own are read afresh from CouchDB.
     fresh_actions: frozenset[str] = frozenset()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Let in who may make the request; raises InvalidCredentials, Forbidden and the like."""
         super().initial(request, *args, **kwargs)
+        if self.may_take_long() and (connection := connection_of(request.META)):
+            thread_share.occupy(self.identity.account_id, connection)
         if self.action in self.fresh_actions:
             self._check_fresh_rights(request)
+
+    def may_take_long(self) -> bool:
+        """Whether the request may occupy its thread for long."""
+        if self.action != "list":
+            return self.action in self.long_actions
+        query = self.request.query_params
+        return has_long_pages(query) or has_filters(query)
 
     def _check_fresh_rights(self, request: Request) -> None:
         """Check once more, by what CouchDB has now, that the caller may make the request.

@@ -4,7 +4,7 @@ import pytest
 from django.http import QueryDict
 
 from crossbar.errors import FaultyRequest
-from crossbar.filters import parse_filters
+from crossbar.filters import has_filters, parse_filters
 
 ENTRY = {
     "folder": "new",
@@ -62,3 +62,11 @@ def test_parameters_that_are_no_filters_are_ignored() -> None:
 def test_a_malformed_filter_is_refused(query: str) -> None:
     with pytest.raises(FaultyRequest):
         parse_filters(QueryDict(query))
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [("", False), ("page_size=3&folder=new", False), ("page_size=3&has_value=a", True), ("filter_a=", True)],
+)
+def test_a_query_has_filters_or_none(query: str, expected: bool) -> None:
+    assert has_filters(QueryDict(query)) is expected

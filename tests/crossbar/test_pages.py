@@ -5,7 +5,14 @@ from typing import Any
 import pytest
 
 from crossbar.errors import FaultyRequest, ValidationFailed
-from crossbar.pages import MAX_RANGE, PageRequest, decode_start_key, encode_start_key, parse_time_range
+from crossbar.pages import (
+    MAX_RANGE,
+    PageRequest,
+    decode_start_key,
+    encode_start_key,
+    has_long_pages,
+    parse_time_range,
+)
 
 NOW = 63_900_000_000
 
@@ -64,3 +71,19 @@ def test_a_time_range_may_be_31_days_long_and_no_longer() -> None:
 def test_a_malformed_time_range_is_refused(query: dict[str, str]) -> None:
     with pytest.raises(ValidationFailed):
         parse_time_range(query, now=NOW, default_from=0)
+
+
+@pytest.mark.parametrize(
+    ("query", "is_long"),
+    [
+        ({}, False),
+        ({"page_size": "500"}, False),
+        ({"page_size": "501"}, True),
+        ({"page_size": "9" * 5_000}, True),
+        ({"page_size": "many"}, False),
+        ({"paginate": "true"}, False),
+        ({"paginate": "False"}, True),
+    ],
+)
+def test_pages_are_long_without_end_or_by_their_size(query: dict[str, str], is_long: bool) -> None:
+    assert has_long_pages(query) is is_long

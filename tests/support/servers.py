@@ -96,7 +96,7 @@ class Service:
             "SECRET_KEY": SECRET_KEY,
             "DEBUG": "0",
             "WEB_CONCURRENCY": "2",
-            "THREADS": "8",
+            "THREADS": "32",
             **self.settings,
         }
 

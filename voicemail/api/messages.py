@@ -123,6 +123,7 @@ class MessagesViewSet(_MessageList, _MessageChanges):
     """The messages of a mailbox."""
 
     parser_classes = (EnvelopeParser, UploadParser)
+    long_actions = frozenset({"create", "change_many", "remove_many"})
 
     def list(self, request: Request, box_id: str, **scope: str) -> EnvelopeResponse:
         """List the messages, the newest first, in pages."""

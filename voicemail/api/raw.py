@@ -39,6 +39,7 @@ class RawViewSet(MessageViewSetBase):
     """The audio of a message."""
 
     parser_classes = (_StrictEnvelopeParser, UploadParser)
+    long_actions = frozenset({"retrieve", "replace"})
     content_negotiation_class = FileNegotiation
 
     def retrieve(self, request: Request, box_id: str, message_id: str, **scope: str) -> HttpResponseBase:
@@ -82,6 +83,7 @@ class ArchiveViewSet(MessageViewSetBase):
     """The audio of many messages of a mailbox."""
 
     permission_classes = (IsAuthenticated, MayActOnAccount, MaySeeMailbox)
+    long_actions = frozenset({"download"})
     content_negotiation_class = FileNegotiation
 
     def download(self, request: Request, box_id: str, **scope: str) -> StreamingHttpResponse:
