@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
 
 from crossbar import conditions
+from crossbar.csv_renderer import CsvRenderer
 from crossbar.envelope import Envelope, EnvelopeParser, EnvelopeRenderer, EnvelopeResponse
 from crossbar.errors import InvalidMethod, PreconditionFailed
 from crossbar.negotiation import Negotiation
@@ -26,6 +27,8 @@ class CrossbarViewSet(GenericViewSet[Any]):
     content_negotiation_class: type[Negotiation] = Negotiation
     #: The caller's token, which every envelope shows; whoever authenticates the request sets it.
     auth_token: str | None = None
+    #: The name of the file that a listing as CSV is saved as, without its extension.
+    csv_name = "list"
     _body_error: APIException | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -52,6 +55,8 @@ class CrossbarViewSet(GenericViewSet[Any]):
         is_success = isinstance(response, EnvelopeResponse) and not response.exception
         if is_success and request.method in ("GET", "HEAD"):
             response = self._conditional_response(request, response)
+        if is_success and isinstance(request.accepted_renderer, CsvRenderer):
+            response.headers["Content-Disposition"] = conditions.content_disposition(f"{self.csv_name}.csv")
         return super().finalize_response(request, response, *args, **kwargs)
 
     def _conditional_response(self, request: Request, response: EnvelopeResponse) -> Any:

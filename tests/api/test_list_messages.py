@@ -1,5 +1,6 @@
 """GET vmboxes/{BOX}/messages and GET vmboxes/messages."""
 
+import codecs
 import csv
 import io
 from collections.abc import Callable
@@ -265,12 +266,17 @@ class TestBox:
 
     def test_the_list_comes_as_csv(self, api: Api, account: Account, box: dict[str, Any]) -> None:
         now = gregorian.now()
-        leave(account, box, [now - 60], caller_id_name="=cmd()")
+        leave(account, box, [now - 60], caller_id_name="=cmd()", caller_id_number="+4930123")
         answer = api.get(f"vmboxes/{box['id']}/messages", headers={"Accept": "text/csv"})
         assert answer.headers["Content-Type"].startswith("text/csv")
-        (row,) = csv.DictReader(io.StringIO(answer.text))
+        assert answer.headers["Content-Disposition"] == f"attachment; filename=messages_{box['mailbox']}.csv"
+        assert answer.content.startswith(codecs.BOM_UTF8)
+        (row,) = csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")))
         assert row["timestamp"] == str(now - 60)
         assert row["caller_id_name"] == "'=cmd()"
+        assert row["caller_id_number"] == "'+4930123"
+        listed = api.get("vmboxes/messages", headers={"Accept": "text/csv"})
+        assert listed.headers["Content-Disposition"] == "attachment; filename=messages.csv"
 
     def test_a_message_without_a_folder_is_listed_as_new(
         self, api: Api, account: Account, box: dict[str, Any]

@@ -368,7 +368,8 @@ class TestList:
         api.new_box("3000")
         answer = api.get("vmboxes", headers={"Accept": "text/csv"})
         assert answer.headers["Content-Type"].startswith("text/csv")
-        (row,) = csv.DictReader(io.StringIO(answer.text))
+        assert answer.headers["Content-Disposition"] == "attachment; filename=vmboxes.csv"
+        (row,) = csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")))
         assert row["name"] == "VMBox 3000"
         assert row["mailbox"] == "3000"
 

@@ -7,27 +7,56 @@ import logging
 
 import pytest
 
-from crossbar.csv_renderer import CsvRenderer
+from crossbar.csv_renderer import CsvRenderer, format_cell
 from crossbar.logs import JsonFormatter, redact
+
+
+def read(rendered: bytes) -> list[list[str]]:
+    """The rows of a CSV, which begins with a UTF-8 mark."""
+    assert rendered.startswith(b"\xef\xbb\xbf")
+    return list(csv.reader(io.StringIO(rendered.decode("utf-8-sig"))))
 
 
 def test_columns_are_the_keys_of_all_entries_joined_by_dots() -> None:
     data = [{"a": 1, "b": {"c": "x"}}, {"a": None, "d": [1, 2]}]
-    rows = list(csv.DictReader(io.StringIO(CsvRenderer().render(data).decode())))
-    assert rows == [{"a": "1", "b.c": "x", "d": ""}, {"a": "", "b.c": "", "d": "[1,2]"}]
+    assert read(CsvRenderer().render(data)) == [["a", "b.c", "d"], ["1", "x", ""], ["", "", "[1,2]"]]
+
+
+FORMULAS = ["=1+1", "@x", "-a", "+a", "=", "\t=1", "\r=1", "\n=1", " =1", "\u00a0=1", "\ufeff=1", "\u200b\u200d@x"]
+FULL_WIDTH = ["\uff1d1+1", "\uff0ba", "\uff0da", "\uff20x", "\ufe62a", "\ufe63a", "\ufe66a", "\ufe6bx", "\u2212a"]
+BLANK = ["\u3164=1", "\u2800=1", "\u034f=1", "\ufe0f=1", "\u202e=1", "\u00ad\uff1d1", "\x00=1", "\x1b=1", "\u2028=1"]
+
+
+@pytest.mark.parametrize("value", [*FORMULAS, *FULL_WIDTH, *BLANK], ids=ascii)
+def test_no_cell_is_taken_for_a_formula(value: str) -> None:
+    assert format_cell(value) == f"'{value}"
+
+
+TELEPHONE_NUMBERS = ["+4930123", "+1 202 555 0178", "0301234", "007", "2025550178", "00", "-0301234", "555-0178"]
+NUMERALS = ["123456789012345678", "1e5", "1-2", "1/2", "2016-05-09", "1.10", "(123)", "50%", " 1001"]
+
+
+@pytest.mark.parametrize("value", [*TELEPHONE_NUMBERS, *NUMERALS])
+def test_texts_that_look_like_numbers_stay_texts(value: str) -> None:
+    assert format_cell(value) == f"'{value}"
 
 
 @pytest.mark.parametrize(
-    ("value", "cell"), [("=1+1", "'=1+1"), ("@x", "'@x"), ("-5", "-5"), ("+4930", "+4930"), ("-a", "'-a")]
+    "value", ["1001", "3000", "0", "-5", "Ada", "", "a=b", "1001@example.com", "-", "12e", "\u5bff"]
 )
-def test_no_cell_is_taken_for_a_formula(value: str, cell: str) -> None:
-    rendered = CsvRenderer().render([{"a": value}]).decode()
-    assert list(csv.reader(io.StringIO(rendered)))[1] == [cell]
+def test_what_no_spreadsheet_alters_is_left_alone(value: str) -> None:
+    assert format_cell(value) == ("'-" if value == "-" else value)
+
+
+def test_numbers_stay_numbers() -> None:
+    assert [format_cell(value) for value in (63_630_058_722, -5, 1.5, 0, True, None)] == [
+        *("63630058722", "-5", "1.5", "0", "true", "")
+    ]
 
 
 def test_no_column_is_taken_for_a_formula() -> None:
-    rendered = CsvRenderer().render([{"=1+1": 2, "b": "a,b\n"}]).decode()
-    assert list(csv.reader(io.StringIO(rendered))) == [["'=1+1", "b"], ["2", "a,b\n"]]
+    rendered = CsvRenderer().render([{"=1+1": 2, "b": "a,b\n"}])
+    assert read(rendered) == [["'=1+1", "b"], ["2", "a,b\n"]]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What all paths of the API have in common, on a service of a few paths and without storage."""
 
+import codecs
 import json
 import re
 from typing import Any
@@ -308,7 +309,8 @@ def test_the_client_chooses_the_form_of_the_response(service: Client) -> None:
         service.get("/v2/lists", headers={"Accept": "application/json;q=0.1, text/csv"}),
     ):
         assert response.headers["Content-Type"].startswith("text/csv")
-        assert response.content == b"id,name\r\na,Thing\r\n"
+        assert response.content == codecs.BOM_UTF8 + b"id,name\r\na,Thing\r\n"
+        assert response.headers["Content-Disposition"] == "attachment; filename=list.csv"
     assert_error(service.get("/v2/lists", headers={"Accept": "image/png"}), 406, "not_acceptable")
     assert_error(service.get("/v2/lists?accept=image/png"), 406, "not_acceptable")
     assert_error(service.get("/v2/nothing", headers={"Accept": "image/png"}), 404, "not_found")

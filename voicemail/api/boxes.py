@@ -24,6 +24,7 @@ from voicemail.mailboxes import store as mailbox_store
 class MailboxViewSet(MailboxViewSetBase):
     """The mailboxes of an account, or of a user: below the user's path they are and stay that user's."""
 
+    csv_name = "vmboxes"
     pagination_class = AscendingPagination
     fresh_actions = CHANGES  # of PINs and owners
 

@@ -19,6 +19,7 @@ from crossbar.upload import UploadParser
 from storage import gregorian
 from voicemail import permissions
 from voicemail.api.base import MessageViewSetBase, failure, message_ids, required_ids, single_media
+from voicemail.audio import content_types
 from voicemail.audio.upload import Upload
 from voicemail.mailboxes import listing as mailbox_listing
 from voicemail.mailboxes import store as mailbox_store
@@ -42,6 +43,7 @@ class _MessagePagination(StartKeyPagination):
 class _MessageList(MessageViewSetBase):
     """Lists messages, also as CSV."""
 
+    csv_name = "messages"
     pagination_class = _MessagePagination
 
     def get_renderers(self) -> list[BaseRenderer]:
@@ -58,6 +60,9 @@ class _MessageList(MessageViewSetBase):
 
         Without a mailbox, of those in `boxes`, or in all of the account, each with its mailbox's id.
         """
+
+        if box is not None:
+            self.csv_name = f"messages_{content_types.safe_text(mailbox_store.number(box)) or box['_id']}"
 
         def read_page(page_request: PageRequest) -> Page[dict[str, Any]]:
             query, now = self.request.query_params, gregorian.now()
