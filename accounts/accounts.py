@@ -24,6 +24,7 @@ from storage import (
     merge_patch,
     private_fields,
     schemas,
+    secret_members,
     system_config,
     values,
 )
@@ -118,10 +119,13 @@ def language(doc: Document) -> str:
     return value if isinstance(value, str) else DEFAULT_LANGUAGE
 
 
-def serialize(doc: Document) -> dict[str, Any]:
-    """Return an account as the API shows it: its public members, and those derived from private ones."""
+def serialize(doc: Document, *, secrets: bool = True) -> dict[str, Any]:
+    """Return an account as the API shows it: its public members, and those derived from private ones.
+
+    Members that are secret are left out unless `secrets` may be seen.
+    """
     members = {
-        **private_fields.public(doc),
+        **(private_fields.public(doc) if secrets else secret_members.remove(private_fields.public(doc))),
         "language": language(doc),
         "created": doc.get("pvt_created"),
         "enabled": is_enabled(doc),

@@ -33,8 +33,16 @@ def list_accounts(
     return Page([row["doc"] for row in page.entries], page.next_start_key)
 
 
-def list_users(account_id: str, request: PageRequest, document_filter: Filter | None = None) -> Page[Document]:
-    """Return a page of an account's users by user name. The filter sees what the API shows of a user.
+def list_users(
+    account_id: str,
+    request: PageRequest,
+    document_filter: Filter | None = None,
+    *,
+    may_see_secrets: Callable[[Document], bool] = lambda user: False,
+) -> Page[Document]:
+    """Return a page of an account's users by user name.
+
+    The filter sees what the API shows of a user, with its secrets where `may_see_secrets`.
 
     Raises BadIdentifier for a malformed id, InvalidStartKey.
     """
@@ -43,7 +51,7 @@ def list_users(account_id: str, request: PageRequest, document_filter: Filter | 
         view_names.USERS_BY_NAME,
         request,
         document_filter or Filter(),
-        users.serialize,
+        lambda user: users.serialize(user, secrets=may_see_secrets(user)),
     )
     return Page([row["doc"] for row in page.entries], page.next_start_key)
 

@@ -20,6 +20,7 @@ from storage import (
     merge_patch,
     private_fields,
     schemas,
+    secret_members,
     values,
     view_names,
     word_search,
@@ -92,9 +93,10 @@ def has_password(user: Document) -> bool:
     return any(user.get(member) for member in credentials.HASHES)
 
 
-def serialize(user: Document) -> Document:
-    """Return a user as the API shows it."""
-    return {key: value for key, value in private_fields.public(user).items() if key != "password"}
+def serialize(user: Document, *, secrets: bool) -> Document:
+    """Return a user as the API shows it, with its PINs and the like only if `secrets` may be seen."""
+    members = {key: value for key, value in private_fields.public(user).items() if key != "password"}
+    return members if secrets else secret_members.remove(members)
 
 
 def create(account_id: str, members: Mapping[str, Any], actor: Actor | None = None) -> Document:

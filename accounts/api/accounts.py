@@ -39,7 +39,7 @@ class AccountViewSet(AccountScopedViewSet):
 
     def retrieve(self, request: Request, account_id: str) -> EnvelopeResponse:
         """Return the account."""
-        return _response(self.account.document)
+        return _response(self.account.document, secrets=self.identity.is_admin)
 
     def replace(self, request: Request, account_id: str) -> EnvelopeResponse:
         """Replace the account, and return it."""
@@ -100,5 +100,9 @@ def _created(request: Request, account: Document) -> EnvelopeResponse:
     return _response(account, 201, location(request, f"/v2/accounts/{account['_id']}"))
 
 
-def _response(account: Document, status: int = 200, headers: dict[str, str] | None = None) -> EnvelopeResponse:
-    return EnvelopeResponse(accounts.serialize(account), status, revision=account.get("_rev"), headers=headers)
+def _response(
+    account: Document, status: int = 200, headers: dict[str, str] | None = None, *, secrets: bool = True
+) -> EnvelopeResponse:
+    # A revision of CouchDB's is a digest of the whole document, its secrets included.
+    revision = account.get("_rev") if secrets else None
+    return EnvelopeResponse(accounts.serialize(account, secrets=secrets), status, revision=revision, headers=headers)

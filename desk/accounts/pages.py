@@ -109,7 +109,7 @@ class AccountAdmin(HealthPages, SwitchPages, ApiKeyPages, RetentionPages):
             "desk/accounts/detail.html",
             account_title(account),
             [*_crumbs_along_tree(account)[:-1], (account_title(account), None)],
-            account=accounts.serialize(account),
+            account=accounts.serialize(account, secrets=False),
             created=format_date(account.get("pvt_created")),
             ancestors=list(account_index.fetch_names(accounts.ancestor_ids(account)).items()),
             children=[(child["_id"], account_title(child)) for child in children.entries],
@@ -125,7 +125,7 @@ class AccountAdmin(HealthPages, SwitchPages, ApiKeyPages, RetentionPages):
             own_days=retention.account_days(account_id),
             days=retention.duration_days(account_id),
             chart=message_chart([account_id]),
-            users=[users.serialize(user) for user in first_users.entries],
+            users=[users.serialize(user, secrets=False) for user in first_users.entries],
             retention_form=RetentionForm(initial={"days": retention.account_days(account_id)}),
             can=self.permissions(
                 request,

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from storage import private_fields
+from storage import private_fields, secret_members
 
 # Who may see a message's history may not always read its transcription.
-_SECRETS = frozenset({"pin", "password", "pvt_api_key", "api_key", "pvt_md5_auth", "pvt_sha1_auth", "transcription"})
+_SECRETS = frozenset({"pvt_md5_auth", "pvt_sha1_auth", "transcription"})
 _HIDDEN = "(hidden)"
 _MAX_LENGTH = 2_000
 _SHOWN_PRIVATE_FIELDS = frozenset({"pvt_deleted", "pvt_enabled", "pvt_api_key", "source_id"})
@@ -23,7 +23,8 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any], prefix: str
         path = f"{prefix}{key}"
         if old == new or (private_fields.is_private(key) and key not in _SHOWN_PRIVATE_FIELDS):
             continue
-        if key in _SECRETS:
+        is_secret = any(secret_members.is_secret(key, side) for side in (old, new) if side is not None)
+        if key in _SECRETS or is_secret:
             result[path] = [None if side is None else _HIDDEN for side in (old, new)]
         elif isinstance(old, dict) or isinstance(new, dict):
             # An object that was added or removed as a whole may hold a secret, too.

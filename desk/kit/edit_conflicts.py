@@ -16,7 +16,7 @@ from couch.client import Document
 from crossbar.errors import ValidationFailed
 from desk.kit.differences import differences
 from desk.kit.forms import add_errors, patch_from
-from storage import private_fields
+from storage import private_fields, secret_members
 
 Guard = Callable[[Document], None]
 """Gets the stored document before each attempt to change it, and raises if it must not be changed."""
@@ -47,8 +47,8 @@ class Snapshot:
 
     @classmethod
     def of(cls, doc: Mapping[str, Any], secrets: frozenset[str]) -> "Snapshot":
-        """The snapshot of a document, without the members that are named in `secrets`."""
-        public = private_fields.without_private(doc)
+        """The snapshot of a document, without secrets such as PINs and those members that are named in `secrets`."""
+        public = secret_members.remove(private_fields.without_private(doc))
         return cls({key: value for key, value in public.items() if key not in secrets})
 
     @classmethod

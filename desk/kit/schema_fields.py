@@ -14,7 +14,7 @@ from django.contrib.admin import widgets
 from django.utils.html import escape
 
 from crossbar.errors import BadIdentifier
-from storage import schemas, time_zones
+from storage import schemas, secret_members, time_zones
 
 PropertySchema = Mapping[str, Any]
 SEPARATOR = "__"
@@ -153,7 +153,8 @@ def build_fields(
 ) -> dict[str, forms.Field]:
     """The fields for an object's schema by name, including those of nested objects (``media__unavailable``).
 
-    `factories` make the fields of some names, and get the options that every field has.
+    Secrets have none, but pages of their own. `factories` make the fields of some names, and get the options that
+    every field has.
     """
     return dict(_build_fields(schema, "", exclude, factories or {}, 0))
 
@@ -168,7 +169,8 @@ def _build_fields(
     required = schema.get("required")
     for key, reference in schema.get("properties", {}).items():
         name, property_schema = prefix + key, resolve_reference(reference)
-        if name in exclude:
+        is_secret = secret_members.is_secret(key) and property_schema.get("type") != "boolean"
+        if name in exclude or is_secret:
             continue
         if property_schema.get("type") == "object" and property_schema.get("properties") and depth < _MAX_DEPTH:
             yield from _build_fields(property_schema, name + SEPARATOR, exclude, factories, depth + 1)

@@ -84,7 +84,7 @@ class AccountUserAdmin(DocumentAdmin):
             [*user_list_crumbs(account), (user_title(user), None)],
             account_id=account_id,
             user_id=user_id,
-            account_user=users.serialize(user),
+            account_user=users.serialize(user, secrets=False),
             is_admin=users.is_admin(user),
             is_enabled=users.is_enabled(user),
             has_password=users.has_password(user),

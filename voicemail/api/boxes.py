@@ -93,6 +93,8 @@ class MailboxViewSet(MailboxViewSetBase):
         self.check_if_match(box["_rev"])
 
     def _response(self, box: Document, status: int = 200, headers: dict[str, str] | None = None) -> EnvelopeResponse:
-        shown = mailbox_store.representation(box, secrets=self._may_see_secrets(box))
-        metadata = mailbox_store.envelope_metadata(box)
-        return EnvelopeResponse(shown, status, revision=box["_rev"], metadata=metadata, headers=headers)
+        secrets = self._may_see_secrets(box)
+        shown, metadata = mailbox_store.representation(box, secrets=secrets), mailbox_store.envelope_metadata(box)
+        # A revision of CouchDB's is a digest of the whole document, its PIN included.
+        revision = box["_rev"] if secrets else None
+        return EnvelopeResponse(shown, status, revision=revision, metadata=metadata, headers=headers)

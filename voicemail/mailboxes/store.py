@@ -11,7 +11,17 @@ from typing import Any
 from accounts import accounts
 from couch.client import Database, Document
 from crossbar.errors import BadIdentifier, ValidationFailed
-from storage import document_cache, document_types, documents, gregorian, merge_patch, private_fields, schemas, values
+from storage import (
+    document_cache,
+    document_types,
+    documents,
+    gregorian,
+    merge_patch,
+    private_fields,
+    schemas,
+    secret_members,
+    values,
+)
 from storage.document_cache import DocumentCache
 from storage.documents import Guard
 from storage.private_fields import Actor
@@ -23,7 +33,6 @@ REMOVED_AT = "pvt_removed_at"
 """When a mailbox was removed, in Gregorian seconds. Kazoo leaves this member alone."""
 # Clients can neither see nor set the array of 3.x. They see the id, but don't set it.
 _READ_ONLY = frozenset({"messages", "id"})
-_SECRETS = frozenset({"pin"})
 
 CACHE_SECONDS = 4
 _cache: DocumentCache[Document] = DocumentCache(2_000, CACHE_SECONDS)
@@ -120,10 +129,9 @@ def soft_delete(
 
 
 def representation(box: Mapping[str, Any], *, secrets: bool) -> Document:
-    """A mailbox as the API shows it: its public members, with the PIN only if `secrets` may be seen."""
-    hidden = _READ_ONLY if secrets else _READ_ONLY | _SECRETS
-    members = {key: value for key, value in private_fields.public(box).items() if key not in hidden}
-    return {**members, "id": box["_id"]}
+    """A mailbox as the API shows it: its public members, with the PIN and the like only if `secrets` may be seen."""
+    members = {key: value for key, value in private_fields.public(box).items() if key not in _READ_ONLY}
+    return {**(members if secrets else secret_members.remove(members)), "id": box["_id"]}
 
 
 def envelope_metadata(box: Mapping[str, Any]) -> Document:
