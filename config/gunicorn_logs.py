@@ -4,14 +4,16 @@ import logging
 import time
 from datetime import timedelta
 from typing import Any
-from urllib.parse import unquote_plus
 
 from gunicorn import glogging
 
 from crossbar.caching import cache_short_texts
 from crossbar.envelope_format import to_json
-from crossbar.logs import JsonFormatter, redact
+from crossbar.logs import JsonFormatter
+from crossbar.redaction import redact, redact_target, shorten
 
+_MAX_TARGET = 2_000
+_MAX_USER_AGENT = 300
 _redact_user_agent = cache_short_texts(1_000)(redact)
 
 
@@ -53,8 +55,7 @@ class Logger(glogging.Logger):
         log = self.access_log
         if not log.isEnabledFor(logging.INFO):
             return
-        # Decoded first: auth%5Ftoken=... is a token as well.
-        target = redact(unquote_plus(str(environ.get("RAW_URI", ""))))
+        target = shorten(redact_target(str(environ.get("RAW_URI", ""))), _MAX_TARGET)
         method, status = environ.get("REQUEST_METHOD"), int(str(resp.status).split(None, 1)[0])
         fields = {
             "message": f"{method} {target} {status}",
@@ -65,6 +66,6 @@ class Logger(glogging.Logger):
             "sent_bytes": getattr(resp, "sent", None),
             "seconds": round(request_time.total_seconds(), 4),
             "client": environ.get("REMOTE_ADDR"),
-            "user_agent": _redact_user_agent(str(environ.get("HTTP_USER_AGENT", ""))),
+            "user_agent": shorten(_redact_user_agent(str(environ.get("HTTP_USER_AGENT", ""))), _MAX_USER_AGENT),
         }
         log.handle(logging.LogRecord(log.name, logging.INFO, "", 0, fields, None, None))

@@ -23,7 +23,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> EnvelopeResp
     request = context["request"]
     api_error = _as_api_error(error)
     if api_error is None:
-        logger.exception("Unexpected error in %s %s", request.method, request.path)
+        logger.exception("Unexpected error in %s %s", request.method, request.path, extra={"request": request})
         api_error = errors.UnspecifiedFault()
     request.accepted_renderer, request.accepted_media_type = EnvelopeRenderer(), EnvelopeRenderer.media_type
     return _envelope(api_error)

@@ -71,7 +71,10 @@ def test_every_request_is_a_line_with_its_id(talkative: Running, client: Api) ->
 
 @pytest.mark.parametrize(
     "query",
-    ["auth_token={}", "page_size=3&auth_token={}", "auth%5Ftoken={}", "AUTH_TOKEN={}", "api_key={}", "pin={}"],
+    [
+        *("auth_token={}", "page_size=3&auth_token={}", "auth%5Ftoken={}", "AUTH_TOKEN={}", "api_key={}", "pin={}"),
+        *("auth%255Ftoken={}", "filter_x=1%26pin={}", "data[hotdesk][pin]={}", "pin=12%26{}"),
+    ],
 )
 def test_a_query_string_does_not_leak(talkative: Running, client: Api, query: str) -> None:
     token = client.token or ""

@@ -8,7 +8,8 @@ import logging
 import pytest
 
 from crossbar.csv_renderer import CsvRenderer, format_cell
-from crossbar.logs import JsonFormatter, redact
+from crossbar.logs import JsonFormatter
+from crossbar.redaction import redact
 
 
 def read(rendered: bytes) -> list[list[str]]:
