@@ -11,6 +11,7 @@ from config.start import refuse_unsafe_settings
 
 def main() -> None:
     """Run the command that is named on the command line."""
+    os.umask(0o077)  # SQLite files and reports are for nobody else on the machine
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     refuse_unsafe_settings()
     execute_from_command_line(sys.argv)

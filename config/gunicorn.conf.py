@@ -2,6 +2,7 @@
 
 import ctypes
 import gc
+import os
 from typing import Any
 
 from config import environment
@@ -14,6 +15,7 @@ _M_ARENA_MAX = -8
 if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
     mallopt(_M_ARENA_MAX, 1)
 
+os.umask(0o077)  # SQLite's files, and uploads on disk, are for nobody else on the machine
 refuse_unsafe_settings()
 
 wsgi_app = "config.wsgi:application"

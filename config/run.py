@@ -44,6 +44,7 @@ class Failure(Exception):
 
 def main() -> None:
     """Run until Ctrl-C or SIGTERM. Exits with status 1 and one sentence if it can't be started."""
+    os.umask(0o077)  # data, secrets and logs are for nobody else on the machine
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
     servers: list[subprocess.Popen[bytes]] = []

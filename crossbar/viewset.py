@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from django.utils.cache import patch_vary_headers
 from rest_framework.exceptions import APIException
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
@@ -18,6 +19,10 @@ from crossbar.negotiation import Negotiation
 from crossbar.pages import Entry, Page, PageRequest
 from crossbar.upload import UploadBody
 
+NO_CACHE, NO_STORE = "private, no-cache", "no-store"
+"""Values of `cache_control`: for what a token opened, which its client revalidates, and for credentials."""
+_CREDENTIALS_AND_FORM = ("X-Auth-Token", "Authorization", "Accept")
+
 
 class CrossbarViewSet(GenericViewSet[Any]):
     """Parses envelopes, answers with `EnvelopeResponse`, and runs a POST as the verb that it stands for."""
@@ -25,6 +30,8 @@ class CrossbarViewSet(GenericViewSet[Any]):
     parser_classes: tuple[type[BaseParser], ...] = (EnvelopeParser,)
     renderer_classes: tuple[type[BaseRenderer], ...] = (EnvelopeRenderer,)
     content_negotiation_class: type[Negotiation] = Negotiation
+    #: What caches may do with responses; None says nothing about it.
+    cache_control: str | None = None
     #: The caller's token, which every envelope shows; whoever authenticates the request sets it.
     auth_token: str | None = None
     #: The name of the file that a listing as CSV is saved as, without its extension.
@@ -57,7 +64,11 @@ class CrossbarViewSet(GenericViewSet[Any]):
             response = self._conditional_response(request, response)
         if is_success and isinstance(request.accepted_renderer, CsvRenderer):
             response.headers["Content-Disposition"] = conditions.content_disposition(f"{self.csv_name}.csv")
-        return super().finalize_response(request, response, *args, **kwargs)
+        response = super().finalize_response(request, response, *args, **kwargs)
+        if self.cache_control is not None:
+            response.headers["Cache-Control"] = self.cache_control
+            patch_vary_headers(response, _CREDENTIALS_AND_FORM)
+        return response
 
     def _conditional_response(self, request: Request, response: EnvelopeResponse) -> Any:
         try:

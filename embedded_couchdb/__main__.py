@@ -43,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def main() -> None:
     """Run the server; exits with status 1 and a sentence on stderr if it can't."""
+    os.umask(0o077)  # the databases are for nobody else on the machine
     parser = _parser()
     arguments = parser.parse_args()
     user, colon, password = (arguments.admin or "").partition(":")

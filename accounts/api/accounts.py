@@ -11,6 +11,7 @@ from crossbar.envelope import EnvelopeResponse
 from crossbar.filters import parse_filters
 from crossbar.pages import Page, PageRequest
 from crossbar.pagination import AscendingPagination
+from crossbar.viewset import NO_STORE
 from storage import view_names
 
 
@@ -85,6 +86,7 @@ class ApiKeyViewSet(AccountScopedViewSet):
 
     permission_classes = (IsAuthenticated, MayActOnAccount, IsAdministrator)
     fresh_actions = frozenset({"retrieve", "create"})
+    cache_control = NO_STORE
 
     def retrieve(self, request: Request, account_id: str) -> EnvelopeResponse:
         """Return the account's API key; empty if it has none."""

@@ -11,7 +11,7 @@ from accounts.auth import authentication, credentials, login, rate_limit, tokens
 from couch.client import Document
 from crossbar.envelope import EnvelopeResponse
 from crossbar.errors import InvalidCredentials
-from crossbar.viewset import CrossbarViewSet
+from crossbar.viewset import NO_STORE, CrossbarViewSet
 from storage import schemas
 
 
@@ -19,6 +19,7 @@ class _LoginViewSet(CrossbarViewSet):
     """Answers valid credentials with a token."""
 
     schema_name: str
+    cache_control = NO_STORE
 
     @property
     def validated_data(self) -> dict[str, Any]:

@@ -23,12 +23,11 @@ from couch.client import Document
 from crossbar.connection import connection_of
 from crossbar.filters import has_filters
 from crossbar.pages import has_long_pages
-from crossbar.viewset import CrossbarViewSet
+from crossbar.viewset import NO_CACHE, CrossbarViewSet
 from storage.private_fields import Actor
 
 CHANGES = frozenset({"create", "replace", "merge", "destroy"})
 """The actions of a viewset that store something."""
-
 
 _DRAIN_SECONDS = 2.0
 """How long the rest of a refused body is received, of a caller who is known."""
@@ -40,6 +39,7 @@ class AuthenticatedViewSet(CrossbarViewSet):
     authentication_classes = (TokenAuthentication, BasicAuthentication)
     permission_classes: tuple[type[BasePermission], ...] = (IsAuthenticated,)
     throttle_classes = (AccountRateThrottle,)
+    cache_control = NO_CACHE
     #: Actions that may take long, of which one account gets half of the threads; beside them, long or filtered lists.
     long_actions: frozenset[str] = frozenset()
     #: Actions that change or reveal what decides rights. For them, the caller's own are read afresh from CouchDB.

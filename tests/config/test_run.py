@@ -125,11 +125,14 @@ def test_stopping_it_stops_both_servers_and_keeps_account_and_operator(reused_da
     assert (len(accounts), len(operators)) == (1, 1)
 
 
-def test_killing_it_ends_both_servers(reused_data: Path) -> None:
+def test_killing_it_ends_both_servers_and_leaves_files_that_nobody_else_can_read(reused_data: Path) -> None:
     run = Run(reused_data)
     run.wait_for_welcome()
     run.end(signal.SIGKILL)
     wait_until(lambda: run.servers() == [])
+    files = [reused_data, *reused_data.rglob("*")]
+    assert {"django.sqlite3", "secret-key", "service.log", "operator.json"} <= {file.name for file in files}
+    assert [file for file in files if file.stat().st_mode & 0o077] == []  # for nobody else on the machine
 
 
 def test_a_port_in_use_is_explained_in_one_sentence(data: Path) -> None:
