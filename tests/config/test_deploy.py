@@ -2,22 +2,15 @@
 
 import os
 import re
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.support.servers import PROJECT, SECRET_KEY, Service
+from tests.support.servers import PROJECT, SECRET_KEY, Service, free_port
 
 DEPLOY = PROJECT / "deploy"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        number: int = free.getsockname()[1]
-        return number
 
 
 def run(script: str, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.support.operators import Desk
-from tests.support.servers import PROJECT, wait_until
+from tests.support.servers import PROJECT, free_port, wait_until
 
 pytestmark = pytest.mark.long
 
@@ -28,8 +28,7 @@ class Run:
 
     def __init__(self, data: Path, **settings: str) -> None:
         self.data = data
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         inherited = {name: value for name, value in os.environ.items() if name not in ("COUCHDB_URL", "SECRET_KEY")}
         self.output = data.with_name(f"output-{self.port}")
         with self.output.open("wb") as output:

@@ -1,6 +1,5 @@
 """The circuit breaker: who waits for a silent server, who is refused at once, and what ends that."""
 
-import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -13,7 +12,7 @@ from couch.errors import CircuitOpen, NotConnected, TimedOut
 from couch.session import Session
 from couch.time_limits import silence_limited_to
 from tests.support.scripted_server import ScriptedServer, response, scripted_server
-from tests.support.servers import wait_until
+from tests.support.servers import free_port, wait_until
 
 LONG = 60.0
 SILENT = b""
@@ -163,8 +162,7 @@ def test_each_server_has_a_breaker_of_its_own(server: ScriptedServer) -> None:
 
 
 def test_refused_connections_refuse_nobody_once_somebody_listens() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     patient = session()
     for _ in range(4):
         with pytest.raises(NotConnected):

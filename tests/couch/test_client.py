@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import socket
 import threading
 from collections.abc import Callable
 
@@ -13,6 +12,7 @@ from couch.client import Couch, Database, couch
 from couch.errors import Conflict, MissingDatabase, MissingView, Rejected, Unauthorized, Unreachable
 from couch.parallel import in_parallel
 from tests.support.scripted_server import response, scripted_server
+from tests.support.servers import free_port
 
 VIEW = {"_id": "_design/v", "views": {"by_id": {"map": "function (doc) { emit(doc._id, null); }"}}}
 
@@ -191,8 +191,7 @@ def test_a_requested_attachment_may_be_missing_or_given_up(new_database: Databas
 
 
 def test_nobody_listening_is_unreachable() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     server = Couch(f"http://127.0.0.1:{port}/", connect_timeout=1, read_timeout=1)
     assert server.is_up() is False
     with pytest.raises(Unreachable):

@@ -1,14 +1,13 @@
 """Several requests to CouchDB of which none waits for another."""
 
-import socket
 import threading
-from contextlib import closing
 
 import pytest
 
 from couch.client import Couch, Database, couch
 from couch.errors import MissingDatabase, MissingView, Unreachable
 from tests.support.scripted_server import ScriptedServer, response, scripted_server
+from tests.support.servers import free_port
 
 
 @pytest.fixture
@@ -135,7 +134,6 @@ def test_an_error_of_one_request_is_raised_and_the_other_given_up() -> None:
 
 
 def test_nobody_listening_is_unreachable() -> None:
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     with pytest.raises(Unreachable):
         fetch_a_and_b(Couch(f"http://127.0.0.1:{port}", connect_timeout=1, read_timeout=1).database("x"))

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -63,7 +64,7 @@ def start_redis(folder: Path, port: int = 0) -> Running:
     """A Redis, or its fork Valkey, that keeps nothing on disk; its url is what RATE_LIMIT_STORAGE takes."""
     program = os.environ.get("REDIS_SERVER") or shutil.which("redis-server") or shutil.which("valkey-server")
     assert program, "no redis-server or valkey-server here: scripts/redis installs one"
-    number = port or _free_port()
+    number = port or free_port()
     command = [program, "--port", str(number), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
     process = _spawn(command, folder / "redis.log")
     wait_until(lambda: process.poll() is not None or _accepts_connections(number))
@@ -156,6 +157,17 @@ def children(pid: int) -> list[int]:
     return [int(child) for each in lists for child in each.read_text().split()]
 
 
+def free_port() -> int:
+    """A port that nobody listens on, for a server that can't inherit a socket.
+
+    It is none that the system hands out: nobody else gets it before the server is there.
+    """
+    while True:
+        port = 20_000 + secrets.randbelow(10_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+
+
 def wait_until(happened: Callable[[], bool], seconds: float = 30) -> None:
     """Wait for something that is sure to happen; what takes long is looked at less often."""
     start = time.monotonic()
@@ -163,12 +175,6 @@ def wait_until(happened: Callable[[], bool], seconds: float = 30) -> None:
         elapsed = time.monotonic() - start
         assert elapsed < seconds, "waited in vain"
         time.sleep(min(max(0.02, elapsed / 20), 0.25))
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        number: int = listening.getsockname()[1]
-        return number
 
 
 def _accepts_connections(port: int) -> bool:
