@@ -31,6 +31,13 @@ class Envelope:
 
     data: dict[str, Any] = field(default_factory=dict)
     beside: dict[str, Any] = field(default_factory=dict)
+    has_data: bool = False
+
+    def stated_data(self) -> dict[str, Any]:
+        """Return the data of a request that needs some; raises ValidationFailed if there is none."""
+        if not self.has_data:
+            raise _missing_data({})
+        return self.data
 
     @property
     def auth_token(self) -> str | None:
@@ -44,7 +51,7 @@ class Envelope:
 
 
 class EnvelopeParser(MediaParser):
-    """Reads the body as an `Envelope`; an empty body is an empty one: what its data lacks, the schema says."""
+    """Reads the body as an `Envelope`; an empty body is an empty one."""
 
     def can_parse(self, content_type: str | None) -> bool:
         """Whether a body with that Content-Type header may be an envelope."""
@@ -67,12 +74,16 @@ def parse_envelope(body: bytes) -> Envelope:
 def envelope_of(members: dict[str, Any]) -> Envelope:
     """Return a body's JSON object as an envelope; raises ValidationFailed if its `data` is missing or no object."""
     if "data" not in members:
-        raise ValidationFailed.field("data", "required", "Field is required but missing", value=members)
+        raise _missing_data(members)
     data = members["data"]
     if not isinstance(data, dict):
         message = "Value did not match type(s): object"
         raise ValidationFailed.field("data", "type", message, target="object", value=data)
-    return Envelope(data, {name: member for name, member in members.items() if name != "data"})
+    return Envelope(data, {name: member for name, member in members.items() if name != "data"}, True)
+
+
+def _missing_data(body: Any) -> ValidationFailed:
+    return ValidationFailed.field("data", "required", "Field is required but missing", value=body)
 
 
 def parse_object(body: bytes) -> dict[str, Any]:

@@ -1,26 +1,28 @@
-"""Multipart bodies, read as a stream: parts are spooled to disk and never whole in memory.
+"""Multipart bodies (RFC 2046), read as a stream: parts are spooled to disk and never whole in memory.
 
 multipart/mixed and multipart/form-data are read alike, with or without names for the parts: Kazoo's clients send
-both.
+both. What stands before the first part and after the last is skipped, as are blanks behind a boundary.
 """
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import Message
+from email.parser import HeaderParser
 from email.utils import collapse_rfc2231_value
 from tempfile import SpooledTemporaryFile
-from typing import IO, Any
+from typing import IO
 
-from python_multipart.exceptions import MultipartParseError
-from python_multipart.multipart import MultipartParser
-
+from crossbar import transfer_encoding
 from crossbar.body import ByteStream, media_type_of
 from crossbar.errors import FaultyRequest
 
 _MAX_IN_MEMORY = 64 * 1024
 _CHUNK = 64 * 1024
 _MAX_PARTS = 20
-_MAX_HEADERS = 20
-_MAX_HEADER = 8 * 1024
+_MAX_HEAD = 8 * 1024
+_MAX_BLANKS = 256
+_DELIMITER_END = re.compile(rb"(?P<close>--)|[ \t]{0,%d}(?=\r\n)" % _MAX_BLANKS)
 
 
 @dataclass
@@ -39,96 +41,94 @@ def read_parts(content_type: str, stream: ByteStream) -> list[Part]:
     boundary = _parse_header(content_type).get_param("boundary")
     if not isinstance(boundary, str) or not 1 <= len(boundary) <= 200:
         raise FaultyRequest("invalid multipart body: no boundary")
-    reader = _Reader(boundary)
+    body = _MultipartBody(stream, boundary.encode("latin-1", "replace"))
+    parts: list[Part] = []
     try:
-        while chunk := stream.read(_CHUNK):
-            reader.feed(chunk)
-        return reader.finish()
-    finally:
-        reader.close()
-
-
-class _Reader:
-    """Collects parts from the parser's callbacks."""
-
-    def __init__(self, boundary: str) -> None:
-        self.parts: list[Part] = []
-        self._header_name = self._header_value = b""
-        self._headers: list[tuple[str, str]] = []
-        self._is_complete = False
-        callbacks: dict[str, Any] = {
-            "on_part_begin": self._begin_part,
-            "on_header_field": self._add_to_header_name,
-            "on_header_value": self._add_to_header_value,
-            "on_header_end": self._end_header,
-            "on_headers_finished": self._end_headers,
-            "on_part_data": self._write_data,
-            "on_end": self._end_body,
-        }
-        self._parser = MultipartParser(boundary, callbacks)  # type: ignore[arg-type]
-
-    def feed(self, chunk: bytes) -> None:
-        try:
-            self._parser.write(chunk)
-        except MultipartParseError as error:
-            raise FaultyRequest("invalid multipart body") from error
-
-    def finish(self) -> list[Part]:
-        if not self._is_complete:
-            raise FaultyRequest("invalid multipart body: it ends early")
-        parts, self.parts = self.parts, []
-        for part in parts:
-            part.file.seek(0)
-        return parts
-
-    def close(self) -> None:
-        """Free the disk space of parts that nobody reads."""
-        for part in self.parts:
+        for headers in body.heads():
+            if len(parts) == _MAX_PARTS:
+                raise FaultyRequest("invalid multipart body: too many parts")
+            parts.append(_new_part(headers))
+            encoding = str(headers.get("content-transfer-encoding", ""))
+            for piece in transfer_encoding.decode(encoding, body.content()):
+                parts[-1].length += parts[-1].file.write(piece)
+    except BaseException:
+        for part in parts:  # nobody reads them: free their disk space
             part.file.close()
-        self.parts = []
+        raise
+    for part in parts:
+        part.file.seek(0)
+    return parts
 
-    def _begin_part(self) -> None:
-        if len(self.parts) == _MAX_PARTS:
-            raise FaultyRequest("invalid multipart body: too many parts")
-        self._headers = []
 
-    def _add_to_header_name(self, data: bytes, start: int, end: int) -> None:
-        self._header_name += data[start:end]
-        self._check_header()
+class _MultipartBody:
+    """Splits a body at its delimiters as it arrives."""
 
-    def _add_to_header_value(self, data: bytes, start: int, end: int) -> None:
-        self._header_value += data[start:end]
-        self._check_header()
+    def __init__(self, stream: ByteStream, boundary: bytes) -> None:
+        self._stream = stream
+        self._delimiter = b"\r\n--" + boundary
+        self._longest_delimiter = len(self._delimiter) + _MAX_BLANKS + len(b"\r\n")
+        self._buffer = b"\r\n"  # the first delimiter may begin the body
+        self._is_closed = False
 
-    def _check_header(self) -> None:
-        length = len(self._header_name) + len(self._header_value)
-        if length > _MAX_HEADER or len(self._headers) > _MAX_HEADERS:
-            raise FaultyRequest("invalid multipart body: too long a header")
+    def heads(self) -> Iterator[Message]:
+        """Yield the headers of each part, whose `content` is to be read before the next one's."""
+        for _preamble in self.content():
+            pass
+        while not self._is_closed:
+            yield self._read_head()
+        while self._stream.read(_CHUNK):  # the epilogue
+            pass
 
-    def _end_header(self) -> None:
-        name, value = self._header_name.decode("latin-1"), self._header_value.decode("utf-8", "replace")
-        self._headers.append((name.lower(), value))
-        self._header_name = self._header_value = b""
+    def content(self) -> Iterator[bytes]:
+        """Yield what is left before the next delimiter, and skip that."""
+        while (delimiter := self._find_delimiter()) is None:
+            # The end of the buffer may be the beginning of a delimiter.
+            complete = len(self._buffer) - self._longest_delimiter
+            if complete > 0:
+                yield self._buffer[:complete]
+                self._buffer = self._buffer[complete:]
+            self._fill()
+        start, end, self._is_closed = delimiter
+        yield self._buffer[:start]
+        self._buffer = self._buffer[end:]
 
-    def _end_headers(self) -> None:
-        headers = dict(self._headers)
-        disposition = _parse_header(headers.get("content-disposition", "attachment"))
-        name = disposition.get_param("name")
-        self.parts.append(
-            Part(
-                content_type=media_type_of(headers.get("content-type", "text/plain")),
-                filename=_filename(disposition),
-                name=name if isinstance(name, str) else None,
-            )
-        )
+    def _find_delimiter(self) -> tuple[int, int, bool] | None:
+        """Where the next delimiter in the buffer starts and ends, and whether it is the last; None without one."""
+        start = self._buffer.find(self._delimiter)
+        while start >= 0:
+            end = _DELIMITER_END.match(self._buffer, start + len(self._delimiter))
+            if end is not None:
+                return start, end.end(), end["close"] is not None
+            start = self._buffer.find(self._delimiter, start + 1)
+        return None
 
-    def _write_data(self, data: bytes, start: int, end: int) -> None:
-        part = self.parts[-1]
-        part.file.write(data[start:end])
-        part.length += end - start
+    def _read_head(self) -> Message:
+        """The headers behind a delimiter. The buffer begins with the line end of its line."""
+        while (end := self._buffer.find(b"\r\n\r\n")) < 0:
+            if len(self._buffer) > _MAX_HEAD:
+                raise FaultyRequest("invalid multipart body: too long a header")
+            self._fill()
+        head, self._buffer = self._buffer[2:end], self._buffer[end + 4 :]
+        headers = HeaderParser().parsestr(head.decode("utf-8", "replace"))
+        if len(head) > _MAX_HEAD or headers.defects or headers.get_payload():
+            raise FaultyRequest("invalid multipart body: a malformed header")
+        return headers
 
-    def _end_body(self) -> None:
-        self._is_complete = True
+    def _fill(self) -> None:
+        chunk = self._stream.read(_CHUNK)
+        if not chunk:
+            raise FaultyRequest("invalid multipart body: it ends early")
+        self._buffer += chunk
+
+
+def _new_part(headers: Message) -> Part:
+    disposition = _parse_header(str(headers.get("content-disposition", "attachment")))
+    name = disposition.get_param("name")
+    return Part(
+        content_type=media_type_of(str(headers.get("content-type", "text/plain"))),
+        filename=_filename(disposition),
+        name=name if isinstance(name, str) else None,
+    )
 
 
 def _parse_header(value: str) -> Message:

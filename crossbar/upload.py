@@ -1,9 +1,8 @@
 """Uploads of media as a DRF parser: several parts, bare media, or media in base64."""
 
-import base64
-import binascii
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from django.conf import settings
@@ -13,6 +12,7 @@ from crossbar.envelope import envelope_of, parse_object
 from crossbar.errors import FaultyRequest, RequestTooLarge
 from crossbar.multipart import Part, read_parts
 from crossbar.negotiation import MediaParser
+from crossbar.transfer_encoding import decode_base64
 
 _MEDIA_TYPES = ("video/mp4", "application/octet-stream", "application/base64")
 _CHUNK = 64 * 1024
@@ -96,23 +96,4 @@ def _decode_base64(body: ByteStream) -> Part:
         if not comma:
             raise FaultyRequest("invalid base64 body")
         media_type = media_type_of(prefix.removeprefix(b"data:").decode("latin-1")) or media_type
-    return _spool(media_type, _decoded_chunks(start, _chunks(body)))
-
-
-def _decoded_chunks(start: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Decode base64, with or without line ends, chunk by chunk."""
-    remainder = start
-    for chunk in chunks:
-        text = b"".join((remainder + chunk).split())
-        complete = len(text) - len(text) % 4
-        yield _b64decode(text[:complete])
-        remainder = text[complete:]
-    remainder = b"".join(remainder.split())
-    yield _b64decode(remainder + b"=" * (-len(remainder) % 4))
-
-
-def _b64decode(text: bytes) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error as error:
-        raise FaultyRequest("invalid base64 body") from error
+    return _spool(media_type, decode_base64(chain((start,), _chunks(body))))

@@ -106,8 +106,16 @@ class CrossbarViewSet(GenericViewSet[Any]):
 
     @property
     def data(self) -> dict[str, Any]:
-        """The envelope's data; empty if there is no body. Raises the errors of `envelope`."""
-        return self.envelope.data
+        """The envelope's data, empty if there is no body: whoever validates it names the members that are missing.
+
+        A PATCH misses none, and must have a body. Raises the errors of `envelope`.
+        """
+        return self.stated_data if self.request.method == "PATCH" else self.envelope.data
+
+    @property
+    def stated_data(self) -> dict[str, Any]:
+        """The envelope's data where no member of it is required; raises ValidationFailed if there is no body."""
+        return self.envelope.stated_data()
 
     @property
     def upload_body(self) -> UploadBody:

@@ -4,6 +4,10 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
+from email.encoders import encode_base64, encode_quopri
+from email.mime.multipart import MIMEMultipart
+from email.mime.nonmultipart import MIMENonMultipart
+from email.policy import SMTP
 from typing import Any
 
 import pytest
@@ -396,6 +400,27 @@ class TestMultipart:
             "PUT", path_of(box), **parts(json_part({"caller_id_name": "X"}), ("c", "a.mp3", "audio/mpeg", b"a"))
         )
         assert answer.json()["data"]["caller_id_name"] == "X"
+
+    def test_parts_as_a_mail_program_encodes_them_are_decoded(
+        self, api: Api, box: dict[str, Any], account: Account, audio: Studio
+    ) -> None:
+        voice = audio("mp3").content
+        mail = MIMEMultipart("mixed", "frontier")
+        mail.preamble, mail.epilogue = "This is a multipart message.", "The end."
+        metadata = json.dumps({"data": {"caller_id_name": "Zoë = X"}}).encode()
+        for kind, text, encode in (
+            ("application/json", metadata, encode_quopri),
+            ("audio/mpeg", voice, encode_base64),
+        ):
+            part = MIMENonMultipart(*kind.split("/"))
+            part.set_payload(text)
+            encode(part)
+            mail.attach(part)
+        content = mail.as_bytes(policy=SMTP).partition(b"\r\n\r\n")[2]
+        answer = api.put(path_of(box), content, headers={"Content-Type": "multipart/mixed; boundary=frontier"})
+        assert answer.status_code == 201, answer.text
+        assert answer.json()["data"]["caller_id_name"] == "Zoë = X"
+        assert api.get(f"{path_of(box)}/{answer.json()['data']['media_id']}/raw").content == voice
 
     def test_an_upload_without_audio_is_refused(self, api: Api, box: dict[str, Any], account: Account) -> None:
         before = messages_in(account)

@@ -18,14 +18,18 @@ def errors_of(body: bytes) -> dict[str, Any]:
 
 def test_an_envelope_holds_data_token_and_verb() -> None:
     envelope = parse_envelope(b'{"data": {"a": 1}, "auth_token": "t", "verb": "PUT"}')
-    assert envelope == Envelope({"a": 1}, {"auth_token": "t", "verb": "PUT"})
+    assert envelope == Envelope({"a": 1}, {"auth_token": "t", "verb": "PUT"}, has_data=True)
     assert (envelope.auth_token, envelope.verb) == ("t", "PUT")
     odd = parse_envelope(b'{"data": {}, "auth_token": 7, "verb": null, "folder": "new"}')
     assert (odd.data, odd.auth_token, odd.verb, odd.beside["folder"]) == ({}, None, None, "new")
 
 
 def test_an_empty_body_is_an_empty_envelope() -> None:
-    assert parse_envelope(b" \r\n") == Envelope()
+    envelope = parse_envelope(b" \r\n")
+    assert envelope == Envelope()
+    with pytest.raises(ValidationFailed) as raised:
+        envelope.stated_data()
+    assert set(raised.value.data["data"]) == {"required"}
 
 
 @pytest.mark.parametrize(

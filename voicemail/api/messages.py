@@ -144,7 +144,9 @@ class MessagesViewSet(_MessageList, _MessageChanges):
         """Create a message, by its metadata alone or together with its audio."""
         box = self.mailbox_for_new_message(box_id)
         if self.has_envelope:
-            message = message_store.create(self.account_info, box, metadata.validate(self.data), actor=self.actor)
+            message = message_store.create(
+                self.account_info, box, metadata.validate(self.stated_data), actor=self.actor
+            )
         else:
             body = self.upload_body
             part = single_media(body.media)
