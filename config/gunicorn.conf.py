@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from config import environment
-from config.start import refuse_unsafe_settings
+from config.start import refuse_unsafe_settings, wait_for_port
 
 # By default glibc has eight arenas per processor for threads to allocate from, each of which keeps freed memory. With
 # one, for which threads hardly ever compete as Python runs one at a time, sixteen uploads at once took half the
@@ -51,6 +51,16 @@ accesslog = "-"
 errorlog = "-"
 logger_class = "config.gunicorn_logs.Logger"
 loglevel = environment.text("LOG_LEVEL", "INFO").lower()
+
+
+def on_starting(server: Any) -> None:
+    """Wait for the workers of a master that was killed, which may still have the port."""
+    if os.environ.keys() & {"GUNICORN_FD", "LISTEN_FDS"}:
+        return  # the sockets are there already
+    for address in server.cfg.address:
+        if isinstance(address, tuple) and not wait_for_port(address[0], address[1], 0):
+            server.log.warning("Port %s is still in use: waiting for it", address[1])
+            wait_for_port(address[0], address[1], graceful_timeout)
 
 
 def post_worker_init(worker: Any) -> None:

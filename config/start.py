@@ -1,6 +1,11 @@
-"""The check that comes first, however the service is started."""
+"""What comes first, however the service is started."""
 
+import errno
+import socket
 import sys
+import time
+
+_PORT_PAUSE = 0.1  # seconds
 
 
 def refuse_unsafe_settings() -> None:
@@ -13,3 +18,28 @@ def refuse_unsafe_settings() -> None:
         sys.exit(f"Not started: {error}")
     if faults := settings.faults():
         sys.exit("Not started: " + " ".join(faults))
+
+
+def wait_for_port(host: str, port: int, seconds: float) -> bool:
+    """Wait until nobody listens at an address, for so many seconds at most; whether nobody does.
+
+    When gunicorn's master is killed, its workers keep the port until the requests under way are done. A new master
+    would try for five seconds and end.
+    """
+    deadline = time.monotonic() + seconds
+    while not _is_free(host, port):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(_PORT_PAUSE)
+    return True
+
+
+def _is_free(host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as attempt:
+        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            attempt.bind((host, port))
+        except OSError as error:
+            return error.errno != errno.EADDRINUSE  # what else is wrong, gunicorn says
+    return True

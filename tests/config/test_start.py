@@ -1,12 +1,16 @@
 """The service starts with safe settings only, and says in a sentence what is wrong with others."""
 
+import contextlib
 import os
+import socket
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
+import requests
 
-from tests.support.servers import PROJECT, SECRET_KEY
+from tests.support.servers import PROJECT, SECRET_KEY, Service, direct, wait_until
 
 SAFE = {"COUCHDB_URL": "http://admin:secret@127.0.0.1:1", "SECRET_KEY": SECRET_KEY, "DEBUG": "0"}
 STARTS = {
@@ -72,3 +76,35 @@ def test_a_malformed_setting_is_named(name: str, value: str, explanation: str) -
     assert ended.returncode != 0
     assert ended.stderr.strip().startswith(f"Not started: {explanation}")
     assert len(ended.stderr.strip().splitlines()) == 1
+
+
+def test_a_new_master_waits_for_the_port_of_one_that_was_killed(new_service: Callable[..., Service]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    service = new_service(PORT=str(port), WEB_CONCURRENCY="1", CLIENT_SILENCE_SECONDS="100", GRACEFUL_TIMEOUT="100")
+    log = service.folder / "gunicorn.log"
+    url = f"http://127.0.0.1:{port}"
+
+    def start_master() -> subprocess.Popen[bytes]:
+        with log.open("ab") as output:
+            command = [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.conf.py"]
+            return subprocess.Popen(command, cwd=PROJECT, env=service.environment(), stdout=output, stderr=output)
+
+    def is_answering() -> bool:
+        with contextlib.suppress(requests.ConnectionError):
+            return direct().get(f"{url}/health/live", timeout=60).ok
+        return False
+
+    master = start_master()
+    wait_until(is_answering)
+    with socket.create_connection(("127.0.0.1", port)) as unfinished:
+        head = b"PUT /v2/user_auth HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n"
+        unfinished.sendall(head)
+        assert unfinished.recv(1_000).startswith(b"HTTP/1.1 100 Continue")
+        master.kill()
+        master.wait()
+        successor = start_master()
+        wait_until(lambda: "is still in use" in log.read_text())
+    wait_until(is_answering)
+    successor.terminate()
+    assert successor.wait(timeout=60) == 0
