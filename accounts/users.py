@@ -203,7 +203,8 @@ def _require_free_name(account_id: str, username: str | None, user_id: str) -> N
         return
     rows = accounts.database_of(account_id).view(*view_names.USERS_BY_NAME, key=username)
     if any(row["id"] != user_id for row in rows):
-        raise ValidationFailed.field("username", "unique", "Username is not unique for this account", value=username)
+        message = "Username must be unique within account"
+        raise ValidationFailed.field("username", "unique", message, value=username, cause=username)
 
 
 def _validate_members(members: Mapping[str, Any], stored: Document | None = None) -> Document:
@@ -221,7 +222,11 @@ def _validate_members(members: Mapping[str, Any], stored: Document | None = None
 def _hashes(public: Document, password: Any, stored: Document) -> Document:
     """Return the hashes to store: of a new password, else the stored ones, which a new user name rules out."""
     username = public.get("username")
-    if username is not None and password is not None:
+    if password is not None:
+        if username is None:
+            # Without it there is nothing to hash, and the password would be lost.
+            message = "The username must be provided when updating the password"
+            raise ValidationFailed.field("username", "required", message)
         return credentials.hash_password(str(username), str(password))
     hashes = {key: stored[key] for key in credentials.HASHES if key in stored}
     if username == _username(stored):
@@ -230,7 +235,7 @@ def _hashes(public: Document, password: Any, stored: Document) -> Document:
         return {}
     if hashes:
         message = "The password must be provided when updating the user name"
-        raise ValidationFailed.field("password", "required", message)
+        raise ValidationFailed.field("password", "required", message, cause=username)
     return hashes
 
 

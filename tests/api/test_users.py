@@ -265,6 +265,18 @@ class TestChange:
         old = {"credentials": digest("jane.doe", "secret 1"), "account_id": account.id}
         assert api.put("/v2/user_auth", old).status_code == 401
 
+    def test_a_password_without_a_user_name_is_refused(self, api: Api) -> None:
+        nameless = {"first_name": "A", "last_name": "B"}
+        user_id = api.put("users", nameless).json()["data"]["id"]
+        for answer in (
+            api.put("users", {**nameless, "password": "secret 1"}),
+            api.patch(f"users/{user_id}", {"password": "secret 1"}),
+            api.post(f"users/{user_id}", {**nameless, "password": "secret 1"}),
+        ):
+            assert answer.status_code == 400
+            assert answer.json()["data"].keys() == {"username"}
+            assert "required" in answer.json()["data"]["username"]
+
     def test_a_new_user_name_requires_the_password(
         self, api: Api, jane: dict[str, Any], account: Account, log_in: Callable[..., Api]
     ) -> None:
