@@ -1,6 +1,6 @@
 """Filters of listings, all ANDed: ``filter_F=v`` and its relatives. Dots in a field's name reach into objects."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -12,6 +12,8 @@ from crossbar.errors import FaultyRequest
 Test = Callable[[Mapping[str, Any]], bool]
 _MISSING = object()
 _PRESENCE = ("has_key", "key_missing", "has_value", "value_missing", "missing_value")
+_MODIFIED = ("modified_from", "modified_to")
+_CREATED = ("created_from", "created_to")
 _MAX_FILTERS = 50
 
 
@@ -35,9 +37,12 @@ class Filter:
         return True
 
 
-def parse_filters(query: QueryDict) -> Filter:
-    """Return the filters of a query string; raises FaultyRequest for a malformed list or too many filters."""
-    tests = [test for name, values in query.lists() for value in values for test in _tests(name, value)]
+def parse_filters(query: QueryDict, times: Collection[str] = _MODIFIED) -> Filter:
+    """Return the filters of a query string; raises FaultyRequest for a malformed list or too many filters.
+
+    `times` are the parameters that limit times of an entry.
+    """
+    tests = [test for name, values in query.lists() for value in values for test in _tests(name, value, times)]
     if len(tests) > _MAX_FILTERS:
         raise FaultyRequest("too many filters")
     return Filter(tests)
@@ -45,14 +50,19 @@ def parse_filters(query: QueryDict) -> Filter:
 
 def has_filters(query: QueryDict) -> bool:
     """Return whether a query string has filters; raises FaultyRequest for a malformed one."""
-    return any(True for name, value in query.items() for _ in _tests(name, str(value)))
+    return any(True for name, value in query.items() for _ in _tests(name, str(value), _MODIFIED))
 
 
-def _tests(name: str, value: str) -> Iterator[Test]:
+def parse_document_filters(query: QueryDict) -> Filter:
+    """Return the filters of a list of documents, which may say when they were created; raises FaultyRequest."""
+    return parse_filters(query, (*_MODIFIED, *_CREATED))
+
+
+def _tests(name: str, value: str, times: Collection[str]) -> Iterator[Test]:
     if name in _PRESENCE:
         yield _presence(name, value.split("."))
-    elif name in ("modified_from", "modified_to"):
-        yield _modified(name, value)
+    elif name in times:
+        yield _time(name, value)
     else:
         # The longest prefix counts: a field may be called "not_before", but Kazoo reads filter_not_ before it.
         for prefix, make_test in _PREFIXES:
@@ -72,26 +82,43 @@ def _presence(name: str, path: list[str]) -> Test:
     return positive if name.startswith("has_") else lambda doc: not positive(doc)
 
 
-def _modified(name: str, value: str) -> Test:
+def _time(name: str, value: str) -> Test:
     if not value.isascii() or not value.isdigit() or len(value) > 18:
         raise FaultyRequest(f"invalid {name}")
     limit = int(value)
 
     def test(doc: Mapping[str, Any]) -> bool:
-        modified = doc.get("pvt_modified", doc.get("modified", doc.get("timestamp")))
-        if not isinstance(modified, int):
+        time = doc.get("pvt_created") if name in _CREATED else _modified(doc)
+        if not isinstance(time, int):
             return False
-        return modified >= limit if name == "modified_from" else modified <= limit
+        return time >= limit if name.endswith("_from") else time <= limit
 
     return test
 
 
+def _modified(doc: Mapping[str, Any]) -> Any:
+    return doc.get("pvt_modified", doc.get("modified", doc.get("timestamp")))
+
+
 def _equal(path: list[str], value: str) -> Test:
-    return lambda doc: _same(_at(doc, path), value)
+    """A field has a value, or one of the values in a list, as Kazoo reads a value in brackets."""
+    values = [value, *_listed_values(value)]
+    return lambda doc: any(_same(_at(doc, path), item) for item in values)
 
 
 def _not_equal(path: list[str], value: str) -> Test:
-    return lambda doc: not _same(_at(doc, path), value)
+    passes = _equal(path, value)
+    return lambda doc: not passes(doc)
+
+
+def _listed_values(value: str) -> list[Any]:
+    if not value.startswith("["):
+        return []
+    try:
+        values = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return []
+    return values if isinstance(values, list) else []
 
 
 def _any(path: list[str], value: str) -> Test:
@@ -151,7 +178,9 @@ def _parse_list(value: str) -> list[Any]:
 def _same(stored: Any, value: Any) -> bool:
     if isinstance(stored, str) and isinstance(value, str):
         return stored == value
-    return stored is not _MISSING and _text(stored) == _text(value)
+    if stored is _MISSING:
+        return bool(value == "")  # for Kazoo, a missing field is an empty one
+    return _text(stored) == _text(value)
 
 
 def _text(value: Any) -> str:
