@@ -80,17 +80,23 @@ class Couch:
         self.add_views = add_views
         self._server = couchdb.Server(self.resource)
         self._cached_database = lru_cache(_CACHED_DATABASES)(lambda name: Database(self, name))
+        self._is_old = False  # as far as is known: a CouchDB 1.x or BigCouch can't say that it is up
+        self._has_ranges_of_names = True
+        self.buffers_responses = True
+        """Whether it takes BUFFERED, which older ones than 3.1.1 may refuse."""
 
     def is_up(self) -> bool:
         """Whether CouchDB answers and takes requests. It has 1.5 s to say so, however long others may wait."""
         with silence_limited_to(_CHECK_SECONDS):
+            path = [] if self._is_old else ["_up"]
             return self.session.is_answered(
-                self.session.prepare("GET", self._url(["_up"], None), credentials=self.resource.credentials)
+                self.session.prepare("GET", self._url(path, None), credentials=self.resource.credentials)
             )
 
     def info(self) -> Document:
         """CouchDB's welcome: its version and vendor."""
         _, _, welcome = self.resource.get_json()
+        self._is_old = "bigcouch" in welcome or str(welcome.get("version")).startswith(("0.", "1."))
         return dict(welcome)
 
     def tasks(self) -> list[Document]:
@@ -101,8 +107,12 @@ class Couch:
         """Whether the credentials are an administrator's."""
         try:
             self.resource.get_json("_all_dbs", limit=1)
-        except (Unauthorized, Rejected):
+        except Unauthorized:
             return False
+        except Rejected as error:
+            if error.status == 403:
+                return False
+            self.names()  # CouchDB 1.x and BigCouch know no limit
         return True
 
     def database(self, name: str) -> "Database":
@@ -133,9 +143,17 @@ class Couch:
 
     def names(self, prefix: str = "") -> list[str]:
         """The names of all databases that begin with a prefix, in order."""
-        options = query_params({"startkey": prefix, "endkey": prefix + "\ufff0"}) if prefix else {}
+        if prefix and self._has_ranges_of_names:
+            options = query_params({"startkey": prefix, "endkey": prefix + "\ufff0"})
+            try:
+                return self._list_names(prefix, options)
+            except (NotFound, Rejected):  # CouchDB 1.x and BigCouch list all or none
+                self._has_ranges_of_names = False
+        return self._list_names(prefix, {})
+
+    def _list_names(self, prefix: str, options: Mapping[str, Any]) -> list[str]:
         _, _, names = self.resource.get_json("_all_dbs", **options)
-        return list(names)
+        return sorted(name for name in names if name.startswith(prefix))
 
     def infos(self, names: Sequence[str]) -> dict[str, Document]:
         """What CouchDB says of several databases (doc_count, sizes ...), those that exist, in few requests."""
@@ -390,7 +408,19 @@ class Database:
         return {**doc, "_rev": rev}
 
     def _rows(self, name: str, options: Mapping[str, Any]) -> list[Row]:
-        return self._database.view(name, keep_row, **given_options(options), **BUFFERED).rows  # type: ignore[no-any-return]  # python-couchdb has no types
+        if self.server.buffers_responses:
+            try:
+                return self._query(name, options, BUFFERED)
+            except Rejected as error:
+                if error.status not in (400, 501):
+                    raise
+                rows = self._query(name, options, {})
+                self.server.buffers_responses = False
+                return rows
+        return self._query(name, options, {})
+
+    def _query(self, name: str, options: Mapping[str, Any], further: Mapping[str, Any]) -> list[Row]:
+        return self._database.view(name, keep_row, **given_options(options), **further).rows  # type: ignore[no-any-return]  # python-couchdb has no types
 
     def _with_views(self, design: str, view: str, read: Callable[[], Result]) -> Result:
         """What is read of a view, which is added when the database lacks it and it is one of this project's."""

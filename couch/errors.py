@@ -101,7 +101,8 @@ def error_for_status(status: int, method: str, url: str, content: bytes) -> Couc
     logger.log(level, "CouchDB answered %s to %s %s: %s", status, method, url_path(url), content[:_LOGGED_BYTES])
     if status == 401:
         return Unauthorized("status 401")
-    return Unreachable(f"status {status}") if status == 429 or status >= 500 else Rejected(status)
+    is_temporary = status == 429 or (status >= 500 and status != 501)  # 501: it knows no such request
+    return Unreachable(f"status {status}") if is_temporary else Rejected(status)
 
 
 def url_path(url: str) -> str:

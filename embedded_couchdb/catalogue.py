@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import re
+import secrets
 import sqlite3
 import tempfile
 import threading
@@ -17,6 +18,7 @@ from .storage import SIDE_FILES, Database
 
 _NAME = re.compile(r"[a-z][a-z0-9_$()+/-]*")
 _LONGEST_NAME = 200
+_UUID_LENGTH = 32
 _FILE = re.compile(r"(?P<name>.+)\.(?P<instance>[0-9a-f]+)\.sqlite3")
 
 
@@ -38,6 +40,8 @@ class Catalogue:
             self._lock_file.close()
             message = f"Another embedded CouchDB uses the data directory {directory}."
             raise DirectoryInUseError(message) from problem
+        self.uuid = _read_uuid(directory / "uuid")
+        """Tells this server from others, as long as its data directory stays."""
         self._changing = threading.Lock()
         self._connections = Connections()
         self._blank = _blank_database()
@@ -107,6 +111,15 @@ class Catalogue:
         """Close all files and unlock the directory."""
         self._connections.close()
         self._lock_file.close()
+
+
+def _read_uuid(file: Path) -> str:
+    """The uuid in a file; a new one if there is none, or a kill has left it incomplete."""
+    uuid = file.read_text() if file.exists() else ""
+    if len(uuid) != _UUID_LENGTH:
+        uuid = secrets.token_hex(_UUID_LENGTH // 2)
+        file.write_text(uuid)
+    return uuid
 
 
 def _blank_database() -> bytes:

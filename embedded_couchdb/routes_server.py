@@ -21,11 +21,17 @@ FEATURE = "embedded"
 _MOST_UUIDS = 1000
 
 
-def welcome(_: Call) -> Response:
+def welcome(call: Call) -> Response:
     """The server's name and version."""
     vendor = {"name": "embedded CouchDB for development and tests: no production database"}
     return answer(
-        {"couchdb": "Welcome", "version": VERSION, "uuid": "0" * 32, "features": [FEATURE], "vendor": vendor}
+        {
+            "couchdb": "Welcome",
+            "version": VERSION,
+            "uuid": call.service.catalogue.uuid,
+            "features": [FEATURE],
+            "vendor": vendor,
+        }
     )
 
 

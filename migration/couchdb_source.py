@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
+from threading import Lock
 
 from couch.client import Couch, Database, Document, couch
 from couch.errors import MissingDatabase
 from migration import ownership
 from migration.outages import Retry, run_once
 from migration.sources import Survey, document_type
-from storage import database_names, document_types, modbs
+from storage import database_names, document_types
 from voicemail.legacy.media import DatabaseLibrary
 
 _PAGE = 500
@@ -24,15 +25,30 @@ class CouchSource:
         self.warnings: list[str] = []
         self.refusals: list[str] = []
         self._server = server
+        self._databases: dict[str, set[str | None]] | None = None
+        self._lock = Lock()
 
     def account_ids(self) -> list[str]:
         """The ids of all accounts that have a database."""
-        names = map(database_names.parse, self._server.names("account/"))
-        return [name.account_id for name in names if name is not None and name.month is None]
+        return [account_id for account_id, months in self._list_databases().items() if None in months]
 
     def account(self, account_id: str) -> "CouchAccount":
         """One account, whether it exists or not."""
-        return CouchAccount(self._server, account_id)
+        months = self._list_databases().get(account_id, set())
+        return CouchAccount(self._server, account_id, sorted(month for month in months if month is not None))
+
+    def _list_databases(self) -> dict[str, set[str | None]]:
+        """The databases of each account: their months, None for its own database.
+
+        All names are read once: CouchDB 1.x and BigCouch can't list those of one account.
+        """
+        with self._lock:
+            if self._databases is None:
+                self._databases = {}
+                for owner in map(database_names.parse, self._server.names("account/")):
+                    if owner is not None:
+                        self._databases.setdefault(owner.account_id, set()).add(owner.month)
+            return self._databases
 
     def fetch_system(self, name: str, ids: Iterable[str]) -> Mapping[str, Document]:
         """Documents of one of the system's databases."""
@@ -67,8 +83,9 @@ class CouchSource:
 class CouchAccount:
     """An account in a CouchDB."""
 
-    def __init__(self, server: Couch, account_id: str) -> None:
+    def __init__(self, server: Couch, account_id: str, months: list[str]) -> None:
         self.account_id = account_id
+        self._months = months
         self._server = server
         self._database = server.database(database_names.account_db(account_id))
 
@@ -96,7 +113,7 @@ class CouchAccount:
 
     def list_months(self) -> list[str]:
         """The months that have a MODb."""
-        return modbs.list_months(self.account_id, self._server)
+        return self._months
 
     def open_month(self, month: str) -> "CouchMonth":
         """One of these MODbs."""

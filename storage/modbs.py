@@ -11,7 +11,7 @@ from typing import Any
 
 from cachetools import LRUCache, TTLCache
 
-from couch.client import Couch, Database, couch
+from couch.client import Database, couch
 from couch.parallel import in_parallel
 from storage import database_names, gregorian, maintenance
 
@@ -85,12 +85,12 @@ def months_ahead() -> tuple[str, str]:
     return month, gregorian.next_month(month)
 
 
-def list_months(account_id: str, server: Couch | None = None) -> list[str]:
+def list_months(account_id: str) -> list[str]:
     """Return the months ``YYYYMM`` of which an account has a MODb, the earliest first.
 
-    `server` is the CouchDB to ask, by default the served one. Unlike `list_existing` this adds no design documents.
+    Unlike `list_existing` this adds no design documents.
     """
-    databases = (server or couch()).names(database_names.account_db(account_id) + "-")
+    databases = couch().names(database_names.account_db(account_id) + "-")
     names = map(database_names.parse, databases)
     return sorted(name.month for name in names if name is not None and name.month is not None)
 

@@ -4,12 +4,14 @@ import gzip
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from couch.client import Couch, couch
 from migration.samples import systems, writers
 from storage import database_names
 from tests.support import backup_formats
 from tests.support.backup_formats import FORMATS, Format
+from tests.support.bigcouch_front import bigcouch_front
 from tests.support.kazoo3 import (
     MAY_2016,
     AccountMaker,
@@ -103,6 +105,47 @@ def test_another_couchdb_as_a_source_is_only_read(kazoo3: Kazoo3Account, tmp_pat
         assert migrate_kazoo3("--source", source.url, "--account", kazoo3.id, "--verify").status == 0
     finally:
         source.stop()
+
+
+@pytest.mark.parametrize("is_told", [True, False], ids=["BigCouch", "older than it says"])
+def test_a_bigcouch_is_a_source_like_any_other(
+    new_kazoo3_account: AccountMaker, tmp_path: Path, is_told: bool
+) -> None:
+    """It lists all databases or none, and knows no buffered responses; it is asked for the names once, or twice
+    if it says nothing about its age."""
+    source = start_couchdb(tmp_path / "source")
+    accounts = [new_kazoo3_account() for _ in range(3)]
+    try:
+        server = Couch(source.url, connect_timeout=5, read_timeout=30)
+        for account in accounts:
+            fill(account)
+            for doc in account.docs.values():
+                doc.pop("_rev", None)
+            account.store(server)
+            month = server.database(database_names.modb(account.id, "201604"))
+            server.create(month.name)
+            month.put({"_id": f"201604-{new_id()}", "pvt_type": "mailbox_message", "metadata": {"timestamp": 1}})
+        with bigcouch_front(source.url, *([] if is_told else [None])) as front:
+            results = [migrate_kazoo3("--source", front.url, *arguments) for arguments in ((), ("--verify",))]
+            assert [result.status for result in results] == [1, 0]
+            assert front.listings == 2 * len(results)
+        for account in accounts:
+            assert account.modb_names() == [database_names.modb(account.id, month) for month in ("201604", "201605")]
+    finally:
+        source.stop()
+
+
+@pytest.mark.parametrize("welcome", [None, {"couchdb": "Welcome", "version": "1.1.1", "bigcouch": "0.4.0"}])
+def test_the_served_couchdb_is_no_source_at_another_address(
+    kazoo3: Kazoo3Account, welcome: dict[str, str] | None
+) -> None:
+    """Its uuid tells, or else that both have the same local document."""
+    kazoo3.store()
+    with bigcouch_front(settings.COUCHDB_URL, welcome) as front:
+        result = migrate_kazoo3("--source", front.url)
+    assert (result.status, "leave it out to migrate in place" in result.err) == (1, True)
+    _, _, local = couch().resource(database_names.ACCOUNTS).get_json("_local_docs")
+    assert [row["id"] for row in local["rows"] if "vmboxes-" in row["id"]] == []
 
 
 def test_documents_that_are_here_are_never_overwritten(kazoo3: Kazoo3Account, tmp_path: Path) -> None:

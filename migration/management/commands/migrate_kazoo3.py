@@ -23,6 +23,7 @@ from migration.migrate import migrate
 from migration.outages import describe_error
 from migration.progress import Progress, Tally, stop_on_signals
 from migration.purge import purge
+from migration.same_couchdb import is_same_couchdb
 from migration.sources import Source
 from migration.survey import RunOptions, UnknownId
 from migration.verify import verify
@@ -183,8 +184,7 @@ def _open_source(url_or_folder: str | None) -> Iterator[Source]:
         connect_timeout, read_timeout = settings.COUCHDB_CONNECT_TIMEOUT, settings.COUCHDB_READ_TIMEOUT
         server = Couch(url_or_folder, connect_timeout=connect_timeout, read_timeout=read_timeout)
         _require_access(server, url_or_folder, "--source")
-        if _host_and_port(url_or_folder) == _host_and_port(settings.COUCHDB_URL):
-            raise CommandError("--source is the CouchDB in COUCHDB_URL: leave it out to migrate in place.")
+        _require_other_couchdb(server, url_or_folder)
         yield CouchSource(server, is_served=False)
     else:
         path = Path(url_or_folder)
@@ -212,6 +212,16 @@ def _open_report(path: Path | None) -> Iterator[report.Report | None]:
 def _host_and_port(url: str) -> tuple[str | None, int | None]:
     parts = urlsplit(url)
     return parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+def _require_other_couchdb(server: Couch, url: str) -> None:
+    """Raise CommandError if a source is the CouchDB that this project serves, whatever its address."""
+    try:
+        is_same = _host_and_port(url) == _host_and_port(settings.COUCHDB_URL) or is_same_couchdb(server, couch())
+    except CouchError as error:
+        raise CommandError(f"CouchDB at {urlsplit(url).hostname} (--source) does not answer.") from error
+    if is_same:
+        raise CommandError("--source is the CouchDB in COUCHDB_URL: leave it out to migrate in place.")
 
 
 def _require_access(server: Couch, url: str, name: str) -> None:
