@@ -105,6 +105,7 @@ def test_a_new_master_waits_for_the_port_of_one_that_was_killed(new_service: Cal
         master.wait()
         successor = start_master()
         wait_until(lambda: "is still in use" in log.read_text())
+    wait_until(lambda: log.read_text().count("Listening at") == 2)
     wait_until(is_answering)
     successor.terminate()
     assert successor.wait(timeout=60) == 0
