@@ -2,7 +2,7 @@
 
 from accounts.api.exception_handler import api_error
 from couch.errors import CouchError
-from crossbar.errors import ApiError, ValidationFailed
+from crossbar.errors import ApiError, ServerBusy, ValidationFailed
 
 
 def describe_error(error: ApiError | CouchError) -> str:
@@ -10,6 +10,8 @@ def describe_error(error: ApiError | CouchError) -> str:
     error = api_error(error)
     if isinstance(error, ValidationFailed):
         return " ".join(f"{path}: {message}" for path, message in field_errors(error))
+    if isinstance(error, ServerBusy):
+        return "The service is converting as much audio as it can. Nothing was changed. Try again in a moment."
     if error.status_code == 503:
         return "CouchDB doesn't answer, or not in time. Nothing was changed. Try again in a moment."
     if error.status_code == 409:

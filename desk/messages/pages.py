@@ -21,6 +21,7 @@ from desk.mailboxes.titles import mailbox_title
 from desk.messages import actions
 from desk.messages.filters import FOLDERS, shows_removed
 from desk.messages.links import mailbox_crumb, message_list_crumbs, message_list_url, message_url
+from desk.messages.playback import converted_response
 from desk.messages.restorable import describe_restoring, format_restorable_until
 from desk.messages.table import message_table
 from desk.messages.titles import caller_title
@@ -29,7 +30,7 @@ from desk.messages.uploads import UploadPages
 from desk.models import Message
 from storage import values
 from voicemail.api.raw import audio_response
-from voicemail.audio import recording
+from voicemail.audio import content_types, playback, recording
 from voicemail.legacy import on_access
 from voicemail.mailboxes import store as mailbox_store
 from voicemail.mailboxes import time_zone
@@ -171,6 +172,7 @@ class MessageAdmin(UploadPages):
         is_removed = deletion.is_removed(doc, box_id)
         limit = retention.limit(account_id)
         message = metadata.representation(doc, limit)
+        audio_type = recording.stated_type(doc)
         can = self.permissions(request, "listen_to_message", "change_message", "delete_message")
         if message.get("transcription") and can["listen_to_message"]:
             actions.record_reading(request, account_id, box, message_id)
@@ -192,6 +194,8 @@ class MessageAdmin(UploadPages):
             length=format_length(message.get("length")),
             seconds=f"{(values.as_integer(message.get('length')) or 0) / 1000:.3f}",
             has_audio=recording.has_audio(doc),
+            audio_type=audio_type,
+            is_mp3=content_types.extension(audio_type) == playback.FORMAT,
             is_removed=is_removed,
             is_moved=is_moved,
             next_place=next_place(account_id, doc),
@@ -222,15 +226,17 @@ class MessageAdmin(UploadPages):
         return HttpResponseRedirect(request.path)
 
     def send_audio(self, request: HttpRequest, account_id: str, box_id: str, message_id: str) -> HttpResponseBase:
-        """Send the audio, or the part that a player asks for."""
+        """Send the audio, or the part that a player asks for; as MP3 with ``?format=mp3``."""
         account, box = accounts.get(account_id), _mailbox(account_id, box_id, or_removed=True)
         database, doc = _find_message(account_id, box_id, message_id)
         audio = recording.locate(database, doc)
         if request.method == "GET":
             actions.record_listening(request, account_id, box, message_id)
-        response = audio_response(request, audio)
+        is_converted = request.GET.get("format") == playback.FORMAT
+        response = converted_response(request, audio) if is_converted else audio_response(request, audio)
         if request.GET.get("download"):
             name = file_names.audio_file_name(doc, time_zone.of_box(account, box), audio)
+            name = f"{name.rpartition('.')[0]}.{playback.FORMAT}" if is_converted else name
             response.headers["Content-Disposition"] = content_disposition(name)
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response

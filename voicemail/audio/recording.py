@@ -81,6 +81,14 @@ def has_audio(doc: Mapping[str, Any]) -> bool:
     return bool(doc.get("_attachments") or doc.get("pvt_attachments"))
 
 
+def stated_type(doc: Mapping[str, Any]) -> str:
+    """The content type that a message's document states for its audio; empty if it states none."""
+    for entries in (_dict_member(doc, "_attachments"), _dict_member(doc, "pvt_attachments")):
+        for entry in entries.values():
+            return str(entry.get("content_type") or "") if isinstance(entry, dict) else ""
+    return ""
+
+
 def require_stream(stream: Response | None) -> Response:
     """The stream; raises MissingAudio if it is None."""
     if stream is None:

@@ -1,8 +1,8 @@
-"""Transcode uploaded audio to the format that its mailbox keeps (``media_extension``), and measure how long it plays.
+"""Transcode audio to the format that a mailbox keeps (``media_extension``), and measure how long it plays.
 
-Done if the setting NORMALIZE_MEDIA says so or, where that is unset, Kazoo's ``normalize_media`` in `system_config/
-crossbar.voicemail` or in the account's own settings. ffmpeg does the work. Both files are anonymous: they disappear
-with the processes.
+Done to uploads if the setting NORMALIZE_MEDIA says so or, where that is unset, Kazoo's ``normalize_media`` in
+`system_config/crossbar.voicemail` or in the account's own settings; and to stored audio for those who can't play it.
+ffmpeg does the work. Both files are anonymous: they disappear with the processes.
 """
 
 import errno
@@ -20,7 +20,7 @@ from django.conf import settings
 
 from crossbar.errors import RequestTooLarge, ServerBusy, UnspecifiedFault, ValidationFailed
 from storage import system_config
-from voicemail.audio import ffmpeg
+from voicemail.audio import content_types, ffmpeg
 
 logger = logging.getLogger(__name__)
 
@@ -64,24 +64,27 @@ def is_requested(account_id: str) -> bool:
     return system_config.is_on(account_id, "crossbar.voicemail", "normalize_media") if enabled is None else enabled
 
 
-def transcode(source: IO[bytes], media_extension: object) -> Transcoded:
+def transcode(source: IO[bytes], media_extension: object, content_type: str = content_types.OCTETS) -> Transcoded:
     """Transcode a file to the format of an extension, or to MP3 if that is not a format that mailboxes keep.
 
+    The file's content type counts only for audio whose bytes don't show what it is, which is GSM without a header.
     Raises ValidationFailed if the file holds no audio or takes too long, RequestTooLarge if the result is larger than
     an upload may be, and ServerBusy if no slot gets free in time.
     """
     extension = str(media_extension) if str(media_extension) in _FORMATS else _DEFAULT_FORMAT
-    content_type, options = _FORMATS[extension]
+    target_type, options = _FORMATS[extension]
+    source.seek(0)
+    is_gsm = content_types.detect_extension(source) is None and content_types.extension(content_type) == "gsm"
     target = tempfile.TemporaryFile()  # noqa: SIM115 - the result keeps it open
     try:
         with _transcoding_slot():
-            milliseconds = _run_ffmpeg(source, target, options)
+            milliseconds = _run_ffmpeg(source, target, options, "gsm" if is_gsm else None)
         length = os.fstat(target.fileno()).st_size
         target.seek(0)
     except BaseException:
         target.close()
         raise
-    return Transcoded(target, length, content_type, extension, milliseconds)
+    return Transcoded(target, length, target_type, extension, milliseconds)
 
 
 @cache
@@ -101,12 +104,12 @@ def _transcoding_slot() -> Iterator[None]:
         slots().release()
 
 
-def _run_ffmpeg(source: IO[bytes], target: IO[bytes], options: tuple[str, ...]) -> int:
+def _run_ffmpeg(source: IO[bytes], target: IO[bytes], options: tuple[str, ...], input_format: str | None) -> int:
     """Transcode a file into another; how long the audio plays, in milliseconds."""
     outputs = (*_SPEECH, *options, "-threads", "1", "-y", ffmpeg.output_url(target), *_SAMPLES)
     with tempfile.TemporaryFile() as log:
         limits: dict[str, Any] = {"seconds": settings.NORMALIZE_SECONDS, "niceness": _NICENESS}
-        with ffmpeg.run(source, outputs, log=log, target=target, **limits) as running:
+        with ffmpeg.run(source, outputs, log=log, target=target, input_format=input_format, **limits) as running:
             samples = _count_samples(running.output, target, log)
         if running.process.returncode == 0 and samples >= _SAMPLES_PER_MS:
             return samples // _SAMPLES_PER_MS

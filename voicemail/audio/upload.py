@@ -35,7 +35,7 @@ class Upload:
         """
         content_type = detect_content_type(part)
         if transcoding.is_requested(account_id):
-            audio = transcoding.transcode(part.file, box.get("media_extension"))
+            audio = transcoding.transcode(part.file, box.get("media_extension"), content_type)
             name = f"{content_types.safe_stem(part.filename)}.{audio.extension}"
             return cls(audio.file, audio.length, audio.content_type, name, audio.milliseconds)
         name = content_types.attachment_name(part.filename, content_type)

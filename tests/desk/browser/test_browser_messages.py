@@ -1,11 +1,16 @@
 """Messages at the desk in a real browser: found, played, moved and restored."""
 
+import re
+from typing import Any
+
 import pytest
 from playwright.sync_api import Page, expect
 
+from storage import gregorian
 from tests.support.api_client import Api
+from tests.support.audio import Studio
 from tests.support.browsing import Practice, Staff, Windows
-from tests.support.kazoo_messages import stored
+from tests.support.kazoo_messages import leave_spoken, stored
 
 PLAY_PAST = """(player, second) => new Promise(resolve => {
     const check = () => player.currentTime > second && resolve(player.currentTime);
@@ -42,6 +47,27 @@ def test_a_message_is_played_and_the_player_seeks(staff: Staff, practice: Practi
     assert player.evaluate(SEEK, length - 1) == pytest.approx(length - 1, abs=0.05)
     assert player.evaluate(PLAY_PAST, length - 0.9) > length - 0.9
     assert desk.get(practice.message_page() + "history/").text.count("listened to") == 1
+
+
+def test_a_format_that_the_browser_lacks_is_played_converted(
+    staff: Staff, practice: Practice, window: Windows, audio: Studio
+) -> None:
+    voice = audio("amr")
+    box = practice.boxes[0]
+    details: dict[str, Any] = {"name": "voice.amr", "content_type": "audio/amr", "length": voice.milliseconds}
+    message_id = leave_spoken(practice.account, box, gregorian.now() - 60, voice.content, **details)
+    desk, path = staff("Support"), f"desk/message/{practice.account.id}/{box['id']}/{message_id}/"
+    page = window(desk, path)
+    player, note = page.locator("audio"), page.get_by_role("status")
+    expect(note).to_be_hidden()
+    page.get_by_role("button", name="Draw the waveform").click()
+    expect(page.get_by_role("button", name="Draw the waveform")).to_be_hidden()
+    player.evaluate("player => { player.play(); }")
+    assert player.evaluate(PLAY_PAST, 0.1) > 0.1
+    expect(note).to_have_text(re.compile(r"can't play .* \(audio/amr\)\. You hear a copy converted to MP3\."))
+    assert player.evaluate("player => player.duration") == pytest.approx(voice.milliseconds / 1000, abs=0.2)
+    assert player.evaluate(SEEK, 1) == pytest.approx(1, abs=0.05)
+    assert desk.get(f"{path}history/").text.count("listened to") == 1
 
 
 def test_a_click_and_a_key_in_the_waveform_seek(staff: Staff, practice: Practice, window: Windows) -> None:

@@ -47,15 +47,29 @@ document.querySelectorAll('canvas[data-player]').forEach(function (canvas) {
         draw();
     }
 
+    // The source that plays or, before one does, the first that this browser can decode.
+    async function decodeAudio() {
+        const sources = [...player.querySelectorAll('source')].map(source => source.src);
+        const urls = player.currentTime > 0 ? [player.currentSrc] : sources;
+        for (const url of urls) {
+            try {
+                const response = await fetch(url);
+                return await new OfflineAudioContext(1, 1, 8000).decodeAudioData(await response.arrayBuffer());
+            } catch (error) {
+                if (url === urls.at(-1)) {
+                    throw error;
+                }
+            }
+        }
+    }
+
     async function loadWaveform() {
         if (isRequested) {
             return;
         }
         isRequested = button.disabled = true;
         try {
-            const response = await fetch(player.src);
-            const audio = await new OfflineAudioContext(1, 1, 8000).decodeAudioData(await response.arrayBuffer());
-            peaks = normalizedPeaks(audio.getChannelData(0));
+            peaks = normalizedPeaks((await decodeAudio()).getChannelData(0));
             button.hidden = true;
             update();
         } catch (error) {
