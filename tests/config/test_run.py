@@ -45,7 +45,7 @@ class Run:
         return self.output.read_text()
 
     def wait_for_welcome(self) -> str:
-        wait_until(lambda: "leave a message" in self.printed() or self.process.poll() is not None, 60)
+        wait_until(lambda: "leave a message" in self.printed() or self.process.poll() is not None)
         assert self.process.poll() is None, self.printed()
         return self.printed()
 

@@ -83,9 +83,9 @@ class Machine:
         """Start a migration during which CouchDB goes away; return its id once it waits for CouchDB."""
         self.proxy.cut_after(REQUESTS)
         run_id = start_run(self.desk, account, "migrate")
-        wait_until(lambda: bool(get_progress(self.desk, run_id)["pid"]), 60)
+        wait_until(lambda: bool(get_progress(self.desk, run_id)["pid"]))
         self.pids.add(get_progress(self.desk, run_id)["pid"])
-        wait_until(lambda: bool(get_progress(self.desk, run_id)["waits_for_couchdb"]), 60)
+        wait_until(lambda: bool(get_progress(self.desk, run_id)["waits_for_couchdb"]))
         return run_id
 
     def kill_run(self, run_id: int, number: int = signal.SIGKILL) -> None:
@@ -157,8 +157,8 @@ def test_progress_is_written_later_if_the_database_is_locked(
     with closing(sqlite3.connect(machine.service.tables, isolation_level=None)) as database:
         database.execute("BEGIN IMMEDIATE")
         machine.proxy.restore()
-        wait_until(lambda: "can't write its progress now" in machine.server.logged(), 60)
-        wait_until(lambda: not old_messages.read_array(account, box["id"]), 60)
+        wait_until(lambda: "can't write its progress now" in machine.server.logged())
+        wait_until(lambda: not old_messages.read_array(account, box["id"]))
         assert get_progress(other_desk, run_id)["done"] < MESSAGES
         database.execute("ROLLBACK")
     assert wait_for_end(other_desk, run_id)["state"] == "done"
@@ -229,7 +229,7 @@ def test_one_of_several_simultaneous_starts_succeeds(machine: Machine, account: 
     runs = set(RUN.findall(other_desk.get(f"{PAGES}{account.id}/").text))
     assert len(runs) == 1
     assert len([response for response in responses if f"/run/{min(runs)}/" in response.url]) >= 1
-    wait_until(lambda: bool(get_progress(other_desk, int(min(runs)))["waits_for_couchdb"]), 60)
+    wait_until(lambda: bool(get_progress(other_desk, int(min(runs)))["waits_for_couchdb"]))
     machine.pids.add(get_progress(other_desk, int(min(runs)))["pid"])
     history = other_desk.get(f"desk/account/{account.id}/history/").text
     assert history.count("started migrating") == 1

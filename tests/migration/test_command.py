@@ -164,7 +164,7 @@ def test_signal_ends_a_migration_after_the_batches_under_way(
         process = subprocess.Popen(
             command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
-        wait_until(lambda: proxy.requests > 80 or process.poll() is not None, 60)
+        wait_until(lambda: proxy.requests > 80 or process.poll() is not None)
         process.send_signal(number)
         out, err = process.communicate(timeout=120)
     assert process.returncode == 128 + number, err

@@ -27,7 +27,7 @@ def test_command_continues_after_kill_9(
         environment = {**service.environment(), "COUCHDB_URL": proxy.url, "SECRET_KEY": SECRET_KEY}
         command = [sys.executable, "manage.py", "migrate_kazoo3", "--account", account_id, "--batch", "10"]
         process = subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=subprocess.DEVNULL)
-        wait_until(lambda: proxy.requests >= limit or process.poll() is not None, 60)
+        wait_until(lambda: proxy.requests >= limit or process.poll() is not None)
         process.kill()
         process.wait()
     migrate_kazoo3("--account", account_id)

@@ -47,7 +47,7 @@ def get_progress(desk: Desk, run_id: int) -> dict[str, Any]:
 
 def wait_for_end(desk: Desk, run_id: int) -> dict[str, Any]:
     """Wait until a run ends, and return its progress."""
-    wait_until(lambda: not get_progress(desk, run_id)["is_active"], 60)
+    wait_until(lambda: not get_progress(desk, run_id)["is_active"])
     return get_progress(desk, run_id)
 
 

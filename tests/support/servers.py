@@ -135,7 +135,7 @@ class Service:
 def answers(url: str) -> bool:
     """Whether a GET of the address is answered with success."""
     try:
-        return direct().get(url, timeout=30).ok
+        return direct().get(url, timeout=60).ok
     except requests.RequestException:
         return False
 
@@ -168,7 +168,7 @@ def free_port() -> int:
             return port
 
 
-def wait_until(happened: Callable[[], bool], seconds: float = 30) -> None:
+def wait_until(happened: Callable[[], bool], seconds: float = 60) -> None:
     """Wait for something that is sure to happen; what takes long is looked at less often."""
     start = time.monotonic()
     while not happened():
