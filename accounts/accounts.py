@@ -185,8 +185,21 @@ def merge(
 
 def renew_api_key(account_id: str, actor: Actor | None = None) -> Document:
     """Give an account a new API key, which ends the old key and its tokens; return the account's document."""
-    key = credentials.new_api_key()
-    return _store(account_id, lambda stored: {**stored, "pvt_api_key": key}, actor)
+    private = {"pvt_api_key": credentials.new_api_key(), **credentials.new_signature_secret()}
+    return _store(account_id, lambda stored: {**stored, **private}, actor)
+
+
+def signature_secret(account: Document) -> str:
+    """Return the secret that an account's tokens depend on, which is made if there is none; raises BadIdentifier."""
+    if not credentials.signature_secret(account):
+        account = _store(account["_id"], credentials.with_signature_secret, None)
+    return credentials.signature_secret(account)
+
+
+def reset_signature_secret(account_id: str, actor: Actor | None = None) -> Document:
+    """End all tokens of an account's API key, here and in Kazoo; return its document. Raises BadIdentifier."""
+    secret = credentials.new_signature_secret()
+    return _store(account_id, lambda stored: {**stored, **secret}, actor)
 
 
 def delete(account_id: str, actor: Actor | None = None, guard: Guard | None = None) -> Document:

@@ -14,7 +14,16 @@ from accounts import account_index, accounts
 from accounts.auth import credentials
 from couch.client import Document, couch
 from couch_views.sync import sync
-from storage import database_names, document_types, documents, gregorian, locks, maintenance, modbs, private_fields
+from storage import (
+    database_names,
+    document_types,
+    documents,
+    locks,
+    maintenance,
+    modbs,
+    private_fields,
+    system_config,
+)
 from storage.locks import Lock
 from storage.private_fields import Actor
 
@@ -80,6 +89,7 @@ def _new_document(
     )
     doc |= {
         "pvt_api_key": credentials.new_api_key(),
+        **credentials.new_signature_secret(),
         "pvt_enabled": public.get("enabled", True),
         "pvt_superduper_admin": superduper_admin,
         "pvt_tree": [],
@@ -108,27 +118,14 @@ def _build(doc: Document, lock: Lock, prepare: Callable[[str], None] | None) -> 
 
 def _name_master(account_id: str) -> None:
     """Make this account the master, unless there is one."""
-    couch().create(database_names.CONFIG)
-    config_database = couch().database(database_names.CONFIG)
 
-    def change(doc: Document) -> Document | None:
-        section = doc.get("default")
-        section = section if isinstance(section, dict) else {}
+    def change(section: Document) -> Document | None:
         master_id = section.get("master_account_id")
         if master_id and private_fields.is_live(account_index.database().get(str(master_id))):
             return None
-        return private_fields.stamp_update({**doc, "default": {**section, "master_account_id": account_id}})
+        return {**section, "master_account_id": account_id}
 
-    if config_database.get("accounts") is None:
-        # If two processes do this at once, one gets a conflict, and `update` finds the other's document.
-        empty = {
-            "_id": "accounts",
-            "pvt_type": document_types.CONFIG,
-            "pvt_created": gregorian.now(),
-            "default": {},
-        }
-        config_database.put_all([empty])
-    documents.update(config_database, "accounts", change)
+    system_config.change_category("accounts", change)
 
 
 def _delete_databases(account_id: str) -> None:

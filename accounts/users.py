@@ -107,7 +107,12 @@ def create(account_id: str, members: Mapping[str, Any], actor: Actor | None = No
     database = accounts.database_of(account_id)
     public = _validate_members(members)
     doc = private_fields.stamp_new(
-        {**public, **_hashes(public, members.get("password"), {}), "_id": uuid.uuid4().hex},
+        {
+            **public,
+            **_hashes(public, members.get("password"), {}),
+            **credentials.new_signature_secret(),
+            "_id": uuid.uuid4().hex,
+        },
         pvt_type=document_types.USER,
         account_id=account_id,
         db_name=database.name,
@@ -147,6 +152,36 @@ def delete(account_id: str, user_id: str, actor: Actor | None = None, guard: Gua
     return documents.soft_delete(database, user_id, document_types.USER, actor=actor, guard=guard)
 
 
+def signature_secret(account_id: str, user: Document) -> str:
+    """Return the secret that a user's tokens depend on, which is made if there is none; raises BadIdentifier."""
+    if not credentials.signature_secret(user):
+        user = _change_private(account_id, user["_id"], credentials.with_signature_secret)
+    return credentials.signature_secret(user)
+
+
+def reset_signature_secret(
+    account_id: str, user_id: str, actor: Actor | None = None, guard: Guard | None = None
+) -> Document:
+    """End all tokens of a user, here and in Kazoo; return its document. Raises BadIdentifier."""
+    get(account_id, user_id)
+
+    def reset(stored: Document) -> Document:
+        return {**stored, **credentials.new_signature_secret()}
+
+    return _change_private(account_id, user_id, reset, actor, guard)
+
+
+def _change_private(
+    account_id: str,
+    user_id: str,
+    edit: Callable[[Document], Document],
+    actor: Actor | None = None,
+    guard: Guard | None = None,
+) -> Document:
+    database = accounts.database_of(account_id)
+    return documents.change(database, user_id, document_types.USER, edit, actor=actor, guard=guard)
+
+
 def _change_user(
     account_id: str,
     user_id: str,
@@ -166,7 +201,9 @@ def _change_user(
             _require_free_name(account_id, public.get("username"), user_id)
         without_hashes = {key: value for key, value in stored.items() if key not in credentials.HASHES}
         hashes = _hashes(public, members.get("password"), stored)
-        return {**private_fields.replace_public(without_hashes, public), **hashes}
+        has_new_password = any(hashes.get(key) != stored.get(key) for key in credentials.HASHES)
+        secret = credentials.new_signature_secret() if has_new_password else {}
+        return {**private_fields.replace_public(without_hashes, public), **hashes, **secret}
 
     def store() -> Document:
         database = accounts.database_of(account_id)

@@ -9,7 +9,7 @@ from typing import Any
 
 from couch.client import Database, Document, couch
 from couch.errors import Conflict
-from storage import database_names, document_types, documents, private_fields, values
+from storage import database_names, document_types, documents, gregorian, private_fields, values
 from storage.document_cache import DocumentCache
 from storage.private_fields import Actor
 
@@ -28,6 +28,28 @@ def category(name: str) -> dict[str, Any]:
         return section if isinstance(section, dict) else {}
 
     return _categories.get_or_read(database_names.CONFIG, name, read)
+
+
+def change_category(name: str, edit: Callable[[dict[str, Any]], dict[str, Any] | None]) -> dict[str, Any]:
+    """Change the `default` section of a document in `system_config`, and return it as stored.
+
+    `edit` gets a copy of the section, empty if there is none, and returns the new one, or None to leave it.
+    Raises Conflict after many lost races.
+    """
+    couch().create(database_names.CONFIG)
+    database = couch().database(database_names.CONFIG)
+
+    def change(doc: Document) -> Document | None:
+        section = doc.get("default")
+        edited = edit(dict(section) if isinstance(section, dict) else {})
+        return None if edited is None else private_fields.stamp_update({**doc, "default": edited})
+
+    if database.get(name) is None:
+        created = {"_id": name, "pvt_type": document_types.CONFIG, "pvt_created": gregorian.now(), "default": {}}
+        database.put_all([created])  # of two processes that do this at once, one finds the other's document
+    stored = documents.update(database, name, change) or {}
+    section = stored.get("default")
+    return section if isinstance(section, dict) else {}
 
 
 def for_account(account_id: str, name: str) -> dict[str, Any]:

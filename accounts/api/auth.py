@@ -1,4 +1,4 @@
-"""Signing in and out: ``/v2/user_auth``, ``/v2/api_auth``, ``/v2/token_auth``."""
+"""Signing in and out: ``user_auth``, ``api_auth``, ``token_auth``; what a token says, and its end: ``auth``."""
 
 from typing import Any
 
@@ -6,11 +6,13 @@ from django.views.decorators.debug import sensitive_variables
 from rest_framework.request import Request
 
 from accounts import accounts, users
-from accounts.api.viewset import AuthenticatedViewSet
-from accounts.auth import authentication, credentials, login, rate_limit, tokens
+from accounts.api.viewset import AccountScopedViewSet, AuthenticatedViewSet
+from accounts.auth import authentication, login, rate_limit, tokens
+from accounts.auth.permissions import owns
+from accounts.auth.tokens import Token
 from couch.client import Document
 from crossbar.envelope import EnvelopeResponse
-from crossbar.errors import InvalidCredentials
+from crossbar.errors import Forbidden, InvalidCredentials, ValidationFailed
 from crossbar.viewset import NO_STORE, CrossbarViewSet
 from storage import schemas
 
@@ -26,11 +28,13 @@ class _LoginViewSet(CrossbarViewSet):
         """The request's data, as its schema wants it; raises ValidationFailed."""
         return schemas.validator(self.schema_name).validate(self.data)
 
-    def logged_in(self, account: Document, user: Document | None, secret: str) -> EnvelopeResponse:
+    def logged_in(self, account: Document, user: Document | None) -> EnvelopeResponse:
         """Return a new token, in the envelope, with the account and user that it is for; raises TooManyRequests."""
-        rate_limit.count_request(account["_id"])
+        account_id = account["_id"]
+        rate_limit.count_request(account_id)
         owner_id = None if user is None else user["_id"]
-        self.auth_token = tokens.issue(account["_id"], owner_id, f"cb_{self.schema_name}", secret)
+        secret = accounts.signature_secret(account) if user is None else users.signature_secret(account_id, user)
+        self.auth_token = tokens.issue(account_id, owner_id, f"cb_{self.schema_name}", secret)
         return EnvelopeResponse(login.login_response(account, user), 201)
 
 
@@ -43,7 +47,7 @@ class UserAuthViewSet(_LoginViewSet):
     def create(self, request: Request) -> EnvelopeResponse:
         """Issue a token for a user."""
         account, user = login.authenticate_user(self.validated_data, authentication.client_address(request))
-        return self.logged_in(account, user, credentials.user_secret(user))
+        return self.logged_in(account, user)
 
 
 class ApiAuthViewSet(_LoginViewSet):
@@ -55,7 +59,7 @@ class ApiAuthViewSet(_LoginViewSet):
     def create(self, request: Request) -> EnvelopeResponse:
         """Issue a token for an account."""
         account = login.authenticate_account(self.validated_data["api_key"], authentication.client_address(request))
-        return self.logged_in(account, None, credentials.api_key(account))
+        return self.logged_in(account, None)
 
 
 class TokenAuthViewSet(AuthenticatedViewSet):
@@ -77,4 +81,94 @@ class TokenAuthViewSet(AuthenticatedViewSet):
         identity = self.identity
         account = accounts.get(identity.account_id)
         user = None if identity.owner_id is None else users.get(identity.account_id, identity.owner_id)
-        return {**login.login_response(account, user), "method": identity.claims.get("method", "cb_basic_auth")}
+        method = "cb_basic_auth" if identity.token is None else identity.token.claims.get("method")
+        return {**login.login_response(account, user), "method": method}
+
+
+class TokenInfoViewSet(CrossbarViewSet):
+    """``/v2/auth/tokeninfo``, and the older ``/v2/user_auth/{TOKEN}``: what a token says, and whom it is for.
+
+    Holding the token is all that a caller needs, wherever the request has it.
+    """
+
+    cache_control = NO_STORE
+
+    @sensitive_variables()
+    def retrieve(self, request: Request, token: str | None = None) -> EnvelopeResponse:
+        """Return the claims of the token in the path, else of the request's own; raises InvalidCredentials."""
+        text = token or authentication.find_token(request)
+        if text is None:
+            raise InvalidCredentials()
+        return self._show(text)
+
+    @sensitive_variables()
+    def create(self, request: Request) -> EnvelopeResponse:
+        """Return the claims of the token in the data; raises ValidationFailed, InvalidCredentials."""
+        token = self.data.get("token")
+        if not isinstance(token, str) or not token:
+            raise ValidationFailed.field("token", "required", "Field is required but missing")
+        return self._show(token)
+
+    def _show(self, text: str) -> EnvelopeResponse:
+        token = tokens.verify(text)
+        identity = authentication.identity_of(text, token)
+        rate_limit.count_request(identity.account_id)
+        self.auth_token = text
+        return EnvelopeResponse(_token_info(token))
+
+
+class _SignatureSecretMixin:
+    """Handles the data of ``/auth``: an ``action``, of which there is one."""
+
+    data: dict[str, Any]
+
+    def require_reset(self) -> None:
+        """Raise ValidationFailed unless the data names the action ``reset_signature_secret``."""
+        action = self.data.get("action")
+        if action is None:
+            raise ValidationFailed.field("action", "required", "Field is required but missing")
+        if action != "reset_signature_secret":
+            message = "Value not found in enumerated list of values"
+            raise ValidationFailed.field("action", "enum", message, target=["reset_signature_secret"], value=action)
+
+
+class OwnSecretViewSet(_SignatureSecretMixin, AuthenticatedViewSet):
+    """``/v2/auth``: ends all tokens of the caller."""
+
+    fresh_actions = frozenset({"create"})
+
+    def create(self, request: Request) -> EnvelopeResponse:
+        """End all tokens of the user, or of the account's API key, the request's own among them."""
+        self.require_reset()
+        identity = self.identity
+        if identity.token is not None and identity.token.device_id is not None:
+            raise Forbidden()
+        if identity.owner_id is None:
+            accounts.reset_signature_secret(identity.account_id, self.actor)
+        else:
+            users.reset_signature_secret(identity.account_id, identity.owner_id, self.actor)
+        return EnvelopeResponse({}, 201)
+
+
+class AccountSecretViewSet(_SignatureSecretMixin, AccountScopedViewSet):
+    """``/v2/accounts/{ACCOUNT_ID}/auth`` and ``…/users/{USER_ID}/auth``: ends others' tokens."""
+
+    fresh_actions = frozenset({"create"})
+
+    def create(self, request: Request, account_id: str, user_id: str | None = None) -> EnvelopeResponse:
+        """End all tokens of the account's API key, or of a user; users may do so with their own."""
+        self.require_reset()
+        if not (self.identity.is_admin or (user_id is not None and owns(self.identity, user_id))):
+            raise Forbidden()
+        if user_id is None:
+            accounts.reset_signature_secret(self.account_id, self.actor)
+        else:
+            users.reset_signature_secret(self.account_id, user_id, self.actor)
+        return EnvelopeResponse({}, 201)
+
+
+def _token_info(token: Token) -> dict[str, Any]:
+    """Return a valid token's claims, with what signing in answers."""
+    account = accounts.get(token.account_id)
+    user = None if token.owner_id is None else users.get(token.account_id, token.owner_id)
+    return {**login.login_response(account, user), **token.claims}

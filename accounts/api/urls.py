@@ -5,7 +5,14 @@ from typing import Any
 from django.urls import include, re_path
 
 from accounts.api.accounts import AccountsViewSet, AccountViewSet, ApiKeyViewSet, DescendantsViewSet
-from accounts.api.auth import ApiAuthViewSet, TokenAuthViewSet, UserAuthViewSet
+from accounts.api.auth import (
+    AccountSecretViewSet,
+    ApiAuthViewSet,
+    OwnSecretViewSet,
+    TokenAuthViewSet,
+    TokenInfoViewSet,
+    UserAuthViewSet,
+)
 from accounts.api.users import UserViewSet
 from storage import view_names
 
@@ -15,13 +22,18 @@ _LIST: dict[str, Any] = {"get": "list"}
 
 urlpatterns = [
     re_path(r"^user_auth/?$", UserAuthViewSet.as_view({"put": "create"})),
+    re_path(r"^user_auth/(?P<token>[^/]+)/?$", TokenInfoViewSet.as_view({"get": "retrieve"})),
     re_path(r"^api_auth/?$", ApiAuthViewSet.as_view({"put": "create"})),
     re_path(r"^token_auth/?$", TokenAuthViewSet.as_view({"get": "retrieve", "delete": "destroy"})),
+    re_path(r"^auth/?$", OwnSecretViewSet.as_view({"put": "create"})),
+    re_path(r"^auth/tokeninfo/?$", TokenInfoViewSet.as_view({"get": "retrieve", "post": "create"})),
     re_path(r"^accounts/?$", AccountsViewSet.as_view({"put": "create"})),
     re_path(rf"{_ACCOUNT}/?$", AccountViewSet.as_view({**_CHANGES, "put": "create"})),
     re_path(rf"{_ACCOUNT}/descendants/?$", DescendantsViewSet.as_view(_LIST)),
     re_path(rf"{_ACCOUNT}/children/?$", DescendantsViewSet.as_view(_LIST, view=view_names.ACCOUNTS_BY_PARENT)),
     re_path(rf"{_ACCOUNT}/api_key/?$", ApiKeyViewSet.as_view({"get": "retrieve", "put": "create"})),
+    re_path(rf"{_ACCOUNT}/auth/?$", AccountSecretViewSet.as_view({"put": "create"})),
+    re_path(rf"{_ACCOUNT}/users/(?P<user_id>[^/]+)/auth/?$", AccountSecretViewSet.as_view({"put": "create"})),
     re_path(rf"{_ACCOUNT}/users/?$", UserViewSet.as_view({"get": "list", "put": "create"})),
     re_path(rf"{_ACCOUNT}/users/(?P<user_id>[^/]+)/?$", UserViewSet.as_view(_CHANGES)),
     re_path(r"^", include("accounts.api.urls_reference")),

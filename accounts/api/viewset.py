@@ -14,11 +14,12 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from accounts import accounts
-from accounts.auth import authentication, thread_share, tokens
+from accounts.auth import authentication, thread_share
 from accounts.auth import cache as auth_cache
 from accounts.auth.authentication import BasicAuthentication, Identity, TokenAuthentication, caller
 from accounts.auth.permissions import IsAuthenticated, MayActOnAccount
 from accounts.auth.rate_limit import AccountRateThrottle
+from accounts.auth.tokens import Token
 from couch.client import Document
 from crossbar.connection import connection_of
 from crossbar.filters import has_filters
@@ -70,8 +71,8 @@ class AuthenticatedViewSet(CrossbarViewSet):
                 _ = self.envelope
         self.invalidate_rights()
         identity = self.identity
-        if "jti" in identity.claims:
-            self.prefetch(identity.claims)
+        if identity.token is not None:
+            self.prefetch(identity.token)
         request.caller = authentication.reload(identity)  # type: ignore[attr-defined]
         self.check_permissions(request)
 
@@ -86,9 +87,9 @@ class AuthenticatedViewSet(CrossbarViewSet):
         if request.user is not None and (connection := connection_of(request.META)):
             connection.drain_seconds = _DRAIN_SECONDS
 
-    def prefetch(self, claims: tokens.Claims) -> None:
+    def prefetch(self, token: Token) -> None:
         """Fetch what isn't cached of a token's account and user, before they are asked for one by one."""
-        authentication.prefetch(claims, "", (), ())
+        authentication.prefetch(token, "", (), ())
 
     @property
     def identity(self) -> Identity:
@@ -123,10 +124,10 @@ class AccountScopedViewSet(AuthenticatedViewSet):
         """The account's document as it is now, read when more than its id is needed."""
         return accounts.LazyAccount(self.account_id)
 
-    def prefetch(self, claims: tokens.Claims) -> None:
+    def prefetch(self, token: Token) -> None:
         """Fetch what isn't cached of the caller, and of the account if that is the caller's own."""
         ids = self._prefetched_ids()
-        self.prefetched = authentication.prefetch(claims, self.account_id, self.prefetched_settings, ids)
+        self.prefetched = authentication.prefetch(token, self.account_id, self.prefetched_settings, ids)
 
     def invalidate_rights(self) -> None:
         """Drop what is cached of the caller, and of the account with the accounts above it."""

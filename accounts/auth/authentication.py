@@ -11,8 +11,8 @@ import base64
 import binascii
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, cast
+from dataclasses import dataclass, field, replace
+from typing import cast
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -24,7 +24,8 @@ from rest_framework.request import Request
 from accounts import accounts
 from accounts.auth import cache as auth_cache
 from accounts.auth import credentials, login, tokens
-from accounts.auth.cache import Missing
+from accounts.auth.cache import CachedAccount, Missing
+from accounts.auth.tokens import Token
 from couch.client import Document, couch
 from crossbar.errors import BadIdentifier, InvalidCredentials
 from storage import document_cache
@@ -43,7 +44,10 @@ class Identity:
     owner_id: str | None
     is_admin: bool
     is_superduper_admin: bool
-    claims: Mapping[str, Any] = field(default_factory=dict)
+    token: Token | None = None
+    """The token that the caller signed in with; None for Basic credentials."""
+    password_md5: str = field(default="", repr=False)
+    """The hash in Basic credentials; empty with a token."""
 
     def actor(self, request_id: str | None = None) -> Actor:
         """Return what a document records of who changed it."""
@@ -63,14 +67,14 @@ class TokenAuthentication(BaseAuthentication):
     @sensitive_variables("token")
     def authenticate(self, request: Request) -> tuple[Identity, str] | None:
         """Return the caller and the token; None without a token. Raises InvalidCredentials."""
-        token = _find_token(request)
+        token = find_token(request)
         if not token:
             return None
         identity = cached_identity(token)
         if identity is None:
-            claims = tokens.verify(token)
-            request.parser_context["view"].prefetch(claims)
-            identity = identity_of(token, claims)
+            verified = tokens.verify(token)
+            request.parser_context["view"].prefetch(verified)
+            identity = identity_of(token, verified)
         return identity, token
 
 
@@ -86,7 +90,8 @@ class BasicAuthentication(BaseAuthentication):
         return identity_of_basic(encoded.strip(), client_address(request)), None
 
 
-def _find_token(request: Request) -> str | None:
+def find_token(request: Request) -> str | None:
+    """Return the token of a request, wherever it is; None if there is none."""
     headers = request.META
     scheme, _, credentials = headers.get("HTTP_AUTHORIZATION", "").partition(" ")
     bearer = credentials.strip() if scheme.lower() == "bearer" else None
@@ -126,59 +131,57 @@ def cached_identity(token: str) -> Identity | None:
     return identity if expires_at > time.monotonic() and generation == document_cache.generation() else None
 
 
-def identity_of(token: str, claims: tokens.Claims) -> Identity:
+def identity_of(text: str, token: Token) -> Identity:
     """Return the identity behind a token; raises InvalidCredentials if it, its user or its account is not valid."""
     generation = document_cache.generation()
-    identity = reload(Identity(claims["account_id"], claims.get("owner_id"), False, False, claims))
+    identity = reload(Identity(token.account_id, token.owner_id, False, False, token))
     if len(_identities) >= _MAX_IDENTITIES:
         _identities.clear()
-    _identities[token] = time.monotonic() + IDENTITY_SECONDS, generation, identity
+    _identities[text] = time.monotonic() + IDENTITY_SECONDS, generation, identity
     return identity
 
 
 def invalidate(identity: Identity) -> None:
-    """Drop what is cached of a caller: its account, its user, and whether its token was revoked."""
-    user_ids = () if identity.owner_id is None else (identity.owner_id,)
-    auth_cache.invalidate(identity.account_id, *user_ids)
-    if "jti" in identity.claims:
-        tokens.invalidate_revocation(identity.claims)
+    """Drop what is cached of a caller: its account, its user or device, and whether its token was revoked."""
+    ids = [identity.owner_id, identity.token.device_id if identity.token else None]
+    auth_cache.invalidate(identity.account_id, *(doc_id for doc_id in ids if doc_id is not None))
+    if identity.token is not None:
+        tokens.invalidate_revocation(identity.token)
 
 
 def reload(identity: Identity) -> Identity:
     """Return a caller as it is now; raises InvalidCredentials if it may no longer sign in with its credentials."""
-    claims = identity.claims
-    if "jti" in claims:
-        tokens.require_not_revoked(claims)
+    if identity.token is not None:
+        tokens.require_not_revoked(identity.token)
     try:
-        return _load_identity(identity.account_id, identity.owner_id, claims)
+        return _load_identity(identity)
     except BadIdentifier as error:
         raise InvalidCredentials() from error
 
 
 def revoke(identity: Identity) -> None:
     """Revoke the caller's token on every instance; this process notices at once."""
-    tokens.revoke(identity.claims)
-    _identities.clear()
+    if identity.token is not None:
+        tokens.revoke(identity.token)
+        _identities.clear()
 
 
-def prefetch(
-    claims: tokens.Claims, account_id: str, settings: Iterable[str], ids: Iterable[str]
-) -> Mapping[str, Document]:
+def prefetch(token: Token, account_id: str, settings: Iterable[str], ids: Iterable[str]) -> Mapping[str, Document]:
     """Fetch in one go whatever isn't cached of what a request with a token needs: revocation, account and user.
 
     A request to the token's own account also gets what `auth_cache.prefetch` fetches, and its result.
     """
-    own_id, user_id = claims["account_id"], claims.get("owner_id")
+    own_id, user_id = token.account_id, token.owner_id
     missing = Missing.of(own_id, user_id, *((settings, ids) if account_id == own_id else ((), ())))
-    if tokens.is_revocation_cached(claims):
+    if tokens.is_revocation_cached(token):
         return missing.fetch() if missing.ids else {}
     missing_ids = missing.ids + missing.extra_ids
     if not missing_ids:
         return {}
     revocation, docs = couch().fetch_both(
-        tokens.revocation_request(claims), accounts.database_of(own_id).fetch_request(missing_ids)
+        tokens.revocation_request(token), accounts.database_of(own_id).fetch_request(missing_ids)
     )
-    tokens.cache_revocation(claims, revoked=revocation is not None)
+    tokens.cache_revocation(token, revoked=revocation is not None)
     missing.put(docs)
     return docs
 
@@ -193,21 +196,30 @@ def identity_of_basic(encoded: str, address: str) -> Identity:
     except (binascii.Error, UnicodeDecodeError) as error:
         raise InvalidCredentials() from error
     user = login.authenticate_user_by_md5(account_id, digest, address)
-    try:
-        return _load_identity(account_id, user["_id"], {"cred": tokens.fingerprint(credentials.user_secret(user))})
-    except BadIdentifier as error:
-        raise InvalidCredentials() from error
+    return reload(Identity(account_id, user["_id"], False, False, password_md5=user[credentials.MD5]))
 
 
-def _load_identity(account_id: str, owner_id: str | None, claims: Mapping[str, Any]) -> Identity:
-    account = auth_cache.get_account(account_id)
-    if not account.is_enabled:
-        raise InvalidCredentials()
-    user = None if owner_id is None else auth_cache.get_user(account_id, owner_id)
-    if user is not None and not user.is_enabled:
-        raise InvalidCredentials()
-    fingerprint = account.fingerprint if user is None else user.fingerprint
-    if claims.get("cred", fingerprint) != fingerprint:
+def _load_identity(identity: Identity) -> Identity:
+    """Return an identity with its present rights; raises InvalidCredentials, BadIdentifier."""
+    token, account = identity.token, auth_cache.get_account(identity.account_id)
+    if token is not None and token.device_id is not None:
+        return _load_device(identity, token, account)
+    user = None if identity.owner_id is None else auth_cache.get_user(identity.account_id, identity.owner_id)
+    if token is not None:
+        are_valid = token.depends_on((user or account).signature_secret)
+    else:
+        are_valid = user is not None and credentials.matches(user.password_md5, identity.password_md5)
+    if not (are_valid and account.is_enabled and (user is None or user.is_enabled)):
         raise InvalidCredentials()
     is_admin = user is None or user.is_admin
-    return Identity(account_id, owner_id, is_admin, is_admin and account.is_superduper_admin, claims)
+    return replace(identity, is_admin=is_admin, is_superduper_admin=is_admin and account.is_superduper_admin)
+
+
+def _load_device(identity: Identity, token: Token, account: CachedAccount) -> Identity:
+    """Return the identity of a device: it may do what its owner may, and administers nothing."""
+    device = auth_cache.get_device(identity.account_id, str(token.device_id))
+    if not (token.depends_on(device.signature_secret) and account.is_enabled and device.is_enabled):
+        raise InvalidCredentials()
+    if device.owner_id is not None and not auth_cache.get_user(identity.account_id, device.owner_id).is_enabled:
+        raise InvalidCredentials()
+    return replace(identity, owner_id=device.owner_id, is_admin=False, is_superduper_admin=False)

@@ -5,13 +5,14 @@ rights reads it afresh (`viewset.AuthenticatedViewSet.fresh_actions`).
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from accounts import accounts, users
-from accounts.auth import credentials, tokens
+from accounts.auth import credentials
 from couch.client import Document
 from couch.errors import MissingDatabase
-from storage import database_names, document_cache, system_config
+from crossbar.errors import BadIdentifier
+from storage import database_names, document_cache, document_types, private_fields, system_config, values
 from storage.document_cache import DocumentCache
 
 CACHE_SECONDS = 7
@@ -25,7 +26,7 @@ class CachedAccount:
     ancestor_ids: tuple[str, ...]
     is_enabled: bool
     is_superduper_admin: bool
-    fingerprint: str
+    signature_secret: str = field(repr=False)
     realm: object
     timezone: object
 
@@ -37,7 +38,7 @@ class CachedAccount:
             tuple(accounts.ancestor_ids(doc)),
             accounts.is_enabled(doc),
             accounts.is_superduper_admin(doc),
-            tokens.fingerprint(credentials.api_key(doc)),
+            credentials.signature_secret(doc),
             doc.get("realm"),
             doc.get("timezone"),
         )
@@ -49,18 +50,44 @@ class CachedUser:
 
     is_enabled: bool
     is_admin: bool
-    fingerprint: str
+    signature_secret: str = field(repr=False)
+    password_md5: str = field(repr=False)
     timezone: object
 
     @classmethod
     def from_document(cls, doc: Document) -> "CachedUser":
         """Return what is cached of a user's document."""
-        fingerprint = tokens.fingerprint(credentials.user_secret(doc))
-        return cls(users.is_enabled(doc), users.is_admin(doc), fingerprint, doc.get("timezone"))
+        return cls(
+            users.is_enabled(doc),
+            users.is_admin(doc),
+            credentials.signature_secret(doc),
+            str(doc.get(credentials.MD5, "")),
+            doc.get("timezone"),
+        )
+
+
+@dataclass(frozen=True)
+class CachedDevice:
+    """The values of a device that signed in."""
+
+    is_enabled: bool
+    owner_id: str | None
+    signature_secret: str = field(repr=False)
+
+    @classmethod
+    def from_document(cls, doc: Document) -> "CachedDevice":
+        """Return what is cached of a device's document."""
+        owner_id = doc.get("owner_id")
+        return cls(
+            not values.is_false(doc.get("enabled")),
+            owner_id if isinstance(owner_id, str) and owner_id else None,
+            credentials.signature_secret(doc),
+        )
 
 
 _accounts: DocumentCache[CachedAccount] = DocumentCache(20_000, CACHE_SECONDS)
 _users: DocumentCache[CachedUser] = DocumentCache(50_000, CACHE_SECONDS)
+_devices: DocumentCache[CachedDevice] = DocumentCache(10_000, CACHE_SECONDS)
 
 
 def get_account(account_id: str) -> CachedAccount:
@@ -73,6 +100,19 @@ def get_user(account_id: str, user_id: str) -> CachedUser:
     """Return a live user's values, CACHE_SECONDS old at most; BadIdentifier if there is none."""
     name = accounts.database_of(account_id).name
     return _users.get_or_read(name, user_id, lambda: CachedUser.from_document(users.get(account_id, user_id)))
+
+
+def get_device(account_id: str, device_id: str) -> CachedDevice:
+    """Return a live device's values, CACHE_SECONDS old at most; BadIdentifier if there is none."""
+    database = accounts.database_of(account_id)
+
+    def read() -> CachedDevice:
+        doc = database.get(device_id)
+        if doc is None or not private_fields.is_live(doc, document_types.DEVICE):
+            raise BadIdentifier(device_id)
+        return CachedDevice.from_document(doc)
+
+    return _devices.get_or_read(database.name, device_id, read)
 
 
 def invalidate(account_id: str, *user_ids: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 MD5, SHA = "pvt_md5_auth", "pvt_sha1_auth"
 HASHES = (MD5, SHA)
+SIGNATURE_SECRET = "pvt_signature_secret"  # noqa: S105  # the name of a member
 
 
 def hash_password(username: str, password: str) -> dict[str, str]:
@@ -33,9 +34,20 @@ def api_key(account: Mapping[str, Any]) -> str:
     return key if isinstance(key, str) else ""
 
 
-def user_secret(user: Mapping[str, Any]) -> str:
-    """Return the secret that a user's tokens depend on: it changes with the password."""
-    return ":".join(str(user.get(member, "")) for member in HASHES)
+def signature_secret(doc: Mapping[str, Any]) -> str:
+    """Return the secret that the tokens of a user, device or account depend on; empty if it has none yet."""
+    secret = doc.get(SIGNATURE_SECRET)
+    return secret if isinstance(secret, str) else ""
+
+
+def new_signature_secret() -> dict[str, str]:
+    """Return the private member with a fresh secret, which ends all tokens that depend on the old one."""
+    return {SIGNATURE_SECRET: secrets.token_hex(16)}
+
+
+def with_signature_secret(doc: dict[str, Any]) -> dict[str, Any]:
+    """Return a document with the secret that its tokens depend on, a fresh one if it has none."""
+    return doc if signature_secret(doc) else {**doc, **new_signature_secret()}
 
 
 def matches(stored: object, candidate: str) -> bool:

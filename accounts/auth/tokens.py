@@ -1,17 +1,21 @@
-"""Tokens: signed, so that any instance can verify them alone, and revocable by a document in `token_auth`.
+"""Tokens as Kazoo issues them: valid here and in a Kazoo beside this service, and revocable.
 
-A token is a JWT (HS256 with SECRET_KEY) with the claims ``iss`` "kazoo", ``account_id``, ``owner_id`` (the user's
-id, absent for an API key), ``method``, ``jti``, ``iat``, ``exp``, and ``cred``: a fingerprint of the credentials
-that it was issued for, so that it ends with them. Every instance notices a revocation within CACHE_SECONDS and the
-second for which `authentication` caches identities.
+A token is a JWT that the system's key signs (RS256), with the claims ``iss`` "kazoo", ``account_id``, ``owner_id``
+(the user's id, absent for an API key) or ``device_id``, ``method``, ``exp``, and ``identity_sig``, by which it ends
+with the secret of its user, device or account, and with the server's. Tokens from here also have ``iat`` and ``jti``,
+so that no two are alike.
+
+A document in `token_auth` revokes a token. Every instance notices within CACHE_SECONDS and the second for which
+`authentication` caches identities. Kazoo doesn't look there.
 """
 
 import hashlib
 import hmac
-import re
 import time
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from threading import Lock
 from typing import Any
 
@@ -19,6 +23,7 @@ import jwt
 from cachetools import LRUCache, TTLCache
 from django.conf import settings
 
+from accounts.auth import signing
 from couch.client import Document, couch
 from couch.errors import Conflict, MissingDatabase
 from couch.requests import ReadRequest
@@ -27,93 +32,134 @@ from storage import database_names
 
 ISSUER = "kazoo"
 CACHE_SECONDS = 3
-_ALGORITHM = "HS256"
-_REQUIRED = ["iss", "iat", "exp", "jti", "account_id"]
-_TOKEN_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
+_ALGORITHM = "RS256"
+_ALGORITHMS = ["RS256", "RS384", "RS512"]
+_REQUIRED = ["iss", "exp", "account_id", "identity_sig"]
 
-Claims = Mapping[str, Any]
+
+@dataclass(frozen=True)
+class Token:
+    """A token whose signature is valid and whose claims have the right form. `id` names its revocation."""
+
+    id: str
+    claims: Mapping[str, Any]
+
+    @property
+    def account_id(self) -> str:
+        """The account of the user, device or API key."""
+        return str(self.claims["account_id"])
+
+    @property
+    def owner_id(self) -> str | None:
+        """The user; None for a device or an API key."""
+        return self.claims.get("owner_id")
+
+    @property
+    def device_id(self) -> str | None:
+        """The device; None for a user or an API key."""
+        return None if "owner_id" in self.claims else self.claims.get("device_id")
+
+    @property
+    def expires_at(self) -> float:
+        """When the token ends, in seconds since 1970."""
+        return float(self.claims["exp"])
+
+    @cached_property
+    def identity(self) -> str:
+        """The id of whose secret the token depends on: the user's, the device's or the account's."""
+        return self.owner_id or self.device_id or self.account_id
+
+    def depends_on(self, identity_secret: str) -> bool:
+        """Whether the token was issued for this secret of its identity, and for the server's present one."""
+        if not identity_secret:
+            return False
+        signature = signing.identity_signature(self.identity, identity_secret)
+        return hmac.compare_digest(signature.encode(), str(self.claims["identity_sig"]).encode())
+
 
 _revoked: TTLCache[str, bool] = TTLCache(maxsize=50_000, ttl=CACHE_SECONDS)
-# The claims of verified tokens: a valid signature stays valid, and only the token's time can run out.
-_verified: LRUCache[str, Claims] = LRUCache(maxsize=10_000)
+# Verified tokens: a valid signature stays valid, and only the token's time can run out.
+_verified: LRUCache[str, Token] = LRUCache(maxsize=10_000)
 _lock = Lock()
 
 
-def issue(account_id: str, owner_id: str | None, method: str, secret: str) -> str:
-    """Return a new token. `method` says how its owner signed in; `secret` is the stored credential (hash or key)."""
+def issue(account_id: str, owner_id: str | None, method: str, identity_secret: str) -> str:
+    """Return a new token. `method` says how its owner signed in; the secret is the user's or the account's."""
+    key_id, key = signing.private_key()
     now = int(time.time())
     claims = {
         "iss": ISSUER,
         "account_id": account_id,
         "method": method,
+        "identity_sig": signing.identity_signature(owner_id or account_id, identity_secret),
         "jti": uuid.uuid4().hex,
         "iat": now,
         "exp": now + settings.TOKEN_LIFETIME,
-        "cred": fingerprint(secret),
     }
     if owner_id is not None:
         claims["owner_id"] = owner_id
-    return jwt.encode(claims, settings.SECRET_KEY, algorithm=_ALGORITHM)
+    return jwt.encode(claims, key, algorithm=_ALGORITHM, headers={"kid": key_id})
 
 
-def verify(token: str) -> Claims:
-    """Return a token's claims; InvalidCredentials if its signature is invalid or it has expired.
+def verify(text: str) -> Token:
+    """Return a token; InvalidCredentials if its signature is invalid or it has expired.
 
-    Whether it was revoked is checked by `require_not_revoked`.
+    Whether it was revoked is checked by `require_not_revoked`, whether its secrets are the present ones by
+    `Token.depends_on`.
     """
     with _lock:
-        claims = _verified.get(token)
-    if claims is None:
-        claims = _decode_token(token)
+        token = _verified.get(text)
+    if token is None:
+        token = _decode(text)
         with _lock:
-            _verified[token] = claims
-    elif claims["exp"] <= time.time():
+            _verified[text] = token
+    elif token.expires_at <= time.time():
         raise InvalidCredentials()
-    return claims
+    return token
 
 
-def require_not_revoked(claims: Claims) -> None:
+def require_not_revoked(token: Token) -> None:
     """InvalidCredentials if a token was revoked; Unreachable if that can't be found out."""
     with _lock:
-        revoked = _revoked.get(claims["jti"])
+        revoked = _revoked.get(token.id)
     if revoked is None:
-        revoked = couch().database(database_names.TOKENS).get(claims["jti"]) is not None
-        cache_revocation(claims, revoked=revoked)
+        revoked = couch().database(database_names.TOKENS).get(token.id) is not None
+        cache_revocation(token, revoked=revoked)
     if revoked:
         raise InvalidCredentials()
 
 
-def is_revocation_cached(claims: Claims) -> bool:
+def is_revocation_cached(token: Token) -> bool:
     """Whether `require_not_revoked` can answer without a request."""
     with _lock:
-        return claims["jti"] in _revoked
+        return token.id in _revoked
 
 
-def revocation_request(claims: Claims) -> ReadRequest[Document | None]:
+def revocation_request(token: Token) -> ReadRequest[Document | None]:
     """Return the request for the document that revokes a token (`Couch.fetch_both`); its result is to be cached."""
-    return couch().database(database_names.TOKENS).get_request(claims["jti"])
+    return couch().database(database_names.TOKENS).get_request(token.id)
 
 
-def invalidate_revocation(claims: Claims) -> None:
+def invalidate_revocation(token: Token) -> None:
     """Drop what is cached of a token's revocation; one that is cached as revoked stays so."""
     with _lock:
-        if not _revoked.get(claims["jti"]):
-            _revoked.pop(claims["jti"], None)
+        if not _revoked.get(token.id):
+            _revoked.pop(token.id, None)
 
 
-def cache_revocation(claims: Claims, *, revoked: bool) -> None:
+def cache_revocation(token: Token, *, revoked: bool) -> None:
     """Cache whether a token was revoked; one that is cached as revoked stays so."""
     with _lock:
-        _revoked[claims["jti"]] = revoked or _revoked.get(claims["jti"], False)
+        _revoked[token.id] = revoked or _revoked.get(token.id, False)
 
 
-def revoke(claims: Claims) -> None:
+def revoke(token: Token) -> None:
     """Revoke a token on every instance; a repetition is harmless."""
     revocation = {
-        "_id": claims["jti"],
+        "_id": token.id,
         "pvt_type": "token_revocation",
-        "account_id": claims["account_id"],
-        "exp": claims["exp"],
+        "account_id": token.account_id,
+        "exp": token.claims["exp"],
     }
     database = couch().database(database_names.TOKENS)
     try:
@@ -123,25 +169,23 @@ def revoke(claims: Claims) -> None:
         database.put(revocation)
     except Conflict:
         pass  # revoked already
-    cache_revocation(claims, revoked=True)
+    cache_revocation(token, revoked=True)
 
 
-def fingerprint(secret: str) -> str:
-    """Return what a token holds of the credential it was issued for, which is of no use without SECRET_KEY."""
-    keyed = hmac.new(settings.SECRET_KEY.encode(), f"credential:{secret}".encode(), hashlib.sha256)
-    return keyed.hexdigest()[:32]
-
-
-def _decode_token(token: str) -> Claims:
+def _decode(text: str) -> Token:
     # `iat` is not checked: the clock of the instance that issued the token may be ahead of this one's.
-    options: jwt.types.Options = {"require": _REQUIRED, "verify_iat": False}
+    options: jwt.types.Options = {"require": _REQUIRED, "verify_iat": False, "verify_jti": False, "verify_sub": False}
     try:
-        claims = jwt.decode(token, settings.SECRET_KEY, algorithms=[_ALGORITHM], issuer=ISSUER, options=options)
+        key_id = jwt.get_unverified_header(text).get("kid")
+        key = signing.public_key(key_id) if isinstance(key_id, str) else None
+        if key is None:
+            raise InvalidCredentials()
+        claims = jwt.decode(text, key, algorithms=_ALGORITHMS, issuer=ISSUER, options=options)
     except (jwt.InvalidTokenError, ValueError) as error:
         raise InvalidCredentials() from error
-    ids = [claims["account_id"], claims.get("owner_id", claims["account_id"])]
-    if not all(isinstance(text, str) and database_names.is_account_id(text) for text in ids):
+    ids = [claims["account_id"], *(claims[name] for name in ("owner_id", "device_id") if name in claims)]
+    if not all(isinstance(id_, str) and database_names.is_account_id(id_) for id_ in ids):
         raise InvalidCredentials()
-    if not isinstance(claims["jti"], str) or not _TOKEN_ID.fullmatch(claims["jti"]):
-        raise InvalidCredentials()
-    return claims
+    # Of what is signed: the signature itself can be written in several ways.
+    signed_text, _, _ = text.rpartition(".")
+    return Token(hashlib.sha256(signed_text.encode()).hexdigest()[:32], claims)

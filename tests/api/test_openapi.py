@@ -122,6 +122,8 @@ def test_every_operation_has_its_errors_and_says_who_may_use_it(document: dict[s
         assert expected <= set(operation["responses"]), f"{verb} {path}"
     assert public == {
         "/v2/user_auth",
+        "/v2/user_auth/{token}",
+        "/v2/auth/tokeninfo",
         "/v2/api_auth",
         "/v2/schemas",
         "/v2/schemas/{name}",

@@ -98,6 +98,7 @@ class RealData:
             "message_id": lambda: self.message,
             "user_id": lambda: self.user,
             "name": lambda: "vmboxes",
+            "token": lambda: str(self.api.token),
         }
         return {name: ids[name]() for name in re.findall(r"{(\w+)}", operation.path)}
 
@@ -111,6 +112,7 @@ class RealData:
             sample_data("createBox")["owner_id"]: lambda: self.user,
             sample_data("signInWithApiKey")["api_key"]: lambda: self.account.api_key,
             sample_data("signIn")["credentials"]: lambda: _credentials(self.account),
+            sample_data("postTokenInfo")["token"]: lambda: str(self.api.token),
             sample_data("createAccount")["realm"]: lambda: realm,
             sample_data("createUser")["username"]: lambda: f"ada{self.number}",
         }

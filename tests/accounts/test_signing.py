@@ -1,0 +1,86 @@
+"""The key and the secret that sign tokens: made once where no Kazoo has been, and Kazoo's own where one has."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.support.kazoo_tokens import KazooTokens
+from tests.support.servers import PROJECT, Service, direct, start_couchdb
+
+SIGN_IN = """
+import sys, django
+django.setup()
+from accounts.auth import tokens
+sys.stdin.readline()
+print(tokens.issue("a" * 32, None, "cb_api_auth", "a secret"))
+"""
+
+
+@pytest.fixture
+def empty_couchdb(tmp_path: Path) -> Iterator[str]:
+    """The URL of a CouchDB in which nothing is."""
+    couchdb = start_couchdb(tmp_path / "couchdb")
+    yield couchdb.url
+    couchdb.stop()
+
+
+def issue_at_once(couchdb_url: str, folder: Path, count: int) -> tuple[list[str], str]:
+    """Tokens that several processes issue at the same time, and what they wrote to their logs."""
+    service = Service(couchdb_url, folder, folder / "tables.sqlite3")
+    environment = {**service.environment(), "DJANGO_SETTINGS_MODULE": "config.settings"}
+    command = [sys.executable, "-c", SIGN_IN]
+    pipe = subprocess.PIPE
+    processes = [
+        subprocess.Popen(command, cwd=PROJECT, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+        for _ in range(count)
+    ]
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    outputs = [process.communicate() for process in processes]
+    assert [process.returncode for process in processes] == [0] * count, outputs
+    return [output.strip() for output, _ in outputs], "".join(log for _, log in outputs)
+
+
+def keys_in(couchdb_url: str) -> list[str]:
+    """The ids of all keys."""
+    answer: requests.Response = direct().get(f"{couchdb_url}/system_auth/_all_docs")
+    return [row["id"] for row in answer.json()["rows"]]
+
+
+def test_processes_that_start_together_agree_on_one_key(empty_couchdb: str, tmp_path: Path) -> None:
+    kazoo = KazooTokens(empty_couchdb)
+    tokens, log = issue_at_once(empty_couchdb, tmp_path, 3)
+    (key_id,) = keys_in(empty_couchdb)
+    assert kazoo.settings()["system_key"] == key_id
+    assert len(key_id) == 32
+    assert len(kazoo.settings()["secret_for_user_signature"]) == 64
+    public_key = kazoo.public_key(key_id)
+    for token in tokens:
+        assert kazoo.decode(token, public_key)["account_id"] == "a" * 32
+    assert "PRIVATE" not in log
+
+
+def test_a_kazoos_own_key_is_used(empty_couchdb: str, tmp_path: Path) -> None:
+    kazoo = KazooTokens(empty_couchdb)
+    kazoo.install()
+    before = kazoo.settings()
+    (token,), _ = issue_at_once(empty_couchdb, tmp_path, 1)
+    assert kazoo.settings() == before
+    assert kazoo.decode(token, kazoo.public_key(before["system_key"]))["iss"] == "kazoo"
+    assert keys_in(empty_couchdb) == [before["system_key"]]
+
+
+def test_a_key_that_a_killed_process_announced_is_made(empty_couchdb: str, tmp_path: Path) -> None:
+    announced = {"pvt_type": "config", "default": {"system_key": "e" * 32, "secret_for_user_signature": "a secret"}}
+    session = direct()
+    assert session.put(f"{empty_couchdb}/system_config").status_code in (201, 202)
+    assert session.put(f"{empty_couchdb}/system_config/auth", json=announced).status_code in (201, 202)
+    issue_at_once(empty_couchdb, tmp_path, 1)
+    assert keys_in(empty_couchdb) == ["e" * 32]
+    assert KazooTokens(empty_couchdb).settings() == announced["default"]
