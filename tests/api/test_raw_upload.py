@@ -245,6 +245,14 @@ class TestNames:
         )
         assert raw.headers["Content-Disposition"].endswith(f".{kind}")
 
+    def test_audio_of_an_unknown_type_is_named_by_its_bytes(
+        self, api: Api, account: Account, path: str, audio: Studio
+    ) -> None:
+        api.put(path, audio("wav").content, headers={"Content-Type": "audio/unheard-of"})
+        name, stub = attachment(account, path)
+        assert (name, stub["content_type"]) == ("message.wav", "audio/unheard-of")
+        assert api.get(path).headers["Content-Disposition"].endswith(".wav")
+
     def test_otherwise_the_type_is_detected_from_the_file_name(self, api: Api, account: Account, path: str) -> None:
         for filename, named, content_type in (
             ("a.wav", "a.wav", "audio/x-wav"),

@@ -130,6 +130,11 @@ def test_what_cannot_be_measured_has_no_length(content: bytes) -> None:
     assert measure(content, "audio/mpeg") is None
 
 
+def test_what_takes_too_long_has_no_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(duration, "_MAX_SECONDS", 0.001)
+    assert measure(b"#!AMR\n" + bytes(13 * 1_000_000)) is None
+
+
 def test_audio_is_measured_only_while_few_others_are(audio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(duration, "_SLOT_TIMEOUT", 0)
     voice = audio("ogg")

@@ -82,6 +82,13 @@ def test_an_extension_that_fits_is_kept(filename: str, content_type: str, named:
     assert content_types.attachment_name(filename, content_type) == named
 
 
+def test_the_bytes_of_an_unknown_type_show_the_extension() -> None:
+    assert content_types.attachment_name("a.xyz", "audio/unheard-of", "wav") == "a.wav"
+    assert content_types.attachment_name(None, "audio/unheard-of", "ogg") == "message.ogg"
+    assert content_types.attachment_name("a.mp3", "audio/unheard-of", "wav") == "a.mp3"
+    assert content_types.attachment_name("a.xyz", "audio/amr", "wav") == "a.amr"
+
+
 @pytest.mark.parametrize(
     ("content", "content_type"),
     [

@@ -134,12 +134,18 @@ def extension(content_type: str) -> str:
     return _EXTENSIONS.get(media_type) or ("audio" if is_audio(media_type) else "bin")
 
 
-def attachment_name(filename: str | None, content_type: str) -> str:
-    """A file name that CouchDB and any file system accept, with an extension that fits the content type."""
+def attachment_name(filename: str | None, content_type: str, extension_by_bytes: str | None = None) -> str:
+    """A file name that CouchDB and any file system accept, with an extension that fits the content type.
+
+    `extension_by_bytes` is the one that the bytes show, for types of no kind.
+    """
     suffix = _extension(_last_part(filename))
+    media_type = media_type_of(content_type)
     # A type of no kind says nothing against an extension that players know.
-    kind: Mapping[str, object] = _KIND_OF_TYPE.get(media_type_of(content_type), _KIND_OF_EXTENSION)
-    return f"{safe_stem(filename)}.{suffix if suffix in kind else extension(content_type)}"
+    kind: Mapping[str, object] = _KIND_OF_TYPE.get(media_type, _KIND_OF_EXTENSION)
+    if suffix not in kind:
+        suffix = _EXTENSIONS.get(media_type) or extension_by_bytes or extension(media_type)
+    return f"{safe_stem(filename)}.{suffix}"
 
 
 def safe_stem(filename: str | None) -> str:

@@ -38,7 +38,8 @@ class Upload:
             audio = transcoding.transcode(part.file, box.get("media_extension"), content_type)
             name = f"{content_types.safe_stem(part.filename)}.{audio.extension}"
             return cls(audio.file, audio.length, audio.content_type, name, audio.milliseconds)
-        name = content_types.attachment_name(part.filename, content_type)
+        extension = content_types.detect_extension(part.file)
+        name = content_types.attachment_name(part.filename, content_type, extension)
         return cls(part.file, part.length, content_type, name)
 
 
