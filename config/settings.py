@@ -219,6 +219,9 @@ CORS_EXPOSE_HEADERS = (
 )
 CORS_PREFLIGHT_MAX_AGE = 86400
 
+MONSTER_UI_APPS = environment.text_list("MONSTER_UI_APPS", "voicemails")
+"""The names of the apps that Monster UI is told to load."""
+
 # --- behind a TLS-terminating proxy ---
 
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if environment.flag("BEHIND_TLS_PROXY") else None

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.http import HttpRequest, HttpResponse
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.request import Request
 
@@ -12,7 +13,8 @@ from accounts.auth.permissions import owns
 from accounts.auth.tokens import Token
 from couch.client import Document
 from crossbar.envelope import EnvelopeResponse
-from crossbar.errors import Forbidden, InvalidCredentials, ValidationFailed
+from crossbar.errors import Forbidden, InvalidCredentials, NotFound, ValidationFailed
+from crossbar.exception_handler import error_response
 from crossbar.viewset import NO_STORE, CrossbarViewSet
 from storage import schemas
 
@@ -165,6 +167,11 @@ class AccountSecretViewSet(_SignatureSecretMixin, AccountScopedViewSet):
         else:
             users.reset_signature_secret(self.account_id, user_id, self.actor)
         return EnvelopeResponse({}, 201)
+
+
+def recovery(request: HttpRequest) -> HttpResponse:
+    """Return a 404 for ``/v2/user_auth/recovery``: this service sends no mail, which would tell how to go on."""
+    return error_response(NotFound(), request)
 
 
 def _token_info(token: Token) -> dict[str, Any]:

@@ -12,16 +12,20 @@ from accounts.api.auth import (
     TokenAuthViewSet,
     TokenInfoViewSet,
     UserAuthViewSet,
+    recovery,
 )
+from accounts.api.monster_ui import AppsStoreViewSet, LedgersTotalViewSet, LimitsViewSet
 from accounts.api.users import UserViewSet
 from storage import view_names
 
 _CHANGES: dict[str, Any] = {"get": "retrieve", "post": "replace", "patch": "merge", "delete": "destroy"}
 _ACCOUNT = r"^accounts/(?P<account_id>[^/]+)"
 _LIST: dict[str, Any] = {"get": "list"}
+_GET: dict[str, Any] = {"get": "retrieve"}
 
 urlpatterns = [
     re_path(r"^user_auth/?$", UserAuthViewSet.as_view({"put": "create"})),
+    re_path(r"^user_auth/recovery/?$", recovery),
     re_path(r"^user_auth/(?P<token>[^/]+)/?$", TokenInfoViewSet.as_view({"get": "retrieve"})),
     re_path(r"^api_auth/?$", ApiAuthViewSet.as_view({"put": "create"})),
     re_path(r"^token_auth/?$", TokenAuthViewSet.as_view({"get": "retrieve", "delete": "destroy"})),
@@ -36,5 +40,9 @@ urlpatterns = [
     re_path(rf"{_ACCOUNT}/users/(?P<user_id>[^/]+)/auth/?$", AccountSecretViewSet.as_view({"put": "create"})),
     re_path(rf"{_ACCOUNT}/users/?$", UserViewSet.as_view({"get": "list", "put": "create"})),
     re_path(rf"{_ACCOUNT}/users/(?P<user_id>[^/]+)/?$", UserViewSet.as_view(_CHANGES)),
+    re_path(rf"{_ACCOUNT}/apps_store/?$", AppsStoreViewSet.as_view(_LIST)),
+    re_path(rf"{_ACCOUNT}/apps_store/(?P<app_id>[^/]+)/?$", AppsStoreViewSet.as_view(_GET)),
+    re_path(rf"{_ACCOUNT}/ledgers/total/?$", LedgersTotalViewSet.as_view(_GET)),
+    re_path(rf"{_ACCOUNT}/limits/?$", LimitsViewSet.as_view(_GET)),
     re_path(r"^", include("accounts.api.urls_reference")),
 ]

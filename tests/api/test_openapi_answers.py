@@ -122,7 +122,8 @@ def test_audio_is_accepted_and_given_back(real_data: RealData, audio: Studio, ve
 @pytest.mark.parametrize("kind", BAD_CREDENTIALS)
 def test_bad_credentials_are_refused(operation: Operation, described_server: Running, kind: str) -> None:
     anybody = Api(described_server.url, "")
-    case = operation.Case(path_parameters=dict.fromkeys(("account_id", "box_id", "message_id", "user_id"), "0" * 32))
+    ids = dict.fromkeys(("account_id", "box_id", "message_id", "user_id", "app_id"), "0" * 32)
+    case = operation.Case(path_parameters=ids)
     assert send(anybody, case, **BAD_CREDENTIALS[kind]).status_code == 401
 
 

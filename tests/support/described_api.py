@@ -99,6 +99,7 @@ class RealData:
             "user_id": lambda: self.user,
             "name": lambda: "vmboxes",
             "token": lambda: str(self.api.token),
+            "app_id": lambda: self.api.get("apps_store").json()["data"][0]["id"],
         }
         return {name: ids[name]() for name in re.findall(r"{(\w+)}", operation.path)}
 
