@@ -4,10 +4,11 @@ By its views accounts are found: by id, realm, name, API key, or their place in 
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from couch.client import Database, Document, Row, couch
-from storage import database_names, document_types, private_fields, view_names
+from crossbar.pages import Page, PageRequest
+from storage import database_names, document_types, private_fields, view_names, word_search
 
 _PAGE_SIZE = 500
 _NOT_ASCII_ALPHANUMERIC = re.compile(r"[^a-z0-9]")
@@ -18,19 +19,28 @@ def database() -> Database:
     return couch().database(database_names.ACCOUNTS)
 
 
-def search(text: str, limit: int = 100) -> list[Document]:
-    """Return live accounts whose id is `text`, or whose name or realm starts with it, in upper or lower case."""
-    text = text.strip().lower()
-    if database_names.is_account_id(text):
-        doc = database().get(text)
-        return [doc] if private_fields.is_live(doc) else []
-    prefixes = {view_names.ACCOUNTS_BY_NAME: private_fields.alphanumeric(text), view_names.ACCOUNTS_BY_REALM: text}
-    rows: list[Row] = []
-    for view, prefix in prefixes.items():
-        if prefix:
-            options = {"startkey": prefix, "endkey": f"{prefix}\ufff0", "limit": limit, "include_docs": True}
-            rows += database().view(*view, **options)
-    return list({row["id"]: row["doc"] for row in rows if private_fields.is_live(row.get("doc"))}.values())[:limit]
+def search(
+    text: str, request: PageRequest, is_listed: Callable[[Document], bool] = lambda doc: True
+) -> Page[Document]:
+    """Return a page of live accounts: the one whose id is `text`, or those whose names or realms match word by word.
+
+    Raises InvalidStartKey.
+    """
+    account_id = text.strip().lower()
+    if database_names.is_account_id(account_id):
+        doc = database().get(account_id)
+        return Page([doc] if private_fields.is_live(doc) and is_listed(doc) else [], None)
+
+    def is_live_and_listed(doc: Document) -> bool:
+        return private_fields.is_live(doc) and is_listed(doc)
+
+    return word_search.search(
+        database(), view_names.ACCOUNTS_BY_WORD, text, request, _searched_names, is_live_and_listed
+    )
+
+
+def _searched_names(doc: Document) -> tuple[object, ...]:
+    return doc.get("name"), doc.get("realm")
 
 
 def ids_with_realm(realm: str) -> list[str]:

@@ -12,6 +12,7 @@ from accounts import accounts
 from accounts.auth import credentials
 from couch.client import Document
 from crossbar.errors import BadIdentifier, Forbidden, ValidationFailed
+from crossbar.pages import Page, PageRequest
 from storage import (
     database_names,
     document_types,
@@ -55,18 +56,22 @@ def get(account_id: str, user_id: str) -> Document:
     return user
 
 
-def search(account_id: str, text: str, limit: int = 100) -> list[Document]:
-    """Return `limit` live users at most, by user name: the one whose id is `text`, or those whose names match.
+def search(account_id: str, text: str, request: PageRequest) -> Page[Document]:
+    """Return a page of live users: the one whose id is `text`, or those whose names match.
 
-    A user matches if each word of the text is the start of one of the user name, given name, family name or e-mail.
+    A user matches if each word of the text is the start of a word of the user name, given name, family name or e-mail
+    address. Raises InvalidStartKey.
     """
     user_id = text.strip().lower()
     if database_names.is_account_id(user_id):
         user = find(account_id, user_id)
-        return [] if user is None else [user]
+        return Page([] if user is None else [user], None)
     database = accounts.database_of(account_id)
-    ids = sorted(word_search.find_ids(database, view_names.USERS_BY_WORD, text))[:limit]
-    return sorted(database.fetch(ids).values(), key=lambda doc: str(doc.get("username") or ""))
+    return word_search.search(database, view_names.USERS_BY_WORD, text, request, _searched_names, is_live)
+
+
+def _searched_names(user: Document) -> list[object]:
+    return [user.get(member) for member in ("username", "first_name", "last_name", "email")]
 
 
 def find_by_name(account_id: str, username: str) -> Document | None:

@@ -44,6 +44,8 @@ class Page(Generic[Entry]):
 
     entries: list[Entry]
     next_start_key: str | None
+    is_cut: bool = False
+    """Whether the page ends because enough was read, full or not."""
 
 
 @dataclass(frozen=True)

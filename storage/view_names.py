@@ -19,6 +19,7 @@ ACCOUNTS_BY_REALM = View("accounts", "listing_by_realm")
 ACCOUNTS_BY_API_KEY = View("accounts", "listing_by_api")
 ACCOUNTS_BY_ANCESTOR = View("vmboxes_accounts", "by_ancestor")
 ACCOUNTS_BY_PARENT = View("vmboxes_accounts", "by_parent")
+ACCOUNTS_BY_WORD = View("vmboxes_names", "by_word")
 DISABLED_ACCOUNTS_BY_NAME = View("vmboxes_disabled", "by_name")
 
 # In the database of an account.

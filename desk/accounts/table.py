@@ -6,11 +6,11 @@ from django.utils.safestring import SafeString
 
 from accounts import account_index, accounts, listing
 from couch.client import Document
-from crossbar.pages import Page
+from crossbar.pages import Page, PageRequest
 from desk.accounts.links import account_list_url, account_title, account_url
-from desk.kit.tables import Cell, Paging, Row, Table, page_request
+from desk.kit.tables import Cell, Paging, Row, Table, cut_note, page_request
 
-SEARCH_HELP = "The beginning of a name or realm, or an account id."
+SEARCH_HELP = "The beginnings of words of a name or realm, or an account id."
 _PAGE_SIZE = 50
 _ENABLED, _DISABLED = "enabled", "disabled"
 
@@ -23,17 +23,18 @@ def account_table(request: HttpRequest) -> Table:
     text = request.GET.get("q", "").strip()
     parent_id, state = request.GET.get("below", ""), request.GET.get("state", "")
     is_enabled = {_ENABLED: True, _DISABLED: False}.get(state)
+    requested = page_request(request, _PAGE_SIZE)
     if text:
-        page = Page(_search(text, parent_id, is_enabled), None)
+        page = _search(text, requested, parent_id, is_enabled)
     else:
-        requested = page_request(request, _PAGE_SIZE)
         page = listing.list_accounts(requested, parent_id=parent_id or None, is_enabled=is_enabled)
     return Table(
         columns=("Name", "Realm", "Parent", "Children", "Enabled", "Id"),
         rows=_account_rows(page.entries),
         caption="Accounts",
         empty="No matching accounts." if text or state or parent_id else "There are no accounts yet.",
-        paging=Paging.of(request, page.next_start_key),
+        paging=Paging.of_page(request, page),
+        note=cut_note(page, "accounts"),
         search=text,
         search_help=SEARCH_HELP,
         search_fields=_state_field(state),
@@ -41,13 +42,12 @@ def account_table(request: HttpRequest) -> Table:
     )
 
 
-def _search(text: str, parent_id: str, is_enabled: bool | None) -> list[Document]:
-    return [
-        doc
-        for doc in account_index.search(text)
-        if is_enabled in (None, accounts.is_enabled(doc))
-        and (not parent_id or parent_id in accounts.ancestor_ids(doc))
-    ]
+def _search(text: str, requested: PageRequest, parent_id: str, is_enabled: bool | None) -> Page[Document]:
+    def is_listed(doc: Document) -> bool:
+        is_below = not parent_id or parent_id in accounts.ancestor_ids(doc)
+        return is_below and is_enabled in (None, accounts.is_enabled(doc))
+
+    return account_index.search(text, requested, is_listed)
 
 
 def _state_field(state: str) -> SafeString:

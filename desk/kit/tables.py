@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest, QueryDict
 from django.utils.safestring import SafeString
 
-from crossbar.pages import PageRequest
+from crossbar.pages import Page, PageRequest
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,11 @@ class Paging:
     next_text: str = "Next page"
 
     @classmethod
+    def of_page(cls, request: HttpRequest, page: Page[Any]) -> "Paging":
+        """The links on a page of a listing or a search; a search that was cut goes on."""
+        return cls.of(request, page.next_start_key, "Search on" if page.is_cut else "Next page")
+
+    @classmethod
     def of(cls, request: HttpRequest, next_start_key: str | None, next_text: str = "Next page") -> "Paging":
         """The links on the page that the request's query asks for."""
         return cls(
@@ -89,6 +94,8 @@ class Table:
     empty: str
     """The text of a table without rows."""
     paging: Paging
+    note: str = ""
+    """What the table does not show of what was asked for."""
     search: str | None = None
     """The text that is searched for; None for a table without search."""
     search_help: str = ""
@@ -106,6 +113,11 @@ class Table:
     """The ids of the rows that are selected already."""
     action_fields: SafeString = SafeString()  # noqa: RUF009 - a constant
     """Further fields of the form that sends an action."""
+
+
+def cut_note(page: Page[Any], subject: str) -> str:
+    """A sentence for a search that was cut before all was looked at; empty for any other page."""
+    return f"There are too many {subject} to search all at once: there may be more matches." if page.is_cut else ""
 
 
 def page_request(request: HttpRequest, size: int, *, descending: bool = False) -> PageRequest:

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from desk.kit.suggestions import more_suggestions
 from voicemail.mailboxes import search as mailbox_search
 from voicemail.mailboxes import store as mailbox_store
 
@@ -29,9 +30,10 @@ def mailbox_choice_field(account_id: str, value: str = "", error: str = "") -> S
 
 def mailbox_suggestions(request: HttpRequest, account_id: str) -> JsonResponse:
     """Mailboxes whose number or name starts with the query's ``q``: what to enter for each, and what to show."""
-    boxes = mailbox_search.suggest(account_id, request.GET.get("q", "").strip()[:100], _MAX_SUGGESTIONS)
+    text = request.GET.get("q", "").strip()[:100]
+    page = mailbox_search.suggest(account_id, text, _MAX_SUGGESTIONS)
     suggestions = []
-    for box in boxes:
+    for box in page.entries:
         number, name = mailbox_store.number(box) or box["_id"], str(box.get("name") or "")[:80]
         suggestions.append({"value": number, "text": f"{number} {name}".strip()})
-    return JsonResponse({"suggestions": suggestions})
+    return JsonResponse({"suggestions": suggestions + more_suggestions(page, text)})

@@ -13,6 +13,7 @@ from django.utils.html import escape
 from accounts import listing, users
 from crossbar.pages import PageRequest
 from desk.kit.schema_fields import ChoiceField, TextField
+from desk.kit.suggestions import more_suggestions
 from desk.users.titles import user_title
 
 _MAX_CHOICES = 200
@@ -35,9 +36,10 @@ def owner_field_factory(account_id: str, stored_owner_id: Any) -> Callable[..., 
 
 def owner_suggestions(request: HttpRequest, account_id: str) -> JsonResponse:
     """Users whose names have words starting with those of the query's ``q``, for the text field."""
-    docs = users.search(account_id, request.GET.get("q", "").strip()[:100], _MAX_SUGGESTIONS)
-    suggestions = [{"value": user.get("username") or user["_id"], "text": user_title(user)} for user in docs]
-    return JsonResponse({"suggestions": suggestions})
+    text = request.GET.get("q", "").strip()[:100]
+    page = users.search(account_id, text, PageRequest(_MAX_SUGGESTIONS))
+    suggestions = [{"value": user.get("username") or user["_id"], "text": user_title(user)} for user in page.entries]
+    return JsonResponse({"suggestions": suggestions + more_suggestions(page, text)})
 
 
 def _text_field(account_id: str, stored_owner_id: Any, options: dict[str, Any]) -> forms.Field:

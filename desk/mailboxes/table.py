@@ -6,7 +6,7 @@ from accounts import accounts
 from couch.client import Document
 from crossbar.pages import PageRequest
 from desk.kit.formats import format_time
-from desk.kit.tables import Cell, Filter, Paging, Row, Table, page_request
+from desk.kit.tables import Cell, Filter, Paging, Row, Table, cut_note, page_request
 from desk.mailboxes.links import mailbox_url
 from desk.users.titles import user_title
 from storage import database_names, document_types, values
@@ -35,19 +35,19 @@ def mailbox_table(request: HttpRequest, account_id: str) -> Table:
 
 def _live_table(request: HttpRequest, account_id: str, requested: PageRequest, text: str) -> Table:
     if text:
-        entries, next_start_key = mailbox_search.search(account_id, text), None
+        page = mailbox_search.search(account_id, text, requested)
     else:
         page = mailbox_listing.list_boxes(account_id, requested)
-        entries, next_start_key = page.entries, page.next_start_key
-    owner_names = _owner_names(account_id, entries)
+    owner_names = _owner_names(account_id, page.entries)
     return Table(
         columns=("Number", "Name", "Owner", "Messages", "New", "Saved"),
-        rows=[_live_row(account_id, entry, owner_names) for entry in entries],
+        rows=[_live_row(account_id, entry, owner_names) for entry in page.entries],
         caption="Mailboxes",
         empty="No matching mailboxes." if text else "There are no mailboxes yet.",
-        paging=Paging.of(request, next_start_key),
+        paging=Paging.of_page(request, page),
+        note=cut_note(page, "mailboxes"),
         search=text,
-        search_help="The beginning of a number or alias, of words of the name, or of the owner's name or user name.",
+        search_help="The beginnings of a number or alias, or of words of the mailbox's or owner's name; or an id.",
         search_parameters=[("account", account_id)],
         filters=_filters(request),
     )
@@ -61,7 +61,8 @@ def _removed_table(request: HttpRequest, account_id: str, requested: PageRequest
         rows=[_removed_row(account_id, entry, owner_names) for entry in page.entries],
         caption="Removed mailboxes",
         empty="No matching removed mailboxes." if text else "No mailboxes were removed.",
-        paging=Paging.of(request, page.next_start_key),
+        paging=Paging.of_page(request, page),
+        note=cut_note(page, "removed mailboxes"),
         search=text,
         search_help="A part of the number or name.",
         search_parameters=[("account", account_id), ("removed", "yes")],

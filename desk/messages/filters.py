@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 
 from crossbar.pages import TimeRange
 from desk.kit.tables import Filter
-from storage import gregorian
+from storage import folding, gregorian
 from voicemail.messages import deletion
 
 FOLDERS = [("new", "New"), ("saved", "Saved"), ("deleted", "Deleted")]
@@ -89,9 +89,9 @@ def filter_bar(request: HttpRequest) -> list[Filter]:
 def summary_tests(request: HttpRequest) -> Iterator[Callable[[Summary], bool]]:
     """The tests that a message's summary has to pass, as far as the choice of the view does not see to them."""
     query, is_removed = request.GET, shows_removed(request)
-    caller, folder = query.get("q", "").strip().casefold(), query.get("folder")
+    caller, folder = query.get("q", "").strip(), query.get("folder")
     if caller:
-        yield lambda summary: caller in _caller_text(summary)
+        yield caller_test(caller)
     if folder:
         yield lambda summary: folder_of_summary(summary, is_removed=is_removed) == folder
     if query.get("text") in ("yes", "no"):
@@ -107,10 +107,17 @@ def folder_of_summary(summary: Summary, *, is_removed: bool) -> str:
     return str(summary["folder"])
 
 
-def _caller_text(summary: Summary) -> str:
-    """What a search for a caller looks at."""
-    caller = f"{summary.get('caller_id_number')} {summary.get('caller_id_name')}"
-    return f"{caller}\n{summary.get('from')}".casefold()
+def caller_test(text: str) -> Callable[[Summary], bool]:
+    """A test for the callers that a text finds: by parts of the name, number or address, or by a number's digits."""
+    digits, parts = folding.telephone_digits(text), folding.search_parts(text)
+
+    def is_found(summary: Summary) -> bool:
+        number, address = str(summary.get("caller_id_number") or ""), str(summary.get("from") or "")
+        if digits and any(folding.is_number_found(digits, stored) for stored in (number, address.partition("@")[0])):
+            return True
+        return folding.has_parts(f"{number} {summary.get('caller_id_name') or ''}\n{address}", parts)
+
+    return is_found
 
 
 def _midnight(day: date) -> int:

@@ -8,6 +8,7 @@ from django.utils.safestring import SafeString
 from accounts import accounts
 from couch.client import Document
 from crossbar.filters import Filter as SummaryFilter
+from crossbar.pages import Page
 from desk.kit.formats import format_length, format_time
 from desk.kit.tables import Cell, Paging, Row, Table, page_request
 from desk.mailboxes.choice_field import mailbox_choice_field
@@ -57,9 +58,10 @@ def message_table(
         caption="Removed messages, the latest first" if is_removed else "Messages, the latest first",
         empty=_empty_text(request, page),
         paging=Paging.of(request, page.next_start_key if page else None, next_text),
+        note=_cut_text(page),
         search=query.get("q", "").strip(),
         search_label="Caller",
-        search_help="A part of the caller's number or name. Dates are in UTC.",
+        search_help="A part of the caller's name or number, however it is written. Dates are in UTC.",
         search_fields=dates.render_fields(),
         search_parameters=[
             (name, str(value)) for name, value in query.items() if value and name not in _SEARCH_FIELDS
@@ -78,7 +80,7 @@ def _target_field(account_id: str, form: ActionForm) -> SafeString:
 
 def _page(
     request: HttpRequest, account_id: str, box: Document | None, dates: DateRangeForm
-) -> message_listing.Page | None:
+) -> Page[message_listing.Entry] | None:
     """The page of the listing; None if the dates are not valid."""
     now = gregorian.now()
     time_range = dates.time_range(retention.limit(account_id, now), now)
@@ -137,7 +139,14 @@ def _mailbox_cell(account_id: str, box_id: str, box: Document | None) -> Cell:
     return Cell(mailbox_title(box)[:60], mailbox_url(account_id, box_id))
 
 
-def _empty_text(request: HttpRequest, page: message_listing.Page | None) -> str:
+def _cut_text(page: Page[message_listing.Entry] | None) -> str:
+    """A sentence for a search that was cut before it filled a page with matches."""
+    if page is None or not page.is_cut or not page.entries:
+        return ""
+    return f"{MAX_SEARCHED:,} messages were searched for this page. There may be more matches."
+
+
+def _empty_text(request: HttpRequest, page: Page[message_listing.Entry] | None) -> str:
     if page is None:
         return "Correct the dates above."
     if page.is_cut:

@@ -6,10 +6,9 @@ from accounts import account_index, listing
 from couch.client import Document
 from couch.errors import CouchError
 from couch.parallel import in_parallel
-from crossbar.pages import Page
 from desk.accounts.links import account_title
 from desk.accounts.table import SEARCH_HELP
-from desk.kit.tables import Cell, Paging, Row, Table, page_request
+from desk.kit.tables import Cell, Paging, Row, Table, cut_note, page_request
 from desk.migration_runs.links import account_migration_url, run_url
 from desk.migration_runs.progress import describe_state
 from migration.models import MigrationRun
@@ -22,16 +21,15 @@ _PAGE_SIZE = 30
 def accounts_table(request: HttpRequest) -> Table:
     """The page of accounts that the query asks for: ``q`` is a search, ``start_key`` a page."""
     text = request.GET.get("q", "").strip()
-    if text:
-        page = Page(account_index.search(text), None)
-    else:
-        page = listing.list_accounts(page_request(request, _PAGE_SIZE))
+    requested = page_request(request, _PAGE_SIZE)
+    page = account_index.search(text, requested) if text else listing.list_accounts(requested)
     return Table(
         columns=("Account", "Old messages", "In removed mailboxes", "Latest run", "Realm"),
         rows=_account_rows(page.entries),
         caption="Accounts, with the messages that each one still has in the format of 3.x",
         empty="No matching accounts." if text else "There are no accounts yet.",
-        paging=Paging.of(request, page.next_start_key),
+        paging=Paging.of_page(request, page),
+        note=cut_note(page, "accounts"),
         search=text,
         search_help=SEARCH_HELP,
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, StreamingHttpResponse
 from django.urls import reverse
 
@@ -22,8 +23,8 @@ from storage import database_names
 from voicemail.legacy import remaining
 
 _VIEW, _MIGRATE = "desk.view_account", "desk.migrate_account"
-_BOXES_SHOWN = 50
-_RUNS_SHOWN = 20
+_BOXES_PER_PAGE = 50
+_RUNS_PER_PAGE = 20
 _AUDIT_NAMES = {
     Operation.DRY_RUN: "a dry run of migrating",
     Operation.MIGRATE: "migrating",
@@ -77,7 +78,7 @@ class MigrationAdmin(DocumentAdmin):
             TITLE,
             [(TITLE, None)],
             table=accounts_table(request),
-            active_runs=[(run, run_url(run)) for run in control.active_runs()[:_RUNS_SHOWN]],
+            active_runs=[(run, run_url(run)) for run in control.active_runs()],
         )
 
     def show_account(self, request: HttpRequest, account_id: str) -> HttpResponse:
@@ -85,7 +86,9 @@ class MigrationAdmin(DocumentAdmin):
         control.mark_interrupted()
         account = accounts.get(account_id)
         boxes = remaining.count_by_box(account_id)
-        runs = MigrationRun.objects.filter(account_id=account_id).select_related("operator")[:_RUNS_SHOWN]
+        box_page = Paginator(boxes, _BOXES_PER_PAGE).get_page(request.GET.get("boxes"))
+        runs = MigrationRun.objects.filter(account_id=account_id).select_related("operator")
+        run_page = Paginator(runs, _RUNS_PER_PAGE).get_page(request.GET.get("runs"))
         return self.render(
             request,
             "desk/migration_runs/account.html",
@@ -94,9 +97,11 @@ class MigrationAdmin(DocumentAdmin):
             account_id=account_id,
             live_count=sum(box.count for box in boxes if not box.is_removed),
             removed_count=sum(box.count for box in boxes if box.is_removed),
-            boxes=[(box, self._mailbox_url(request, account_id, box)) for box in boxes[:_BOXES_SHOWN]],
-            hidden_boxes=max(len(boxes) - _BOXES_SHOWN, 0),
-            runs=[(run, run_url(run), describe_state(run)) for run in runs],
+            boxes=[(box, self._mailbox_url(request, account_id, box)) for box in box_page],
+            box_page=box_page,
+            more_boxes=len(boxes) - box_page.end_index(),
+            runs=[(run, run_url(run), describe_state(run)) for run in run_page],
+            run_page=run_page,
             active_run=control.active_run(account_id),
             can_migrate=self.has_permission(request, _MIGRATE),
         )

@@ -23,6 +23,7 @@ from desk.users.table import user_table
 from desk.users.titles import user_title
 from voicemail.mailboxes import listing as mailbox_listing
 
+_BOXES_SHOWN = 100
 _USER_PATH = "<str:account_id>/<str:user_id>/"
 
 
@@ -77,6 +78,7 @@ class AccountUserAdmin(DocumentAdmin):
     def show_user(self, request: HttpRequest, account_id: str, user_id: str) -> HttpResponse:
         """Show a user, and the mailboxes that the user owns."""
         account, user = accounts.get(account_id), users.get(account_id, user_id)
+        boxes = mailbox_listing.list_owned(account_id, user_id, _BOXES_SHOWN + 1)
         return self.render(
             request,
             "desk/users/detail.html",
@@ -88,7 +90,8 @@ class AccountUserAdmin(DocumentAdmin):
             is_admin=users.is_admin(user),
             is_enabled=users.is_enabled(user),
             has_password=users.has_password(user),
-            boxes=mailbox_listing.list_owned(account_id, user_id),
+            boxes=boxes[:_BOXES_SHOWN],
+            has_more_boxes=len(boxes) > _BOXES_SHOWN,
             can=self.permissions(request, "change_accountuser", "delete_accountuser", "view_mailbox"),
         )
 
@@ -147,7 +150,7 @@ class AccountUserAdmin(DocumentAdmin):
             log.record(request, "removed", user_subject(account_id, user), before=user, after=removed)
             messages.success(request, f"The user {user_title(user)} was removed.")
             return HttpResponseRedirect(user_list_url(account_id))
-        box_count = len(mailbox_listing.list_owned(account_id, user_id))
+        box_count = len(mailbox_listing.find_owned(account_id, user_id))
         return self.render_confirmation(
             request,
             f"Remove {user_title(user)}?",

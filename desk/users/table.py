@@ -4,8 +4,7 @@ from django.http import HttpRequest
 
 from accounts import listing, users
 from couch.client import Document
-from crossbar.pages import Page
-from desk.kit.tables import Cell, Paging, Row, Table, page_request
+from desk.kit.tables import Cell, Paging, Row, Table, cut_note, page_request
 from desk.users.links import user_url
 from desk.users.titles import full_name
 
@@ -15,18 +14,17 @@ _PAGE_SIZE = 50
 def user_table(request: HttpRequest, account_id: str) -> Table:
     """The page of users that the query asks for: ``q`` is a search, ``start_key`` a page."""
     text = request.GET.get("q", "").strip()
-    if text:
-        page = Page(users.search(account_id, text), None)
-    else:
-        page = listing.list_users(account_id, page_request(request, _PAGE_SIZE))
+    requested = page_request(request, _PAGE_SIZE)
+    page = users.search(account_id, text, requested) if text else listing.list_users(account_id, requested)
     return Table(
         columns=("User name", "Name", "E-mail", "Role", "Enabled"),
         rows=[_user_row(account_id, doc) for doc in page.entries],
         caption="Users",
         empty="No matching users." if text else "There are no users yet.",
-        paging=Paging.of(request, page.next_start_key),
+        paging=Paging.of_page(request, page),
+        note=cut_note(page, "users"),
         search=text,
-        search_help="The beginning of a user name, given name, family name or e-mail address, or a user's id.",
+        search_help="The beginnings of words of a name, user name or e-mail address, or a user's id.",
         search_parameters=[("account", account_id)],
     )
 

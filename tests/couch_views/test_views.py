@@ -1,5 +1,6 @@
 """The views over documents as Kazoo writes them: keys and values are Kazoo's, and no dirt hides a document."""
 
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from couch.client import Database
 from couch_views.sync import sync
+from storage import folding
 from tests.support.kazoo_documents import (
     ACCOUNT_DB,
     ACCOUNT_ID,
@@ -152,7 +154,25 @@ def test_users_are_found_once_by_each_word_of_their_names(account_rows: Rows) ->
     named = user(username="Ada.L", first_name="Ada  Augusta", last_name="ada", email="ADA@example.com")
     odd = user(_id="1", username=7, first_name=["x"], last_name=None, email="z" * 300)
     rows = account_rows("vmboxes_users/by_word", named, odd, user(_id="2", pvt_deleted=True))
-    assert [key for key, _ in rows] == ["ada", "ada.l", "ada@example.com", "augusta", "z" * 100]
+    keys = ["ada", "adaexamplecom", "adal", "augusta", "com", "examplecom", "l", "z" * 100]
+    assert [key for key, _ in rows] == keys
+
+
+def test_words_are_those_that_searches_look_for(account_rows: Rows) -> None:
+    names = [
+        "Jos\u00e9 Jose\u0301 \u00c9LAN",
+        "O\u2019Brien & Söhne GmbH",
+        "AT&T, Inc.",
+        "Łódź Øresund Straße Æther İstanbul \u0131s\u0131",
+        "ΟΔΟΣ Ёлка Việt 株式会社 한국 \uff41\uff42\uff43\uff11\uff12",
+        " \t\u00a0- -- (x) ",
+        "a" * 300,
+    ]
+    letters = "".join(chr(code) for code in range(0x21, 0x3000) if unicodedata.category(chr(code)).startswith("L"))
+    names += [" ".join(letters[start : start + 400]) for start in range(0, len(letters), 400)]
+    boxes = [vmbox(_id=f"box{n}", name=name, mailbox="*101", aliases=["+49 30"]) for n, name in enumerate(names)]
+    rows = account_rows("vmboxes_lists/by_word", *boxes)
+    assert {key for key, _ in rows} == folding.words([*names, "*101", "+49 30"])
 
 
 def test_the_documents_of_a_user_are_found_by_type(account_rows: Rows) -> None:
@@ -302,6 +322,16 @@ def test_an_account_without_realm_and_api_key_is_not_found_by_them(accounts_rows
 def test_a_name_keeps_its_letters_beyond_ascii(accounts_rows: Rows) -> None:
     [(key, _)] = accounts_rows("accounts/listing_by_name", account(name="Größe: 寿司 & Sons"))
     assert key == "größe寿司sons"
+
+
+def test_an_account_is_found_by_each_word_of_its_name_and_realm(accounts_rows: Rows) -> None:
+    docs = [
+        account(name="Big Corp. #2", realm="b.example"),
+        account(_id="x", pvt_deleted=True),
+        account(_id="y", name=7),
+    ]
+    rows = accounts_rows("vmboxes_names/by_word", *docs)
+    assert {"big", "corp", "2", "bexample", "example"} <= {key for key, _ in rows}
 
 
 def test_an_account_is_found_as_descendant_of_each_ancestor_and_as_child_of_its_parent(accounts_rows: Rows) -> None:

@@ -1,5 +1,6 @@
 """The pages of accounts."""
 
+import secrets
 from collections.abc import Callable
 
 import pytest
@@ -19,6 +20,18 @@ def test_an_account_is_found_by_name_realm_and_id(operator: Operator, account: A
         page = desk.get("desk/account/", q=text)
         assert page.status_code == 200
         assert f"/admin/desk/account/{account.id}/" in page.text
+
+
+def test_accounts_are_found_by_any_word_of_a_name(operator: Operator, new_account: Callable[..., Account]) -> None:
+    word = f"Z\u00fcrich{secrets.token_hex(4)}"
+    ids = {new_account().id for _ in range(2)}
+    for number, account_id in enumerate(sorted(ids)):
+        accounts.merge(account_id, {"name": f"Müller-{word} & Söhne {number}"})
+    desk = operator("Read only")
+    for text in (word, word.upper().replace("\u00dc", "U\u0308"), f"sohne {word}", f"muller {word}"):
+        page = desk.get("desk/account/", q=text).text
+        assert {account_id for account_id in ids if account_id in page} == ids, text
+    assert "No matching accounts." in desk.get("desk/account/", q=f"{word} nobody").text
 
 
 def test_the_page_of_an_account_shows_mailboxes_messages_users_and_databases(

@@ -100,6 +100,29 @@ def test_messages_without_audio_are_filtered(operator: Operator, account: Accoun
     assert shown(desk, account, ids, audio="none", removed="yes") == [removed]
 
 
+@pytest.mark.parametrize("text", ["+1 202 555 0178", "(202) 555-0178", "2025550178", "001-202-555-0178", "555 0178"])
+def test_a_caller_is_found_by_digits_however_they_are_written(
+    operator: Operator, account: Account, box: dict[str, Any], text: str
+) -> None:
+    numbers = ("+12025550178", "2025550178", "(202) 555-0178", "12025550178")
+    ids = [leave(account, box, [NOW - n], caller_id_number=number)[0] for n, number in enumerate(numbers)]
+    (other,) = leave(account, box, [NOW], caller_id_number="+12025550179")
+    assert shown(operator("Read only"), account, [*ids, other], q=text) == ids
+
+
+@pytest.mark.parametrize("text", ["JOSÉ", "jose\u0301", "jose", "Elan", "LAN jose", "5550178 jos"])
+def test_a_caller_is_found_without_case_and_accents(
+    operator: Operator, account: Account, box: dict[str, Any], text: str
+) -> None:
+    names = ("José Élan", "Jose\u0301 E\u0301lan")
+    ids = [
+        leave(account, box, [NOW - n], caller_id_name=name, caller_id_number="2025550178")[0]
+        for n, name in enumerate(names)
+    ]
+    (other,) = leave(account, box, [NOW], caller_id_name="Grace", caller_id_number="1001")
+    assert shown(operator("Read only"), account, [*ids, other], q=text) == ids
+
+
 def test_a_search_with_few_matches_continues_where_it_stopped(
     operator: Operator, account: Account, box: dict[str, Any]
 ) -> None:
@@ -109,6 +132,7 @@ def test_a_search_with_few_matches_continues_where_it_stopped(
     first = desk.get("desk/message/", account=account.id, q="hopper").text
     assert [message_id in first for message_id in ids] == [True, False]
     assert f"Search the next {MAX_SEARCHED:,} messages" in first
+    assert f"{MAX_SEARCHED:,} messages were searched for this page. There may be more matches." in first
     second = desk.get(next_page(first)).text
     assert [message_id in second for message_id in ids] == [False, True]
     assert next_page(second) == ""

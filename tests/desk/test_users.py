@@ -26,7 +26,7 @@ def page_of(account: Account, user: dict[str, Any], page: str = "") -> str:
     return f"desk/accountuser/{account.id}/{user['id']}/{page}"
 
 
-@pytest.mark.parametrize("text", ["ADA", "king", "byron a", "  ada  "])
+@pytest.mark.parametrize("text", ["ADA", "king", "byron a", "  ada  ", "Byrón", "ADA\u0301"])
 def test_a_user_is_found_by_the_start_of_words_of_its_names(
     operator: Operator, account: Account, ada: dict[str, Any], text: str
 ) -> None:

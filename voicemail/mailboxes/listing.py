@@ -59,10 +59,15 @@ def list_boxes(
 def list_by_ids(account_id: str, ids: list[str]) -> list[Document]:
     """The entries of live mailboxes, in the order of their ids."""
     docs = accounts.database_of(account_id).fetch(ids)
-    return _count_messages(account_id, _summaries(docs[box_id] for box_id in ids if box_id in docs))
+    return list_documents(account_id, (docs[box_id] for box_id in ids if box_id in docs))
 
 
-def list_owned(account_id: str, owner_id: str, limit: int = 100) -> list[Document]:
+def list_documents(account_id: str, docs: Iterable[Document]) -> list[Document]:
+    """The entries of live mailboxes, given their documents, in that order."""
+    return _count_messages(account_id, _summaries(docs))
+
+
+def list_owned(account_id: str, owner_id: str, limit: int) -> list[Document]:
     """The entries of the mailboxes that a user owns, at most `limit`."""
     return _count_messages(account_id, _summaries(find_owned(account_id, owner_id, limit)))
 

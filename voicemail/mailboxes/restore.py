@@ -9,7 +9,6 @@ restore is noticed, and repeating it completes it. If the mailbox is removed aga
 """
 
 from collections.abc import Iterator, Mapping
-from itertools import islice
 from typing import Any
 
 from accounts import accounts
@@ -17,7 +16,7 @@ from couch.client import Document, Row
 from couch.errors import Conflict
 from crossbar.errors import BadIdentifier
 from crossbar.pages import DEFAULT_SIZE, Page, PageRequest, RowKey
-from storage import documents, modbs, private_fields, values, view_names
+from storage import documents, folding, modbs, private_fields, values, view_names
 from storage.private_fields import Actor
 from voicemail.mailboxes import numbers
 from voicemail.mailboxes import store as mailbox_store
@@ -34,7 +33,7 @@ def list_removed(account_id: str, request: PageRequest, text: str = "") -> Page[
     """A page of an account's removed mailboxes, the latest first; with a text, of those whose number or name has it.
 
     Entries are view values, with ``removed`` in Gregorian seconds. Raises InvalidStartKey. Costs one request; a
-    search costs one per 1,000 mailboxes and covers the next 5,000 at most.
+    search costs one per 1,000 mailboxes, and a page of it ends after 5,000 at the latest.
     """
     options: dict[str, Any] = {"descending": True}
     if start := request.row_key():
@@ -42,10 +41,16 @@ def list_removed(account_id: str, request: PageRequest, text: str = "") -> Page[
     size = request.size or DEFAULT_SIZE
     chunk = 1_000 if text else size + 1
     rows = accounts.database_of(account_id).stream_view(*view_names.DELETED_MAILBOXES, page=chunk, **options)
-    matches = (row for row in islice(rows, _MAX_SEARCHED) if text.lower() in _searched_text(row["value"]))
-    page_rows = list(islice(matches, size + 1))
-    next_key = RowKey(page_rows[size]["key"], page_rows[size]["id"]).encode() if len(page_rows) > size else None
-    return Page([_removed_box_entry(row) for row in page_rows[:size]], next_key)
+    parts, entries = folding.search_parts(text), list[Document]()
+    for number, row in enumerate(rows):
+        next_key = RowKey(row["key"], row["id"])
+        if number == _MAX_SEARCHED:
+            return Page(entries, next_key.encode(), is_cut=True)
+        if folding.has_parts(_searched_text(row["value"]), parts):
+            if len(entries) == size:
+                return Page(entries, next_key.encode())
+            entries.append(_removed_box_entry(row))
+    return Page(entries, None)
 
 
 def get_removed(account_id: str, box_id: str) -> Document:
@@ -154,7 +159,7 @@ def _was_removed_with_box(summary: Mapping[str, Any], since: int | None) -> bool
 
 
 def _searched_text(summary: Mapping[str, Any]) -> str:
-    return f"{values.as_text(summary.get('mailbox')) or ''} {summary.get('name') or ''}".lower()
+    return f"{values.as_text(summary.get('mailbox')) or ''} {summary.get('name') or ''}"
 
 
 def _removed_box_entry(row: Row) -> Document:

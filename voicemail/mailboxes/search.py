@@ -1,36 +1,53 @@
 """Find mailboxes by a number, an alias, words of a name, or their owner."""
 
-from collections.abc import Iterable
+from typing import Any
 
 from accounts import accounts, users
-from couch.client import Database, Document
+from couch.client import Document
 from crossbar.errors import BadIdentifier
-from storage import view_names, word_search
+from crossbar.pages import InvalidStartKey, Page, PageRequest, decode_start_key, encode_start_key
+from storage import database_names, folding, view_names, word_search
 from voicemail.mailboxes import listing as mailbox_listing
+from voicemail.mailboxes import numbers
 from voicemail.mailboxes import store as mailbox_store
 
-_MAX_OWNERS = 20
+_OWNERS_PER_PAGE = 20
+_OWN, _OWNED = "own", "owned"
+"""The two parts of a search, as start keys name them: by the mailbox's own names, and by its owner's."""
 
 
-def search(account_id: str, text: str, limit: int = 100) -> list[Document]:
-    """The list entries of at most `limit` mailboxes that match a text.
+def search(account_id: str, text: str, request: PageRequest) -> Page[Document]:
+    """A page of the list entries of the mailbox with an id, or of the mailboxes that match a text word by word.
 
-    First come those whose number or alias starts with it, then those whose name matches word by word, then those
-    whose owners match. Costs a few requests, however many mailboxes there are, and those that count messages.
+    A user's id finds the mailboxes that the user owns. First come those whose numbers, aliases and names match, then
+    those whose owners do. A page of the second part has the mailboxes of some owners, however many these are. Raises
+    InvalidStartKey.
     """
-    database = accounts.database_of(account_id)
-    ids = _find_ids(database, text, limit)
-    if len(ids) < limit:
-        owners = [user["_id"] for user in users.search(account_id, text, _MAX_OWNERS)]
-        ids |= dict.fromkeys(_find_owned(database, owners))
-    return mailbox_listing.list_by_ids(account_id, list(ids)[:limit])
+    part, start_key = _parse_start_key(request.start_key)
+    box_id = text.strip().lower()
+    # An id may also be an owner's.
+    if database_names.is_account_id(box_id) and (boxes := mailbox_listing.list_by_ids(account_id, [box_id])):
+        return Page(boxes, None)
+    if part == _OWNED:
+        return _search_by_owner(account_id, text, start_key)
+    own = _search_own_names(account_id, text, PageRequest(request.size, start_key))
+    entries = mailbox_listing.list_documents(account_id, own.entries)
+    if own.next_start_key is not None:
+        next_start_key = encode_start_key([_OWN, decode_start_key(own.next_start_key)])
+        return Page(entries, next_start_key, is_cut=own.is_cut)
+    if request.size is not None and len(entries) >= request.size:
+        return Page(entries, encode_start_key([_OWNED, None]))
+    owned = _search_by_owner(account_id, text, None)
+    return Page(entries + owned.entries, owned.next_start_key, is_cut=owned.is_cut)
 
 
-def suggest(account_id: str, text: str, limit: int = 20) -> list[Document]:
-    """The documents of mailboxes to choose from: those whose number, alias or name matches a text."""
-    database = accounts.database_of(account_id)
-    docs = database.fetch(list(_find_ids(database, text, limit))[:limit])
-    return [doc for doc in docs.values() if mailbox_store.is_live(doc)]
+def suggest(account_id: str, text: str, limit: int) -> Page[Document]:
+    """A page of the documents of mailboxes to choose from: those whose number, alias or name matches a text."""
+    if folding.search_words(text):
+        return _search_own_names(account_id, text, PageRequest(limit))
+    rows = accounts.database_of(account_id).view(*view_names.MAILBOXES_BY_NUMBER, include_docs=True, limit=limit + 1)
+    docs = {row["id"]: row["doc"] for row in rows[:limit] if mailbox_store.is_live(row.get("doc"))}
+    return Page(list(docs.values()), None, is_cut=len(rows) > limit)
 
 
 def find_exact(account_id: str, text: str) -> Document:
@@ -42,14 +59,38 @@ def find_exact(account_id: str, text: str) -> Document:
     return mailbox_store.get(account_id, next(iter(ids), text))
 
 
-def _find_ids(database: Database, text: str, limit: int) -> dict[str, None]:
-    """The ids of mailboxes whose number, alias or name matches a text, in the order of the results."""
-    rows = database.view(*view_names.MAILBOXES_BY_NUMBER, startkey=text, endkey=f"{text}\ufff0", limit=limit)
-    ids = dict.fromkeys(row["id"] for row in rows)
-    return ids | dict.fromkeys(sorted(word_search.find_ids(database, view_names.MAILBOXES_BY_WORD, text)))
+def _parse_start_key(start_key: Any) -> tuple[str, Any]:
+    match start_key:
+        case None:
+            return _OWN, None
+        case [("own" | "owned") as part, key]:
+            return part, key
+    raise InvalidStartKey()
 
 
-def _find_owned(database: Database, owners: Iterable[str]) -> list[str]:
-    keys = [[owner, mailbox_store.TYPE] for owner in owners]
-    rows = database.view(*view_names.DOCUMENTS_BY_OWNER, keys=keys) if keys else []
-    return [row["id"] for row in rows]
+def _search_own_names(account_id: str, text: str, request: PageRequest) -> Page[Document]:
+    database = accounts.database_of(account_id)
+    view = view_names.MAILBOXES_BY_WORD
+    return word_search.search(database, view, text, request, _searched_names, mailbox_store.is_live)
+
+
+def _search_by_owner(account_id: str, text: str, start_key: Any) -> Page[Document]:
+    """A page of the entries of mailboxes whose owners match, without those that match by their own names."""
+    owners = users.search(account_id, text, PageRequest(_OWNERS_PER_PAGE, start_key))
+    keys = [[owner["_id"], mailbox_store.TYPE] for owner in owners.entries]
+    database = accounts.database_of(account_id)
+    rows = database.view(*view_names.DOCUMENTS_BY_OWNER, keys=keys, include_docs=True) if keys else []
+    search_words = folding.search_words(text)
+    docs = [
+        row["doc"]
+        for row in rows
+        if row.get("doc") and not word_search.matches(search_words, _searched_names(row["doc"]))
+    ]
+    next_start_key = owners.next_start_key
+    if next_start_key is not None:
+        next_start_key = encode_start_key([_OWNED, decode_start_key(next_start_key)])
+    return Page(mailbox_listing.list_documents(account_id, docs), next_start_key, is_cut=owners.is_cut)
+
+
+def _searched_names(box: Document) -> list[object]:
+    return [box.get("name"), *numbers.of(box)]

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from couch.client import Row
-from crossbar import pages
 from crossbar.filters import Filter
-from crossbar.pages import PageRequest, TimeRange, encode_start_key
+from crossbar.pages import Page, PageRequest, TimeRange, encode_start_key
 from storage import view_names
 from storage.view_names import View
 from voicemail.messages import retention
@@ -58,14 +57,6 @@ class Entry(NamedTuple):
     summary: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Page(pages.Page[Entry]):
-    """Entries, and the start key of the next page; None on the last one."""
-
-    is_cut: bool = False
-    """Whether the page ends because enough rows were read, full or not."""
-
-
 def list_messages(
     account_id: str,
     box: Mapping[str, Any] | None,
@@ -78,7 +69,7 @@ def list_messages(
     boxes: Sequence[Mapping[str, Any]] | None = None,
     source: Source = LIVE,
     max_rows: int | None = None,
-) -> Page:
+) -> Page[Entry]:
     """A page of the messages of a mailbox (its document), or of all messages of the account.
 
     The entries are those in a folder, if one is given, that pass the filters, and whose mailbox, by its id,
