@@ -38,7 +38,7 @@ def creation_form(submitted: Any, parent_id: str) -> forms.Form:
     """The form of a new account, with the field ``parent`` for the id of its parent."""
     fields = {**_account_fields(), "parent": _ParentField()}
     fields["realm"].help_text += " If you leave it empty, a realm is made up."
-    return make_form(fields, submitted, {"parent": parent_id})
+    return make_form(fields, submitted, {}, {"parent": parent_id})
 
 
 def _account_fields() -> dict[str, forms.Field]:
