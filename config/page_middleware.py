@@ -16,8 +16,11 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.module_loading import import_string
 
+from couch.time_limits import silence_limited_to
 from crossbar.middleware import is_api_path
 
+_COUCHDB_SECONDS = 4.0
+"""How long people wait for a silent CouchDB before they are told."""
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
@@ -48,7 +51,8 @@ class PageMiddleware:
         reset_queries()
         close_old_connections()
         try:
-            return self._page_response(request)
+            with silence_limited_to(_COUCHDB_SECONDS):
+                return self._page_response(request)
         finally:
             close_old_connections()
             close_caches()

@@ -179,7 +179,7 @@ class Session(http.Session):  # type: ignore[misc]  # python-couchdb has no type
         if method == "HEAD" or (headers and "Accept" in headers):
             response = self.open(request)
             return response.status, response.headers, response
-        if isinstance(body, SizedBody) or time_limits.shorter_read_timeout() is not None:
+        if isinstance(body, SizedBody) or time_limits.current_limit() is not None:
             response = self.open(request)
             status, content_type, content = response.status, response.headers.get("content-type", ""), response.read()
         else:
@@ -245,9 +245,10 @@ class Session(http.Session):  # type: ignore[misc]  # python-couchdb has no type
 
     def start(self, request: Request) -> Transfer:
         """Send a request, as far as that takes no waiting. Raises Unreachable."""
+        read_timeout = time_limits.read_timeout(self._read_timeout)
         transfer = self._transfers.take()
         try:
-            transfer.start(request, time_limits.shorter_read_timeout() or self._read_timeout)
+            transfer.start(request, read_timeout)
         except BaseException:
             transfer.close()
             raise
@@ -309,8 +310,11 @@ class Session(http.Session):  # type: ignore[misc]  # python-couchdb has no type
     def _record_failure(self, error: Unreachable, answers: int) -> None:
         if isinstance(error, NotConnected):
             self.breaker.record_refused_connection()
-        elif isinstance(error, TimedOut) and time_limits.shorter_read_timeout() is None:
-            self.breaker.record_timeout(answers)
+        elif isinstance(error, TimedOut):
+            if limit := time_limits.current_limit():
+                limit.is_used_up = True
+            else:
+                self.breaker.record_timeout(answers)
 
 
 @lru_cache(maxsize=1000)

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from couch.client import Document, couch
 from couch.errors import CouchError
+from couch.time_limits import silence_limited_to
 from storage import database_names
 
+_SECONDS = 1.0
 _TASK_NAMES = {
     "indexer": "building views",
     "database_compaction": "compacting",
@@ -26,9 +28,15 @@ class CouchDBState:
 
 
 def couchdb_state() -> CouchDBState:
-    """Ask CouchDB for its state."""
-    if not couch().is_up():
-        return CouchDBState(is_up=False)
+    """Ask CouchDB for its state. One that is silent, or answers with errors, counts as down within two seconds."""
+    with silence_limited_to(_SECONDS):
+        try:
+            return _ask() if couch().is_up() else CouchDBState(is_up=False)
+        except CouchError:
+            return CouchDBState(is_up=False)
+
+
+def _ask() -> CouchDBState:
     info = couch().info()
     is_embedded = "embedded" in (info.get("features") or ())
     return CouchDBState(is_up=True, version=info.get("version"), is_embedded=is_embedded, tasks=_describe_tasks())

@@ -13,7 +13,7 @@ def describe_error(error: ApiError | CouchError) -> str:
     if isinstance(error, ServerBusy):
         return "The service is converting as much audio as it can. Nothing was changed. Try again in a moment."
     if error.status_code == 503:
-        return "CouchDB doesn't answer, or not in time. Nothing was changed. Try again in a moment."
+        return "CouchDB doesn't answer, or not in time. Try again in a moment."
     if error.status_code == 409:
         return "Somebody else changed this at the same moment. Look at it again, then repeat your change."
     cause = error.data.get("cause") or error.data.get("message")

@@ -175,6 +175,9 @@ class DocumentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic 
             **self.admin_site.each_context(request),
             "title": "This didn't work",
             "explanation": describe_error(error),
+            "can_repeat": error.status_code == 503 and request.method == "POST" and not request.FILES,
+            "has_files": bool(request.FILES),
+            "fields": _sent_fields(request),
         }
         return TemplateResponse(request, "desk/kit/error.html", context, status=error.status_code)
 
@@ -184,6 +187,16 @@ def next_url(request: HttpRequest, default: str) -> str:
     url = request.POST.get("next", "")
     is_ours = url.startswith(reverse("admin:index")) and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
     return url if is_ours else default
+
+
+def _sent_fields(request: HttpRequest) -> list[tuple[str, str]]:
+    """The fields of a form as it was sent, to send it again."""
+    return [
+        (name, str(value))
+        for name, values in request.POST.lists()
+        if name != "csrfmiddlewaretoken"
+        for value in values
+    ]
 
 
 def actor(request: HttpRequest) -> Actor:

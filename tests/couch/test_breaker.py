@@ -9,6 +9,7 @@ import pytest
 from couch.breaker import Breaker
 from couch.client import Couch
 from couch.errors import CircuitOpen, NotConnected, TimedOut
+from couch.parallel import in_parallel
 from couch.session import Session
 from couch.time_limits import silence_limited_to
 from tests.support.scripted_server import ScriptedServer, response, scripted_server
@@ -137,6 +138,19 @@ def test_who_gives_up_early_refuses_nobody(server: ScriptedServer) -> None:
             with pytest.raises(TimedOut):
                 patient.request("GET", server.url)
     assert not patient.breaker.is_open
+
+
+def test_who_waited_in_vain_once_waits_no_more(server: ScriptedServer) -> None:
+    patient = session(read_timeout=30)
+
+    def read_in_vain(_: int) -> None:
+        with pytest.raises(TimedOut):
+            read(patient, server.url)
+
+    with silence_limited_to(0.1):
+        read_in_vain(0)
+        in_parallel(read_in_vain, range(3))
+    assert len(server.requests) == 1
 
 
 def test_a_server_that_is_up_again_is_tried_at_once(server: ScriptedServer, mood: Moody) -> None:

@@ -7,34 +7,48 @@ import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
+from pytest_django import DjangoDbBlocker
 
 from tests.faults.test_signing_in_without_couchdb import GOOD
 from tests.support.api_client import Api
+from tests.support.operators import Desk, new_operator
 from tests.support.servers import Running, Service, direct, start_couchdb
 
 THREADS = 8
 CLIENTS = 48
 
 
-@pytest.fixture
-def own_couchdb(tmp_path: Path) -> Iterator[Running]:
-    running = start_couchdb(tmp_path / "couchdb")
+@pytest.fixture(scope="module")
+def own_couchdb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A CouchDB that no other module uses."""
+    running = start_couchdb(tmp_path_factory.mktemp("silent") / "couchdb")
     yield running
     running.stop()
 
 
-@pytest.fixture
-def api(own_couchdb: Running, new_service: Callable[..., Service]) -> Iterator[Api]:
-    """A client of a service with one worker of few threads, and with a CouchDB of its own."""
-    service = new_service(own_couchdb.url, WEB_CONCURRENCY="1", THREADS=str(THREADS), COUCHDB_READ_TIMEOUT="60")
-    made = json.loads(service.manage("create_account", "Away", "away.example.com", "admin", "secret word"))
-    server = service.start()
+@pytest.fixture(scope="module")
+def own_service(own_couchdb: Running, new_service: Callable[..., Service]) -> Service:
+    """A service on that CouchDB, with one worker of few threads."""
+    return new_service(own_couchdb.url, WEB_CONCURRENCY="1", THREADS=str(THREADS), COUCHDB_READ_TIMEOUT="60")
+
+
+@pytest.fixture(scope="module")
+def api(own_service: Service) -> Iterator[Api]:
+    """A client of that service, which runs."""
+    made = json.loads(own_service.manage("create_account", "Away", "away.example.com", "admin", "secret word"))
+    server = own_service.start()
     anybody = Api(server.url, made["account_id"])
     yield replace(anybody, token=anybody.put("/v2/user_auth", GOOD).json()["auth_token"])
     server.stop()
+
+
+@pytest.fixture
+def desk(api: Api, own_service: Service, django_db_blocker: DjangoDbBlocker) -> Desk:
+    """An operator of that service."""
+    django_db_blocker.unblock()
+    return new_operator(api.url, own_service, (), ())
 
 
 @contextlib.contextmanager
@@ -65,3 +79,18 @@ def test_health_is_answered_while_all_other_requests_wait(own_couchdb: Running, 
     assert answers.count((200, False)) >= THREADS - 2
     assert api.get("/health/ready").status_code == 200
     assert api.get("vmboxes").status_code == 200
+
+
+def test_the_desk_says_so_and_sends_a_form_again(own_couchdb: Running, api: Api, desk: Desk) -> None:
+    path = f"desk/account/{api.account_id}/change/"
+    form = desk.get(path)
+    with silence(own_couchdb):
+        assert "doesn't answer" in desk.get("").text
+        assert "doesn't answer" in desk.get("desk/account/health/").text
+        page = desk.get("desk/account/")
+        assert page.status_code == 503
+        assert "Try again</a>" in page.text
+        failure = desk.fill_in(path, form, name='Away & "back"')
+        assert failure.status_code == 503
+    assert desk.fill_in(path, failure).ok
+    assert api.get("").json()["data"]["name"] == 'Away & "back"'

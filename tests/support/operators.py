@@ -62,7 +62,7 @@ class Desk:
 
         `page` is the page as it was loaded earlier; without it, the page is loaded now.
         """
-        data: dict[str, str | list[str]] = {**fields_of((page or self.get(path)).text), **changes}
+        data: dict[str, str | list[str]] = {**fields_of((self.get(path) if page is None else page).text), **changes}
         headers = {"Referer": f"{self.url}/admin/{path}"}
         return self.session.post(f"{self.url}/admin/{path}", data=data, headers=headers, timeout=60)
 
