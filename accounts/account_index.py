@@ -86,6 +86,14 @@ def fetch_names(account_ids: Iterable[str]) -> dict[str, str]:
     return {account_id: str(docs.get(account_id, {}).get("name") or account_id) for account_id in ids}
 
 
+def has_descendants(account_id: str, count: int) -> bool:
+    """Whether there are that many accounts below one, at any depth."""
+    rows = database().view(
+        *view_names.ACCOUNTS_BY_ANCESTOR, startkey=[account_id], endkey=[account_id, {}], skip=count - 1, limit=1
+    )
+    return bool(rows)
+
+
 def has_children(account_id: str) -> bool:
     """Whether an account is the parent of another one."""
     return bool(ids_with_children([account_id]))

@@ -10,10 +10,13 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.conf import settings
+
 from accounts import account_index, accounts
 from accounts.auth import credentials
 from couch.client import Document, couch
 from couch_views.sync import sync
+from crossbar.errors import ValidationFailed
 from storage import (
     database_names,
     document_types,
@@ -29,6 +32,8 @@ from storage.private_fields import Actor
 
 logger = logging.getLogger(__name__)
 
+_MAX_DEPTH = 50
+
 
 def create(
     members: Mapping[str, Any],
@@ -43,11 +48,14 @@ def create(
     `prepare` is called with the new account's id when its database is ready, to add users and the like before
     anybody can find the account.
 
-    Raises ValidationFailed (`realm` → `unique` if another account has it), BadIdentifier for an unknown parent, and
+    Raises ValidationFailed (`realm` → `unique` if another account has it, `account` → `maxItems` for a client who has
+    created too many below the parent or an account above it), BadIdentifier for an unknown parent, and
     whatever `prepare` raises; nothing of the account is left then.
     """
     public = accounts.validate_members(members)
     parent = None if parent_id is None else accounts.get(parent_id)
+    if parent is not None and actor is not None and actor.account_id is not None:
+        _require_room_below(parent)
     account_id = uuid.uuid4().hex
     doc = _new_document(account_id, public, parent, superduper_admin, actor)
     prepare_index()
@@ -75,6 +83,18 @@ def prepare_index() -> None:
     """Create the database of all accounts with its views, which a new system lacks."""
     couch().create(database_names.ACCOUNTS)
     sync(account_index.database(), "accounts")
+
+
+def _require_room_below(parent: Document) -> None:
+    """Raise ValidationFailed if clients may create no more accounts below one of a parent and those above it."""
+    limit, ids = settings.ACCOUNTS_BELOW_ACCOUNT, [*accounts.ancestor_ids(parent), parent["_id"]]
+    if len(ids) > _MAX_DEPTH:
+        message = f"Accounts can't be more than {_MAX_DEPTH} levels deep"
+        raise ValidationFailed.field("account", "maxItems", message, target=_MAX_DEPTH, value=len(ids))
+    limited_ids = set(ids) - {accounts.master_account_id()} if limit else ()
+    if any(account_index.has_descendants(account_id, limit) for account_id in limited_ids):
+        message = f"An account can't have more than {limit} accounts below it"
+        raise ValidationFailed.field("account", "maxItems", message, target=limit)
 
 
 def _new_document(

@@ -1,8 +1,9 @@
 """Pages of listings of accounts and users, read from a view in its order."""
 
 from collections.abc import Callable, Sequence
-from itertools import islice
 from typing import Any
+
+from django.conf import settings
 
 from accounts import account_index, accounts, users
 from couch.client import Database, Document, Row
@@ -68,7 +69,8 @@ def read_page(
     """Return a page of rows of a view, each with its document.
 
     With `below`, only of rows whose keys start with it. The filter is applied to what `filterable` returns for a
-    document, with the times of its creation and last change. Raises InvalidStartKey.
+    document, with the times of its creation and last change, and to FILTERED_ROWS rows at most: the page ends there.
+    Raises InvalidStartKey.
     """
     options: dict[str, Any] = {"include_docs": True, "descending": request.descending}
     if below:
@@ -77,18 +79,17 @@ def read_page(
     if start := request.row_key(below):
         options |= {"startkey": start.key, "startkey_docid": start.doc_id}
     size = _MAX_READ if request.size is None or not document_filter.is_empty else min(request.size + 1, _MAX_READ)
-    matching = (
-        row
-        for row in database.stream_view(*view, page=size, **options)
-        if row.get("doc") and document_filter.matches(filterable(row["doc"]) | _times(row["doc"]))
-    )
-    if request.size is None:
-        return Page(list(matching), None)
-    rows = list(islice(matching, request.size + 1))
-    if len(rows) <= request.size:
-        return Page(rows, None)
-    following = rows.pop()
-    return Page(rows, RowKey(following["key"], following["id"]).encode())
+    max_rows = None if document_filter.is_empty else settings.FILTERED_ROWS
+    entries: list[Row] = []
+    for number, row in enumerate(database.stream_view(*view, page=size, **options)):
+        if number == max_rows:
+            return Page(entries, RowKey(row["key"], row["id"]).encode())
+        if not row.get("doc") or not document_filter.matches(filterable(row["doc"]) | _times(row["doc"])):
+            continue
+        if len(entries) == request.size:
+            return Page(entries, RowKey(row["key"], row["id"]).encode())
+        entries.append(row)
+    return Page(entries, None)
 
 
 def _times(document: Document) -> Document:

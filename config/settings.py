@@ -74,11 +74,28 @@ COUCHDB_DECODE_JSON = "storage.empty_objects.decode_json"
 
 MAX_UPLOAD_BYTES = environment.integer("MAX_UPLOAD_BYTES", 128 * 1024 * 1024, minimum=1)
 JSON_BODY_LIMIT = environment.integer("JSON_BODY_LIMIT", 1024 * 1024, minimum=1)
+ANONYMOUS_BODY_LIMIT = environment.integer("ANONYMOUS_BODY_LIMIT", 16 * 1024, minimum=1)
+"""The largest JSON body that is read before it is known who sends it."""
 DATA_UPLOAD_MAX_MEMORY_SIZE = JSON_BODY_LIMIT
 FILE_UPLOAD_HANDLERS = [  # of forms at the desk: small files go to disk as well, and size is limited as in the API
     "desk.kit.uploads.LimitedUploads",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
+
+# --- how much an account may have, and a request do; 0: no limit ---
+
+ACCOUNTS_BELOW_ACCOUNT = environment.integer("ACCOUNTS_BELOW_ACCOUNT", 10_000)
+"""Accounts below an account, at any depth, that clients may create; the master account has no limit."""
+MAILBOXES_PER_ACCOUNT = environment.integer("MAILBOXES_PER_ACCOUNT", 10_000)
+ALIASES_PER_MAILBOX = environment.integer("ALIASES_PER_MAILBOX", 100)
+NUMBERS_PER_ACCOUNT = environment.integer("NUMBERS_PER_ACCOUNT", 20_000)
+"""Numbers of mailboxes and their aliases."""
+DATABASES_PER_ACCOUNT = environment.integer("DATABASES_PER_ACCOUNT", 240)
+"""Databases of months, which new messages create."""
+COPIES_PER_REQUEST = environment.integer("COPIES_PER_REQUEST", 1_000)
+"""Messages times mailboxes that a request may copy."""
+FILTERED_ROWS = environment.integer("FILTERED_ROWS", 20_000, minimum=100)
+"""How many rows a request for a filtered listing looks at; its page ends there, full or not."""
 
 # --- audio ---
 

@@ -63,7 +63,8 @@ class EnvelopeParser(MediaParser):
     ) -> Envelope:
         """Return the envelope; raises ValidationFailed, RequestTooLarge, UnsupportedMediaType, FaultyRequest."""
         context = parser_context or {}
-        return parse_envelope(RequestBody(context["request"], settings.JSON_BODY_LIMIT).read_all())
+        limit: int = getattr(context.get("view"), "body_limit", settings.JSON_BODY_LIMIT)
+        return parse_envelope(RequestBody(context["request"], limit).read_all())
 
 
 def parse_envelope(body: bytes) -> Envelope:

@@ -122,8 +122,13 @@ def _listed_values(value: str) -> list[Any]:
 
 
 def _any(path: list[str], value: str) -> Test:
-    values = _parse_list(value)
-    return lambda doc: any(_same(_at(doc, path), item) for item in values)
+    texts = {_text(item) for item in _parse_list(value)}
+
+    def test(doc: Mapping[str, Any]) -> bool:
+        stored = _at(doc, path)
+        return stored is not _MISSING and _text(stored) in texts
+
+    return test
 
 
 def _none(path: list[str], value: str) -> Test:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from django.conf import settings
 from django.utils.cache import patch_vary_headers
 from rest_framework.exceptions import APIException
 from rest_framework.parsers import BaseParser
@@ -14,7 +15,7 @@ from rest_framework.viewsets import GenericViewSet
 from crossbar import conditions
 from crossbar.csv_renderer import CsvRenderer
 from crossbar.envelope import Envelope, EnvelopeParser, EnvelopeRenderer, EnvelopeResponse
-from crossbar.errors import InvalidMethod, PreconditionFailed
+from crossbar.errors import BadIdentifier, InvalidMethod, PreconditionFailed
 from crossbar.negotiation import Negotiation
 from crossbar.pages import Entry, Page, PageRequest
 from crossbar.upload import UploadBody
@@ -22,6 +23,15 @@ from crossbar.upload import UploadBody
 NO_CACHE, NO_STORE = "private, no-cache", "no-store"
 """Values of `cache_control`: for what a token opened, which its client revalidates, and for credentials."""
 _CREDENTIALS_AND_FORM = ("X-Auth-Token", "Authorization", "Accept")
+
+
+_MAX_ID_LENGTH = 200
+
+
+def require_sane_id(document_id: str) -> None:
+    """Raise BadIdentifier for an id that no document can have: it is far too long, or has control characters."""
+    if len(document_id) > _MAX_ID_LENGTH or not document_id.isprintable():
+        raise BadIdentifier(document_id[:_MAX_ID_LENGTH])
 
 
 class CrossbarViewSet(GenericViewSet[Any]):
@@ -49,6 +59,8 @@ class CrossbarViewSet(GenericViewSet[Any]):
         if not self.action:
             raise InvalidMethod()
         super().initial(request, *args, **kwargs)
+        for value in kwargs.values():
+            require_sane_id(str(value))
 
     def _tunnelled_verb(self, request: Request) -> str | None:
         verb = request.query_params.get("verb")
@@ -87,6 +99,12 @@ class CrossbarViewSet(GenericViewSet[Any]):
     def has_envelope(self) -> bool:
         """Whether the body, if there is one, is an envelope and no upload of media."""
         return EnvelopeParser().can_parse(self.request.content_type)
+
+    @property
+    def body_limit(self) -> int:
+        """How many bytes an envelope may have."""
+        limit: int = settings.JSON_BODY_LIMIT
+        return limit
 
     @property
     def envelope(self) -> Envelope:

@@ -10,9 +10,11 @@ from threading import Lock
 from typing import Any
 
 from cachetools import LRUCache, TTLCache
+from django.conf import settings
 
 from couch.client import Database, couch
 from couch.parallel import in_parallel
+from crossbar.errors import ValidationFailed
 from storage import database_names, gregorian, maintenance
 
 # MODbs whose design documents this process has synced; one that drops out is synced again.
@@ -72,6 +74,19 @@ def ensure(account_id: str, month: str) -> Database:
         couch().create(database.name)
     _make_ready(database)
     return database
+
+
+def ensure_within_limit(account_id: str, month: str) -> Database:
+    """Do `ensure` for a client, who may create as many MODbs as DATABASES_PER_ACCOUNT allows; ValidationFailed.
+
+    This month's and the next one's, which each account has, are always created.
+    """
+    limit = settings.DATABASES_PER_ACCOUNT
+    is_limited = limit and month not in months_ahead()
+    if is_limited and find(account_id, month) is None and len(list_months(account_id)) >= limit:
+        message = f"The account has messages of {limit} months already"
+        raise ValidationFailed.field("timestamp", "maxItems", message, target=limit, value=month)
+    return ensure(account_id, month)
 
 
 def ensure_ahead(account_id: str) -> list[Database]:

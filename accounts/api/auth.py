@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.request import Request
@@ -24,6 +25,12 @@ class _LoginViewSet(CrossbarViewSet):
 
     schema_name: str
     cache_control = NO_STORE
+
+    @property
+    def body_limit(self) -> int:
+        """How many bytes an envelope may have."""
+        limit: int = settings.ANONYMOUS_BODY_LIMIT
+        return limit
 
     @property
     def validated_data(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from functools import cached_property
 from typing import Any, cast
 
+from django.conf import settings
 from rest_framework.exceptions import APIException
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -45,6 +46,7 @@ class AuthenticatedViewSet(CrossbarViewSet):
     long_actions: frozenset[str] = frozenset()
     #: Actions that change or reveal what decides rights. For them, the caller's own are read afresh from CouchDB.
     fresh_actions: frozenset[str] = frozenset()
+    _authentication_error: APIException | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Let in who may make the request; raises InvalidCredentials, Forbidden and the like."""
@@ -82,10 +84,24 @@ class AuthenticatedViewSet(CrossbarViewSet):
 
     def perform_authentication(self, request: Request) -> None:
         """Authenticate the request; its token is in the response, whatever that is."""
+        if self._authentication_error is not None:
+            raise self._authentication_error
         request.caller = request.user  # type: ignore[attr-defined]  # DRF looks again each time it is asked
         self.auth_token = cast(str | None, request.auth)
         if request.user is not None and (connection := connection_of(request.META)):
             connection.drain_seconds = _DRAIN_SECONDS
+
+    @property
+    def body_limit(self) -> int:
+        """How many bytes an envelope may have: few as long as it isn't known who sends it."""
+        if authentication.has_credentials_outside_body(self.request):
+            try:
+                if self.request.user is not None:
+                    return super().body_limit
+            except APIException as error:
+                self._authentication_error = error  # DRF raises it only once
+        limit: int = settings.ANONYMOUS_BODY_LIMIT
+        return limit
 
     def prefetch(self, token: Token) -> None:
         """Fetch what isn't cached of a token's account and user, before they are asked for one by one."""

@@ -27,7 +27,7 @@ from accounts.auth import credentials, login, tokens
 from accounts.auth.cache import CachedAccount, Missing
 from accounts.auth.tokens import Token
 from couch.client import Document, couch
-from crossbar.errors import BadIdentifier, InvalidCredentials
+from crossbar.errors import BadIdentifier, InvalidCredentials, RequestTooLarge
 from storage import document_cache
 from storage.private_fields import Actor
 
@@ -90,6 +90,14 @@ class BasicAuthentication(BaseAuthentication):
         return identity_of_basic(encoded.strip(), client_address(request)), None
 
 
+def has_credentials_outside_body(request: Request) -> bool:
+    """Whether the request's headers or query name credentials, valid or not."""
+    headers = request.META
+    if headers.get("HTTP_AUTHORIZATION") or headers.get("HTTP_X_AUTH_TOKEN"):
+        return True
+    return bool(headers.get("QUERY_STRING") and request.query_params.get("auth_token"))
+
+
 def find_token(request: Request) -> str | None:
     """Return the token of a request, wherever it is; None if there is none."""
     headers = request.META
@@ -105,6 +113,8 @@ def find_token(request: Request) -> str | None:
         return None
     try:
         envelope_token: str | None = view.envelope.auth_token
+    except RequestTooLarge:
+        raise  # the client may have a token, and has to send it in a header
     except APIException:
         return None  # a caller without a token doesn't learn what else is wrong
     return envelope_token

@@ -11,9 +11,11 @@ A document in `token_auth` revokes a token. Every instance notices within CACHE_
 
 import hashlib
 import hmac
+import secrets
 import time
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
@@ -24,14 +26,16 @@ from cachetools import LRUCache, TTLCache
 from django.conf import settings
 
 from accounts.auth import signing
-from couch.client import Document, couch
-from couch.errors import Conflict, MissingDatabase
+from couch.client import Database, Document, couch
+from couch.errors import Conflict, CouchError, MissingDatabase
 from couch.requests import ReadRequest
 from crossbar.errors import InvalidCredentials
 from storage import database_names
 
 ISSUER = "kazoo"
 CACHE_SECONDS = 3
+_REVOCATION = "token_revocation"
+_PURGED_AT_ONCE = 50
 _ALGORITHM = "RS256"
 _ALGORITHMS = ["RS256", "RS384", "RS512"]
 _REQUIRED = ["iss", "exp", "account_id", "identity_sig"]
@@ -157,7 +161,7 @@ def revoke(token: Token) -> None:
     """Revoke a token on every instance; a repetition is harmless."""
     revocation = {
         "_id": token.id,
-        "pvt_type": "token_revocation",
+        "pvt_type": _REVOCATION,
         "account_id": token.account_id,
         "exp": token.claims["exp"],
     }
@@ -170,6 +174,28 @@ def revoke(token: Token) -> None:
     except Conflict:
         pass  # revoked already
     cache_revocation(token, revoked=True)
+    with suppress(CouchError):  # whatever stays is purged another time
+        _purge_expired(database)
+
+
+def _purge_expired(database: Database) -> None:
+    """Delete revocations of tokens that have expired since, of the first documents and of some at random.
+
+    Each revocation looks at more of them than it adds, so that they don't pile up.
+    """
+    for start in ("", secrets.token_hex(16)):
+        rows = database.all_docs(startkey=start, limit=_PURGED_AT_ONCE, include_docs=True)
+        docs = [row["doc"] for row in rows if row.get("doc")]
+        expired_docs = [doc for doc in docs if _is_expired(doc)]
+        database.put_all([{"_id": doc["_id"], "_rev": doc["_rev"], "_deleted": True} for doc in expired_docs])
+
+
+def _is_expired(doc: Document) -> bool:
+    """Whether a document revokes a token that has expired; a clock elsewhere may be behind for an hour."""
+    expires_at = doc.get("exp")
+    if doc.get("pvt_type") != _REVOCATION or not isinstance(expires_at, int | float):
+        return False
+    return expires_at < time.time() - 3600
 
 
 def _decode(text: str) -> Token:

@@ -60,16 +60,23 @@ _TOPICS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 
 
-def creation_form(account_id: str, submitted: Any) -> forms.Form:
-    """The form of a new mailbox."""
-    return mailbox_form(account_id, submitted, {}, {})
+def creation_form(account_id: str, submitted: Any, *, shows_users: bool) -> forms.Form:
+    """The form of a new mailbox, with its owner if it `shows_users`."""
+    return mailbox_form(account_id, submitted, {}, {}, shows_users=shows_users)
 
 
-def mailbox_form(account_id: str, submitted: Any, box: Mapping[str, Any], entered: Mapping[str, Any]) -> forms.Form:
-    """The form of a mailbox; `entered` has values to show instead of the mailbox's."""
+def mailbox_form(
+    account_id: str, submitted: Any, box: Mapping[str, Any], entered: Mapping[str, Any], *, shows_users: bool
+) -> forms.Form:
+    """The form of a mailbox; `entered` has values to show instead of the mailbox's.
+
+    The field of the owner offers the account's users, and is there if the form `shows_users`.
+    """
     schema = schemas.get(mailbox_store.SCHEMA)
-    owner_field = owner_field_factory(account_id, box.get("owner_id"))
-    fields = build_fields(schema, SECRETS, {"owner_id": owner_field})
+    if shows_users:
+        fields = build_fields(schema, SECRETS, {"owner_id": owner_field_factory(account_id, box.get("owner_id"))})
+    else:
+        fields = build_fields(schema, SECRETS | {"owner_id"})
     topic_fields = [name for _, names in _TOPICS for name in names]
     for name in topic_fields:
         if SEPARATOR in name and name in fields:

@@ -31,7 +31,7 @@ from desk.mailboxes.restore import RestorePages, restore_context
 from desk.mailboxes.table import mailbox_table, shows_removed
 from desk.mailboxes.titles import mailbox_title
 from desk.models import Mailbox
-from desk.users.titles import user_title
+from desk.users.titles import VIEW_USERS, user_title
 from voicemail.mailboxes import removal
 from voicemail.mailboxes import restore as mailbox_restore
 from voicemail.mailboxes import store as mailbox_store
@@ -78,7 +78,8 @@ class MailboxAdmin(RestorePages, PinPages):
     def add_mailbox(self, request: HttpRequest, account_id: str) -> HttpResponse:
         """Show the form of a new mailbox, or create it."""
         account = accounts.get(account_id)
-        form = creation_form(account_id, request.POST or None)
+        shows_users = self.has_permission(request, VIEW_USERS)
+        form = creation_form(account_id, request.POST or None, shows_users=shows_users)
         if request.method == "POST" and form.is_valid():
             try:
                 box = mailbox_store.create(account_id, members_from(form), actor(request))
@@ -99,6 +100,7 @@ class MailboxAdmin(RestorePages, PinPages):
 
     def suggest_owners(self, request: HttpRequest, account_id: str) -> JsonResponse:
         """Suggest users for the field of the owner."""
+        self.require_permission(request, VIEW_USERS)
         return owner_suggestions(request, account_id)
 
     def show_mailbox(self, request: HttpRequest, account_id: str, box_id: str) -> HttpResponse:
@@ -108,6 +110,8 @@ class MailboxAdmin(RestorePages, PinPages):
         public = mailbox_store.representation(box, secrets=False)
         owner_id = box.get("owner_id")
         owner = users.find(account_id, owner_id) if isinstance(owner_id, str) else None
+        if not self.has_permission(request, VIEW_USERS):
+            owner = None
         return self.render(
             request,
             "desk/mailboxes/detail.html",
@@ -132,7 +136,8 @@ class MailboxAdmin(RestorePages, PinPages):
         def merge(patch: Document, guard: Guard) -> Document:
             return mailbox_store.merge(account_id, box_id, patch, actor(request), guard)
 
-        result = edit(request, box, SECRETS, partial(mailbox_form, account_id), merge)
+        make_form = partial(mailbox_form, account_id, shows_users=self.has_permission(request, VIEW_USERS))
+        result = edit(request, box, SECRETS, make_form, merge)
         if result.saved is None:
             return self.render_edit(
                 request,

@@ -28,9 +28,14 @@ class PinPages(DocumentAdmin):
         yield Route("<str:account_id>/<str:box_id>/pin/", "pin", self.show_or_change_pin, "see_pin")
 
     def show_or_change_pin(self, request: HttpRequest, account_id: str, box_id: str) -> HttpResponse:
-        """Show the PIN when the operator asks for it, or change it. Both are recorded."""
+        """Show the PIN when the operator asks for it, or change it. Both are recorded.
+
+        To change it takes the permission to change mailboxes as well.
+        """
         account, box = accounts.get(account_id), mailbox_store.get(account_id, box_id)
         is_change = "new" in request.POST
+        if is_change:
+            self.require_permission(request, "change_mailbox")
         form = _PinForm(request.POST if is_change else None)
         pin = None
         if is_change:
@@ -46,7 +51,7 @@ class PinPages(DocumentAdmin):
             f"PIN of {mailbox_title(box)}",
             [*mailbox_crumbs(account, box), ("PIN", None)],
             pin=pin,
-            form=form,
+            form=form if self.has_permission(request, "change_mailbox") else None,
             box_url=mailbox_url(account_id, box_id),
         )
 

@@ -8,7 +8,7 @@ from crossbar.pages import PageRequest
 from desk.kit.formats import format_time
 from desk.kit.tables import Cell, Filter, Paging, Row, Table, cut_note, page_request
 from desk.mailboxes.links import mailbox_url
-from desk.users.titles import user_title
+from desk.users.titles import VIEW_USERS, user_title
 from storage import database_names, document_types, values
 from voicemail.mailboxes import listing as mailbox_listing
 from voicemail.mailboxes import restore as mailbox_restore
@@ -38,7 +38,7 @@ def _live_table(request: HttpRequest, account_id: str, requested: PageRequest, t
         page = mailbox_search.search(account_id, text, requested)
     else:
         page = mailbox_listing.list_boxes(account_id, requested)
-    owner_names = _owner_names(account_id, page.entries)
+    owner_names = _owner_names(request, account_id, page.entries)
     return Table(
         columns=("Number", "Name", "Owner", "Messages", "New", "Saved"),
         rows=[_live_row(account_id, entry, owner_names) for entry in page.entries],
@@ -55,7 +55,7 @@ def _live_table(request: HttpRequest, account_id: str, requested: PageRequest, t
 
 def _removed_table(request: HttpRequest, account_id: str, requested: PageRequest, text: str) -> Table:
     page = mailbox_restore.list_removed(account_id, requested, text)
-    owner_names = _owner_names(account_id, page.entries)
+    owner_names = _owner_names(request, account_id, page.entries)
     return Table(
         columns=("Number", "Name", "Owner", "Removed (UTC)"),
         rows=[_removed_row(account_id, entry, owner_names) for entry in page.entries],
@@ -74,8 +74,10 @@ def _filters(request: HttpRequest) -> list[Filter]:
     return [Filter.by_parameter(request, "state", "removed", _STATES)]
 
 
-def _owner_names(account_id: str, entries: list[Document]) -> dict[str, str]:
-    """The names of the mailboxes' owners by their ids, read in one request."""
+def _owner_names(request: HttpRequest, account_id: str, entries: list[Document]) -> dict[str, str]:
+    """The names of the mailboxes' owners by their ids, read in one request; none if the operator can't see users."""
+    if not request.user.has_perm(VIEW_USERS):
+        return {}
     owner_ids = (str(entry.get("owner_id")) for entry in entries)
     # In dirty data the id of an owner may be anything.
     docs = accounts.database_of(account_id).fetch(filter(database_names.is_account_id, owner_ids))

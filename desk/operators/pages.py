@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group, Permission, User
+from django.core.exceptions import PermissionDenied
 from django.db.models import ManyToManyField, QuerySet
 from django.forms import ModelMultipleChoiceField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -70,6 +71,15 @@ class OperatorAdmin(UserAdmin):  # type: ignore[type-arg]  # not generic when it
         if db_field.name == "groups":
             kwargs["queryset"] = _groups_to_give(request)
         return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        """Set an operator's password: superusers anybody's, others only their own.
+
+        Whoever sets a colleague's password can act in the colleague's name, also in the audit log.
+        """
+        if not request.user.is_superuser and str(request.user.pk) != id:
+            raise PermissionDenied
+        return super().user_change_password(request, id, form_url)
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """Refuse to delete an operator with entries in the audit log."""

@@ -1,6 +1,7 @@
 """Template tags for the desk's first page."""
 
 from django import template
+from django.contrib.auth.models import User
 
 from desk.health import couchdb_state as health
 from desk.health.couchdb_state import CouchDBState
@@ -8,6 +9,12 @@ from desk.models import AuditEntry
 
 register = template.Library()
 _MAX_ENTRIES = 10
+_PERMISSIONS = {
+    "account": "desk.view_account",
+    "user": "desk.view_accountuser",
+    "mailbox": "desk.view_mailbox",
+    "message": "desk.view_message",
+}
 
 
 @register.simple_tag
@@ -17,9 +24,10 @@ def latest_entries() -> list[AuditEntry]:
 
 
 @register.simple_tag
-def latest_entries_by(operator_id: int) -> list[AuditEntry]:
-    """An operator's latest entries in the audit log."""
-    return list(AuditEntry.objects.filter(operator_id=operator_id)[:_MAX_ENTRIES])
+def latest_entries_by(operator: User) -> list[AuditEntry]:
+    """An operator's latest entries in the audit log, of what the operator may still view: each holds a name."""
+    kinds = [kind for kind, permission in _PERMISSIONS.items() if operator.has_perm(permission)]
+    return list(AuditEntry.objects.filter(operator_id=operator.pk, kind__in=kinds)[:_MAX_ENTRIES])
 
 
 @register.simple_tag

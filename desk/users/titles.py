@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+VIEW_USERS = "desk.view_accountuser"
+"""The permission that it takes to see users' names, also as owners of mailboxes."""
+
 
 def user_title(user: Mapping[str, Any]) -> str:
     """A user's full name and user name, as far as the user has them; otherwise the id."""

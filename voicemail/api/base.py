@@ -16,6 +16,7 @@ from couch.client import Document
 from crossbar.envelope import EnvelopeResponse
 from crossbar.errors import ApiError, BadIdentifier, DatastoreConflict, ValidationFailed
 from crossbar.multipart import Part
+from crossbar.viewset import require_sane_id
 from voicemail.audio.upload import NO_FILE
 from voicemail.legacy import on_access
 from voicemail.mailboxes import store as mailbox_store
@@ -66,6 +67,7 @@ class MailboxViewSetBase(AccountScopedViewSet):
 
     def get_mailbox(self, box_id: str) -> Document:
         """Return the mailbox as it is now; raises BadIdentifier, or Forbidden where the caller may not go on."""
+        require_sane_id(box_id)
         box = self.prefetched.get(box_id)
         if box is None:
             box = mailbox_store.get(self.account_id, box_id)

@@ -11,6 +11,7 @@ from accounts.auth.permissions import IsAdministrator
 from couch.client import Document
 from crossbar.csv_renderer import CsvRenderer
 from crossbar.envelope import EnvelopeResponse
+from crossbar.errors import Forbidden
 from crossbar.filters import parse_document_filters
 from crossbar.pages import Page, PageRequest
 from crossbar.pagination import AscendingPagination
@@ -69,8 +70,13 @@ class MailboxViewSet(MailboxViewSetBase):
 
     @property
     def _members(self) -> Document:
-        """The members to store. Whatever owner a request names: below a user's path it is the user."""
-        return self.data if self.owner_id is None else {**self.data, "owner_id": self.owner_id}
+        """The members to store. Whatever owner a request names: below a user's path it is the user.
+
+        A mailbox that its owner changes stays that user's (see `_check_change`).
+        """
+        if self.owner_id is not None:
+            return {**self.data, "owner_id": self.owner_id}
+        return self.data if self.identity.is_admin else {"owner_id": self.identity.owner_id, **self.data}
 
     def _read_page(self, page_request: PageRequest) -> Page[Document]:
         return mailbox_listing.list_boxes(
@@ -88,8 +94,14 @@ class MailboxViewSet(MailboxViewSetBase):
         return permissions.may_see_secrets(self.identity, box)
 
     def _check_change(self, box: Document) -> None:
-        """Raise Forbidden if the caller may not change a mailbox, PreconditionFailed if it saw another revision."""
+        """Raise Forbidden if the caller may not change a mailbox, or would give its own to somebody else.
+
+        Raises PreconditionFailed if the caller saw another revision.
+        """
         self.check_object_permissions(self.request, box)
+        own_id = self.identity.owner_id
+        if not self.identity.is_admin and self.envelope.data.get("owner_id", own_id) != own_id:
+            raise Forbidden()
         self.check_if_match(box["_rev"])
 
     def _response(self, box: Document, status: int = 200, headers: dict[str, str] | None = None) -> EnvelopeResponse:

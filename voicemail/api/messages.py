@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import cache, cached_property
 from typing import Any
 
+from django.conf import settings
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
@@ -68,8 +69,17 @@ class _MessageList(MessageViewSetBase):
             query, now = self.request.query_params, gregorian.now()
             time = parse_time_range(query, now=now, default_from=retention.limit(self.account_id, now))
             filters, folder = parse_filters(query), query.get("folder")
+            is_filtered = bool(folder) or not filters.is_empty or not self.identity.is_admin
             page = message_listing.list_messages(
-                self.account_id, box, page_request, time, filters, folder, self.is_listed, boxes=boxes
+                self.account_id,
+                box,
+                page_request,
+                time,
+                filters,
+                folder,
+                self.is_listed,
+                boxes=boxes,
+                max_rows=settings.FILTERED_ROWS if is_filtered else None,
             )
             has_box_ids = box is None or page_request.is_paginated
             summaries = [{entry.box_id: entry.summary} if has_box_ids else entry.summary for entry in page.entries]
@@ -118,7 +128,9 @@ class _MessageChanges(MessageViewSetBase):
         if isinstance(target, str):
             return move.move_messages(self.account_info, box, ids, self.get_mailbox(target), self.actor)
         if isinstance(target, list) and all(isinstance(box_id, str) and box_id for box_id in target):
-            boxes = [self.get_mailbox(box_id) for box_id in dict.fromkeys(target)]
+            box_ids = list(dict.fromkeys(target))
+            move.require_few_copies(ids, box_ids)
+            boxes = [self.get_mailbox(box_id) for box_id in box_ids]
             return move.copy_messages(self.account_info, box, ids, boxes, self.actor)
         message = "Value did not match type(s): string, array"
         raise ValidationFailed.field("source_id", "type", message, target="string, array", value=target)
@@ -144,17 +156,25 @@ class MessagesViewSet(_MessageList, _MessageChanges):
         """Create a message, by its metadata alone or together with its audio."""
         box = self.mailbox_for_new_message(box_id)
         if self.has_envelope:
-            message = message_store.create(
-                self.account_info, box, metadata.validate(self.stated_data), actor=self.actor
-            )
+            message = message_store.create(self.account_info, box, self._fields(self.stated_data), actor=self.actor)
         else:
             body = self.upload_body
             part = single_media(body.media)
-            fields = metadata.validate(body.json or {})
+            fields = self._fields(body.json or {})
             upload = Upload.from_part(part, self.account_id, box)
             message = message_store.create(self.account_info, box, fields, upload, self.actor)
         path = f"{self.mailboxes_path}/{box_id}/messages/{message['_id']}"
         return self.message_response(message, 201, location(request, path))
+
+    def _fields(self, data: Document) -> Document:
+        """The metadata that the client sent. Only administrators date messages far back or ahead.
+
+        Each month has a database, which the first message of the month creates.
+        """
+        fields = metadata.validate(data)
+        if "timestamp" in fields and not self.identity.is_admin:
+            retention.require_current(self.account_id, fields["timestamp"])
+        return fields
 
     def change_many(self, request: Request, box_id: str, **scope: str) -> EnvelopeResponse:
         """Move or copy the messages in the payload, or put them into a folder."""

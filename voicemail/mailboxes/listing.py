@@ -7,6 +7,8 @@ messages of a whole page are counted together.
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from django.conf import settings
+
 from accounts import accounts
 from couch.client import Database, Document, Row
 from crossbar.filters import Filter
@@ -30,7 +32,7 @@ def list_boxes(
     is_listed: Test = lambda summary: True,
     may_see_secrets: Test = lambda box: False,
 ) -> Page[Document]:
-    """A page of an account's mailboxes, full as long as enough of them pass.
+    """A page of an account's mailboxes, full as long as enough of them pass among the first FILTERED_ROWS.
 
     `is_listed` says by a mailbox's summary whether it belongs to the list, `may_see_secrets` by its document whether
     filters may look at its secrets. Raises InvalidStartKey.
@@ -47,8 +49,13 @@ def list_boxes(
 
     page_rows: list[Row] = []
     next_row: Row | None = None
-    for row in filter(passes, _read_rows(accounts.database_of(account_id), request, include_docs=include_docs)):
-        if len(page_rows) == request.size:
+    max_rows = settings.FILTERED_ROWS if include_docs else None
+    rows = _read_rows(accounts.database_of(account_id), request, include_docs=include_docs)
+    for number, row in enumerate(rows):
+        is_last = number == max_rows
+        if not is_last and not passes(row):
+            continue
+        if is_last or len(page_rows) == request.size:
             next_row = row
             break
         page_rows.append(row)

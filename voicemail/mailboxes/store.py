@@ -25,7 +25,7 @@ from storage import (
 from storage.document_cache import DocumentCache
 from storage.documents import Guard
 from storage.private_fields import Actor
-from voicemail.mailboxes import addresses, numbers
+from voicemail.mailboxes import addresses, limits, numbers
 
 TYPE = document_types.MAILBOX
 SCHEMA = "vmboxes"
@@ -76,10 +76,12 @@ def add_to_cache(account_id: str, box: Document) -> None:
 
 
 def create(account_id: str, data: Mapping[str, Any], actor: Actor | None = None) -> Document:
-    """Store a new mailbox; raises ValidationFailed, also if another mailbox has its number."""
+    """Store a new mailbox; raises ValidationFailed, also if another mailbox has its number, or there are too many."""
     database = accounts.database_of(account_id)
     box_id = uuid.uuid4().hex
+    limits.require_room_for_aliases(database, data, {})
     validated = _validate(database, box_id, _writable_members(data), {})
+    limits.require_room_for_mailbox(database)
     doc = private_fields.stamp_new(
         {**validated, "_id": box_id}, pvt_type=TYPE, account_id=account_id, db_name=database.name, actor=actor
     )
@@ -154,7 +156,9 @@ def _change(
     with numbers.Reservation(database, box_id) as reservation:
 
         def apply(stored: Document) -> Document:
-            validated = _validate(database, box_id, _keep_number_texts(edit(stored), stored), stored)
+            members = _keep_number_texts(edit(stored), stored)
+            limits.require_room_for_aliases(database, members, stored)
+            validated = _validate(database, box_id, members, stored)
             reservation.reserve(numbers.of(validated) - numbers.of(stored))
             legacy = {"messages": stored["messages"]} if "messages" in stored else {}
             return {**private_fields.replace_public(stored, validated), **legacy}

@@ -1,6 +1,6 @@
 """Lists of messages, of a mailbox or of a whole account: the newest first, in pages, across months.
 
-A page ends only before a row that it would show as well: no page is short while entries remain.
+A page ends only before a row that it would show as well, or after as many rows as its reader allows (`max_rows`).
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -18,6 +18,8 @@ from functools import partial
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
+
 from couch.client import Database, Document
 from couch.errors import Conflict
 from couch.parallel import in_parallel
@@ -39,6 +41,14 @@ from voicemail.messages.folders import NEW
 # Few enough that documents are fresh when they are copied, and that no request takes all the connections.
 _BATCH_SIZE = 100
 _AUDIO_AT_ONCE = 8
+
+
+def require_few_copies(ids: Iterable[str], box_ids: Iterable[str]) -> None:
+    """Raise ValidationFailed if copies of messages to mailboxes are more than COPIES_PER_REQUEST."""
+    count, limit = len(set(ids)) * len(set(box_ids)), settings.COPIES_PER_REQUEST
+    if limit and count > limit:
+        message = f"A request can't make more than {limit} copies"
+        raise ValidationFailed.field("source_id", "maxItems", message, target=limit, value=count)
 
 
 def move_messages(

@@ -18,6 +18,7 @@ CATEGORY = "callflow"
 _SETTING = ("voicemail", "message_retention_duration")
 DEFAULT_DAYS = 93
 GRACE_SECONDS = 3_600
+_MAX_AHEAD = 86_400  # of a new message, in seconds: clocks differ
 REASON = "prior_to_retention_duration"
 MESSAGE = "This message is older than the message retention duration: no update is permitted"
 
@@ -61,6 +62,17 @@ def limit(account_id: str, now: int | None = None) -> int:
     """The time, in Gregorian seconds, before which an account's messages are past their retention."""
     moment = gregorian.now() if now is None else now
     return max(moment - (duration_days(account_id) * 86_400 + GRACE_SECONDS), gregorian.FIRST)
+
+
+def require_current(account_id: str, seconds: int) -> None:
+    """Raise ValidationFailed unless a new message's time is within the retention, and a day ahead at most."""
+    now = gregorian.now()
+    first, last = limit(account_id, now), now + _MAX_AHEAD
+    rules = (("minimum", "least", first, seconds < first), ("maximum", "most", last, seconds > last))
+    for rule, word, bound, is_broken in rules:
+        if is_broken:
+            message = f"Value must be at {word} {bound}"
+            raise ValidationFailed.field("timestamp", rule, message, target=bound, value=seconds)
 
 
 def age(doc: Mapping[str, Any]) -> int | None:

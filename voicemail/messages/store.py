@@ -103,7 +103,7 @@ def create(
     if upload is not None and "length" not in fields:
         complete["length"] = upload.milliseconds or metadata.NO_LENGTH
     doc = build(account, box, complete, time_zone.of_box(account, box), actor=actor)
-    modb = modbs.ensure(account["_id"], gregorian.month_of(complete["timestamp"]))
+    modb = modbs.ensure_within_limit(account["_id"], gregorian.month_of(complete["timestamp"]))
     stored = modb.put(doc) if upload is None else _put_with_audio(modb, doc, upload)
     try:
         mailbox_store.get(account["_id"], box["_id"])
