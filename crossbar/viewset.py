@@ -59,8 +59,9 @@ class CrossbarViewSet(GenericViewSet[Any]):
         if not self.action:
             raise InvalidMethod()
         super().initial(request, *args, **kwargs)
-        for value in kwargs.values():
-            require_sane_id(str(value))
+        for name, value in kwargs.items():
+            if name.endswith(("_id", "name")):
+                require_sane_id(str(value))
 
     def _tunnelled_verb(self, request: Request) -> str | None:
         verb = request.query_params.get("verb")

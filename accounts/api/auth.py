@@ -20,10 +20,9 @@ from crossbar.viewset import NO_STORE, CrossbarViewSet
 from storage import schemas
 
 
-class _LoginViewSet(CrossbarViewSet):
-    """Answers valid credentials with a token."""
+class _AnonymousViewSet(CrossbarViewSet):
+    """Needs no token beside the data, and takes little data."""
 
-    schema_name: str
     cache_control = NO_STORE
 
     @property
@@ -31,6 +30,12 @@ class _LoginViewSet(CrossbarViewSet):
         """How many bytes an envelope may have."""
         limit: int = settings.ANONYMOUS_BODY_LIMIT
         return limit
+
+
+class _LoginViewSet(_AnonymousViewSet):
+    """Answers valid credentials with a token."""
+
+    schema_name: str
 
     @property
     def validated_data(self) -> dict[str, Any]:
@@ -94,13 +99,11 @@ class TokenAuthViewSet(AuthenticatedViewSet):
         return {**login.login_response(account, user), "method": method}
 
 
-class TokenInfoViewSet(CrossbarViewSet):
+class TokenInfoViewSet(_AnonymousViewSet):
     """``/v2/auth/tokeninfo``, and the older ``/v2/user_auth/{TOKEN}``: what a token says, and whom it is for.
 
     Holding the token is all that a caller needs, wherever the request has it.
     """
-
-    cache_control = NO_STORE
 
     @sensitive_variables()
     def retrieve(self, request: Request, token: str | None = None) -> EnvelopeResponse:
