@@ -43,7 +43,7 @@ class AudioForm(forms.Form):
     file = forms.FileField(
         label="Audio",
         error_messages={"required": "Choose a file."},
-        widget=forms.FileInput(attrs={"accept": "audio/*,.mp3,.wav,.amr"}),
+        widget=forms.FileInput(attrs={"accept": "audio/*,.mp3,.wav,.amr,.awb,.gsm,.caf"}),
     )
     length = forms.FloatField(
         label="Length",
