@@ -157,7 +157,7 @@ def validate_members(members: Mapping[str, Any], stored: Document | None = None)
 def require_free_realm(realm: str, account_id: str | None = None) -> None:
     """ValidationFailed (`realm` → `unique`) if an account other than `account_id` has the realm."""
     if any(owner_id != account_id for owner_id in account_index.ids_with_realm(realm)):
-        raise ValidationFailed.field("realm", "unique", "Account realm already in use", value=realm, cause=realm)
+        raise ValidationFailed.field("realm", "unique", "Account realm already in use", value=realm)
 
 
 def replace(

@@ -1,4 +1,4 @@
-"""What a listing shows of a user: the members that Kazoo's view ``users/crossbar_listing`` has."""
+"""What a listing shows of a user, and which features the user has on."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,10 +6,8 @@ from typing import Any
 from couch.client import Document
 from storage import values
 
-_MEMBERS = (
-    *("username", "email", "first_name", "last_name", "priv_level", "feature_level", "presence_id", "timezone"),
-    *("call_recording", "service"),
-)
+_MEMBERS = ("username", "email", "first_name", "last_name", "priv_level", "enabled", "presence_id", "timezone")
+_SWITCH = "_enabled"
 
 
 def summarize(user: Document) -> Document:
@@ -24,27 +22,21 @@ def summarize(user: Document) -> Document:
     }
 
 
-def list_features(user: Document) -> list[str]:
-    """Return the names of the features that the user's document has on, in the order of Kazoo's view."""
-    stored, smartpbx, call_forward = user.get("features"), _object(user, "smartpbx"), _object(user, "call_forward")
-    features = [str(feature) for feature in stored] if isinstance(stored, list) else []
-    features += [feature for feature in smartpbx if _is_enabled(smartpbx, feature)]
-    is_on = {
-        "hotdesk": _is_enabled(user, "hotdesk"),
-        "call_forward": _is_enabled(user, "call_forward"),
-        "call_forward_failover": call_forward.get("failover") and not _is_enabled(user, "call_forward"),
-        "caller_id": _object(_object(user, "caller_id"), "external").get("number"),
-        "vm_to_email": values.is_true(user.get("vm_to_email_enabled")),
-        "music_on_hold": _object(user, "music_on_hold").get("media_id"),
-        "do_not_disturb": _is_enabled(user, "do_not_disturb"),
-        "ctu": _is_enabled(user, "ctu"),
-        "desktop": _is_enabled(user, "desktop"),
-    }
-    return list(dict.fromkeys([*features, *(feature for feature in is_on if is_on[feature])]))
+def list_features(user: Mapping[str, Any]) -> list[str]:
+    """Return the names of the features that a user's document has on, in alphabetical order.
+
+    A feature is an object that is `enabled` (``call_forward``, those of SmartPBX in ``smartpbx``), or a switch
+    (``vm_to_email_enabled`` of ``vm_to_email``). The user has a caller id with a number for calls to the outside.
+    """
+    features = {name for members in (user, _object(user, "smartpbx")) for name in _enabled_objects(members)}
+    features |= {name.removesuffix(_SWITCH) for name in user if name.endswith(_SWITCH) and values.is_true(user[name])}
+    if _object(_object(user, "caller_id"), "external").get("number"):
+        features.add("caller_id")
+    return sorted(features)
 
 
-def _is_enabled(members: Mapping[str, Any], feature: str) -> bool:
-    return values.is_true(_object(members, feature).get("enabled"))
+def _enabled_objects(members: Mapping[str, Any]) -> set[str]:
+    return {name for name in members if values.is_true(_object(members, name).get("enabled"))}
 
 
 def _object(members: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -245,8 +245,7 @@ def _require_free_name(account_id: str, username: str | None, user_id: str) -> N
         return
     rows = accounts.database_of(account_id).view(*view_names.USERS_BY_NAME, key=username)
     if any(row["id"] != user_id for row in rows):
-        message = "Username must be unique within account"
-        raise ValidationFailed.field("username", "unique", message, value=username, cause=username)
+        raise ValidationFailed.field("username", "unique", "Username is not unique for this account", value=username)
 
 
 def _validate_members(members: Mapping[str, Any], stored: Document | None = None) -> Document:
@@ -267,7 +266,7 @@ def _hashes(public: Document, password: Any, stored: Document) -> Document:
     if password is not None:
         if username is None:
             # Without it there is nothing to hash, and the password would be lost.
-            message = "The username must be provided when updating the password"
+            message = "A password needs a user name"
             raise ValidationFailed.field("username", "required", message)
         return credentials.hash_password(str(username), str(password))
     hashes = {key: stored[key] for key in credentials.HASHES if key in stored}
@@ -277,7 +276,7 @@ def _hashes(public: Document, password: Any, stored: Document) -> Document:
         return {}
     if hashes:
         message = "The password must be provided when updating the user name"
-        raise ValidationFailed.field("password", "required", message, cause=username)
+        raise ValidationFailed.field("password", "required", message)
     return hashes
 
 

@@ -227,7 +227,7 @@ CORS_ALLOW_ALL_ORIGINS = True
 CORS_ALLOW_METHODS = ("GET", "HEAD", "PUT", "POST", "PATCH", "DELETE", "OPTIONS")
 CORS_ALLOW_HEADERS = (  # Kazoo's, those of its web interface among them, and what this service reads besides
     *("Content-Type", "Accept", "Authorization", "X-Auth-Token", "If-None-Match", "If-Match", "If-Modified-Since"),
-    *("Range", "If-Range", "Cache-Control", "Depth", "User-Agent", "X-Requested-With", "X-HTTP-Method-Override"),
+    *("Range", "If-Range", "Cache-Control", "Depth", "X-Requested-With", "X-HTTP-Method-Override"),
     *("X-File-Name", "X-File-Size", "X-Kazoo-Cluster-ID", "X-Request-ID"),
 )
 CORS_EXPOSE_HEADERS = (

@@ -174,7 +174,7 @@ class Locked(ApiError):
     message = "locked"
 
     def __init__(self, subject: str) -> None:
-        super().__init__(data={subject: {"disabled": {"message": f"{subject} disabled"}}})
+        super().__init__(data={subject: {"disabled": {"message": f"The {subject} is disabled"}}})
 
 
 class TooManyRequests(ApiError):

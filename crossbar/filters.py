@@ -101,24 +101,11 @@ def _modified(doc: Mapping[str, Any]) -> Any:
 
 
 def _equal(path: list[str], value: str) -> Test:
-    """A field has a value, or one of the values in a list, as Kazoo reads a value in brackets."""
-    values = [value, *_listed_values(value)]
-    return lambda doc: any(_same(_at(doc, path), item) for item in values)
+    return lambda doc: _same(_at(doc, path), value)
 
 
 def _not_equal(path: list[str], value: str) -> Test:
-    passes = _equal(path, value)
-    return lambda doc: not passes(doc)
-
-
-def _listed_values(value: str) -> list[Any]:
-    if not value.startswith("["):
-        return []
-    try:
-        values = orjson.loads(value)
-    except orjson.JSONDecodeError:
-        return []
-    return values if isinstance(values, list) else []
+    return lambda doc: not _same(_at(doc, path), value)
 
 
 def _any(path: list[str], value: str) -> Test:
@@ -183,9 +170,7 @@ def _parse_list(value: str) -> list[Any]:
 def _same(stored: Any, value: Any) -> bool:
     if isinstance(stored, str) and isinstance(value, str):
         return stored == value
-    if stored is _MISSING:
-        return bool(value == "")  # for Kazoo, a missing field is an empty one
-    return _text(stored) == _text(value)
+    return stored is not _MISSING and _text(stored) == _text(value)
 
 
 def _text(value: Any) -> str:

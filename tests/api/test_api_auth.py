@@ -55,7 +55,7 @@ def test_the_key_of_a_disabled_account_is_locked(anonymous: Api, account: Accoun
         database.update(account.id, lambda doc: {**doc, "pvt_enabled": False})
     answer = anonymous.put("/v2/api_auth", {"api_key": account.api_key})
     assert (answer.status_code, answer.json()["error"], answer.json()["message"]) == (423, "423", "locked")
-    assert answer.json()["data"] == {"account": {"disabled": {"message": "account disabled"}}}
+    assert answer.json()["data"] == {"account": {"disabled": {"message": "The account is disabled"}}}
 
 
 def test_the_key_of_a_deleted_account_is_refused(anonymous: Api, account: Account, db: Database) -> None:

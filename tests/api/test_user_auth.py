@@ -221,7 +221,7 @@ class TestCredentials:
                 "/v2/user_auth", {**data, "credentials": digest(account.username, account.password)}
             )
             assert (right.status_code, right.json()["error"], right.json()["message"]) == (423, "423", "locked")
-            assert right.json()["data"] == {"account": {"disabled": {"message": "account disabled"}}}
+            assert right.json()["data"] == {"account": {"disabled": {"message": "The account is disabled"}}}
             assert "auth_token" not in right.json()
             wrong = anonymous.put("/v2/user_auth", {**data, "credentials": digest(account.username, "wrong")})
             assert (wrong.status_code, wrong.json()["data"]) == (401, INVALID)

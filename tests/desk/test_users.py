@@ -73,7 +73,7 @@ def test_a_taken_user_name_is_an_error_at_its_field(
 ) -> None:
     path = f"desk/accountuser/{account.id}/add/"
     page = operator("Administrators").fill_in(path, username="ADA", password="x", first_name="A", last_name="L").text
-    assert "Username must be unique within account" in page
+    assert "Username is not unique for this account" in page
     assert len(db.view(*view_names.USERS_BY_NAME, key="ada")) == 1
 
 
