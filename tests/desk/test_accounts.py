@@ -40,7 +40,7 @@ def test_the_page_of_an_account_shows_mailboxes_messages_users_and_databases(
     box = api.new_box("3000")
     api.put(f"vmboxes/{box['id']}/messages", {"caller_id_number": "1001"})
     page = operator("Read only").get(f"desk/account/{account.id}/").text
-    for text in (account.name, account.realm, account.username, "3000", "93", "complete"):
+    for text in (account.name, account.realm, account.username, ">3000</a>", "<strong>93</strong> days", "complete"):
         assert text in page
     assert account.api_key not in page
 
