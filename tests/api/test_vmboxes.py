@@ -176,9 +176,12 @@ class TestCreate:
         wrong = {"name": "x", "mailbox": "3002", "members": [{"id": "a" * 32, "type": "robot"}]}
         assert errors_of(api, wrong).keys() == {"members.0.type"}
 
-    def test_a_request_without_a_body_is_refused(self, api: Api) -> None:
+    def test_a_request_without_a_body_lacks_all_required_members(self, api: Api) -> None:
         errors = api.put("vmboxes").json()["data"]
-        assert errors["data"]["required"]["message"] == "Field is required but missing"
+        assert {name: error["required"]["message"] for name, error in errors.items()} == {
+            "mailbox": "Field is required but missing",
+            "name": "Field is required but missing",
+        }
 
     def test_post_tunnels_put(self, api: Api) -> None:
         answer = api.post("vmboxes?verb=PUT", {"name": "x", "mailbox": "3000"})
