@@ -33,6 +33,8 @@ from storage.private_fields import Actor
 
 SCHEMA = "accounts"
 DEFAULT_LANGUAGE = "en-us"
+DEFAULT_TIMEZONE = "Etc/UTC"
+"""What mailboxes go by if neither the account nor the system has a time zone."""
 REALM_LOCK = "account_realm_claim"
 DERIVED_MEMBERS = frozenset({"id", "created", "superduper_admin", "is_reseller", "reseller_id"})
 """What a response adds to an account's public members. No client can set them."""
@@ -133,7 +135,8 @@ def serialize(doc: Document, *, secrets: bool = True) -> dict[str, Any]:
         "is_reseller": is_reseller(doc),
         "reseller_id": reseller_id(doc),
     }
-    members.setdefault("timezone", system_config.category("accounts").get("default_timezone"))
+    default_timezone = system_config.category("accounts").get("default_timezone") or DEFAULT_TIMEZONE
+    members.setdefault("timezone", default_timezone)
     return {key: value for key, value in members.items() if value is not None}
 
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from couch.client import Database
-from storage import gregorian, view_names
+from storage import gregorian, system_config, view_names
 from tests.support.api_client import Account, Api
 from tests.support.servers import wait_until
 from tests.support.stored_accounts import accounts_db, stored
@@ -25,6 +25,7 @@ class TestGet:
         assert data["superduper_admin"] is False
         assert data["is_reseller"] is False
         assert data["language"] == "en-us"
+        assert data["timezone"] == system_config.category("accounts").get("default_timezone", "Etc/UTC")
         assert abs(data["created"] - gregorian.now()) < 300
         assert not [key for key in data if key.startswith(("_", "pvt_"))]
         assert account.api_key not in answer.text
