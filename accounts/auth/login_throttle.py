@@ -64,8 +64,12 @@ def sign_in(attempt: Attempt, check: Check[Result]) -> Result:
     Raises InvalidCredentials if they are wrong, TooManyRequests if that happens too often, and whatever the check
     raises, which is not counted.
     """
-    if _is_recent(attempt) and (match := check(attempt.names)) is not None:
-        return match[1]
+    limits = (settings.SIGN_IN_FAILURES, settings.SIGN_IN_FAILURES_PER_ADDRESS, settings.SIGN_IN_FAILURES_PER_ACCOUNT)
+    if not any(limits) or _is_recent(attempt):
+        if (match := check(attempt.names)) is not None:
+            return match[1]
+        if not any(limits):
+            raise InvalidCredentials()
     with _one_at_a_time(attempt):
         counted = _CountedAttempt(attempt)
         try:
