@@ -8,12 +8,14 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
 from django.core.cache import close_caches
 from django.core.handlers.exception import convert_exception_to_response
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, reset_queries
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 from django.utils.module_loading import import_string
 
 from couch.time_limits import silence_limited_to
@@ -62,3 +64,24 @@ class PageMiddleware:
         if is_api_path(request.path_info):
             return None
         return next((response for hook in self._view_hooks if (response := hook(request, *args))), None)
+
+
+class AnonymousForms:
+    """Sends whoever isn't signed in to the page for that, in place of reading a long form from them.
+
+    Else a form would be read to its end, however slowly it comes, to look for its CSRF token.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Return the response to a request."""
+        return self._get_response(request)
+
+    def process_view(self, request: HttpRequest, *args: Any) -> HttpResponseBase | None:
+        """Return the redirection of a long form from nobody, or None."""
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if length.isdigit() and int(length) > settings.ANONYMOUS_BODY_LIMIT and not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path(), reverse("admin:login"))
+        return None

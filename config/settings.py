@@ -75,7 +75,7 @@ COUCHDB_DECODE_JSON = "storage.empty_objects.decode_json"
 MAX_UPLOAD_BYTES = environment.integer("MAX_UPLOAD_BYTES", 128 * 1024 * 1024, minimum=1)
 JSON_BODY_LIMIT = environment.integer("JSON_BODY_LIMIT", 1024 * 1024, minimum=1)
 ANONYMOUS_BODY_LIMIT = environment.integer("ANONYMOUS_BODY_LIMIT", 16 * 1024, minimum=1)
-"""The largest JSON body that is read before it is known who sends it."""
+"""The largest body, JSON or a form, that is read before it is known who sends it."""
 DATA_UPLOAD_MAX_MEMORY_SIZE = JSON_BODY_LIMIT
 FILE_UPLOAD_HANDLERS = [  # of forms at the desk: small files go to disk as well, and size is limited as in the API
     "desk.kit.uploads.LimitedUploads",
@@ -152,6 +152,7 @@ PAGE_MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "config.page_middleware.AnonymousForms",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
