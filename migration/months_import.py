@@ -194,8 +194,8 @@ def report_foreign(month: SourceMonth, progress: Progress) -> None:
     if month.foreign:
         account_id = month.source.account_id
         sentence = (
-            f"{month.foreign} messages of month {month.month} of account {account_id} say that they belong to "
-            f"another account: they are left out. {ownership.ADVICE}"
+            f"Messages of month {month.month} of account {account_id} that name another account are left out "
+            f"({month.foreign}). {ownership.ADVICE}"
         )
         progress.add_problem(account_id, None, ownership.REASON, sentence)
 

@@ -109,8 +109,8 @@ def _survey_account(
     )
     if account.survey.foreign:
         sentence = (
-            f"{account.survey.foreign} documents in the database of account {account_id} say that they belong to "
-            f"another account: they are left out. {ownership.ADVICE}"
+            f"Documents in the database of account {account_id} that name another account are left out "
+            f"({account.survey.foreign}). {ownership.ADVICE}"
         )
         progress.add_problem(account_id, None, ownership.REASON, sentence)
     progress.expect(messages=account.entries)

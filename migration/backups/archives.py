@@ -29,7 +29,7 @@ _HEAD = 64 * 1024
 # What one archive may unpack to: hardly any backup shrinks to a hundredth, and an archive made to fill the disk to
 # less than a thousandth.
 _MAX_GROWTH = 100
-_FREE_GROWTH = 4 * 1024**3
+FREE_GROWTH = 4 * 1024**3
 _MAX_DEPTH = 4
 # So much of the disk stays free.
 _RESERVE = 256 * 1024**2
@@ -105,15 +105,21 @@ class _Budget:
 class FileReader:
     """Reads the files of a source one after the other. Unpacks into a folder of its own."""
 
-    def __init__(self, folder: Path, warn: Warn, is_wanted: Callable[[str, bytes], bool]) -> None:
-        """`is_wanted` tells from a file's name and its first bytes whether to unpack it at all."""
+    def __init__(
+        self, folder: Path, warn: Warn, is_wanted: Callable[[str, bytes], bool], *, free_growth: int = FREE_GROWTH
+    ) -> None:
+        """`is_wanted` tells from a file's name and its first bytes whether to unpack it at all.
+
+        `free_growth`: so many bytes an archive may unpack to, however small it is.
+        """
         self._folder, self._warn, self._is_wanted = folder, warn, is_wanted
+        self._free_growth = free_growth
 
     def read(self, path: Path, name: str) -> Iterator[BackupFile]:
         """The file itself, or the files that it packs or holds. Raises Refused, OSError."""
         with path.open("rb") as file:
             head = file.read(_HEAD)
-        budget = _Budget(name, path.stat().st_size * _MAX_GROWTH + _FREE_GROWTH, self._folder)
+        budget = _Budget(name, path.stat().st_size * _MAX_GROWTH + self._free_growth, self._folder)
         if _is_plain(head):
             if self._is_wanted(name, head):
                 yield BackupFile(path, name, is_unpacked=False)

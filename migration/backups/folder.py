@@ -77,8 +77,8 @@ class BackupFolder:
         unplaced = self._recordings.attach(self.index)
         if unplaced.number:
             self.warnings.append(
-                f"{unplaced.number} files are no backups, and recordings of no document, such as {unplaced.example}: "
-                "left out"
+                f"Files that are neither backups nor recordings of a document are left out ({unplaced.number}, such "
+                f"as {unplaced.example})"
             )
         if self._unknown_files > _NAMED_FILES:
             self.warnings.append(

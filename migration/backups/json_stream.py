@@ -6,6 +6,11 @@ from typing import Any, Protocol
 import ijson
 
 _ARRAYS_OF_DOCUMENTS = ("rows", "docs")
+_KEYS_OF_DOCUMENTS = ("_id", "doc")
+# Without its long attachments, no document has that many bytes.
+_MAX_DOCUMENT = 128 * 1024 * 1024
+# Of what is no document, or not yet known to be one, so much is read at most: memory holds all of it.
+_MAX_UNKNOWN = 4 * 1024 * 1024
 
 
 class Readable(Protocol):
@@ -20,15 +25,15 @@ class TooLong(ValueError):
 
 
 class BudgetedFile:
-    """A file that returns so many bytes at most until `renew` is called."""
+    """A file that returns no more than a document has, until the next one begins."""
 
-    def __init__(self, file: Readable, budget: int) -> None:
-        self._file, self._budget = file, budget
-        self._left = budget
+    def __init__(self, file: Readable) -> None:
+        self._file = file
+        self._left = _MAX_UNKNOWN
 
-    def renew(self) -> None:
-        """Allow another budget."""
-        self._left = self._budget
+    def expect(self, count: int) -> None:
+        """Allow so many bytes from here on."""
+        self._left = count
 
     def read(self, size: int = -1, /) -> bytes:
         """The next bytes; empty at the end. Raises TooLong."""
@@ -43,13 +48,17 @@ def iterate_objects(file: Readable) -> Iterator[dict[str, Any]]:
     """The objects of a stream that may be documents, or rows with one, in their order.
 
     They are values of the stream, of its arrays, and of the arrays ``rows`` and ``docs`` of its objects. Any number
-    of values may follow each other. Raises ijson.JSONError, and what reading raises.
+    of values may follow each other. Raises ijson.JSONError, TooLong, and what reading raises.
     """
+    budgeted_file = BudgetedFile(file)
     open_values = _OpenValues()
-    for event, value in ijson.basic_parse(file, use_float=True, multiple_values=True):
+    for event, value in ijson.basic_parse(budgeted_file, use_float=True, multiple_values=True):
         completed = open_values.add(event, value)
         if completed is not None:
+            budgeted_file.expect(_MAX_UNKNOWN)
             yield completed
+        elif event == "map_key" and value in _KEYS_OF_DOCUMENTS and open_values.is_at_member:
+            budgeted_file.expect(_MAX_DOCUMENT)
 
 
 class _OpenValues:
@@ -60,6 +69,11 @@ class _OpenValues:
         """An object, or None for an array whose items may be documents."""
         self._member: _Member | None = None
         """The member of the innermost object that is being read, if it is an array or object itself."""
+
+    @property
+    def is_at_member(self) -> bool:
+        """Whether a member of the innermost object comes next."""
+        return self._member is None
 
     def add(self, event: str, value: Any) -> dict[str, Any] | None:
         """Process the next event; the object that it completes, if it does."""

@@ -9,18 +9,18 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import ijson
 import orjson
 
 from couch.client import Document
-from migration.backups.json_stream import BudgetedFile, Readable, TooLong, iterate_objects
+from migration.backups.json_stream import Readable, TooLong, iterate_objects
 
 _PEEK_SIZE = 1024 * 1024
 _FIRST_LINES = 20
-# Without its long attachments, no document has that many bytes, and hardly any line.
-_MAX_DOCUMENT = 128 * 1024 * 1024
+# Without long attachments hardly any line has that many bytes.
 _MAX_LINE = 256 * 1024 * 1024
 # Of the faulty lines of a file so many are named, the others only counted.
 _NAMED_LINES = 5
@@ -28,6 +28,9 @@ _BOM = b"\xef\xbb\xbf"
 # Lines that only open or close the array of documents.
 _FRAME = re.compile(rb'\s*(?:[\[\]{}]|\]\s*\}|(?:\]\s*\}\s*)?\{[^\n]{0,200}"(?:rows|docs)"\s*:\s*\[)\s*,?\s*')
 _CLOSING_LINES = (b"]", b"]}")
+# The frame where a line holds a document as well.
+_FRAME_BEFORE = re.compile(rb'(?:\[|\{[^\n]{0,200}?"(?:rows|docs)"\s*:\s*\[)\s*(?=\{)')
+_FRAME_AFTER = re.compile(rb"\}\s*\]\s*\}?\Z")
 _MAX_DIGITS = 25
 _HIGH, _LOW = r"\\u[dD][89abAB][0-9a-fA-F]{2}", r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -164,6 +167,10 @@ def _parse_lines(file: Readable, warn: Warn) -> Iterator[Any]:
         try:
             yield parse_json(stripped)
         except (ValueError, RecursionError):
+            if (document := _parse_framed(stripped)) is not None:
+                is_framed = is_framed or _FRAME_BEFORE.match(stripped) is not None
+                yield document
+                continue
             # Of several values without a line's end between them all count, of a cut one what is whole.
             objects, is_whole = _recover_objects(stripped)
             yield from objects
@@ -179,13 +186,23 @@ def _parse_lines(file: Readable, warn: Warn) -> Iterator[Any]:
         warn(f"the file ends early, after line {number}: it was cut off")
 
 
+def _parse_framed(line: bytes) -> Any:
+    """The document in the first or last line of an array, without the frame; None if it isn't that."""
+    before, after = _FRAME_BEFORE.match(line), _FRAME_AFTER.search(line)
+    for start, end in ((before, None), (None, after)):
+        if start is not None or end is not None:
+            with suppress(ValueError, RecursionError):
+                return parse_json(line[start.end() if start else 0 : end.start() + 1 if end else None])
+    return None
+
+
 def _recover_objects(line: bytes) -> tuple[list[Any], bool]:
     """The objects in a line that is no JSON value, and whether they are all of it."""
     objects: list[Any] = []
     try:
         for value in iterate_objects(_RepairedFile(io.BytesIO(line))):
             objects.append(value)
-    except ijson.JSONError:
+    except (ijson.JSONError, TooLong):
         return objects, False
     return objects, bool(objects)
 
@@ -210,15 +227,13 @@ def _split_lines(file: Readable) -> Iterator[bytes]:
 
 def _parse_stream(file: Readable, warn: Warn) -> Iterator[Any]:
     """The objects in JSON that is not in lines, up to the first damage."""
-    budgeted_file = BudgetedFile(file, _MAX_DOCUMENT)
     count = 0
     try:
-        for value in iterate_objects(budgeted_file):
-            budgeted_file.renew()
+        for value in iterate_objects(file):
             count += 1
             yield value
     except TooLong:
-        warn(f"no document follows for {_MAX_DOCUMENT >> 20} MB after the first {count}: read up to there")
+        warn(f"what follows after {count} documents is too long to be one: read up to there")
     except ijson.IncompleteJSONError:
         warn(f"the file ends or breaks in the middle, after {count} whole documents: it was cut off or damaged")
     except ijson.JSONError as error:

@@ -136,19 +136,20 @@ class FilePlacement:
         for account_id, count in sorted(self._foreign.items()):
             if count and self._stated_owner is not None:
                 yield (
-                    f"{self._name} is named for account {self._stated_owner.account_id}, but {count} of its "
-                    f"documents belong to account {account_id}: they are left out. Give the file a name without an "
-                    "account's id, and each document goes to its own account"
+                    f"{self._name} is named for account {self._stated_owner.account_id}: its documents of account "
+                    f"{account_id} are left out ({count}). Give the file a name without an account's id, and each "
+                    "document goes to its own account"
                 )
         if self._contradictory:
             yield (
-                f"{self._name}: {self._contradictory} documents name two accounts in pvt_account_id, pvt_account_db "
-                "or their id: they are left out. Correct these members in the backup"
+                f"{self._name}: documents that name two accounts, in pvt_account_id, pvt_account_db or their id, are "
+                f"left out ({self._contradictory}). Correct these members in the backup"
             )
         if unowned:
             yield (
-                f"{self._name}: {unowned} documents don't say whose they are, and neither does the file: they are "
-                "left out. Put the documents of each database into a file of its own, named like the database"
+                f"{self._name}: documents that don't say whose they are, in a file that doesn't tell either, are "
+                f"left out ({unowned}). Put the documents of each database into a file of its own, named like the "
+                "database"
             )
 
     @staticmethod

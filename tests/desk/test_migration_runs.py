@@ -84,6 +84,8 @@ def test_a_dry_run_reports_the_same_and_writes_nothing(
     operator: Operator, account: Account, box: dict[str, Any]
 ) -> None:
     media_ids = add_old_messages(account, box, 4)
+    foreign = {"_id": "e" * 32, "pvt_type": "vmbox", "pvt_account_id": "d" * 32, "messages": [{}]}
+    couch().database(database_names.account_db(account.id)).put(foreign)
     before = old_messages.read_array(account, box["id"])
     desk = operator("Administrators")
     run_id = start_run(desk, account, "dry_run")
@@ -93,6 +95,8 @@ def test_a_dry_run_reports_the_same_and_writes_nothing(
     assert not couch().database(database_names.modb(account.id, MONTH)).exists()
     page = desk.get(f"{PAGES}run/{run_id}/").text
     assert all(media_id in page for media_id in media_ids)
+    assert "Documents in the database of account" in page
+    assert "that name another account are left out (1)" in page
     assert 'name="operation" value="migrate"' in page
 
 

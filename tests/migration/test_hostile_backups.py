@@ -87,6 +87,17 @@ def test_lone_surrogates_are_replaced(kazoo3: Kazoo3Account, tmp_path: Path) -> 
     assert stored_names == ["high \ufffd", "low \ufffd", "whole \U0001f600", "escaped \\ud800", "both \ufffd\ufffd"]
 
 
+def test_empty_objects_that_a_tool_wrote_as_arrays_are_objects(kazoo3: Kazoo3Account, tmp_path: Path) -> None:
+    box = kazoo3.add_box("3000", media=[], notify={"callback": []}, flags=[], notify_email_addresses=[])
+    user = kazoo3.add("user", username="a", caller_id=[])
+    assert migrate_and_verify(write_ascii_backup(kazoo3, tmp_path / "b")) == [0, 0]
+    stored = kazoo3.database.server.resource(kazoo3.database.name)
+    _, _, content = stored.get([box["_id"]])
+    assert b'"media":{}' in (body := content.read())
+    assert (b'"notify":{"callback":{}}' in body, b'"flags":[]' in body) == (True, True)
+    assert b'"caller_id":{}' in stored.get([user["_id"]])[2].read()
+
+
 def test_numbers_that_are_too_large_become_floats(kazoo3: Kazoo3Account, tmp_path: Path) -> None:
     box = kazoo3.add_box("3000", huge=10**30, broken="\ud800")
     entry = kazoo3.add_message(box, timestamp=10**30)

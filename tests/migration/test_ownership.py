@@ -151,7 +151,7 @@ def test_documents_that_name_nobody_go_nowhere_if_the_file_has_several_accounts(
     (tmp_path / "backup.jsonl").write_bytes(backup_formats.json_lines([*docs, nobodys, {"_id": "_design/x"}]))
     for result in (migrate(tmp_path), verify(tmp_path)):
         assert result.status == 1
-        assert "backup.jsonl: 1 documents don't say whose they are" in result.out
+        assert "backup.jsonl: documents that don't say whose they are" in result.out
     assert_each_has_its_own(accounts)
     assert all(account.database.get(nobodys["_id"]) is None for account in accounts)
 
@@ -180,7 +180,7 @@ def test_a_file_that_is_named_for_another_account_is_refused(
     result = migrate(tmp_path)
     assert result.status == 1
     count = len(second.docs)
-    assert f"{count} of its documents belong to account {second.id}: they are left out. Give the file" in result.out
+    assert f"its documents of account {second.id} are left out ({count}). Give the file a name" in result.out
     assert_each_has_its_own([first])
     assert not second.database.exists()
     assert couch().database(database_names.ACCOUNTS).get(second.id) is None
@@ -194,7 +194,7 @@ def test_a_document_that_names_two_accounts_goes_nowhere(accounts: list[Kazoo3Ac
     (tmp_path / "backup.jsonl").write_bytes(backup_formats.json_lines(docs))
     result = migrate(tmp_path)
     assert result.status == 1
-    assert "1 documents name two accounts" in result.out
+    assert "documents that name two accounts" in result.out
     assert all(account.database.get(box["_id"]) is None for account in accounts)
     assert_each_has_its_own(accounts)
 
@@ -235,8 +235,9 @@ def test_documents_of_another_account_in_a_couchdb_are_left_out(
     arguments = ["--source", url, "--account", first.id, "--account", second.id]
     result = migrate_kazoo3(*arguments)
     assert result.status == 1
-    assert f"2 documents in the database of account {first.id} say that they belong to another account" in result.out
-    assert f"1 messages of month 201604 of account {first.id} say that they belong to another account" in result.out
+    suffix = f"of account {first.id} that name another account are left out"
+    assert f"Documents in the database {suffix} (2)." in result.out
+    assert f"Messages of month 201604 {suffix} (1)." in result.out
     assert first.stored_box(foreign_box | {"_id": BOX_ID})["messages"][0]["migration_error"] == "no_audio"
     assert first.database.get(foreign_box["_id"]) is None
     assert_each_has_its_own(accounts)
@@ -251,7 +252,7 @@ def test_documents_of_another_account_stay_as_they_are_in_place(accounts: list[K
     for arguments in ((), ("--verify",)):
         result = migrate_kazoo3("--account", first.id, *arguments)
         assert result.status == 1
-        assert f"1 documents in the database of account {first.id} say" in result.out
+        assert f"Documents in the database of account {first.id} that name another account" in result.out
     assert first.stored_box(foreign_box)["messages"] == foreign_box["messages"]
     assert list(first.stored_messages()) == [f"201605-{MEDIA_ID}"]
 
