@@ -144,17 +144,16 @@ def validate_members(members: Mapping[str, Any], stored: Document | None = None)
     """Return the public members to store; ValidationFailed if they don't match the schema.
 
     `stored` is the account's document, None for a new account: what it holds already is valid. The realm is in lower
-    case, and made up if there is none. Members that a response adds are left out.
+    case, and that of a new account is made up if there is none. Members that a response adds are left out.
     """
     public = {
         key: value for key, value in private_fields.without_private(members).items() if key not in DERIVED_MEMBERS
     }
     public = schemas.validator(SCHEMA).validate(public, stored=stored)
-    if not public.get("realm"):
+    if stored is None and not public.get("realm"):
         suffix = system_config.category("accounts").get("account_realm_suffix") or _REALM_SUFFIX
         public["realm"] = f"{secrets.token_hex(3)}.{suffix}"
-    public["realm"] = _realm(public)
-    return public
+    return {**public, "realm": _realm(public)} if "realm" in public else public
 
 
 def require_free_realm(realm: str, account_id: str | None = None) -> None:
@@ -231,7 +230,7 @@ def _change_account(
 
     def change(stored: Document) -> Document:
         public = validate_members(edit(stored), stored)
-        if public["realm"] != realm:
+        if _realm(public) != realm:
             require_free_realm(public["realm"], account_id)
         is_own = actor is not None and actor.account_id == account_id
         if is_own and public.get("enabled", True) != is_enabled(stored):
@@ -241,7 +240,7 @@ def _change_account(
     stored = get(account_id)
     if guard is not None:
         guard(stored)
-    realm = validate_members(edit(stored), stored)["realm"]
+    realm = _realm(validate_members(edit(stored), stored))
     if realm == _realm(stored):
         return _store(account_id, change, actor, guard)
     with locks.acquire(account_index.database(), REALM_LOCK, realm, lambda: require_free_realm(realm, account_id)):

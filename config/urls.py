@@ -1,7 +1,7 @@
 """Every path of the service."""
 
 from django.contrib import admin
-from django.urls import include, path, re_path
+from django.urls import include, path, re_path, reverse_lazy
 from django.views.generic import RedirectView
 
 from config import health, pages
@@ -22,6 +22,8 @@ urlpatterns = [
     path("favicon.ico", pages.icon),
     path("admin", RedirectView.as_view(pattern_name="admin:index", query_string=True)),
     path("admin/login/", pages.sign_in),
+    # Django's links from the admin to pages of the site, which has none.
+    path("admin/r/<path:object_path>", RedirectView.as_view(url=reverse_lazy("admin:index"))),
     path("admin/", admin.site.urls),
 ]
 handler400 = pages.bad_request

@@ -26,6 +26,7 @@ from desk.messages.restorable import describe_restoring, format_restorable_until
 from desk.messages.table import message_table
 from desk.messages.titles import caller_title
 from desk.messages.trail import former_places, next_place
+from desk.messages.transcription import transcription_text
 from desk.messages.uploads import UploadPages
 from desk.models import Message
 from storage import values
@@ -189,6 +190,7 @@ class MessageAdmin(UploadPages):
             box_title=mailbox_title(box),
             is_box_live=mailbox_store.is_live(box),
             message=message,
+            transcription=transcription_text(message.get("transcription")),
             message_id=message_id,
             time=format_time(message.get("timestamp")),
             length=format_length(message.get("length")),

@@ -113,6 +113,7 @@ def test_an_empty_list_of_a_php_client_is_the_empty_object_that_is_stored() -> N
 
 def test_a_required_member_that_was_never_there_may_be_missing_but_not_be_removed() -> None:
     assert failing({"pin": "1234"}, {"pin": "4321"}) == set()
+    assert failing({"name": None}, {"pin": "4321"}) == set()
     assert failing({"name": "Box"}, {"pin": "4321"}) == {"name"}
     assert failing({"name": 7}, {"pin": "4321"}) == {"name"}
 

@@ -32,7 +32,7 @@ def build_message(
     metadata = {**entry.metadata, "timestamp": seconds}
     message = message_store.build(account, box, metadata, zone, message_id=message_id, actor=actor)
     transcription = (media or {}).get("transcription")
-    if isinstance(transcription, dict):
+    if transcription:
         message["transcription"] = transcription
     message |= {MOVED: "true", PREVIOUS_ID: entry.media_id}
     # Dated back by a second: a change that a client makes at once then has a later time, and shows as a change.

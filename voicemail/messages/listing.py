@@ -95,7 +95,8 @@ def list_messages(
         if number == max_rows:
             return Page(entries, _start_key(month, row), is_cut=True)
         entry = _entry(query, row)
-        if not is_listed(entry.box_id):
+        # An odd document may name something else than a mailbox's id: then it is in no mailbox.
+        if not isinstance(entry.box_id, str) or not is_listed(entry.box_id):
             continue
         if not filters.matches(entry.summary) or (folder and entry.summary["folder"] != folder):
             continue
@@ -108,7 +109,11 @@ def list_messages(
 def _entry(query: RowQuery, row: Row) -> Entry:
     age = row["age"] if "age" in row else query.seconds(row["key"])
     summary = show_folder(row["value"], age, query.limit)
-    summary.setdefault("media_id", row["id"])
+    media_id = summary.get("media_id")
+    # An entry of 3.x has the end of the id that its message gets. Whatever else an odd document says, it is known by
+    # its own id.
+    if not media_id or not isinstance(media_id, str) or not row["id"].endswith(media_id):
+        summary["media_id"] = row["id"]
     return Entry(query.box_id or row["key"][1], summary)
 
 

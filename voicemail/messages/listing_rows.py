@@ -142,7 +142,7 @@ def read_rows_of(query: RowQuery, boxes: Sequence[Mapping[str, Any]], by_mailbox
     """
     if len(boxes) > _MAX_MERGED:
         box_ids = {box["_id"] for box in boxes}
-        return ((month, row) for month, row in read_rows(query) if row["key"][1] in box_ids)
+        return ((month, row) for month, row in read_rows(query) if str(row["key"][1]) in box_ids)
     rows = [_read_rows_of_box(query, box, by_mailbox) for box in boxes]
     return heapq.merge(*rows, key=legacy_listing.sort_key, reverse=query.descending)
 
