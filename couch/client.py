@@ -85,9 +85,9 @@ class Couch:
         self.buffers_responses = True
         """Whether it takes BUFFERED, which older ones than 3.1.1 may refuse."""
 
-    def is_up(self) -> bool:
-        """Whether CouchDB answers and takes requests. It has 1.5 s to say so, however long others may wait."""
-        with silence_limited_to(_CHECK_SECONDS):
+    def is_up(self, seconds: float = _CHECK_SECONDS) -> bool:
+        """Whether CouchDB answers and takes requests, and says so in time, however long others may wait."""
+        with silence_limited_to(seconds):
             path = [] if self._is_old else ["_up"]
             return self.session.is_answered(
                 self.session.prepare("GET", self._url(path, None), credentials=self.resource.credentials)

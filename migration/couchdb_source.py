@@ -9,7 +9,7 @@ from threading import Lock
 from couch.client import Couch, Database, Document, couch
 from couch.errors import MissingDatabase
 from migration import ownership
-from migration.outages import Retry, run_once
+from migration.outages import CHECK_SECONDS, Retry, run_once
 from migration.sources import Survey, document_type
 from storage import database_names, document_types
 from voicemail.legacy.media import DatabaseLibrary
@@ -74,7 +74,7 @@ class CouchSource:
 
     def is_up(self) -> bool:
         """Whether CouchDB takes requests."""
-        return self._server.is_up()
+        return self._server.is_up(CHECK_SECONDS)
 
     def close(self) -> None:
         """Nothing is held."""

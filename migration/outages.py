@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from accounts.api.exception_handler import api_error
-from couch.errors import CouchError, Unreachable
+from couch.errors import CircuitOpen, CouchError, Unreachable
 from crossbar.errors import ApiError
 from migration.progress import Progress
 
 Result = TypeVar("Result")
 
 PATIENCE_SECONDS = 600.0
+CHECK_SECONDS = 30.0
+"""How long a CouchDB may take to say that it is up: one that is busy with a migration is slow at times."""
 _FIRST_PAUSE = 0.25
 _LONGEST_PAUSE = 5.0
 # A request that fails so often while CouchDB answers others is not going to succeed.
@@ -49,8 +51,11 @@ class OutageRetry:
         while True:
             try:
                 return work()
-            except Unreachable:
-                failures = failures + 1 if self.is_up() else 0
+            except Unreachable as error:
+                if not self.is_up():
+                    failures = 0
+                elif not isinstance(error, CircuitOpen):  # with which nothing was sent
+                    failures += 1
                 deadline = deadline or time.monotonic() + self.patience
                 if failures >= _MAX_FAILURES or time.monotonic() > deadline:
                     raise
@@ -59,7 +64,7 @@ class OutageRetry:
 
     def reraise_outage(self, error: ApiError | CouchError) -> None:
         """Raise the error again if CouchDB is away. Any other error concerns one account or mailbox only."""
-        if isinstance(error, Unreachable) and not self.is_up():
+        if isinstance(error, CircuitOpen) or (isinstance(error, Unreachable) and not self.is_up()):
             raise error
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from couch.client import couch
 from migration import ownership
 from migration.concurrency import map_in_threads
-from migration.outages import PATIENCE_SECONDS, OutageRetry
+from migration.outages import CHECK_SECONDS, PATIENCE_SECONDS, OutageRetry
 from migration.progress import Progress, Stopped
 from migration.sources import AccountSource, Source, Survey, SurveyedBox
 from storage.private_fields import Actor
@@ -66,7 +66,7 @@ class UnknownId(Exception):
 
 def outage_retry(source: Source, options: RunOptions, progress: Progress) -> OutageRetry:
     """Waits for the served CouchDB and for that of the source."""
-    return OutageRetry(progress, lambda: couch().is_up() and source.is_up(), options.patience)
+    return OutageRetry(progress, lambda: couch().is_up(CHECK_SECONDS) and source.is_up(), options.patience)
 
 
 def survey_accounts(source: Source, options: RunOptions, progress: Progress) -> list[SurveyedAccount]:
