@@ -136,6 +136,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",  # the files of Swagger UI, for /v2/docs
     "accounts",
     "voicemail",
+    "media",
     "migration",
 ]
 MIDDLEWARE = [

@@ -10,6 +10,7 @@ from config.api_docs import DocumentViewSet, PageViewSet, document_as_yaml
 urlpatterns = [
     path("v2/", include("voicemail.api.urls")),
     path("v2/", include("accounts.api.urls")),
+    path("v2/", include("media.api.urls")),
     re_path(r"^v2/openapi\.json/?$", DocumentViewSet.as_view({"get": "retrieve"})),
     re_path(
         r"^v2/openapi\.yaml/?$",

@@ -14,7 +14,7 @@ from crossbar.multipart import Part, read_parts
 from crossbar.negotiation import MediaParser
 from crossbar.transfer_encoding import decode_base64
 
-_MEDIA_TYPES = ("video/mp4", "application/octet-stream", "application/base64")
+_MEDIA_TYPES = ("video/mp4", "application/octet-stream", "application/base64", "application/x-base64")
 _CHUNK = 64 * 1024
 _MAX_PREFIX = 1024
 
@@ -48,7 +48,7 @@ def parse_upload(content_type: str | None, body: RequestBody) -> UploadBody:
     media_type = media_type_of(content_type)
     if media_type.startswith("multipart/"):
         return _sort_parts(read_parts(content_type or "", body))
-    if media_type == "application/base64":
+    if media_type in ("application/base64", "application/x-base64"):
         return UploadBody(media=[_decode_base64(body)])
     return UploadBody(media=[_spool(media_type, _chunks(body))])
 

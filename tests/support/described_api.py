@@ -80,6 +80,14 @@ class RealData:
         message_id: str = self.api.put(f"vmboxes/{self.box}/messages", files=files).json()["data"]["id"]
         return message_id
 
+    @cached_property
+    def media(self) -> str:
+        """The id of a media with audio."""
+        media_id = self._create("media", name="A greeting", prompt_id="vm-enter_id")
+        headers = {"Content-Type": self.recording.content_type}
+        assert self.api.post(f"media/{media_id}/raw", data=self.recording.content, headers=headers).ok
+        return media_id
+
     def _create(self, path: str, **data: str) -> str:
         document_id: str = self.api.put(path, data).json()["data"]["id"]
         return document_id
@@ -98,9 +106,13 @@ class RealData:
             "message_id": lambda: self.message,
             "user_id": lambda: self.user,
             "name": lambda: "vmboxes",
+            "media_id": lambda: self.media,
+            "value": lambda: "en-us" if "languages" in operation.path else "vm-enter_id",
             "token": lambda: str(self.api.token),
             "app_id": lambda: self.api.get("apps_store").json()["data"][0]["id"],
         }
+        if operation.path.endswith("{value}"):
+            _ = self.media
         return {name: ids[name]() for name in re.findall(r"{(\w+)}", operation.path)}
 
     def put_into(self, sample: Any, operation: Operation) -> Any:

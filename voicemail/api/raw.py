@@ -27,7 +27,7 @@ from voicemail.messages import store as message_store
 from voicemail.permissions import MaySeeMailbox
 
 
-class _StrictEnvelopeParser(EnvelopeParser):
+class StrictEnvelopeParser(EnvelopeParser):
     """Reads envelopes that aren't called text: a browser calls a file text if it doesn't know its type."""
 
     def can_parse(self, content_type: str | None) -> bool:
@@ -38,7 +38,7 @@ class _StrictEnvelopeParser(EnvelopeParser):
 class RawViewSet(MessageViewSetBase):
     """The audio of a message."""
 
-    parser_classes = (_StrictEnvelopeParser, UploadParser)
+    parser_classes = (StrictEnvelopeParser, UploadParser)
     long_actions = frozenset({"retrieve", "replace"})
     content_negotiation_class = FileNegotiation
 
@@ -56,7 +56,7 @@ class RawViewSet(MessageViewSetBase):
     def _audio(self, request: Request, box: Document, message_id: str) -> HttpResponseBase:
         database, message = message_store.read(self.account_id, box["_id"], message_id)
         audio = recording.locate(database, message)
-        if not accepts(request, lambda media_range: _is_audio(media_range, audio.safe_type)):
+        if not accepts(request, lambda media_range: is_acceptable(media_range, audio.safe_type)):
             raise NotAcceptable(data={"message": f"the audio is {audio.safe_type}"})
         name = file_names.audio_file_name(message, time_zone.of_box(self.account_info, box), audio)
         response = audio_response(request, audio)
@@ -117,7 +117,7 @@ def zip_response(box: Mapping[str, Any], pieces: Iterable[bytes]) -> StreamingHt
     return StreamingHttpResponse(pieces, content_type="application/zip", headers=headers)
 
 
-def _is_audio(media_range: str, content_type: str) -> bool:
+def is_acceptable(media_range: str, content_type: str) -> bool:
     """Whether a media range of an Accept header includes the type of an audio."""
     if media_range in ("", "*", "*/*") or content_types.are_equivalent(media_range, content_type):
         return True

@@ -1,0 +1,1 @@
+"""The endpoints below ``/v2/accounts/{ACCOUNT_ID}/media``."""
