@@ -157,6 +157,34 @@ def delete(account_id: str, user_id: str, actor: Actor | None = None, guard: Gua
     return documents.soft_delete(database, user_id, document_types.USER, actor=actor, guard=guard)
 
 
+def restore(account_id: str, user_id: str, actor: Actor | None = None) -> Document:
+    """Restore a soft-deleted user and return its document: with its password, but its tokens stay ended.
+
+    A live user stays as it is. Raises BadIdentifier, and ValidationFailed (`username` → `unique`) if another user has
+    the name by now.
+    """
+    if not database_names.is_account_id(user_id):
+        raise BadIdentifier(user_id)
+    database = accounts.database_of(account_id)
+    deleted = database.get(user_id)
+    if deleted is None or deleted.get("pvt_type") != document_types.USER:
+        raise BadIdentifier(user_id)
+
+    def undelete(stored: Document) -> Document | None:
+        if is_live(stored):
+            return None
+        live = {**documents.undelete(stored), **credentials.new_signature_secret()}
+        return private_fields.stamp_update(live, actor=actor)
+
+    def write() -> Document:
+        doc = documents.update(database, user_id, undelete)
+        if doc is None:
+            raise BadIdentifier(user_id)
+        return doc
+
+    return _with_name_locked(account_id, user_id, _username(deleted), write)
+
+
 def signature_secret(account_id: str, user: Document) -> str:
     """Return the secret that a user's tokens depend on, which is made if there is none; raises BadIdentifier."""
     if not credentials.signature_secret(user):

@@ -23,6 +23,7 @@ from desk.accounts.links import (
 from desk.accounts.retention import RetentionForm, RetentionPages
 from desk.accounts.switch import SwitchPages
 from desk.accounts.table import account_table
+from desk.accounts.taken_realm import explain_realm
 from desk.audit import log
 from desk.audit.pages import render_history
 from desk.health.account_state import message_chart, missing_months
@@ -87,7 +88,7 @@ class AccountAdmin(HealthPages, SwitchPages, ApiKeyPages, RetentionPages):
             try:
                 account = creation.create(members, parent_id=parent_id, actor=actor(request))
             except ValidationFailed as error:
-                add_errors(form, error)
+                add_errors(form, error, explain_realm(request))
             except BadIdentifier:
                 form.add_error("parent", "There is no such account.")
             else:
@@ -99,6 +100,11 @@ class AccountAdmin(HealthPages, SwitchPages, ApiKeyPages, RetentionPages):
 
     def show_account(self, request: HttpRequest, account_id: str) -> HttpResponse:
         """Show everything about an account that is needed during a customer's call."""
+        form = RetentionForm(initial={"days": retention.account_days(account_id)})
+        return self.render_account(request, account_id, form)
+
+    def render_account(self, request: HttpRequest, account_id: str, retention_form: RetentionForm) -> HttpResponse:
+        """Render the account's page; the form of the retention may hold what the operator submitted."""
         account = accounts.get(account_id)
         databases = database_stats.list_account_stats(account_id)
         boxes = mailbox_listing.list_boxes(account_id, _first_page(_MAILBOXES_SHOWN))
@@ -126,7 +132,7 @@ class AccountAdmin(HealthPages, SwitchPages, ApiKeyPages, RetentionPages):
             days=retention.duration_days(account_id),
             chart=message_chart([account_id]),
             users=[users.serialize(user, secrets=False) for user in first_users.entries],
-            retention_form=RetentionForm(initial={"days": retention.account_days(account_id)}),
+            retention_form=retention_form,
             can=self.permissions(
                 request,
                 "add_account",
@@ -147,7 +153,7 @@ class AccountAdmin(HealthPages, SwitchPages, ApiKeyPages, RetentionPages):
         def merge(patch: Document, guard: Guard) -> Document:
             return accounts.merge(account_id, patch, actor(request), guard)
 
-        result = edit(request, account, frozenset(), change_form, merge)
+        result = edit(request, account, frozenset(), change_form, merge, lambda form: explain_realm(request))
         if result.saved is None:
             return self.render_edit(
                 request,

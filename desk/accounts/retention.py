@@ -28,6 +28,10 @@ class RetentionPages(DocumentAdmin):
         """The form's URL."""
         yield Route("<str:account_id>/retention/", "retention", self.change_retention, "change_retention")
 
+    def render_account(self, request: HttpRequest, account_id: str, retention_form: RetentionForm) -> HttpResponse:
+        """Render the account's page, with this form on it."""
+        raise NotImplementedError
+
     def change_retention(self, request: HttpRequest, account_id: str) -> HttpResponse:
         """Change how long the account keeps its messages."""
         account = accounts.get(account_id)
@@ -39,5 +43,5 @@ class RetentionPages(DocumentAdmin):
             log.record(request, "changed the retention of", account_subject(account), details=details)
             messages.success(request, f"Messages are kept for {retention.duration_days(account_id)} days.")
         elif request.method == "POST":
-            messages.error(request, f"Retention: {' '.join(map(str, form.errors.get('days', [])))}")
+            return self.render_account(request, account_id, form)
         return HttpResponseRedirect(account_url(account_id))

@@ -4,10 +4,12 @@ from collections.abc import Iterable
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.html import format_html
 
 from accounts import accounts
 from desk.accounts.links import account_crumbs, account_subject, account_title, account_url
 from desk.audit import log
+from desk.kit.notices import undo_button
 from desk.kit.pages import DocumentAdmin, Route, actor
 
 
@@ -30,12 +32,14 @@ class SwitchPages(DocumentAdmin):
             changed = accounts.merge(account_id, {"enabled": is_enabled}, actor(request))
             action = "enabled" if is_enabled else "disabled"
             log.record(request, action, account_subject(account), before=account, after=changed)
-            messages.success(request, f"The account is {action}.")
+            undo = undo_button(request, request.path, [("enabled", "no" if is_enabled else "yes")])
+            messages.success(request, format_html("The account is {}. {}", action, undo))
             return HttpResponseRedirect(url)
         if accounts.is_enabled(account):
             title, new_state = "Disable", "no"
             question = "Nobody can sign in to this account any more, and all its tokens end."
-            question += " Its mailboxes and messages and the accounts below it stay as they are."
+            question += " Its mailboxes and messages and the accounts below it stay as they are, and it can be"
+            question += " enabled again at any time."
         else:
             title, new_state = "Enable", "yes"
             question = "The users of this account can sign in again, unless they are disabled themselves."

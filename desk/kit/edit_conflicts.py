@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from couch.client import Document
 from crossbar.errors import ValidationFailed
 from desk.kit.differences import differences
-from desk.kit.forms import add_errors, patch_from
+from desk.kit.forms import Explain, add_errors, patch_from
 from storage import private_fields, secret_members
 
 Guard = Callable[[Document], None]
@@ -24,6 +24,9 @@ FormFactory = Callable[[Any, Mapping[str, Any], Mapping[str, Any]], forms.Form]
 """Makes a form from the submitted data or None, the document that it shows, and values to show instead."""
 Merge = Callable[[Document, Guard], Document]
 """Merges a patch into the stored document unless the guard raises, and returns the new document."""
+
+ExplainForm = Callable[[forms.Form], Explain]
+"""Returns, for a form, what `add_errors` explains errors with."""
 
 SNAPSHOT_FIELD = "desk_snapshot"
 """The name of the hidden form field with the snapshot."""
@@ -105,7 +108,14 @@ class Edit:
         }
 
 
-def edit(request: HttpRequest, doc: Document, secrets: frozenset[str], make_form: FormFactory, merge: Merge) -> Edit:
+def edit(
+    request: HttpRequest,
+    doc: Document,
+    secrets: frozenset[str],
+    make_form: FormFactory,
+    merge: Merge,
+    explain: ExplainForm = lambda form: lambda path, message, value: None,
+) -> Edit:
     """Show a document's form, or merge what an operator submitted unless there is a conflict.
 
     Changes of members that no form shows (those named in `secrets`, and private ones) are no conflict. A form without
@@ -126,7 +136,7 @@ def edit(request: HttpRequest, doc: Document, secrets: frozenset[str], make_form
         guard(doc)
         saved = merge(patch, guard) if patch else doc
     except ValidationFailed as error:
-        add_errors(form, error)
+        add_errors(form, error, explain(form))
         return unsaved
     except EditConflict as conflict:
         current = Snapshot.of(conflict.stored, secrets)

@@ -9,7 +9,7 @@ def describe_error(error: ApiError | CouchError) -> str:
     """What happened and what to do, in a sentence or two."""
     error = api_error(error)
     if isinstance(error, ValidationFailed):
-        return " ".join(f"{path}: {message}" for path, message in field_errors(error))
+        return " ".join(f"{path}: {message}" for path, message, _ in field_errors(error))
     if isinstance(error, ServerBusy):
         return "The service is converting as much audio as it can. Nothing was changed. Try again in a moment."
     if error.status_code == 503:
@@ -20,10 +20,10 @@ def describe_error(error: ApiError | CouchError) -> str:
     return f"{error.message}: {cause}" if cause else error.message
 
 
-def field_errors(error: ValidationFailed) -> list[tuple[str, str]]:
-    """The fields that failed validation: the path of each, with dots, and the reason."""
+def field_errors(error: ValidationFailed) -> list[tuple[str, str, str | None]]:
+    """The fields that failed validation: the path of each, with dots, the reason, and the value if it is taken."""
     return [
-        (path, str(rule.get("message", rule_name)))
+        (path, str(rule.get("message", rule_name)), str(rule.get("value")) if rule_name == "unique" else None)
         for path, rules in error.data.items()
         if isinstance(rules, dict)
         for rule_name, rule in rules.items()

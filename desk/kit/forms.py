@@ -3,7 +3,7 @@
 The domain validates; its errors appear at the fields. What is stored and stays as it is can't fail, here as there.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -12,7 +12,10 @@ from django.contrib.admin.helpers import AdminForm
 from crossbar.errors import ValidationFailed
 from desk.kit.errors import field_errors
 from desk.kit.schema_fields import SEPARATOR, ChoiceField, LinesField, TextField, can_show
+from desk.kit.typed_fields import CheckedLinesField
 
+Explain = Callable[[str, str, str], tuple[str, str] | None]
+"""Returns the field and the text, or HTML, of an error, for its path, its message, and the value that is taken."""
 Fieldsets = Sequence[tuple[str | None, Mapping[str, Any]]]
 
 
@@ -44,17 +47,19 @@ def make_form(
     """
     stored = {name: value for name in fields if (value := _member(doc, name)) is not None}
     initial = stored | dict(entered or {})
-    fitting = {name: _fit_field(field, name in stored, initial.get(name), doc) for name, field in fields.items()}
+    fitting = {name: _fit_field(field, stored.get(name), initial.get(name), doc) for name, field in fields.items()}
     form: forms.Form = type("DocumentForm", (StoredForm if doc else forms.Form,), fitting)(submitted, initial=initial)
     return form
 
 
-def _fit_field(field: forms.Field, is_stored: bool, value: Any, doc: Mapping[str, Any]) -> forms.Field:
+def _fit_field(field: forms.Field, stored: Any, value: Any, doc: Mapping[str, Any]) -> forms.Field:
     """The field, or one in its place, that can show a value and give it back unchanged."""
-    if doc and not is_stored:
+    if doc and stored is None:
         field.required = False  # a browser would not send the form without it
     if isinstance(field, ChoiceField):
         field.add_stored(value)
+    if isinstance(field, CheckedLinesField) and isinstance(stored, list):
+        field.stored = frozenset(map(str, stored))
     if not can_show(field, value):
         return TextField(label=field.label, help_text=field.help_text, required=field.required)
     return field
@@ -98,9 +103,18 @@ def _without_empty(patch: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in members.items() if value not in (None, {}, [])}
 
 
-def add_errors(form: forms.Form, error: ValidationFailed) -> None:
-    """Add the domain's errors to the form's fields; an error without a field goes above them."""
-    for path, message in field_errors(error):
+def add_errors(
+    form: forms.Form, error: ValidationFailed, explain: Explain = lambda path, message, value: None
+) -> None:
+    """Add the domain's errors to the form's fields; an error without a field goes above them.
+
+    `explain` returns where to say what of an error about a value that another document has, if there is more to say
+    than the domain does.
+    """
+    for path, message, value in field_errors(error):
+        if value is not None and (explanation := explain(path, message, value)):
+            form.add_error(*explanation)
+            continue
         name = path.replace(".", SEPARATOR)
         # A field may hold a whole object, whose members' errors are then the field's.
         levels = range(name.count(SEPARATOR) + 1)

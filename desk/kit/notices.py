@@ -28,7 +28,7 @@ def _folded(summary: str, lines: Sequence[str]) -> SafeString:
     return format_html("<details><summary>{}</summary><ul>{}</ul></details>", summary, items)
 
 
-def undo_button(request: HttpRequest, url: str, fields: Iterable[tuple[str, str]]) -> SafeString:
+def undo_button(request: HttpRequest, url: str, fields: Iterable[tuple[str, str]] = ()) -> SafeString:
     """A form with a button that sends fields to a page, which undoes what the notice says was done."""
     inputs = format_html_join("", '<input type="hidden" name="{}" value="{}">', fields)
     token = format_html('<input type="hidden" name="csrfmiddlewaretoken" value="{}">', get_token(request))

@@ -1,6 +1,7 @@
 """The form of a mailbox, made from its JSON schema and divided by subject."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -8,12 +9,18 @@ from django.utils.html import escape
 
 from desk.kit.forms import Fieldsets, make_form, sort_fields
 from desk.kit.schema_fields import SEPARATOR, build_fields, resolve_reference
+from desk.kit.typed_fields import CheckedLinesField, CheckedTextField, EmailsField, check_number
 from desk.mailboxes.owner_field import owner_field_factory
 from storage import schemas
 from voicemail.mailboxes import store as mailbox_store
 
 SECRETS = frozenset({"pin", "messages", "id"})
 """Members that the form neither shows nor holds: a secret, and those that operators don't change."""
+_CHECKED_FIELDS: Mapping[str, Callable[..., forms.Field]] = {
+    "mailbox": partial(CheckedTextField, check_number),
+    "aliases": partial(CheckedLinesField, check_number),
+    "notify_email_addresses": EmailsField,
+}
 _MAIN_FIELDS = ("mailbox", "name", "owner_id", "aliases", "timezone")
 # Fields that are not listed here come last: a schema from CouchDB may have further properties.
 _TOPICS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -74,9 +81,10 @@ def mailbox_form(
     """
     schema = schemas.get(mailbox_store.SCHEMA)
     if shows_users:
-        fields = build_fields(schema, SECRETS, {"owner_id": owner_field_factory(account_id, box.get("owner_id"))})
+        factories = {"owner_id": owner_field_factory(account_id, box.get("owner_id")), **_CHECKED_FIELDS}
+        fields = build_fields(schema, SECRETS, factories)
     else:
-        fields = build_fields(schema, SECRETS | {"owner_id"})
+        fields = build_fields(schema, SECRETS | {"owner_id"}, _CHECKED_FIELDS)
     topic_fields = [name for _, names in _TOPICS for name in names]
     for name in topic_fields:
         if SEPARATOR in name and name in fields:

@@ -4,9 +4,11 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
+from django.utils.html import format_html
 
 from accounts import accounts, users
 from couch.client import Document
@@ -15,7 +17,8 @@ from desk.accounts.links import account_crumbs, redirect_to_accounts
 from desk.audit import log
 from desk.audit.pages import render_history
 from desk.kit.edit_conflicts import Guard, edit
-from desk.kit.forms import add_errors, members_from
+from desk.kit.forms import Explain, add_errors, members_from
+from desk.kit.notices import undo_button
 from desk.kit.pages import Route, actor
 from desk.mailboxes.form import SECRETS, creation_form, fieldsets, mailbox_form
 from desk.mailboxes.links import (
@@ -29,13 +32,14 @@ from desk.mailboxes.owner_field import owner_suggestions
 from desk.mailboxes.pin import PinPages
 from desk.mailboxes.restore import RestorePages, restore_context
 from desk.mailboxes.table import mailbox_table, shows_removed
+from desk.mailboxes.taken_number import explain_number
 from desk.mailboxes.titles import mailbox_title
 from desk.models import Mailbox
 from desk.users.titles import VIEW_USERS, user_title
 from voicemail.mailboxes import removal
 from voicemail.mailboxes import restore as mailbox_restore
 from voicemail.mailboxes import store as mailbox_store
-from voicemail.messages import counts
+from voicemail.messages import counts, retention
 
 _MAILBOX_PATH = "<str:account_id>/<str:box_id>/"
 
@@ -84,7 +88,7 @@ class MailboxAdmin(RestorePages, PinPages):
             try:
                 box = mailbox_store.create(account_id, members_from(form), actor(request))
             except ValidationFailed as error:
-                add_errors(form, error)
+                add_errors(form, error, explain_number(request, form, account_id, None))
             else:
                 log.record(request, "created", mailbox_subject(account_id, box), after=box)
                 messages.success(request, f"The mailbox {mailbox_store.number(box)} was created.")
@@ -136,8 +140,11 @@ class MailboxAdmin(RestorePages, PinPages):
         def merge(patch: Document, guard: Guard) -> Document:
             return mailbox_store.merge(account_id, box_id, patch, actor(request), guard)
 
+        def explain(form: forms.Form) -> Explain:
+            return explain_number(request, form, account_id, box_id)
+
         make_form = partial(mailbox_form, account_id, shows_users=self.has_permission(request, VIEW_USERS))
-        result = edit(request, box, SECRETS, make_form, merge)
+        result = edit(request, box, SECRETS, make_form, merge, explain)
         if result.saved is None:
             return self.render_edit(
                 request,
@@ -159,15 +166,17 @@ class MailboxAdmin(RestorePages, PinPages):
         if request.method == "POST":
             removed = removal.remove_box(account, box_id, actor(request))
             log.record(request, "removed", mailbox_subject(account_id, removed), before=box, after=removed)
-            messages.success(request, f"The mailbox {mailbox_title(box)} was removed.")
+            undo = undo_button(request, reverse("admin:desk_mailbox_restore", args=[account_id, box_id]))
+            messages.success(request, format_html("The mailbox {} was removed. {}", mailbox_title(box), undo))
             return HttpResponseRedirect(mailbox_list_url(account_id))
         message_count = sum(counts.per_folder(account_id, [box_id])[box_id].values())
         return self.render_confirmation(
             request,
             f"Remove {mailbox_title(box)}?",
             [*mailbox_crumbs(account, box), ("Remove", None)],
-            question=f"The mailbox is removed with its messages ({message_count}), for everybody. "
-            "It can be restored with them.",
+            question=f"The mailbox is removed with its messages ({message_count}), for everybody. Under “Removed”, "
+            "it can be restored with them at any time. Messages that are older than "
+            f"{retention.duration_days(account_id)} days by then are shown as deleted.",
             submit="Yes, remove it",
             cancel_url=mailbox_url(account_id, box_id),
             is_dangerous=True,

@@ -12,8 +12,9 @@ from accounts import accounts
 from couch.client import Document
 from crossbar.errors import ValidationFailed
 from desk.audit import log
-from desk.kit.errors import describe_error
+from desk.kit.errors import field_errors
 from desk.kit.pages import DocumentAdmin, Route, actor
+from desk.kit.typed_fields import check_pin
 from desk.mailboxes.links import mailbox_crumbs, mailbox_subject, mailbox_url
 from desk.mailboxes.titles import mailbox_title
 from storage import schemas
@@ -61,7 +62,8 @@ class PinPages(DocumentAdmin):
             patch = {"pin": form.cleaned_data["new"] or None}
             changed = mailbox_store.merge(account_id, box["_id"], patch, actor(request))
         except ValidationFailed as error:
-            form.add_error("new", describe_error(error))
+            for _, message, _ in field_errors(error):
+                form.add_error("new", message)
             return False
         log.record(request, "changed the PIN of", mailbox_subject(account_id, changed), before=box, after=changed)
         return True
@@ -70,11 +72,16 @@ class PinPages(DocumentAdmin):
 class _PinForm(forms.Form):
     """A new PIN."""
 
-    new = forms.CharField(label="New PIN", required=False, widget=widgets.AdminTextInputWidget)
+    new = forms.CharField(
+        label="New PIN",
+        required=False,
+        validators=[check_pin],
+        widget=widgets.AdminTextInputWidget(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
 
     def __init__(self, submitted: Any) -> None:
         super().__init__(submitted)
         schema = schemas.get(mailbox_store.SCHEMA)["properties"].get("pin", {})
         limits = " to ".join(str(schema[limit]) for limit in ("minLength", "maxLength") if limit in schema)
         no_pin = "Leave it empty for no PIN."
-        self.fields["new"].help_text = f"{limits} characters. {no_pin}" if limits else no_pin
+        self.fields["new"].help_text = f"{limits} digits. {no_pin}" if limits else no_pin

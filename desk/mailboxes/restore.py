@@ -5,19 +5,21 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.html import format_html
 
 from accounts import accounts
 from couch.client import Document
 from crossbar.errors import ValidationFailed
 from desk.audit import log
 from desk.kit.formats import format_time
+from desk.kit.notices import report_failures
 from desk.kit.pages import DocumentAdmin, Route, actor
 from desk.mailboxes.links import mailbox_crumbs, mailbox_subject, mailbox_url
+from desk.mailboxes.taken_number import describe_holder
 from desk.mailboxes.titles import mailbox_title
+from desk.messages.reasons import describe_reason
 from voicemail.mailboxes import restore as mailbox_restore
 from voicemail.mailboxes import store as mailbox_store
-
-_FAILURES_SHOWN = 5
 
 
 class RestorePages(DocumentAdmin):
@@ -52,9 +54,9 @@ def _restore(request: HttpRequest, account: Document, box: Document) -> None:
         restored, outcome = mailbox_restore.restore_box(account, box["_id"], actor(request))
     except ValidationFailed as error:
         number = error.data.get("mailbox", {}).get("unique", {}).get("value")
-        messages.error(
-            request, f"Another mailbox has the number {number} now. Change that mailbox's number, then try again."
-        )
+        holder = describe_holder(request, account["_id"], str(number), box["_id"])
+        text = "Another mailbox has the number {} now. {} Change that mailbox's number, then try again."
+        messages.error(request, format_html(text, number, holder))
         return
     details = {"messages": len(outcome.succeeded), "failed": len(outcome.failed)}
     subject = mailbox_subject(account["_id"], restored)
@@ -63,9 +65,13 @@ def _restore(request: HttpRequest, account: Document, box: Document) -> None:
         request, f"The mailbox {mailbox_title(restored)} was restored, with its messages ({len(outcome.succeeded)})."
     )
     if outcome.failed:
-        failures = [f"{message_id} ({reason})" for failed in outcome.failed for message_id, reason in failed.items()]
-        shown = ", ".join(failures[:_FAILURES_SHOWN]) + (", ..." if len(failures) > _FAILURES_SHOWN else "")
-        messages.warning(request, f"These messages could not be restored: {shown}. Restore the mailbox again.")
+        failures = [
+            f"The message {message_id} could not be restored: {describe_reason(reason)}."
+            for failed in outcome.failed
+            for message_id, reason in failed.items()
+        ]
+        summary = f"{len(failures)} messages could not be restored. Restore the mailbox again."
+        report_failures(request, summary, failures)
 
 
 def restore_context(account_id: str, box: Mapping[str, Any]) -> dict[str, Any]:

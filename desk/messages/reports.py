@@ -13,19 +13,11 @@ from desk.audit import log
 from desk.kit.notices import report_failures, undo_button
 from desk.mailboxes.titles import mailbox_title
 from desk.messages.links import all_messages_url, message_list_url, message_subject, message_url
+from desk.messages.reasons import describe_reason
 from desk.messages.titles import message_titles
 from voicemail.mailboxes import store as mailbox_store
-from voicemail.messages import batches, metadata, restore, retention
+from voicemail.messages import metadata
 from voicemail.messages.batches import Outcome
-
-_REASONS = {
-    batches.NOT_FOUND: "it no longer exists",
-    batches.CONFLICT: "somebody else changed it at the same moment",
-    batches.MISSING_AUDIO: "its audio is missing",
-    retention.REASON: "it is older than messages are kept, and can't be changed",
-    restore.MAILBOX_GONE: "its mailbox is removed. Restore the mailbox first",
-    restore.MOVED: "it was moved to another mailbox, and is there",
-}
 
 
 @dataclass(frozen=True)
@@ -97,7 +89,7 @@ class Report:
             notices.success(self.request, format_html("{} {}", text, addition) if addition else text)
         titles = message_titles(self.account_id, list(self.reasons))
         lines = [
-            f"{titles[message_id]} was not {self.action.past}: {_REASONS.get(reason, reason)}."
+            f"{titles[message_id]} was not {self.action.past}: {describe_reason(reason)}."
             for message_id, reason in self.reasons.items()
         ]
         report_failures(self.request, f"{len(lines)} messages were not {self.action.past}.", lines)

@@ -1,6 +1,7 @@
 """The forms of a user of an account, and of a new password."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -9,6 +10,7 @@ from django.contrib.admin import widgets
 from accounts import users
 from desk.kit.forms import make_form, sort_fields
 from desk.kit.schema_fields import build_fields
+from desk.kit.typed_fields import CheckedTextField, check_email
 from storage import schemas
 
 PASSWORD = "password"  # noqa: S105 - the name of a member
@@ -53,5 +55,6 @@ def password_field(*, required: bool, help_text: str = "It is stored only as has
 def _user_form(
     submitted: Any, user: Mapping[str, Any], entered: Mapping[str, Any], password: forms.Field
 ) -> forms.Form:
-    fields = build_fields(schemas.get(users.SCHEMA), frozenset({"id", PASSWORD})) | {PASSWORD: password}
+    factories = {"email": partial(CheckedTextField, check_email)}
+    fields = build_fields(schemas.get(users.SCHEMA), frozenset({"id", PASSWORD}), factories) | {PASSWORD: password}
     return make_form(sort_fields(fields, _FIRST_FIELDS), submitted, user, entered)

@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.html import format_html
 
 from accounts import accounts, users
 from couch.client import Document
@@ -15,11 +16,13 @@ from desk.audit import log
 from desk.audit.pages import render_history
 from desk.kit.edit_conflicts import Guard, edit
 from desk.kit.forms import add_errors, members_from
+from desk.kit.notices import undo_button
 from desk.kit.pages import DocumentAdmin, Route, actor
 from desk.models import AccountUser
 from desk.users.form import PASSWORD, SECRETS, change_form, creation_form, password_form
 from desk.users.links import user_crumbs, user_list_crumbs, user_list_url, user_subject, user_url
 from desk.users.table import user_table
+from desk.users.taken_name import describe_holder, explain_name
 from desk.users.titles import user_title
 from voicemail.mailboxes import listing as mailbox_listing
 
@@ -40,6 +43,7 @@ class AccountUserAdmin(DocumentAdmin):
             Route(f"{_USER_PATH}change/", "change", self.change_user, "change_accountuser"),
             Route(f"{_USER_PATH}password/", "password", self.change_password, "change_accountuser"),
             Route(f"{_USER_PATH}delete/", "delete", self.remove_user, "delete_accountuser"),
+            Route(f"{_USER_PATH}restore/", "restore", self.restore_user, "delete_accountuser"),
             Route(f"{_USER_PATH}history/", "history", self.show_history, "view_accountuser"),
         )
 
@@ -67,7 +71,7 @@ class AccountUserAdmin(DocumentAdmin):
             try:
                 user = users.create(account_id, members_from(form), actor(request))
             except ValidationFailed as error:
-                add_errors(form, error)
+                add_errors(form, error, explain_name(request, account_id))
             else:
                 log.record(request, "created", user_subject(account_id, user), after=user)
                 messages.success(request, f"The user {user_title(user)} was created.")
@@ -103,7 +107,7 @@ class AccountUserAdmin(DocumentAdmin):
         def merge(patch: Document, guard: Guard) -> Document:
             return users.merge(account_id, user_id, patch, actor(request), guard)
 
-        result = edit(request, user, SECRETS, change_form, merge)
+        result = edit(request, user, SECRETS, change_form, merge, lambda form: explain_name(request, account_id))
         if result.saved is None:
             crumbs = [*user_crumbs(account, user), ("Change", None)]
             return self.render_edit(request, result, f"Change {user_title(user)}", crumbs, cancel_url=url)
@@ -148,7 +152,8 @@ class AccountUserAdmin(DocumentAdmin):
         if request.method == "POST":
             removed = users.delete(account_id, user_id, actor(request))
             log.record(request, "removed", user_subject(account_id, user), before=user, after=removed)
-            messages.success(request, f"The user {user_title(user)} was removed.")
+            undo = undo_button(request, reverse("admin:desk_accountuser_restore", args=[account_id, user_id]))
+            messages.success(request, format_html("The user {} was removed. {}", user_title(user), undo))
             return HttpResponseRedirect(user_list_url(account_id))
         box_count = len(mailbox_listing.find_owned(account_id, user_id))
         return self.render_confirmation(
@@ -156,11 +161,28 @@ class AccountUserAdmin(DocumentAdmin):
             f"Remove {user_title(user)}?",
             [*user_crumbs(account, user), ("Remove", None)],
             question="The user can't sign in any more, and another user can get the user name. "
-            f"The user's mailboxes ({box_count}) stay as they are, with an owner who no longer exists.",
+            f"The user's mailboxes ({box_count}) stay as they are, with an owner who no longer exists. The next page "
+            "offers to undo it: then the user is as before, as long as nobody else has the user name.",
             submit="Yes, remove the user",
             cancel_url=user_url(account_id, user_id),
             is_dangerous=True,
         )
+
+    def restore_user(self, request: HttpRequest, account_id: str, user_id: str) -> HttpResponse:
+        """Restore a user who was removed: what the notice after the removal offers as its undoing."""
+        accounts.get(account_id)
+        if request.method != "POST":
+            return HttpResponseRedirect(user_list_url(account_id))
+        try:
+            user = users.restore(account_id, user_id, actor(request))
+        except ValidationFailed as error:
+            username = str(error.data.get("username", {}).get("unique", {}).get("value"))
+            holder = describe_holder(request, account_id, username)
+            messages.error(request, format_html("The user was not restored. {}", holder))
+            return HttpResponseRedirect(user_list_url(account_id))
+        log.record(request, "restored", user_subject(account_id, user))
+        messages.success(request, f"The user {user_title(user)} was restored.")
+        return HttpResponseRedirect(user_url(account_id, user_id))
 
     def show_history(self, request: HttpRequest, account_id: str, user_id: str) -> HttpResponse:
         """Show what was done to the user."""

@@ -53,6 +53,12 @@ def test_retention_is_written_where_kazoo_reads_it(operator: Operator, account: 
     assert page.ok
     assert desk.post(path, days="30").ok
     assert (db.get("configs_callflow") or {})["voicemail"]["message_retention_duration"] == 30
+    wrong = desk.post(path, days="0").text
+    assert (
+        '<ul class="errorlist" id="id_days_error"><li>Ensure this value is greater than or equal to 1.</li></ul>'
+        in wrong
+    )
+    assert 'name="days" value="0"' in wrong
     desk.post(path, days="")
     assert (db.get("configs_callflow") or {})["voicemail"] == {}
     history = desk.get(f"desk/account/{account.id}/history/").text

@@ -282,3 +282,71 @@ def test_a_form_without_changes_stores_nothing(
     path = f"desk/mailbox/{account.id}/{box['id']}/change/"
     assert "Nothing was changed" in operator("Administrators").fill_in(path).text
     assert db.get(box["id"]) == before
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "messages"),
+    [
+        ("mailbox", "30 01", ["“30 01” can&#x27;t be dialled"]),
+        ("mailbox", "\u0663\u0660\u0660\u0661", ["can&#x27;t be dialled"]),
+        (
+            "aliases",
+            "3998\nfront desk\n3999\n<b>",
+            ["“front desk” can&#x27;t be dialled", "“&lt;b&gt;” can&#x27;t be dialled"],
+        ),
+        ("notify_email_addresses", "ada@example.com, ada@\nb@c", ["“ada@” is not an e-mail address", "“b@c” is not"]),
+    ],
+)
+def test_what_operators_type_is_checked_entry_by_entry(
+    operator: Operator,
+    account: Account,
+    box: dict[str, Any],
+    db: Database,
+    field: str,
+    value: str,
+    messages: list[str],
+) -> None:
+    before = db.get(box["id"])
+    page = operator("Administrators").fill_in(
+        f"desk/mailbox/{account.id}/{box['id']}/change/", None, **{field: value}
+    )
+    errors = re.search(rf'<ul class="errorlist" id="id_{field}_error">(.*?)</ul>', page.text, re.DOTALL)
+    assert errors, page.text
+    assert errors[1].count("<li>") == len(messages)
+    assert all(message in errors[1] for message in messages), errors[1]
+    assert db.get(box["id"]) == before
+
+
+def test_numbers_and_addresses_that_are_stored_already_may_stay(
+    operator: Operator, account: Account, box: dict[str, Any], db: Database
+) -> None:
+    odd = {
+        "mailbox": "front desk",
+        "aliases": ["old one", "3998"],
+        "notify_email_addresses": ["nobody", "a@example.com"],
+    }
+    db.update(box["id"], lambda doc: {**doc, **odd})
+    path = f"desk/mailbox/{account.id}/{box['id']}/change/"
+    page = operator("Administrators").fill_in(
+        path, aliases="old one\n3999", notify_email_addresses="nobody; b@example.com\nc@example.com"
+    )
+    assert "was changed" in page.text
+    stored_box = db.get(box["id"]) or {}
+    assert (stored_box["mailbox"], stored_box["aliases"]) == ("front desk", ["old one", "3999"])
+    assert stored_box["notify_email_addresses"] == ["nobody", "b@example.com", "c@example.com"]
+
+
+@pytest.mark.parametrize(("field", "value"), [("mailbox", "3001"), ("mailbox", "3777"), ("aliases", "3998\n3777")])
+def test_a_taken_number_is_an_error_at_its_field_that_leads_to_its_mailbox(
+    operator: Operator, account: Account, api: Api, box: dict[str, Any], field: str, value: str
+) -> None:
+    other = api.new_box("3001", name="<b>Sales", aliases=["3777"])
+    paths = (f"desk/mailbox/{account.id}/{box['id']}/change/", f"desk/mailbox/{account.id}/add/")
+    filled = {"name": "New", "mailbox": "3000" if field == "mailbox" else "3002", field: value}
+    for path in paths:
+        page = operator("Administrators").fill_in(path, None, **filled)
+        errors = re.search(rf'<ul class="errorlist" id="id_{field}_error">(.*?)</ul>', page.text, re.DOTALL)
+        assert errors, page.text
+        link = f'<a href="/admin/desk/mailbox/{account.id}/{other["id"]}/">3001 &lt;b&gt;Sales</a>'
+        assert link in errors[1]
+        assert "already exists" in errors[1]

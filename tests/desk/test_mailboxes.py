@@ -10,7 +10,7 @@ from couch.client import Database
 from storage import gregorian
 from tests.support.api_client import Account, Api
 from tests.support.kazoo_messages import leave_spoken, stored
-from tests.support.operators import NEW_PIN, PIN, Desk
+from tests.support.operators import PIN, Desk
 from voicemail.mailboxes import store as mailbox_store
 
 Operator = Callable[..., Desk]
@@ -66,12 +66,17 @@ def test_the_pin_is_shown_on_demand_and_never_recorded(
     path = f"desk/mailbox/{account.id}/{box['id']}/"
     assert PIN not in desk.get(path).text + desk.get(path + "pin/").text
     assert PIN in desk.post(path + "pin/").text
-    desk.post(path + "pin/", new=NEW_PIN)
-    assert (db.get(box["id"]) or {})["pin"] == NEW_PIN
+    for wrong in ("12ab", "\u0661\u0662\u0663\u0664"):
+        page = desk.post(path + "pin/", new=wrong).text
+        assert (
+            '<ul class="errorlist" id="id_new_error"><li>A PIN consists of the digits 0 to 9 only.</li></ul>' in page
+        )
+    desk.post(path + "pin/", new="246810")
+    assert (db.get(box["id"]) or {})["pin"] == "246810"
     history = desk.get(path + "history/").text
     assert "saw the PIN of" in history
     assert PIN not in history
-    assert NEW_PIN not in history
+    assert "<b>pin</b>: (hidden) → (hidden)" in history
 
 
 def test_a_mailbox_is_removed_after_a_confirmation(

@@ -74,6 +74,9 @@ def test_a_taken_user_name_is_an_error_at_its_field(
     path = f"desk/accountuser/{account.id}/add/"
     page = operator("Administrators").fill_in(path, username="ADA", password="x", first_name="A", last_name="L").text
     assert "Username is not unique for this account" in page
+    assert f'<a href="/admin/{page_of(account, ada)}">Ada Byron King (ada)</a>' in page
+    wrong = operator("Administrators").fill_in(path, username="eva", first_name="E", last_name="L", email="eva@").text
+    assert "“eva@” is not an e-mail address." in wrong
     assert len(db.view(*view_names.USERS_BY_NAME, key="ada")) == 1
 
 
@@ -150,7 +153,34 @@ def test_a_removed_user_is_gone_but_its_mailboxes_stay(
     assert (db.get(box["id"]) or {})["owner_id"] == ada["id"]
 
 
-@pytest.mark.parametrize("page", ["change/", "password/", "delete/"])
+def test_removing_a_user_can_be_undone(
+    operator: Operator, account: Account, ada: dict[str, Any], db: Database, log_in: Callable[..., Any]
+) -> None:
+    desk = operator("Administrators")
+    assert "The next page offers to undo it" in desk.get(page_of(account, ada, "delete/")).text
+    assert (
+        f'action="/admin/{page_of(account, ada, "restore/")}" class="undo"'
+        in desk.post(page_of(account, ada, "delete/")).text
+    )
+    assert "The user Ada Byron King (ada) was restored." in desk.post(page_of(account, ada, "restore/")).text
+    assert "pvt_deleted" not in (db.get(ada["id"]) or {})
+    log_in(account, "ada", "difference")
+
+
+def test_a_removed_user_whose_name_was_taken_meanwhile_is_not_restored(
+    operator: Operator, account: Account, api: Api, ada: dict[str, Any], db: Database
+) -> None:
+    desk = operator("Administrators")
+    desk.post(page_of(account, ada, "delete/"))
+    members = {"username": "ada", "password": "p", "first_name": "Eva", "last_name": "L"}
+    other = api.put("users", members).json()["data"]
+    page = desk.post(page_of(account, ada, "restore/")).text
+    assert "The user was not restored." in page
+    assert f'<a href="/admin/{page_of(account, other)}">' in page
+    assert (db.get(ada["id"]) or {})["pvt_deleted"] is True
+
+
+@pytest.mark.parametrize("page", ["change/", "password/", "delete/", "restore/"])
 @pytest.mark.parametrize("group", ["Read only", "Support"])
 def test_only_administrators_change_users(
     operator: Operator, account: Account, ada: dict[str, Any], db: Database, page: str, group: str

@@ -52,11 +52,19 @@ def suggest(account_id: str, text: str, limit: int) -> Page[Document]:
 
 def find_exact(account_id: str, text: str) -> Document:
     """The mailbox with a number or alias, or else with an id; raises BadIdentifier if there is none, or several."""
-    rows = accounts.database_of(account_id).view(*view_names.MAILBOXES_BY_NUMBER, key=text, limit=10)
-    ids = {row["id"] for row in rows}
-    if len(ids) > 1:
+    holders = list_holders(account_id, text)
+    if len(holders) > 1:
         raise BadIdentifier(text)
-    return mailbox_store.get(account_id, next(iter(ids), text))
+    return holders[0] if holders else mailbox_store.get(account_id, text)
+
+
+def list_holders(account_id: str, number: str) -> list[Document]:
+    """The documents of the mailboxes with a number or alias: one, unless another program stored more."""
+    rows = accounts.database_of(account_id).view(
+        *view_names.MAILBOXES_BY_NUMBER, key=number, include_docs=True, limit=10
+    )
+    docs = {row["id"]: row["doc"] for row in rows if mailbox_store.is_live(row.get("doc"))}
+    return list(docs.values())
 
 
 def _parse_start_key(start_key: Any) -> tuple[str, Any]:

@@ -1,0 +1,22 @@
+"""The error of a realm that another account has: it says which account that is."""
+
+from django.http import HttpRequest
+from django.utils.html import format_html
+
+from accounts import account_index
+from desk.accounts.links import account_url
+from desk.kit.forms import Explain
+
+
+def explain_realm(request: HttpRequest) -> Explain:
+    """A function for `add_errors` of the form of an account: names the holder if the operator may view accounts."""
+
+    def explain(path: str, message: str, realm: str) -> tuple[str, str] | None:
+        if path != "realm" or not request.user.has_perm("desk.view_account"):
+            return None
+        for account_id, name in account_index.fetch_names(account_index.ids_with_realm(realm)).items():
+            text = '{}: {} belongs to the account <a href="{}">{}</a>.'
+            return path, format_html(text, message, realm, account_url(account_id), name)
+        return None
+
+    return explain

@@ -1,0 +1,34 @@
+"""The error of a number or alias that a mailbox has already: at its field, and saying which mailbox it is."""
+
+from django import forms
+from django.http import HttpRequest
+from django.utils.html import format_html
+
+from desk.kit.forms import Explain
+from desk.mailboxes.links import mailbox_url
+from desk.mailboxes.titles import mailbox_title
+from voicemail.mailboxes import search as mailbox_search
+
+
+def explain_number(request: HttpRequest, form: forms.Form, account_id: str, box_id: str | None) -> Explain:
+    """A function for `add_errors` of the form of a mailbox, which has no id yet if it is new."""
+
+    def explain(path: str, message: str, number: str) -> tuple[str, str] | None:
+        if path != "mailbox":
+            return None
+        is_alias = number != form.cleaned_data.get("mailbox") and "aliases" in form.fields
+        text = format_html("{} already exists: {}", number, describe_holder(request, account_id, number, box_id))
+        return "aliases" if is_alias else "mailbox", text
+
+    return explain
+
+
+def describe_holder(request: HttpRequest, account_id: str, number: str, box_id: str | None) -> str:
+    """A sentence that says which mailbox has a number, if the operator may view mailboxes."""
+    boxes = [box for box in mailbox_search.list_holders(account_id, number) if box["_id"] != box_id]
+    if not boxes:
+        return "This mailbox has it twice."
+    if not request.user.has_perm("desk.view_mailbox"):
+        return "Another mailbox has it."
+    url, title = mailbox_url(account_id, boxes[0]["_id"]), mailbox_title(boxes[0])
+    return format_html('It belongs to the mailbox <a href="{}">{}</a>.', url, title)
