@@ -107,11 +107,8 @@ def zoo(new_account: Callable[..., Account]) -> Zoo:
         "app_label": ["desk"],
         "file_format": ["csv"],
         "url": ["nowhere/"],
-        "object_path": ["1/1"],
     }
-    return Zoo(
-        account, values | {name: ["1"] for name in ("run_id", "object_id", "id", "content_type_id")}, old_messages
-    )
+    return Zoo(account, values, old_messages)
 
 
 def put(db: Database, docs: Iterable[Document], prefix: str = "") -> list[str]:
@@ -162,7 +159,7 @@ def addresses(zoo: Zoo) -> Iterator[str]:
     box_id = zoo.values["box_id"][0]
     for path in paths():
         names = parameters(path)
-        values = zoo.first_values | {name: zoo.values[name] for name in names[-1:]}
+        values = zoo.first_values | {name: zoo.values.get(name, ["1"]) for name in names[-1:]}
         if "user_id" in names[:-1]:  # the same code as without the user
             values = {name: some[:2] for name, some in values.items()}
         filled = list(fill_in(path, values))

@@ -27,9 +27,8 @@ def parameters(path: str) -> list[str]:
 
 
 def fill_in(path: str, values: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """Yield a path with each combination of values for its parameters. A parameter without values is a KeyError."""
-    names = parameters(path)
-    for combination in product(*(values[name] for name in names)):
+    """Yield a path with each combination of values for its parameters; one without values is a 1."""
+    for combination in product(*(values.get(name, ["1"]) for name in parameters(path))):
         filled = path
         for value in combination:
             filled = _PARAMETER.sub(value, filled, count=1)
