@@ -20,6 +20,7 @@ KAZOO_DOCUMENTS = frozenset(
     {
         "_design/vmboxes",
         "_design/users",
+        "_design/media",
         "_design/attributes",
         "_design/mailbox_messages",
         "_design/accounts",

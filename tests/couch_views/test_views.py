@@ -37,6 +37,13 @@ SUMMARY = {
     "media_id": MESSAGE_ID,
     "transcribed": False,
 }
+MEDIA = {
+    "_id": "media",
+    "pvt_type": "media",
+    "name": "Away",
+    "language": "en-us",
+    "media_source": "upload",
+}
 MESSAGE_VIEWS = ["listing_by_mailbox", "listing_by_timestamp", "count_per_folder", "count_per_box_folder"]
 # Values in the place of an object, an array or a number.
 DIRT: list[Any] = [None, "", "undefined", 0, -1.5, True, [], [None], {}, {"timestamp": {}}, [[{"x": [None]}]]]
@@ -348,10 +355,23 @@ def test_disabled_accounts_are_found_by_name(accounts_rows: Rows) -> None:
     assert accounts_rows("vmboxes_disabled/by_name", *others, *off) == [("A", None), ("B", None)]
 
 
+# --- media ---
+
+
+def test_media_are_listed_by_name(account_rows: Rows) -> None:
+    others = [MEDIA | {"_id": "1", "pvt_deleted": True}, MEDIA | {"_id": "2", "pvt_type": "private_media"}]
+    prompt = MEDIA | {"_id": "3", "name": "A prompt", "prompt_id": "vm-enter_id"}
+    value = {"id": "media", "name": "Away", "language": "en-us", "media_source": "upload", "is_prompt": False}
+    assert account_rows("media/crossbar_listing", MEDIA, prompt, *others) == [
+        ("A prompt", value | {"id": "3", "name": "A prompt", "is_prompt": True}),
+        ("Away", value),
+    ]
+
+
 # --- dirt ---
 
 
-@pytest.mark.parametrize(("kind", "pvt_types"), [("account", ["vmbox", "user"]), ("accounts", ["account"])])
+@pytest.mark.parametrize(("kind", "pvt_types"), [("account", ["vmbox", "user", "media"]), ("accounts", ["account"])])
 def test_no_dirt_keeps_a_clean_document_from_its_views(
     new_database: Database, kind: str, pvt_types: list[str]
 ) -> None:
@@ -376,7 +396,7 @@ def test_no_dirt_keeps_a_clean_document_from_its_views(
     new_database.put_all(dirty)
     changes = sync(new_database, kind)
     clean = (
-        [vmbox(messages=[legacy_message()]), vmbox(_id="removed", pvt_deleted=True), user()]
+        [vmbox(messages=[legacy_message()]), vmbox(_id="removed", pvt_deleted=True), user(), MEDIA]
         if kind == "account"
         else [account(pvt_tree=["master"]), account(_id="disabled", pvt_enabled=False)]
     )
