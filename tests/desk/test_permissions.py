@@ -40,6 +40,7 @@ PAGES = {
     "desk_accountuser_change": ADMINISTRATORS,
     "desk_accountuser_password": ADMINISTRATORS,
     "desk_accountuser_delete": ADMINISTRATORS,
+    "desk_accountuser_restore": ADMINISTRATORS,
     "desk_mailbox_changelist": READ_ONLY,
     "desk_mailbox_detail": READ_ONLY,
     "desk_mailbox_history": READ_ONLY,
