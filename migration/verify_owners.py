@@ -67,7 +67,8 @@ def _is_own(doc: Document, account_id: str, origins: Mapping[str, set[str]]) -> 
 
 def _ids_in_source(doc: Document) -> Iterable[str]:
     """The ids that a document, and those that it comes from, have in the source."""
-    ids = (doc["_id"], doc.get(PREVIOUS_ID), doc.get("source_id"))
+    # The id of a message is that of its media document, behind the month.
+    ids = (doc["_id"], doc["_id"].partition("-")[2], doc.get(PREVIOUS_ID), doc.get("source_id"))
     return [doc_id for doc_id in ids if isinstance(doc_id, str) and doc_id]
 
 

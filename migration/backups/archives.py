@@ -86,14 +86,14 @@ class _Budget:
     """How many bytes may still be unpacked of an archive."""
 
     name: str
-    left: int
+    remaining: int
     folder: Path
     _unchecked: int = field(default=0, init=False)
 
     def spend(self, count: int, *, on_disk: bool) -> None:
         """Count unpacked bytes. Raises Refused if there are too many, or the disk is full."""
-        self.left -= count
-        if self.left < 0:
+        self.remaining -= count
+        if self.remaining < 0:
             raise Refused(f"{self.name} unpacks to far more than a backup does: unpack it yourself if you trust it")
         self._unchecked += count if on_disk else 0
         if self._unchecked > 64 * 1024**2:

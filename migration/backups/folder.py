@@ -105,7 +105,7 @@ class BackupFolder:
         count = 0
         with file.path.open("rb") as opened:
             extractor = AttachmentExtractor(opened)
-            indexed_file = IndexedFile(file.path, file.name.rpartition("/")[0], extractor)
+            indexed_file = IndexedFile(file.path, file.name, extractor)
             for doc in parse_documents(extractor, faults.append):
                 count += 1
                 empty_objects.restore(doc)

@@ -31,7 +31,7 @@ from migration.sources import MEDIA_TYPES, MIGRATED_TYPES, document_type
 _ATTACHMENTS = "_attachments"
 _STORED_ID_PREFIXES = ("configs_",)
 _SCHEMA = """
-CREATE TABLE docs (db TEXT, id TEXT, type TEXT, generation INTEGER, folder TEXT, body BLOB, PRIMARY KEY (db, id));
+CREATE TABLE docs (db TEXT, id TEXT, type TEXT, generation INTEGER, file TEXT, body BLOB, PRIMARY KEY (db, id));
 CREATE INDEX by_type ON docs (db, type, id);
 CREATE TABLE lacking (db TEXT, id TEXT, name TEXT, stub BLOB, PRIMARY KEY (db, id, name)) WITHOUT ROWID;
 CREATE TABLE audio (db TEXT, id TEXT, name TEXT, path TEXT, offset INTEGER, characters INTEGER, length INTEGER,
@@ -45,8 +45,8 @@ class IndexedFile:
     """A file of documents."""
 
     path: Path
-    folder: str
-    """The folder that it is in, as a path in the source."""
+    name: str
+    """Its path in the source."""
     extractor: AttachmentExtractor
 
 
@@ -54,10 +54,11 @@ class Holder(NamedTuple):
     """A document that may have an attachment."""
 
     database: str
-    folder: str
-    """The folder of the file that it was read from."""
-    stub: Document
-    """What it says of the attachment: content type and digest, if they are known."""
+    file: str
+    """The path, in the source, of the file that it was read from."""
+    content_type: str
+    digest: str
+    """What it says of the attachment; empty if it says nothing."""
 
 
 class DocumentIndex:
@@ -93,7 +94,7 @@ class DocumentIndex:
         body = orjson.dumps(bare)
         if file.extractor.has_placeholders(body):
             body = orjson.dumps(file.extractor.restore_texts(bare, file.path))
-        values = (name, doc["_id"], document_type(doc), generation, file.folder, body)
+        values = (name, doc["_id"], document_type(doc), generation, file.name, body)
         connection.execute("INSERT OR REPLACE INTO docs VALUES (?, ?, ?, ?, ?, ?)", values)
 
     def move_database(self, old: str, new: str) -> None:
@@ -142,14 +143,17 @@ class DocumentIndex:
         They lack its bytes, or are media documents without any attachment.
         """
         query = (
-            "SELECT docs.db, docs.folder, lacking.stub FROM docs LEFT JOIN lacking "
+            "SELECT docs.db, docs.file, lacking.stub FROM docs LEFT JOIN lacking "
             "ON lacking.db = docs.db AND lacking.id = docs.id AND lacking.name = ? WHERE docs.id = ? AND ("
             "lacking.stub IS NOT NULL OR (docs.type IN (?, ?) AND NOT EXISTS "
             "(SELECT 1 FROM audio WHERE audio.db = docs.db AND audio.id = docs.id) AND NOT EXISTS "
             "(SELECT 1 FROM lacking AS named WHERE named.db = docs.db AND named.id = docs.id)))"
         )
         rows = self._connection().execute(query, (attachment, doc_id, *sorted(MEDIA_TYPES)))
-        return [Holder(name, folder, orjson.loads(stub) if stub else {}) for name, folder, stub in rows]
+        stubs = ((name, file, orjson.loads(stub) if stub else {}) for name, file, stub in rows)
+        return [
+            Holder(name, file, stub.get("content_type", ""), stub.get("digest", "")) for name, file, stub in stubs
+        ]
 
     def attach(self, name: str, doc_id: str, attachment: str, path: Path, stub: Document) -> None:
         """Give a document an attachment, whose bytes are a file. `stub` has its content type, length and digest."""

@@ -1,7 +1,8 @@
 """Recordings that lie beside the JSON of their documents, as ``ID/name.mp3``: some tools dump attachments as files.
 
-A recording belongs to the document with that id whose JSON is in the folder above, or further up; if there are
-several of these, to the nearest. What the document says of its digest must be true.
+A recording belongs to the document with that id whose JSON is in a folder above, or is named like such a folder; if
+there are several of these, to the nearest. What the document says of its digest must be true, and so must what the
+folders say of the account.
 """
 
 import base64
@@ -13,7 +14,9 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from migration.backups.archives import BackupFile
+from migration.backups.file_names import parse_path
 from migration.backups.index import DocumentIndex, Holder
+from storage import database_names
 from voicemail.audio import content_types
 
 _CHUNK = 256 * 1024
@@ -69,32 +72,48 @@ def split_path(path: str) -> tuple[str, str, str]:
 
 def _attach(index: DocumentIndex, folder: str, doc_id: str, name: str, path: Path) -> bool:
     """Attach a recording to its document; False if there is none, or several that it may be of."""
-    holders = index.find_holders(doc_id, name)
     inner = f"{folder}/{doc_id}".lstrip("/")
-    reachable = [holder for holder in holders if _holds(holder.folder, inner)]
+    distances = {holder: _nearness(holder.file, inner) for holder in _own_holders(index, folder, doc_id, name)}
+    reachable = [holder for holder, nearness in distances.items() if nearness is not None]
     if not reachable:
         return False
     digest, length = _digest(path)
     fitting = [holder for holder in reachable if _may_have(holder, digest)]
-    nearest = max((len(holder.folder) for holder in fitting), default=0)
-    chosen = [holder for holder in fitting if len(holder.folder) == nearest]
-    if not chosen or (len(chosen) > 1 and not all("digest" in holder.stub for holder in chosen)):
+    nearest = max((distances[holder] or 0 for holder in fitting), default=0)
+    chosen = [holder for holder in fitting if distances[holder] == nearest]
+    if not chosen or (len(chosen) > 1 and not all(holder.digest for holder in chosen)):
         return False
     content_type = mimetypes.guess_type(name)[0] or content_types.OCTETS
     for holder in chosen:
-        stub = {"content_type": content_type, **holder.stub, "digest": digest, "length": length}
+        stub = {"content_type": holder.content_type or content_type, "digest": digest, "length": length}
         index.attach(holder.database, doc_id, name, path, stub)
     return True
 
 
-def _holds(folder: str, inner: str) -> bool:
-    """Whether a folder is another one, or one above it."""
-    return not folder or inner == folder or inner.startswith(f"{folder}/")
+def _own_holders(index: DocumentIndex, folder: str, doc_id: str, name: str) -> list[Holder]:
+    """The documents that may have a recording, without those of another account than its folders state."""
+    stated = parse_path(f"{folder}/") if folder else None
+    owner = database_names.parse(stated.database) if stated else None
+    holders = index.find_holders(doc_id, name)
+    return [
+        holder
+        for holder in holders
+        if owner is None
+        or (database := database_names.parse(holder.database)) is None
+        or database.account_id == owner.account_id
+    ]
+
+
+def _nearness(file: str, inner: str) -> int | None:
+    """How near a file of documents is to a folder below: the length of their common path; None if it isn't above."""
+    folder, _, base = file.rpartition("/")
+    namesake = f"{folder}/{base.partition('.')[0]}".lstrip("/")
+    above = [path for path in (folder, namesake) if not path or f"{inner}/".startswith(f"{path}/")]
+    return max(map(len, above)) if above else None
 
 
 def _may_have(holder: Holder, digest: str) -> bool:
-    stated = holder.stub.get("digest")
-    return stated is None or not str(stated).startswith("md5-") or stated == digest
+    return not holder.digest.startswith("md5-") or holder.digest == digest
 
 
 def _digest(path: Path) -> tuple[str, int]:

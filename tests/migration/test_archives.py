@@ -176,6 +176,23 @@ def test_recordings_beside_the_json_are_those_of_their_documents(
             assert account.read_audio(account.stored_message(f"{index:032x}")) == speech(f"{number} {index}")
 
 
+@pytest.mark.parametrize("pattern", ["account%2F{a}%2F{b}%2F{rest}", "{a}{b}{rest}", "company {a}"])
+def test_recordings_may_be_in_folders_named_like_the_files(
+    new_kazoo3_account: AccountMaker, tmp_path: Path, pattern: str
+) -> None:
+    accounts = [new_kazoo3_account() for _ in range(2)]
+    for account in accounts:
+        box = account.add_box()
+        media = account.add_media(speech(account.id), "1" * 32)
+        box["messages"].append(account.make_entry(media["_id"]))
+        stem = pattern.format(a=account.id[:2], b=account.id[2:4], rest=account.id[4:])
+        write_with_files(tmp_path / stem, account.docs.values(), with_stubs=False)
+        (tmp_path / stem / "dump.json").rename(tmp_path / f"{stem}.json")
+    assert migrate_kazoo3("--source", str(tmp_path)).status == 0
+    for account in accounts:
+        assert account.read_audio(account.stored_message("1" * 32)) == speech(account.id)
+
+
 def test_recordings_that_are_not_what_their_document_says_are_left_out(kazoo3: Kazoo3Account, tmp_path: Path) -> None:
     entries = [kazoo3.add_message(box := kazoo3.add_box(), "right"), kazoo3.add_message(box, "wrong")]
     write_with_files(tmp_path, kazoo3.docs.values())
