@@ -37,7 +37,7 @@ Check = Callable[[Sequence[str]], tuple[str, Result] | None]
 """Checks credentials: the name that they are right for, and the result; None if they are wrong for all names."""
 
 _PATIENCE = 5
-_LOCK_SECONDS = 2.0  # after which a sign-in no longer waits for another one
+_LOCK_SECONDS = 5.0  # after which a sign-in no longer waits for another one
 _PROCESS_KEY = secrets.token_bytes(32)
 # Credentials that were right a moment ago are no guesses and aren't counted: clients send Basic ones each time.
 _recent: TTLCache[str, bool] = TTLCache(maxsize=10_000, ttl=60)
@@ -65,12 +65,15 @@ def sign_in(attempt: Attempt, check: Check[Result]) -> Result:
     raises, which is not counted.
     """
     limits = (settings.SIGN_IN_FAILURES, settings.SIGN_IN_FAILURES_PER_ADDRESS, settings.SIGN_IN_FAILURES_PER_ACCOUNT)
-    if not any(limits) or _is_recent(attempt):
-        if (match := check(attempt.names)) is not None:
-            return match[1]
-        if not any(limits):
+    if not any(limits):
+        if (match := check(attempt.names)) is None:
             raise InvalidCredentials()
+        return match[1]
+    if _is_recent(attempt) and (match := check(attempt.names)) is not None:
+        return match[1]
     with _one_at_a_time(attempt):
+        if _is_recent(attempt) and (match := check(attempt.names)) is not None:
+            return match[1]  # the same credentials came twice at once
         counted = _CountedAttempt(attempt)
         try:
             match = check(counted.open_names)
