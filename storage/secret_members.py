@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 _NAME = re.compile(
-    r"(?:.*[^a-z])?(?:pins?|pin_?codes?|pass(?:word|wd|code)s?|secrets?|credentials?|(?:auth_?)?tokens?|api_?keys?)",
+    r"(?!require_)(?:.*[^a-z])?(?:pins?|pin_?codes?|pass(?:word|wd|code)s?|secrets?|credentials?|(?:auth_?)?tokens?|api_?keys?)",
     re.IGNORECASE | re.DOTALL,
 )
 
 
 def is_secret(name: str, value: object = "") -> bool:
-    """Whether a member with a name and a value is secret; a boolean isn't (``require_pin``)."""
+    """Whether a member with a name and a value is secret; a boolean isn't, nor ``require_pin`` as a text."""
     return not isinstance(value, bool) and _NAME.fullmatch(name) is not None
 
 
