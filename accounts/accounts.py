@@ -191,7 +191,7 @@ def renew_api_key(account_id: str, actor: Actor | None = None) -> Document:
     return _store(account_id, lambda stored: {**stored, **private}, actor)
 
 
-def signature_secret(account: Document) -> str:
+def ensure_signature_secret(account: Document) -> str:
     """Return the secret that an account's tokens depend on, which is made if there is none; raises BadIdentifier."""
     if not credentials.signature_secret(account):
         account = _store(account["_id"], credentials.with_signature_secret, None)

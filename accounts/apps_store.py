@@ -13,7 +13,7 @@ _LABELS = {"voicemails": "Voicemails", "callflows": "Callflows", "voip": "SmartP
 
 def list_apps() -> list[dict[str, Any]]:
     """Return the apps, in the order of the setting."""
-    return [_describe(name) for name in settings.MONSTER_UI_APPS]
+    return [_describe_app(name) for name in settings.MONSTER_UI_APPS]
 
 
 def get(app_id: str) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def get(app_id: str) -> dict[str, Any]:
     raise BadIdentifier(app_id)
 
 
-def _describe(name: str) -> dict[str, Any]:
+def _describe_app(name: str) -> dict[str, Any]:
     """Return an app as Monster UI reads it; its id is the same on every instance."""
     label = _LABELS.get(name, name.capitalize())
     texts = {"label": label, "description": label, "extended_description": label, "features": []}

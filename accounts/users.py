@@ -185,7 +185,7 @@ def restore(account_id: str, user_id: str, actor: Actor | None = None) -> Docume
     return _with_name_locked(account_id, user_id, _username(deleted), write)
 
 
-def signature_secret(account_id: str, user: Document) -> str:
+def ensure_signature_secret(account_id: str, user: Document) -> str:
     """Return the secret that a user's tokens depend on, which is made if there is none; raises BadIdentifier."""
     if not credentials.signature_secret(user):
         user = _change_private(account_id, user["_id"], credentials.with_signature_secret)

@@ -48,8 +48,8 @@ IN_ONE_ACCOUNT = (
 IN_MANY_ACCOUNTS: Mapping[str, Callable[[list[Tenant], Address], Call]] = {
     "get box": many_accounts.get_box,
     "get message": many_accounts.get_message,
-    "list boxes": many_accounts.list_boxes,
-    "list messages": many_accounts.list_messages,
+    "list boxes": many_accounts.list_boxes_in_turn,
+    "list messages": many_accounts.list_messages_in_turn,
     "log in": many_accounts.log_in,
     "create message": many_accounts.create_message,
 }

@@ -42,7 +42,7 @@ def get_message(tenants: list[Tenant], bare: Address) -> Call:
     )
 
 
-def list_boxes(tenants: list[Tenant], bare: Address) -> Call:
+def list_boxes_in_turn(tenants: list[Tenant], bare: Address) -> Call:
     """The listing of all mailboxes; bare: the views of mailboxes and of the month's counts."""
     api = [tenant.api.request("GET", f"{tenant.path}/vmboxes") for tenant in tenants]
 
@@ -62,7 +62,7 @@ def list_boxes(tenants: list[Tenant], bare: Address) -> Call:
     return Call("list boxes", Side(tenants[0].api, rotate(api)), Side(bare, bare_list))
 
 
-def list_messages(tenants: list[Tenant], bare: Address) -> Call:
+def list_messages_in_turn(tenants: list[Tenant], bare: Address) -> Call:
     """The messages of a mailbox; bare: the view query for them."""
 
     def query(tenant: Tenant) -> str:

@@ -25,14 +25,14 @@ class ByteRange(NamedTuple):
 def require_match(request: Request | HttpRequest, revision: str | None) -> None:
     """Raise PreconditionFailed if a request's If-Match names other revisions than the stored one."""
     condition = request.META.get("HTTP_IF_MATCH")
-    if condition is not None and not _matches(condition, revision):
+    if condition is not None and not _names_revision(condition, revision):
         raise PreconditionFailed()
 
 
 def has_current(request: Request | HttpRequest, revision: str) -> bool:
     """Whether the client has this revision already, by its If-None-Match."""
     condition = request.META.get("HTTP_IF_NONE_MATCH")
-    return condition is not None and request.method in ("GET", "HEAD") and _matches(condition, revision)
+    return condition is not None and request.method in ("GET", "HEAD") and _names_revision(condition, revision)
 
 
 def not_modified(etag: str) -> HttpResponse:
@@ -42,7 +42,7 @@ def not_modified(etag: str) -> HttpResponse:
     return response
 
 
-def _matches(condition: str, revision: str | None) -> bool:
+def _names_revision(condition: str, revision: str | None) -> bool:
     """Whether an If-Match or If-None-Match names a revision; Kazoo's clients also send it without quotes."""
     tags = [tag.strip().removeprefix("W/").strip('"') for tag in condition.split(",")]
     return "*" in tags or revision in tags

@@ -109,11 +109,11 @@ def _not_equal(path: list[str], value: str) -> Test:
 
 
 def _any(path: list[str], value: str) -> Test:
-    texts = {_text(item) for item in _parse_list(value)}
+    texts = {_as_text(item) for item in _parse_list(value)}
 
     def test(doc: Mapping[str, Any]) -> bool:
         stored = _at(doc, path)
-        return stored is not _MISSING and _text(stored) in texts
+        return stored is not _MISSING and _as_text(stored) in texts
 
     return test
 
@@ -127,11 +127,11 @@ def _intersection(compare: Callable[[set[str], set[str]], bool]) -> Callable[[li
     """Tests that compare a query's list of values with a field's list."""
 
     def make_test(path: list[str], value: str) -> Test:
-        values = {_text(item) for item in _parse_list(value)}
+        values = {_as_text(item) for item in _parse_list(value)}
 
         def test(doc: Mapping[str, Any]) -> bool:
             stored = _at(doc, path)
-            return compare(values, {_text(item) for item in stored} if isinstance(stored, list) else set())
+            return compare(values, {_as_text(item) for item in stored} if isinstance(stored, list) else set())
 
         return test
 
@@ -170,9 +170,9 @@ def _parse_list(value: str) -> list[Any]:
 def _same(stored: Any, value: Any) -> bool:
     if isinstance(stored, str) and isinstance(value, str):
         return stored == value
-    return stored is not _MISSING and _text(stored) == _text(value)
+    return stored is not _MISSING and _as_text(stored) == _as_text(value)
 
 
-def _text(value: Any) -> str:
+def _as_text(value: Any) -> str:
     """A value as a query string writes it: 3 and "3" are the same, and so are true and "true"."""
     return value if isinstance(value, str) else to_json(value).decode()

@@ -49,7 +49,7 @@ def parse_upload(content_type: str | None, body: RequestBody) -> UploadBody:
     if media_type.startswith("multipart/"):
         return _sort_parts(read_parts(content_type or "", body))
     if media_type in ("application/base64", "application/x-base64"):
-        return UploadBody(media=[_decode_base64(body)])
+        return UploadBody(media=[_read_base64(body)])
     return UploadBody(media=[_spool(media_type, _chunks(body))])
 
 
@@ -88,7 +88,7 @@ def _spool(media_type: str, chunks: Iterator[bytes]) -> Part:
     return part
 
 
-def _decode_base64(body: ByteStream) -> Part:
+def _read_base64(body: ByteStream) -> Part:
     """Read media in base64, with an optional ``data:audio/mpeg;base64,`` in front that states its type."""
     media_type, start = "application/octet-stream", body.read(_MAX_PREFIX)
     if start.startswith(b"data:"):

@@ -47,12 +47,12 @@ def locate_audio(account_id: str, media_id: str) -> Recording:
         raise BadIdentifier(media_id) from error
 
 
-def representation(media: Document) -> Document:
+def public_members(media: Document) -> Document:
     """Return a media as the API shows it."""
     return private_fields.public(media)
 
 
-def summarize(media: Document) -> Document:
+def summary(media: Document) -> Document:
     """Return what listings show of a media, as Kazoo's view ``media/crossbar_listing`` does."""
     members = {name: media[name] for name in _LISTED if name in media}
     return {"id": media["_id"], **members, "is_prompt": bool(media.get("prompt_id"))}
@@ -61,7 +61,7 @@ def summarize(media: Document) -> Document:
 def list_page(account_id: str, request: PageRequest, filters: Filter | None = None) -> Page[Document]:
     """Return a page of an account's media by name, as documents; raises BadIdentifier, InvalidStartKey."""
     database = accounts.database_of(account_id)
-    page = read_page(database, view_names.MEDIA_BY_NAME, request, filters or Filter(), representation)
+    page = read_page(database, view_names.MEDIA_BY_NAME, request, filters or Filter(), public_members)
     return Page([row["doc"] for row in page.entries], page.next_start_key)
 
 
@@ -89,21 +89,21 @@ def create(account_id: str, members: Mapping[str, Any], actor: Actor | None = No
     return documents.put(database, doc)
 
 
-def replace(
+def replace_members(
     account_id: str, media_id: str, members: Mapping[str, Any], actor: Actor | None = None, guard: Guard | None = None
 ) -> Document:
     """Replace a media's public members, its audio stays; the document as stored.
 
     Raises BadIdentifier, ValidationFailed, Conflict, and what the guard raises.
     """
-    return _change(account_id, media_id, lambda stored: _writable(members), actor, guard)
+    return _change_members(account_id, media_id, lambda stored: _writable(members), actor, guard)
 
 
-def merge(
+def merge_members(
     account_id: str, media_id: str, patch: Mapping[str, Any], actor: Actor | None = None, guard: Guard | None = None
 ) -> Document:
-    """Merge a patch into a media's public members, null removing a member; otherwise like `replace`."""
-    return _change(
+    """Merge a patch into a media's public members, null removing a member; otherwise like `replace_members`."""
+    return _change_members(
         account_id, media_id, lambda stored: merge_patch.apply(_writable(stored), _writable(patch)), actor, guard
     )
 
@@ -134,7 +134,10 @@ def put_audio(
 def delete(
     account_id: str, media_id: str, actor: Actor | None = None, guard: Guard | None = None, *, for_good: bool = False
 ) -> Document:
-    """Soft-delete a media, or delete it for good with its audio; its document as it was. Raises like `replace`."""
+    """Soft-delete a media, or delete it for good with its audio; its document as it was.
+
+    Raises like `replace_members`.
+    """
     database = accounts.database_of(account_id)
     if not for_good:
         get(account_id, media_id)
@@ -150,7 +153,7 @@ def delete(
     return retry_on_conflict(attempt)
 
 
-def _change(
+def _change_members(
     account_id: str,
     media_id: str,
     edit: Callable[[Document], Document],

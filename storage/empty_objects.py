@@ -85,11 +85,11 @@ def decode_json(text: str | bytes) -> Any:
     pattern: re.Pattern[Any] = _SUSPICIOUS_TEXT if isinstance(text, str) else _SUSPICIOUS_BYTES
     if pattern.search(text):
         for doc in documents_in(value):
-            restore(doc)
+            restore_objects(doc)
     return value
 
 
-def restore(doc: dict[str, Any]) -> None:
+def restore_objects(doc: dict[str, Any]) -> None:
     """Turn each `[]` in a document into an empty object where its schema has an object."""
     kind = doc.get("pvt_type")
     validator = _validator(kind) if isinstance(kind, str) else None

@@ -47,7 +47,11 @@ class _LoginViewSet(_AnonymousViewSet):
         account_id = account["_id"]
         rate_limit.count_request(account_id)
         owner_id = None if user is None else user["_id"]
-        secret = accounts.signature_secret(account) if user is None else users.signature_secret(account_id, user)
+        secret = (
+            accounts.ensure_signature_secret(account)
+            if user is None
+            else users.ensure_signature_secret(account_id, user)
+        )
         self.auth_token = tokens.issue(account_id, owner_id, f"cb_{self.schema_name}", secret)
         return EnvelopeResponse(login.login_response(account, user), 201)
 

@@ -43,7 +43,7 @@ class MediaViewSetBase(AccountScopedViewSet):
         self, media: Document, status: int = 200, headers: dict[str, str] | None = None
     ) -> EnvelopeResponse:
         """Return a media."""
-        return EnvelopeResponse(store.representation(media), status, revision=media["_rev"], headers=headers)
+        return EnvelopeResponse(store.public_members(media), status, revision=media["_rev"], headers=headers)
 
     def store_upload(self, media_id: str) -> Document:
         """Store the request's body as a media's audio; raises ValidationFailed, UnsupportedMediaType and the like."""
@@ -62,7 +62,7 @@ class MediaViewSet(MediaViewSetBase):
     def list(self, request: Request, account_id: str) -> EnvelopeResponse:
         """List summaries of the media by name, in pages."""
         page = self.paginate_queryset(self._read_page)
-        return self.get_paginated_response([store.summarize(media) for media in page])
+        return self.get_paginated_response([store.summary(media) for media in page])
 
     def _read_page(self, page_request: PageRequest) -> Page[Document]:
         return store.list_page(self.account_id, page_request, parse_document_filters(self.request.query_params))
@@ -82,12 +82,14 @@ class MediaViewSet(MediaViewSetBase):
         if not self.has_envelope:
             return self.media_response(self.store_upload(media_id))
         return self.media_response(
-            store.replace(self.account_id, media_id, self.data, self.actor, self.check_revision)
+            store.replace_members(self.account_id, media_id, self.data, self.actor, self.check_revision)
         )
 
     def merge(self, request: Request, account_id: str, media_id: str) -> EnvelopeResponse:
         """Merge the data into a media, and return it."""
-        return self.media_response(store.merge(self.account_id, media_id, self.data, self.actor, self.check_revision))
+        return self.media_response(
+            store.merge_members(self.account_id, media_id, self.data, self.actor, self.check_revision)
+        )
 
     def destroy(self, request: Request, account_id: str, media_id: str) -> EnvelopeResponse:
         """Delete a media, for good with ``?hard_delete=true``, and return it as it was."""

@@ -108,7 +108,7 @@ class BackupFolder:
             indexed_file = IndexedFile(file.path, file.name, extractor)
             for doc in parse_documents(extractor, faults.append):
                 count += 1
-                empty_objects.restore(doc)
+                empty_objects.restore_objects(doc)
                 database = placement.place(doc)
                 if database is not None:
                     is_system = store_all or database in database_names.SYSTEM

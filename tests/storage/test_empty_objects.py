@@ -56,7 +56,7 @@ def test_documents_are_read_with_the_objects_of_their_schema(
     ],
 )
 def test_each_type_has_its_own_objects(doc: Document, expected: dict[str, Any]) -> None:
-    empty_objects.restore(doc)
+    empty_objects.restore_objects(doc)
     assert {name: doc[name] for name in expected} == expected
 
 

@@ -34,7 +34,7 @@ def soft_delete_with_box(doc: Document) -> Document:
     return {**soft_delete(doc), REMOVED_WITH_BOX: True}
 
 
-def undelete(doc: Document, folder: str | None = None) -> Document:
+def undelete_message(doc: Document, folder: str | None = None) -> Document:
     """The document of a removed message that is restored, to the folder it was in or to `folder`."""
     target = folder if folder in FOLDERS else restore_folder(doc.get(REMOVED_FROM), metadata.folder(doc))
     return metadata.put_in_folder(documents.undelete(doc, REMOVED_FROM, REMOVED_WITH_BOX), target)

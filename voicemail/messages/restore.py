@@ -95,7 +95,7 @@ def _restore_batch(
             outcome.succeeded.append(message_id)
             outcome.documents[message_id] = doc
         else:
-            changed.append(private_fields.stamp_update(deletion.undelete(doc, folder), actor=actor))
+            changed.append(private_fields.stamp_update(deletion.undelete_message(doc, folder), actor=actor))
     saved_ids, conflicts = batches.save(modb, changed, outcome)
     outcome.succeeded += saved_ids
     restored_ids += saved_ids
