@@ -3,7 +3,6 @@
 import re
 import secrets
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -71,9 +70,7 @@ class Desk:
 
 def new_operator(url: str, service: Service, groups: tuple[str, ...], permissions: tuple[str, ...]) -> Desk:
     """A logged-in operator with some groups and permissions (by codename); with neither, a superuser."""
-    # In a thread of its own: Django's models refuse to work where Playwright's event loop runs.
-    with ThreadPoolExecutor(max_workers=1) as executor:
-        name, session_id = executor.submit(_create_operator, service, groups, permissions).result()
+    name, session_id = _create_operator(service, groups, permissions)
     desk = Desk(url, name)
     desk.session.cookies.set("sessionid", session_id)
     page = desk.get("")

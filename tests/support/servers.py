@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from unittest.mock import patch
 
 import requests
 from django.db import connections
@@ -103,14 +104,18 @@ class Service:
 
     @contextmanager
     def models(self) -> Iterator[None]:
-        """Let the Django models of this process use the service's tables."""
-        connection = connections["default"]
-        connection.close()
-        connection.settings_dict["NAME"] = str(self.tables)
-        try:
-            yield
-        finally:
+        """Let the Django models of this process use the service's tables.
+
+        Where a test before used the browser, Playwright's event loop runs: models refuse to work there by default.
+        """
+        with patch.dict(os.environ, DJANGO_ALLOW_ASYNC_UNSAFE="1"):
+            connection = connections["default"]
             connection.close()
+            connection.settings_dict["NAME"] = str(self.tables)
+            try:
+                yield
+            finally:
+                connection.close()
 
     def manage(self, *arguments: str) -> str:
         """What a management command prints, in a process of its own."""
