@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.utils.module_loading import import_string
 
 from couch.time_limits import silence_limited_to
+from crossbar.connection import connection_of
 from crossbar.middleware import is_api_path
 
 _COUCHDB_SECONDS = 4.0
@@ -82,6 +83,10 @@ class AnonymousForms:
     def process_view(self, request: HttpRequest, *args: Any) -> HttpResponseBase | None:
         """Return the redirection of a long form from nobody, or None."""
         length = request.META.get("CONTENT_LENGTH") or "0"
-        if length.isdigit() and int(length) > settings.ANONYMOUS_BODY_LIMIT and not request.user.is_authenticated:
+        if not length.isdigit() or int(length) <= settings.ANONYMOUS_BODY_LIMIT:
+            return None
+        if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path(), reverse("admin:login"))
+        if connection := connection_of(request.META):
+            connection.mark_as_known()
         return None

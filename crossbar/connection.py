@@ -9,6 +9,7 @@ from typing import Any
 
 ENVIRON_KEY = "vmboxes.connection"
 _BYTES_ACKED_AND_RECEIVED = struct.Struct("=QQ")
+_DRAIN_SECONDS = 2.0
 _BYTES_OFFSET = 120  # in Linux' struct tcp_info
 _TCP_INFO_LENGTH = _BYTES_OFFSET + _BYTES_ACKED_AND_RECEIVED.size
 _TCP_INFO = getattr(socket, "TCP_INFO", None)
@@ -28,6 +29,7 @@ class Connection:
         "_ends_stream",
         "drain_seconds",
         "is_cut",
+        "is_known",
         "is_sending",
         "sock",
         "waiting_since",
@@ -41,11 +43,18 @@ class Connection:
         """Whether it waits for the client to receive, or else for bytes from it."""
         self.is_cut = False
         """Whether the client was too slow, and nothing more is received from it."""
+        self.is_known = False
+        """Whether the client has signed in."""
         self.drain_seconds = 0.0
         """How long the rest of a body may be received that nobody reads."""
         self._cut_at = 0.0
         self._ends_stream = False
         self._callbacks: list[Callable[[], None]] | None = None
+
+    def mark_as_known(self) -> None:
+        """Note that the client has signed in: it may take longer, and the rest of a refused body is received."""
+        self.is_known = True
+        self.drain_seconds = _DRAIN_SECONDS
 
     def call_at_end(self, callback: Callable[[], None]) -> None:
         """Have a function called when the thread has done with the request, whatever becomes of it."""

@@ -23,6 +23,7 @@ Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 logger = logging.getLogger(__name__)
 
+_ANONYMOUS_SILENCE = 5.0  # seconds: bodies and answers are short before anybody has signed in
 _LONGEST_TICK = 0.5  # seconds
 _READ_SIZE = 64 * 1024
 _MAX_DRAINED = 256 * 1024 * 1024
@@ -30,7 +31,7 @@ _MAX_DRAINED_AT_ONCE = 1024 * 1024
 
 
 class SlowClients:
-    """A WSGI application in which no client is silent for more than `silence` seconds.
+    """A WSGI application in which no client is silent for more than `silence` seconds; 5 if it hasn't signed in.
 
     Nor does one send or receive less than `min_rate` bytes a second, on the average of as many seconds.
     """
@@ -240,13 +241,11 @@ class _Watch:
             return _Mark(connection.is_sending, waiting_since, count, now, count)
         if count != mark.last_count:
             mark.last_change, mark.last_count = now, count
-        is_silent = now - max(mark.last_change, waiting_since) >= self._silence
-        if is_silent or self._is_too_slow(mark, now):
+        span = self._silence if connection.is_known else min(self._silence, _ANONYMOUS_SILENCE)
+        is_silent = now - max(mark.last_change, waiting_since) >= span
+        is_slow = now - mark.start >= span and count - mark.start_count < self._min_rate * (now - mark.start)
+        if is_silent or is_slow:
             logger.warning("Cut off a client that was too slow to %s", "receive" if mark.is_sending else "send")
             connection.cut()
             return None
-        return _Mark(mark.is_sending, now, count, now, count) if now - mark.start >= self._silence else mark
-
-    def _is_too_slow(self, mark: _Mark, now: float) -> bool:
-        seconds = now - mark.start
-        return seconds >= self._silence and mark.last_count - mark.start_count < self._min_rate * seconds
+        return _Mark(mark.is_sending, now, count, now, count) if now - mark.start >= span else mark

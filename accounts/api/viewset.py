@@ -31,9 +31,6 @@ from storage.private_fields import Actor
 CHANGES = frozenset({"create", "replace", "merge", "destroy"})
 """The actions of a viewset that store something."""
 
-_DRAIN_SECONDS = 2.0
-"""How long the rest of a refused body is received, of a caller who is known."""
-
 
 class AuthenticatedViewSet(CrossbarViewSet):
     """Knows the caller, as `identity`, and limits the rate of its requests."""
@@ -89,7 +86,7 @@ class AuthenticatedViewSet(CrossbarViewSet):
         request.caller = request.user  # type: ignore[attr-defined]  # DRF looks again each time it is asked
         self.auth_token = cast(str | None, request.auth)
         if request.user is not None and (connection := connection_of(request.META)):
-            connection.drain_seconds = _DRAIN_SECONDS
+            connection.mark_as_known()
 
     @property
     def body_limit(self) -> int:

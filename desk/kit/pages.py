@@ -16,6 +16,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.api.exception_handler import api_error
 from couch.errors import CouchError
+from crossbar.connection import connection_of
 from crossbar.errors import ApiError, BadIdentifier
 from desk.kit.edit_conflicts import Edit
 from desk.kit.errors import describe_error
@@ -53,6 +54,8 @@ class DocumentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic 
     def _view(self, route: Route) -> Callable[..., HttpResponseBase]:
         def view(request: HttpRequest, **ids: Any) -> HttpResponseBase:
             self.require_permission(request, route.permission)
+            if connection := connection_of(request.META):
+                connection.mark_as_known()
             try:
                 return route.page(request, **ids)
             except (ApiError, CouchError) as error:
