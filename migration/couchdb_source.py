@@ -8,10 +8,9 @@ from threading import Lock
 
 from couch.client import Couch, Database, Document, couch
 from couch.errors import MissingDatabase
-from migration import ownership
 from migration.outages import CHECK_SECONDS, Retry, run_once
 from migration.sources import Survey, document_type
-from storage import database_names, document_types
+from storage import database_names, document_types, ownership
 from voicemail.legacy.media import DatabaseLibrary
 
 _PAGE = 500
@@ -92,7 +91,7 @@ class CouchAccount:
     @property
     def library(self) -> DatabaseLibrary:
         """The media documents in its database."""
-        return _OwnLibrary(self._database, self.account_id)
+        return DatabaseLibrary(self._database)
 
     def survey(self) -> Survey:
         """Read its database, page by page."""
@@ -118,19 +117,6 @@ class CouchAccount:
     def open_month(self, month: str) -> "CouchMonth":
         """One of these MODbs."""
         return CouchMonth(self._server.database(database_names.modb(self.account_id, month)))
-
-
-class _OwnLibrary(DatabaseLibrary):
-    """The documents in a database that don't say that they belong to another account."""
-
-    def __init__(self, database: Database, account_id: str) -> None:
-        super().__init__(database)
-        self._account_id = account_id
-
-    def fetch(self, ids: Iterable[str], /) -> Mapping[str, Document]:
-        """Those documents that exist, by id, in one request."""
-        docs = super().fetch(ids)
-        return {doc_id: doc for doc_id, doc in docs.items() if ownership.may_be_in(doc, self._account_id)}
 
 
 class CouchMonth(DatabaseLibrary):

@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 from couch.client import Database, Document, couch
 from couch.errors import Conflict, Rejected, TooLarge
 from couch.parallel import in_parallel
-from migration import compare, modb_messages, ownership
+from migration import compare, modb_messages
 from migration.outages import Retry
 from migration.progress import Progress, Row
 from migration.sources import AccountSource, MonthSource, without_database_fields
 from migration.survey import RunOptions, SurveyedAccount
-from storage import database_names, modbs
+from storage import database_names, modbs, ownership
 from voicemail.audio import copying, recording
 from voicemail.legacy import outcomes
 from voicemail.legacy.documents import PREVIOUS_ID

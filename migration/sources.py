@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from couch.client import Document
-from migration import ownership
 from migration.outages import Retry
-from storage import document_types, private_fields
+from storage import document_types, ownership, private_fields
 from voicemail.legacy.entries import MESSAGES
 from voicemail.legacy.media import MediaLibrary
 

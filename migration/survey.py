@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from couch.client import couch
-from migration import ownership
 from migration.concurrency import map_in_threads
 from migration.outages import CHECK_SECONDS, PATIENCE_SECONDS, OutageRetry
 from migration.progress import Progress, Stopped
 from migration.sources import AccountSource, Source, Survey, SurveyedBox
+from storage import ownership
 from storage.private_fields import Actor
 from voicemail.legacy import entries
 

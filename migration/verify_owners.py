@@ -15,10 +15,10 @@ from migration import modb_messages
 from migration.compare import DIFFERING
 from migration.couchdb_source import iterate_documents
 from migration.outages import Retry
-from migration.ownership import REASON
 from migration.progress import Row
 from migration.sources import MIGRATED_TYPES, Source, document_type
 from storage import database_names
+from storage.ownership import REASON
 from voicemail.legacy.documents import PREVIOUS_ID
 
 _BATCH = 200

@@ -1,6 +1,6 @@
 """Decide which database each document of a backup's file goes to: its own account's, or none.
 
-A document says whose it is (`migration.ownership`). The file's name must not say otherwise, and settles it where the
+A document says whose it is (`storage.ownership`). The file's name must not say otherwise, and settles it where the
 document says nothing, unless the file holds documents of other accounts too.
 """
 
@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from couch.client import Document
 from migration.backups.file_names import StatedName
 from migration.backups.index import DocumentIndex, is_needed
-from migration.ownership import Owner, owner_of
 from storage import database_names, document_types
+from storage.ownership import Owner, owner_of
 
 # No database has such a name.
 _PROVISIONAL = "\0"

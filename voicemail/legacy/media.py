@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from couch.client import Database, Document, couch
-from storage import database_names, private_fields
+from storage import database_names, ownership, private_fields
 from voicemail.audio import content_types
 from voicemail.audio.copying import Stream
 
@@ -20,14 +20,19 @@ class MediaLibrary(Protocol):
 
 
 class DatabaseLibrary:
-    """The media documents in a database of any CouchDB."""
+    """The media documents in an account's database of any CouchDB, without those that name another account."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self._owner = database_names.parse(database.name)
 
     def fetch(self, ids: Iterable[str], /) -> Mapping[str, Document]:
         """The documents that exist, by id, in one request."""
-        return self.database.fetch(ids)
+        docs = self.database.fetch(ids)
+        if self._owner is None:
+            return docs
+        account_id = self._owner.account_id
+        return {doc_id: doc for doc_id, doc in docs.items() if ownership.may_be_in(doc, account_id)}
 
     def open(self, doc: Document, name: str, /) -> Stream | None:
         """An attachment as of the document's revision."""
