@@ -148,7 +148,9 @@ class Couch:
             try:
                 return self._list_names(prefix, options)
             except (NotFound, Rejected):  # CouchDB 1.x and BigCouch list all or none
+                names = self._list_names(prefix, {})
                 self._has_ranges_of_names = False
+                return names
         return self._list_names(prefix, {})
 
     def _list_names(self, prefix: str, options: Mapping[str, Any]) -> list[str]:
