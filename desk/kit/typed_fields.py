@@ -51,7 +51,8 @@ class CheckedLinesField(LinesField):
     """A list of texts that are checked one by one; those in `stored` may stay as they are."""
 
     def __init__(self, check: Check, **options: Any) -> None:
-        super().__init__(**options)
+        help_text = f"{options.pop('help_text', '')} One per line.".strip()
+        super().__init__(help_text=help_text, **options)
         self._check = check
         self.stored: frozenset[str] = frozenset()
 

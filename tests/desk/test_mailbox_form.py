@@ -313,6 +313,7 @@ def test_what_operators_type_is_checked_entry_by_entry(
     errors = re.search(rf'<ul class="errorlist" id="id_{field}_error">(.*?)</ul>', page.text, re.DOTALL)
     assert errors, page.text
     assert errors[1].count("<li>") == len(messages)
+    assert "Further numbers that the mailbox answers to. One per line." in page.text
     assert all(message in errors[1] for message in messages), errors[1]
     assert db.get(box["id"]) == before
 
