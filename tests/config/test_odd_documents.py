@@ -59,7 +59,21 @@ MESSAGE = {
     "pvt_attachments": {"msg.mp3": {"handler": {"kz_att_link": {"att_dbname": "a", "att_docid": "b"}}}},
 }
 MEDIA = {"pvt_created": 1, "transcription": {"text": "a"}, "media_filename": "a", "description": "a"}
-LISTS = ("vmboxes", "messages", "users", "children", "descendants")
+GREETING = {
+    "pvt_type": "media",
+    "name": "Greeting",
+    "description": "a",
+    "media_source": "upload",
+    "source_type": "voicemail",
+    "source_id": "a",
+    "streamable": True,
+    "language": "en-us",
+    "prompt_id": "vm-enter_pass",
+    "content_type": "audio/mpeg",
+    "content_length": 14,
+    "tts": {"text": "Hello", "voice": "female/en-US"},
+}
+LISTS = ("vmboxes", "media", "messages", "users", "children", "descendants")
 LIST_QUERIES = ("", "page_size=2000", "paginate=false", "accept=csv", "folder=new", "filter_name=a")
 DESK_QUERIES = (
     "",
@@ -97,12 +111,13 @@ def zoo(new_account: Callable[..., Account]) -> Zoo:
     removed_boxes = ({**odd, "pvt_deleted": True} for odd in list(all_at_once(box, SANE))[:3])
     odd_boxes = put(db, [*all_at_once(box, SANE), *removed_boxes])
     odd_users = put(db, all_at_once(USER, SANE))
-    put(db, [*one_by_one(box, ("_id",)), *one_by_one(USER, ("_id",))])
+    put(db, [*one_by_one(box, ("_id",)), *one_by_one(USER, ("_id",)), *one_by_one(GREETING)])
     values = {
         "account_id": [account.id, *odd_accounts(new_account, account)],
         "box_id": [box_id, old_box_id, *odd_boxes],
         "user_id": [account.user_id, *odd_users],
         "message_id": leave_messages(account, box_id),
+        "media_id": put(db, all_at_once({**GREETING, "_attachments": AUDIO}, SANE)),
         "name": ["vmboxes"],
         "app_label": ["desk"],
         "file_format": ["csv"],
