@@ -147,7 +147,8 @@ def test_stored_values_that_no_widget_can_show_are_kept(
         "seek_duration_ms": "soon",
         "silence_threshold": -3,
         "notify_email_addresses": {"a": 1},
-        "require_pin": "maybe",
+        "require_pin": "true",
+        "check_if_owner": "maybe",
         "notify": {"callback": {"attempts": 2.5, "schedule": ["often", None]}},
     }
     db.update(box["id"], lambda doc: {**doc, **odd})
@@ -155,11 +156,12 @@ def test_stored_values_that_no_widget_can_show_are_kept(
     path = f"desk/mailbox/{account.id}/{box['id']}/change/"
     page = desk.get(path)
     assert "<script>alert(1)" not in page.text
-    assert "was changed" in desk.fill_in(path, page, skip_greeting="on", aliases="3998\n3997").text
+    assert "was changed" in desk.fill_in(path, page, skip_greeting="on", require_pin=[], aliases="3998\n3997").text
     changed = db.get(box["id"]) or {}
-    kept = odd.keys() - {"aliases", "transcribe", "silence_hits"}
+    kept = odd.keys() - {"aliases", "transcribe", "silence_hits", "require_pin"}
     assert {key: changed[key] for key in kept} == {key: odd[key] for key in kept}
-    assert [changed[key] for key in ("skip_greeting", "transcribe", "silence_hits")] == [True, True, 12]
+    assert [changed[key] for key in ("skip_greeting", "require_pin", "transcribe")] == [True, False, True]
+    assert changed["silence_hits"] == 12
     assert changed["aliases"] == ["3998", "3997"]
     refused = desk.fill_in(path, seek_duration_ms="later", silence_threshold="-4")
     assert refused.text.count("Value must be at least 1") == 1
