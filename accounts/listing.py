@@ -69,7 +69,7 @@ def read_page(
     """Return a page of rows of a view, each with its document.
 
     With `below`, only of rows whose keys start with it. The filter is applied to what `filterable` returns for a
-    document, with the times of its creation and last change, and to FILTERED_ROWS rows at most: the page ends there.
+    document, with the time of its last change, and to FILTERED_ROWS rows at most: the page ends there.
     Raises InvalidStartKey.
     """
     options: dict[str, Any] = {"include_docs": True, "descending": request.descending}
@@ -84,7 +84,7 @@ def read_page(
     for number, row in enumerate(database.stream_view(*view, page=size, **options)):
         if number == max_rows:
             return Page(entries, RowKey(row["key"], row["id"]).encode())
-        if not row.get("doc") or not document_filter.matches(filterable(row["doc"]) | _times(row["doc"])):
+        if not row.get("doc") or not document_filter.matches(filterable(row["doc"]) | _modified(row["doc"])):
             continue
         if len(entries) == request.size:
             return Page(entries, RowKey(row["key"], row["id"]).encode())
@@ -92,6 +92,6 @@ def read_page(
     return Page(entries, None)
 
 
-def _times(document: Document) -> Document:
+def _modified(document: Document) -> Document:
     """What the filters modified_from and modified_to look at."""
-    return {key: document[key] for key in ("pvt_created", "pvt_modified") if key in document}
+    return {key: document[key] for key in ("pvt_modified",) if key in document}

@@ -156,7 +156,7 @@ class EnvelopeResponse(Response):
 
 
 class EnvelopeRenderer(BaseRenderer):
-    """Renders data as JSON in an envelope, indented with ``?pretty=true`` or as Kazoo's clients ask for that."""
+    """Renders data as JSON in an envelope; ``?pretty=true`` indents it."""
 
     media_type = "application/json"
     format = "json"
@@ -181,10 +181,7 @@ class EnvelopeRenderer(BaseRenderer):
 
 
 def _is_pretty(request: Request | HttpRequest) -> bool:
-    if request.META.get("HTTP_X_PRETTY_PRINT") == "true":
-        return True
     try:
-        query = query_of(request)
-        return "true" in (query.get("pretty"), query.get("pretty_print"))
+        return query_of(request).get("pretty") == "true"
     except SuspiciousOperation:  # the response tells the client what is wrong with the query
         return False

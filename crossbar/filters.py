@@ -1,6 +1,6 @@
 """Filters of listings, all ANDed: ``filter_F=v`` and its relatives. Dots in a field's name reach into objects."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -13,7 +13,6 @@ Test = Callable[[Mapping[str, Any]], bool]
 _MISSING = object()
 _PRESENCE = ("has_key", "key_missing", "has_value", "value_missing", "missing_value")
 _MODIFIED = ("modified_from", "modified_to")
-_CREATED = ("created_from", "created_to")
 _MAX_FILTERS = 50
 
 
@@ -37,12 +36,9 @@ class Filter:
         return True
 
 
-def parse_filters(query: QueryDict, times: Collection[str] = _MODIFIED) -> Filter:
-    """Return the filters of a query string; raises FaultyRequest for a malformed list or too many filters.
-
-    `times` are the parameters that limit times of an entry.
-    """
-    tests = [test for name, values in query.lists() for value in values for test in _tests(name, value, times)]
+def parse_filters(query: QueryDict) -> Filter:
+    """Return the filters of a query string; raises FaultyRequest for a malformed list or too many filters."""
+    tests = [test for name, values in query.lists() for value in values for test in _tests(name, value)]
     if len(tests) > _MAX_FILTERS:
         raise FaultyRequest("too many filters")
     return Filter(tests)
@@ -50,18 +46,13 @@ def parse_filters(query: QueryDict, times: Collection[str] = _MODIFIED) -> Filte
 
 def has_filters(query: QueryDict) -> bool:
     """Return whether a query string has filters; raises FaultyRequest for a malformed one."""
-    return any(True for name, value in query.items() for _ in _tests(name, str(value), _MODIFIED))
+    return any(True for name, value in query.items() for _ in _tests(name, str(value)))
 
 
-def parse_document_filters(query: QueryDict) -> Filter:
-    """Return the filters of a list of documents, which may say when they were created; raises FaultyRequest."""
-    return parse_filters(query, (*_MODIFIED, *_CREATED))
-
-
-def _tests(name: str, value: str, times: Collection[str]) -> Iterator[Test]:
+def _tests(name: str, value: str) -> Iterator[Test]:
     if name in _PRESENCE:
         yield _presence(name, value.split("."))
-    elif name in times:
+    elif name in _MODIFIED:
         yield _time(name, value)
     else:
         # The longest prefix counts: a field may be called "not_before", but Kazoo reads filter_not_ before it.
@@ -88,7 +79,7 @@ def _time(name: str, value: str) -> Test:
     limit = int(value)
 
     def test(doc: Mapping[str, Any]) -> bool:
-        time = doc.get("pvt_created") if name in _CREATED else _modified(doc)
+        time = _modified(doc)
         if not isinstance(time, int):
             return False
         return time >= limit if name.endswith("_from") else time <= limit

@@ -8,7 +8,7 @@ from accounts.auth import credentials
 from accounts.auth.permissions import IsAdministrator, IsAdministratorOrReadOnly, IsAuthenticated, MayActOnAccount
 from couch.client import Document, Row
 from crossbar.envelope import EnvelopeResponse
-from crossbar.filters import parse_document_filters
+from crossbar.filters import parse_filters
 from crossbar.pages import Page, PageRequest
 from crossbar.pagination import AscendingPagination
 from crossbar.viewset import NO_STORE
@@ -75,7 +75,7 @@ class DescendantsViewSet(AccountScopedViewSet):
             account_index.database(),
             self.view,
             page_request,
-            parse_document_filters(self.request.query_params),
+            parse_filters(self.request.query_params),
             accounts.serialize,
             below=[self.account_id],
         )

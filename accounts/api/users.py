@@ -11,7 +11,7 @@ from accounts.auth.permissions import IsAdministrator, owns
 from couch.client import Document
 from crossbar.envelope import EnvelopeResponse
 from crossbar.errors import Forbidden
-from crossbar.filters import parse_document_filters
+from crossbar.filters import parse_filters
 from crossbar.pages import Page, PageRequest
 from crossbar.pagination import AscendingPagination
 from storage import secret_members
@@ -38,7 +38,7 @@ class UserViewSet(AccountScopedViewSet):
         return summary if self._may_see_secrets(user) else secret_members.remove(summary)
 
     def _read_page(self, page_request: PageRequest) -> Page[Document]:
-        filters = parse_document_filters(self.request.query_params)
+        filters = parse_filters(self.request.query_params)
         return listing.list_users(self.account_id, page_request, filters, may_see_secrets=self._may_see_secrets)
 
     def _may_see_secrets(self, user: Document) -> bool:

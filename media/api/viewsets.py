@@ -12,7 +12,7 @@ from couch.client import Document
 from crossbar.conditions import content_disposition
 from crossbar.envelope import EnvelopeResponse
 from crossbar.errors import BadIdentifier, NotAcceptable
-from crossbar.filters import parse_document_filters
+from crossbar.filters import parse_filters
 from crossbar.negotiation import FileNegotiation, accepts
 from crossbar.pages import Page, PageRequest
 from crossbar.pagination import AscendingPagination
@@ -65,7 +65,7 @@ class MediaViewSet(MediaViewSetBase):
         return self.get_paginated_response([store.summary(media) for media in page])
 
     def _read_page(self, page_request: PageRequest) -> Page[Document]:
-        return store.list_page(self.account_id, page_request, parse_document_filters(self.request.query_params))
+        return store.list_page(self.account_id, page_request, parse_filters(self.request.query_params))
 
     def create(self, request: Request, account_id: str) -> EnvelopeResponse:
         """Create a media, whose audio follows."""

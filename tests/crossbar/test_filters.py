@@ -4,7 +4,7 @@ import pytest
 from django.http import QueryDict
 
 from crossbar.errors import FaultyRequest
-from crossbar.filters import has_filters, parse_document_filters, parse_filters
+from crossbar.filters import has_filters, parse_filters
 
 ENTRY = {
     "folder": "new",
@@ -49,24 +49,6 @@ ENTRY = {
 )
 def test_a_filter_matches_some_entries(query: str, passes: bool) -> None:
     assert parse_filters(QueryDict(query)).matches(ENTRY) is passes
-
-
-@pytest.mark.parametrize(
-    ("query", "passes"),
-    [
-        ("created_from=100", True),
-        ("created_from=101", False),
-        ("created_to=100", True),
-        ("created_to=99", False),
-        ("created_from=1&created_to=200&modified_from=150", True),
-        ("modified_to=149", False),
-    ],
-)
-def test_documents_are_filtered_by_their_times(query: str, passes: bool) -> None:
-    document = {"pvt_created": 100, "pvt_modified": 150}
-    assert parse_document_filters(QueryDict(query)).matches(document) is passes
-    if "created" in query and "modified" not in query:  # of messages it is the range to list
-        assert parse_filters(QueryDict(query)).is_empty
 
 
 def test_parameters_that_are_no_filters_are_ignored() -> None:

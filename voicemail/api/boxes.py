@@ -12,7 +12,7 @@ from couch.client import Document
 from crossbar.csv_renderer import CsvRenderer
 from crossbar.envelope import EnvelopeResponse
 from crossbar.errors import Forbidden
-from crossbar.filters import parse_document_filters
+from crossbar.filters import parse_filters
 from crossbar.pages import Page, PageRequest
 from crossbar.pagination import AscendingPagination
 from voicemail import permissions
@@ -82,7 +82,7 @@ class MailboxViewSet(MailboxViewSetBase):
         return mailbox_listing.list_boxes(
             self.account_id,
             page_request,
-            parse_document_filters(self.request.query_params),
+            parse_filters(self.request.query_params),
             is_listed=self._is_listed,
             may_see_secrets=self._may_see_secrets,
         )
