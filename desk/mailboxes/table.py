@@ -35,7 +35,7 @@ def mailbox_table(request: HttpRequest, account_id: str) -> Table:
 
 def _live_table(request: HttpRequest, account_id: str, requested: PageRequest, text: str) -> Table:
     if text:
-        page = mailbox_search.search(account_id, text, requested)
+        page = mailbox_search.search(account_id, text, requested, by_owner=request.user.has_perm(VIEW_USERS))
     else:
         page = mailbox_listing.list_boxes(account_id, requested)
     owner_names = _owner_names(request, account_id, page.entries)

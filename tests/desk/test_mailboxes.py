@@ -105,6 +105,9 @@ def test_mailboxes_are_found_by_the_start_of_numbers_words_and_owner_names(
         assert "Kitchen" not in page, text
     for text in (user_id, box["id"], "FRÓNT", "79-99"):
         assert f"/{account.id}/{box['id']}/" in desk.get("desk/mailbox/", account=account.id, q=text).text, text
+    blind = operator(permissions=("view_mailbox", "view_account"))
+    assert f"/{account.id}/{box['id']}/" in blind.get("desk/mailbox/", account=account.id, q="front").text
+    assert "No matching mailboxes." in blind.get("desk/mailbox/", account=account.id, q="lovelace").text
     for text in ("ffice", "000", "front kitchen", "ada byron", "\ufff0", "<script>"):
         page = desk.get("desk/mailbox/", account=account.id, q=text).text
         assert "No matching mailboxes." in page, text

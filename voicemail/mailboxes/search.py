@@ -16,12 +16,12 @@ _OWN, _OWNED = "own", "owned"
 """The two parts of a search, as start keys name them: by the mailbox's own names, and by its owner's."""
 
 
-def search(account_id: str, text: str, request: PageRequest) -> Page[Document]:
+def search(account_id: str, text: str, request: PageRequest, *, by_owner: bool = True) -> Page[Document]:
     """A page of the list entries of the mailbox with an id, or of the mailboxes that match a text word by word.
 
     A user's id finds the mailboxes that the user owns. First come those whose numbers, aliases and names match, then
-    those whose owners do. A page of the second part has the mailboxes of some owners, however many these are. Raises
-    InvalidStartKey.
+    those whose owners do, if the search is `by_owner`. A page of the second part has the mailboxes of some owners,
+    however many these are. Raises InvalidStartKey.
     """
     part, start_key = _parse_start_key(request.start_key)
     box_id = text.strip().lower()
@@ -29,12 +29,14 @@ def search(account_id: str, text: str, request: PageRequest) -> Page[Document]:
     if database_names.is_account_id(box_id) and (boxes := mailbox_listing.list_by_ids(account_id, [box_id])):
         return Page(boxes, None)
     if part == _OWNED:
-        return _search_by_owner(account_id, text, start_key)
+        return _search_by_owner(account_id, text, start_key) if by_owner else Page([], None)
     own = _search_own_names(account_id, text, PageRequest(request.size, start_key))
     entries = mailbox_listing.list_documents(account_id, own.entries)
     if own.next_start_key is not None:
         next_start_key = encode_start_key([_OWN, decode_start_key(own.next_start_key)])
         return Page(entries, next_start_key, is_cut=own.is_cut)
+    if not by_owner:
+        return Page(entries, None)
     if request.size is not None and len(entries) >= request.size:
         return Page(entries, encode_start_key([_OWNED, None]))
     owned = _search_by_owner(account_id, text, None)
