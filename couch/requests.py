@@ -54,7 +54,7 @@ class ReadRequest(Generic[Result]):
 
 
 class VersionedRows(NamedTuple):
-    """Rows of a view, and the sequence that it reflects: as long as that is the same, no document has changed.
+    """Rows of a view, and the sequence that it reflects: as long as that is the same, they are, too.
 
     A cluster may name one state by several sequences.
     """

@@ -11,6 +11,7 @@ from storage import gregorian
 from tests.support.api_client import Account, Api
 from tests.support.kazoo_messages import DAY, database, leave, leave_spoken
 from tests.support.operators import Desk
+from tests.support.servers import wait_until
 from voicemail.messages import counts, misdated, retention
 from voicemail.messages import listing as message_listing
 
@@ -104,12 +105,15 @@ def listed_entries(api: Api, path: str, params: dict[str, str]) -> list[dict[str
         params = {**params, "start_key": answer["next_start_key"]}
 
 
-def test_a_change_of_the_age_shows_at_once(api: Api, account: Account, box: dict[str, Any], limit: int) -> None:
+def test_a_change_of_the_age_alone_shows_within_seconds(
+    api: Api, account: Account, box: dict[str, Any], limit: int
+) -> None:
     path = f"vmboxes/{box['id']}/messages"
     (message_id,) = leave(account, box, [limit + HOUR])
     for seconds, folder in ((limit + HOUR, "new"), (limit - HOUR, "deleted"), (limit + 2 * HOUR, "new")):
         set_age(account, message_id, seconds)
-        assert folders(listed_entries(api, path, {})) == {message_id: folder}
+        shown = {message_id: folder}
+        wait_until(lambda shown=shown: folders(listed_entries(api, path, {})) == shown)  # type: ignore[misc]
 
 
 def test_a_listing_with_dates_goes_by_the_listed_time(
@@ -173,7 +177,7 @@ def test_other_lists_show_messages_in_the_folder_of_their_age(
     assert folders([entry.summary for entry in page.entries]) == expected
 
 
-def test_messages_are_cached_under_every_sequence_of_a_modbs_state(
+def test_a_later_state_is_read_whatever_sequences_an_earlier_one_had(
     account: Account, box: dict[str, Any], limit: int
 ) -> None:
     first = leave_misdated(account, box, age=limit - HOUR, timestamp=limit + HOUR)
@@ -181,7 +185,5 @@ def test_messages_are_cached_under_every_sequence_of_a_modbs_state(
     assert set(misdated.read(modb, limit, "one replica's")) == {first}
     assert set(misdated.read(modb, limit, "the other replica's")) == {first}
     second = leave_misdated(account, box, age=limit - HOUR, timestamp=limit + HOUR)
-    for sequence in ("one replica's", "the other replica's"):
-        assert set(misdated.read(modb, limit, sequence)) == {first}
     assert set(misdated.read(modb, limit, "a later state's")) == {first, second}
     assert set(misdated.read(modb, limit, "one replica's")) == {first, second}

@@ -5,6 +5,7 @@ which is another time in some documents that neither Kazoo nor this project wrot
 few, so that listings show them in the same folder as everything else does.
 """
 
+import time
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -14,7 +15,11 @@ from couch.client import Database, Row
 from couch.errors import MissingDatabase
 from storage import view_names
 
-# A state of a MODb needs one request. While nobody changes it, listings need none.
+CACHE_SECONDS = 4
+"""How long a message may be in its former folder after another process changed its age and nothing that is listed.
+
+CouchDB's sequence of a view tells only of changes to the rows of that very view.
+"""
 _CACHED_MODBS = 5_000
 # On a cluster a state of a MODb may have several sequences: each replica of a shard has its own, and any may answer.
 _MAX_SEQUENCES = 64
@@ -50,9 +55,11 @@ class _CacheEntry(NamedTuple):
     limit: int
     messages: Messages
     sequences: frozenset[str]
+    expires_at: float
+    """In monotonic seconds."""
 
     def answers(self, limit: int, update_seq: str) -> bool:
-        return self.limit > limit and update_seq in self.sequences
+        return self.limit > limit and update_seq in self.sequences and time.monotonic() < self.expires_at
 
 
 _cache: LRUCache[str, _CacheEntry] = LRUCache(_CACHED_MODBS)
@@ -62,7 +69,8 @@ _lock = Lock()
 def read(modb: Database, limit: int, update_seq: str | None = None) -> Messages:
     """The messages of a MODb whose age or listed time lies before a limit, and the other may not; by their ids.
 
-    `update_seq` is that of rows of the MODb (`Database.versioned_view`). With it, the messages are cached.
+    `update_seq` is that of rows of the MODb (`Database.versioned_view`). With it, the messages are cached for
+    CACHE_SECONDS, or until those rows change.
     """
     if update_seq is None:
         return _query(modb, limit + _MARGIN)
@@ -71,12 +79,13 @@ def read(modb: Database, limit: int, update_seq: str | None = None) -> Messages:
     if entry is not None and entry.answers(limit, update_seq):
         return entry.messages
     if entry is None or entry.limit <= limit:
-        entry = _CacheEntry(limit + _MARGIN, {}, frozenset())
+        entry = _CacheEntry(limit + _MARGIN, {}, frozenset(), 0.0)
+    expires_at = time.monotonic() + CACHE_SECONDS
     messages = _query(modb, entry.limit)
     is_same = messages == entry.messages and len(entry.sequences) < _MAX_SEQUENCES
     sequences = entry.sequences | {update_seq} if is_same else frozenset({update_seq})
     with _lock:
-        _cache[modb.name] = _CacheEntry(entry.limit, messages, sequences)
+        _cache[modb.name] = _CacheEntry(entry.limit, messages, sequences, expires_at)
     return messages
 
 
