@@ -40,6 +40,7 @@ class CuttingProxy:
         self._connections: set[socket.socket] = set()
         self.requests = 0
         self.is_gone = threading.Event()
+        self._is_cutting = False
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=128)
         self._port = self._listening.getsockname()[1]
         self.url = f"{parts.scheme}://{parts.username}:{parts.password}@127.0.0.1:{self._port}"
@@ -53,6 +54,7 @@ class CuttingProxy:
     def restore(self) -> None:
         """Pass requests on again, at the same address, without a limit."""
         self._limit = None
+        self._is_cutting = False
         self.is_gone.clear()
         self._listening = socket.create_server(("127.0.0.1", self._port), backlog=128)
         self._accept()
@@ -116,12 +118,14 @@ class CuttingProxy:
     def _decide_cut(self) -> "Cut":
         """Count a request, and decide whether it is the one to be cut off."""
         with self._lock:
-            if self.is_gone.is_set():
+            # One request alone is cut off: a second one would make it go away again after it is restored.
+            if self.is_gone.is_set() or self._is_cutting:
                 return Cut.BEFORE
             self.requests += 1
             self._before(self.requests)
             if self._limit is None or self.requests <= self._limit:
                 return Cut.NO
+            self._is_cutting = True
         if self._swallow:
             return Cut.AFTER
         self.go_away()
