@@ -48,6 +48,12 @@ class CrossbarViewSet(GenericViewSet[Any]):
     csv_name = "list"
     _body_error: APIException | None = None
 
+    def get_renderers(self) -> list[BaseRenderer]:
+        """Return the renderers of a response: the pages of a listing also come as CSV."""
+        renderers: list[BaseRenderer] = super().get_renderers()
+        is_listing = self.action == "list" and self.pagination_class is not None
+        return [*renderers, CsvRenderer()] if is_listing else renderers
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Choose the verb, then do what DRF does before it calls a handler.
 

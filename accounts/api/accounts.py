@@ -62,6 +62,7 @@ class DescendantsViewSet(AccountScopedViewSet):
     """``.../descendants``, the accounts at any depth below one, and ``.../children``, those right below it."""
 
     permission_classes = (IsAuthenticated, MayActOnAccount, IsAdministrator)
+    csv_name = "descendants"
     pagination_class = AscendingPagination
     view = view_names.ACCOUNTS_BY_ANCESTOR
 

@@ -34,7 +34,10 @@ urlpatterns = [
     re_path(r"^accounts/?$", AccountsViewSet.as_view({"put": "create"})),
     re_path(rf"{_ACCOUNT}/?$", AccountViewSet.as_view({**_CHANGES, "put": "create"})),
     re_path(rf"{_ACCOUNT}/descendants/?$", DescendantsViewSet.as_view(_LIST)),
-    re_path(rf"{_ACCOUNT}/children/?$", DescendantsViewSet.as_view(_LIST, view=view_names.ACCOUNTS_BY_PARENT)),
+    re_path(
+        rf"{_ACCOUNT}/children/?$",
+        DescendantsViewSet.as_view(_LIST, view=view_names.ACCOUNTS_BY_PARENT, csv_name="children"),
+    ),
     re_path(rf"{_ACCOUNT}/api_key/?$", ApiKeyViewSet.as_view({"get": "retrieve", "put": "create"})),
     re_path(rf"{_ACCOUNT}/auth/?$", AccountSecretViewSet.as_view({"put": "create"})),
     re_path(rf"{_ACCOUNT}/users/(?P<user_id>[^/]+)/auth/?$", AccountSecretViewSet.as_view({"put": "create"})),

@@ -20,6 +20,7 @@ from storage import secret_members
 class UserViewSet(AccountScopedViewSet):
     """The users of an account: administrators change them, and users themselves."""
 
+    csv_name = "users"
     pagination_class = AscendingPagination
     fresh_actions = CHANGES
 

@@ -55,6 +55,7 @@ class MediaViewSetBase(AccountScopedViewSet):
 class MediaViewSet(MediaViewSetBase):
     """The media of an account."""
 
+    csv_name = "media"
     pagination_class = AscendingPagination
     parser_classes = (StrictEnvelopeParser, UploadParser)
     long_actions = frozenset({"replace"})

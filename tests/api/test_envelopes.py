@@ -1,5 +1,8 @@
 """What holds for every path: envelopes, ids, verbs, CORS, and clear errors for bad bodies."""
 
+import csv
+import io
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,6 +19,19 @@ def account(shared_account: Account) -> Account:
 @pytest.fixture
 def box(api: Api) -> dict[str, Any]:
     return api.new_box()
+
+
+@pytest.fixture(scope="module")
+def account_below(account: Account, new_account: Callable[..., Account]) -> str:
+    """The id of an account below the one of the tests."""
+    return new_account(parent=account.id).id
+
+
+@pytest.fixture
+def greeting_id(api: Api) -> str:
+    """The id of a media."""
+    created: str = api.put("media", {"name": "Away"}).json()["data"]["id"]
+    return created
 
 
 def test_a_response_has_its_request_id_and_revision_in_the_envelope(api: Api, box: dict[str, Any]) -> None:
@@ -145,6 +161,26 @@ def test_a_form_of_the_answer_is_requested_by_its_short_name(api: Api, name: str
     answer = api.get("vmboxes", params={"accept": name}, headers={"Accept": "application/json"})
     assert (answer.status_code, answer.headers["Content-Type"].split(";")[0]) == (200, content_type)
     assert api.get("vmboxes", params={"accept": "zip"}).status_code == 406
+
+
+@pytest.mark.parametrize(
+    ("path", "member"),
+    [("users", "username"), ("children", "realm"), ("descendants", "realm"), ("media", "name")],
+)
+def test_listings_that_have_pages_also_come_as_csv(
+    api: Api, account_below: str, greeting_id: str, path: str, member: str
+) -> None:
+    answer = api.get(path, params={"accept": "csv"})
+    assert (answer.status_code, answer.headers["Content-Type"].split(";")[0]) == (200, "text/csv"), answer.text
+    assert answer.headers["Content-Disposition"] == f"attachment; filename={path}.csv"
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    listed = api.get(path).json()["data"]
+    assert [(row["id"], row[member]) for row in rows] == [(entry["id"], entry[member]) for entry in listed]
+    assert rows
+
+
+def test_a_list_without_pages_comes_as_json_only(api: Api) -> None:
+    assert api.get("media/languages", params={"accept": "csv"}).status_code == 406
 
 
 def test_json_over_the_limit_is_refused(api: Api) -> None:

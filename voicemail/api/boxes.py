@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from accounts.api.viewset import CHANGES, location
 from accounts.auth.permissions import IsAdministrator
 from couch.client import Document
-from crossbar.csv_renderer import CsvRenderer
 from crossbar.envelope import EnvelopeResponse
 from crossbar.errors import Forbidden
 from crossbar.filters import parse_filters
@@ -33,11 +31,6 @@ class MailboxViewSet(MailboxViewSetBase):
         """Return the permissions that a request needs: only administrators create mailboxes."""
         needed = super().get_permissions()
         return [*needed, IsAdministrator()] if self.action == "create" else needed
-
-    def get_renderers(self) -> list[BaseRenderer]:
-        """Return the renderers of a response: the list is also served as CSV."""
-        renderers: list[BaseRenderer] = super().get_renderers()
-        return [*renderers, CsvRenderer()] if self.action == "list" else renderers
 
     def list(self, request: Request, **scope: str) -> EnvelopeResponse:
         """List the mailboxes by name, in pages."""

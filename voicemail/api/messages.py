@@ -5,12 +5,10 @@ from functools import cache, cached_property
 from typing import Any
 
 from django.conf import settings
-from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from accounts.api.viewset import location
 from couch.client import Document
-from crossbar.csv_renderer import CsvRenderer
 from crossbar.envelope import EnvelopeParser, EnvelopeResponse
 from crossbar.errors import BadIdentifier, ValidationFailed
 from crossbar.filters import parse_filters
@@ -42,15 +40,10 @@ class _MessagePagination(StartKeyPagination):
 
 
 class _MessageList(MessageViewSetBase):
-    """Lists messages, also as CSV."""
+    """Lists messages."""
 
     csv_name = "messages"
     pagination_class = _MessagePagination
-
-    def get_renderers(self) -> list[BaseRenderer]:
-        """Return the renderers of a response."""
-        renderers: list[BaseRenderer] = super().get_renderers()
-        return [*renderers, CsvRenderer()] if self.action == "list" else renderers
 
     def is_listed(self, box_id: str) -> bool:
         """Whether messages of that mailbox belong to the listing."""
