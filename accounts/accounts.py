@@ -15,7 +15,7 @@ from typing import Any, TypeGuard
 from accounts import account_index
 from accounts.auth import credentials
 from couch.client import Database, Document, couch
-from crossbar.errors import BadIdentifier, Forbidden, ValidationFailed
+from crossbar.errors import BadIdentifier, Forbidden, ValidationFailed, joined_errors
 from storage import (
     database_names,
     document_types,
@@ -143,13 +143,17 @@ def serialize(doc: Document, *, secrets: bool = True) -> dict[str, Any]:
 def validate_members(members: Mapping[str, Any], stored: Document | None = None) -> Document:
     """Return the public members to store; ValidationFailed if they don't match the schema.
 
+    It then also says whether another account has the realm.
     `stored` is the account's document, None for a new account: what it holds already is valid. The realm is in lower
     case, and that of a new account is made up if there is none. Members that a response adds are left out.
     """
     public = {
         key: value for key, value in private_fields.without_private(members).items() if key not in DERIVED_MEMBERS
     }
-    public = schemas.validator(SCHEMA).validate(public, stored=stored)
+    realm = _realm(public)
+    is_new_realm = isinstance(realm, str) and (stored is None or realm != _realm(stored))
+    with joined_errors(lambda: require_free_realm(realm) if is_new_realm else None):
+        public = schemas.validator(SCHEMA).validate(public, stored=stored)
     if stored is None and not public.get("realm"):
         suffix = system_config.category("accounts").get("account_realm_suffix") or _REALM_SUFFIX
         public["realm"] = f"{secrets.token_hex(3)}.{suffix}"

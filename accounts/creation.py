@@ -52,13 +52,13 @@ def create(
     created too many below the parent or an account above it), BadIdentifier for an unknown parent, and
     whatever `prepare` raises; nothing of the account is left then.
     """
+    prepare_index()
     public = accounts.validate_members(members)
     parent = None if parent_id is None else accounts.get(parent_id)
     if parent is not None and actor is not None and actor.account_id is not None:
         _require_room_below(parent)
     account_id = uuid.uuid4().hex
     doc = _new_document(account_id, public, parent, superduper_admin, actor)
-    prepare_index()
     index, realm = account_index.database(), public["realm"]
 
     def require_free() -> None:

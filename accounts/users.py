@@ -11,7 +11,7 @@ from typing import Any, TypeGuard
 from accounts import accounts
 from accounts.auth import credentials
 from couch.client import Document
-from crossbar.errors import BadIdentifier, Forbidden, ValidationFailed
+from crossbar.errors import BadIdentifier, Forbidden, ValidationFailed, joined_errors
 from crossbar.pages import Page, PageRequest
 from storage import (
     database_names,
@@ -110,7 +110,7 @@ def create(account_id: str, members: Mapping[str, Any], actor: Actor | None = No
     Raises ValidationFailed: the schema's, or `username` → `unique`.
     """
     database = accounts.database_of(account_id)
-    public = _validate_members(members)
+    public = _validate_members(account_id, members)
     doc = private_fields.stamp_new(
         {
             **public,
@@ -227,7 +227,7 @@ def _change_user(
 
     def change(stored: Document) -> Document:
         members = {**_rights(stored), **edit(stored)} if is_own else edit(stored)
-        public = _validate_members(members, stored)
+        public = _validate_members(account_id, members, stored)
         if is_own and _rights(public) != _rights(stored):
             raise Forbidden()
         if public.get("username") not in (_username(stored), username):
@@ -245,7 +245,7 @@ def _change_user(
     stored = get(account_id, user_id)
     if guard is not None:
         guard(stored)
-    username = _validate_members(edit(stored), stored).get("username")
+    username = _validate_members(account_id, edit(stored), stored).get("username")
     if username == _username(stored):
         return store()
     return _with_name_locked(account_id, user_id, username, store)
@@ -276,12 +276,16 @@ def _require_free_name(account_id: str, username: str | None, user_id: str) -> N
         raise ValidationFailed.field("username", "unique", "Username is not unique for this account", value=username)
 
 
-def _validate_members(members: Mapping[str, Any], stored: Document | None = None) -> Document:
+def _validate_members(account_id: str, members: Mapping[str, Any], stored: Document | None = None) -> Document:
     """Return the public members to store: as the schema has them, the user name in lower case, no password.
 
     `stored` is the user's document, None for a new user: what it holds already is valid.
+    Raises ValidationFailed, which then also says whether another user has the name.
     """
-    validated = schemas.validator(SCHEMA).validate(private_fields.without_private(members), stored=stored)
+    username = _username(members)
+    is_new_name = isinstance(username, str) and (stored is None or username != _username(stored))
+    with joined_errors(lambda: _require_free_name(account_id, username, "") if is_new_name else None):
+        validated = schemas.validator(SCHEMA).validate(private_fields.without_private(members), stored=stored)
     public = {key: value for key, value in validated.items() if key not in _NOT_STORED}
     if "username" in public:
         public["username"] = _username(public)
@@ -308,7 +312,7 @@ def _hashes(public: Document, password: Any, stored: Document) -> Document:
     return hashes
 
 
-def _username(user: Document) -> Any:
+def _username(user: Mapping[str, Any]) -> Any:
     """A user's name in lower case, None if it has none. An old document may hold something else than text."""
     name = user.get("username")
     return name.lower() if isinstance(name, str) else name

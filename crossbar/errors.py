@@ -9,6 +9,8 @@ ApiError
 └── DatastoreMissingView 503  └── DatastoreUnreachable 503  └── ServerBusy 503
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rest_framework.exceptions import APIException, ErrorDetail
@@ -46,6 +48,24 @@ class ValidationFailed(ApiError):
     def field(cls, path: str, rule: str, message: str, **details: Any) -> "ValidationFailed":
         """The error of one field that breaks one rule; details are `target`, `value`, `cause`."""
         return cls({path: {rule: {"message": message, **details}}})
+
+    def joined(self, more: "ValidationFailed") -> "ValidationFailed":
+        """Return one error that names what both do."""
+        paths = {**self.data, **more.data}
+        return ValidationFailed({path: self.data.get(path, {}) | more.data.get(path, {}) for path in paths})
+
+
+@contextmanager
+def joined_errors(check: Callable[[], None]) -> Iterator[None]:
+    """Join what `check` raises to a ValidationFailed raised inside: clients are told of all errors at once."""
+    try:
+        yield
+    except ValidationFailed as failed:
+        try:
+            check()
+        except ValidationFailed as more:
+            raise failed.joined(more) from None
+        raise
 
 
 class FaultyRequest(ApiError):

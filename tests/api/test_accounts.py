@@ -124,6 +124,14 @@ class TestCreate:
         assert answer.status_code == 400
         assert answer.json()["data"]["realm"]["unique"]["value"] == account.realm
 
+    def test_a_realm_that_is_not_unique_is_named_beside_all_other_errors(self, api: Api, account: Account) -> None:
+        wrong = {"name": "", "realm": account.realm.upper()}
+        errors = api.put("", wrong).json()["data"]
+        assert {path: list(rules) for path, rules in errors.items()} == {"name": ["minLength"], "realm": ["unique"]}
+        new_id = api.put("", {"name": "Sub"}).json()["data"]["id"]
+        assert api.patch(f"/v2/accounts/{new_id}", wrong).json()["data"] == errors
+        assert list(api.patch("", wrong).json()["data"]) == ["name"]
+
     def test_one_of_several_concurrent_clients_gets_the_realm(
         self, api: Api, account: Account, new_realm: str
     ) -> None:

@@ -91,6 +91,21 @@ class TestCreate:
         assert answer.status_code == 400
         assert "unique" in answer.json()["data"]["username"]
 
+    def test_a_user_name_that_is_not_unique_is_named_beside_all_other_errors(
+        self, api: Api, jane: dict[str, Any]
+    ) -> None:
+        wrong = {"username": "JANE.doe", "priv_level": "root"}
+        errors = api.put("users", {**JANE, **wrong}).json()["data"]
+        assert {path: list(rules) for path, rules in errors.items()} == {
+            "username": ["unique"],
+            "priv_level": ["enum"],
+        }
+        other_id = make(api, username="other")["id"]
+        assert api.patch(f"users/{other_id}", wrong).json()["data"] == errors
+        # What stays as it is, is not held against a change.
+        errors = api.patch(f"users/{jane['id']}", wrong).json()["data"]
+        assert list(errors) == ["priv_level"]
+
     def test_one_of_several_concurrent_clients_gets_the_user_name(self, api: Api, db: Database) -> None:
         with ThreadPoolExecutor(5) as pool:
             answers = list(pool.map(lambda _: api.put("users", JANE), range(5)))

@@ -179,8 +179,7 @@ def _validate(database: Database, box_id: str, members: Document, stored: Mappin
         used_number = repeated_number or numbers.find_used(database, numbers.of(members) - numbers.of(stored), box_id)
         if used_number is None:
             raise
-        errors = failed.data.get("mailbox", {}) | numbers.not_unique_error(used_number).data["mailbox"]
-        raise ValidationFailed({**failed.data, "mailbox": errors}) from None
+        raise failed.joined(numbers.not_unique_error(used_number)) from None
     if repeated_number is not None:
         raise numbers.not_unique_error(repeated_number)
     return validated
