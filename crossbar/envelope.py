@@ -73,18 +73,29 @@ def parse_envelope(body: bytes) -> Envelope:
 
 
 def envelope_of(members: dict[str, Any]) -> Envelope:
-    """Return a body's JSON object as an envelope; raises ValidationFailed if its `data` is missing or no object."""
-    if "data" not in members:
-        raise _missing_data(members)
-    data = members["data"]
-    if not isinstance(data, dict):
-        message = "Value did not match type(s): object"
-        raise ValidationFailed.field("data", "type", message, target="object", value=data)
-    return Envelope(data, {name: member for name, member in members.items() if name != "data"}, True)
+    """Return a body's JSON object as an envelope; raises InvalidData if its `data` is missing or no object."""
+    beside = {name: member for name, member in members.items() if name != "data"}
+    data = members.get("data")
+    if isinstance(data, dict):
+        return Envelope(data, beside, True)
+    error = _data_of_another_type(data) if "data" in members else _missing_data(members)
+    error.auth_token = Envelope(beside=beside).auth_token
+    raise error
 
 
-def _missing_data(body: Any) -> ValidationFailed:
-    return ValidationFailed.field("data", "required", "Field is required but missing", value=body)
+class InvalidData(ValidationFailed):
+    """An envelope's `data` is missing or no object. The token beside it counts all the same."""
+
+    auth_token: str | None = None
+
+
+def _missing_data(body: Any) -> InvalidData:
+    return InvalidData.field("data", "required", "Field is required but missing", value=body)
+
+
+def _data_of_another_type(data: Any) -> InvalidData:
+    message = "Value did not match type(s): object"
+    return InvalidData.field("data", "type", message, target="object", value=data)
 
 
 def parse_object(body: bytes) -> dict[str, Any]:

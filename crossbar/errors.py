@@ -11,7 +11,7 @@ ApiError
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 from rest_framework.exceptions import APIException, ErrorDetail
 
@@ -45,7 +45,7 @@ class ValidationFailed(ApiError):
         super().__init__(data=errors)
 
     @classmethod
-    def field(cls, path: str, rule: str, message: str, **details: Any) -> "ValidationFailed":
+    def field(cls, path: str, rule: str, message: str, **details: Any) -> Self:
         """The error of one field that breaks one rule; details are `target`, `value`, `cause`."""
         return cls({path: {rule: {"message": message, **details}}})
 

@@ -27,6 +27,7 @@ from accounts.auth import credentials, login, tokens
 from accounts.auth.cache import CachedAccount, Missing
 from accounts.auth.tokens import Token
 from couch.client import Document, couch
+from crossbar.envelope import InvalidData
 from crossbar.errors import BadIdentifier, InvalidCredentials, RequestTooLarge
 from storage import document_cache
 from storage.private_fields import Actor
@@ -113,6 +114,8 @@ def find_token(request: Request) -> str | None:
         return None
     try:
         envelope_token: str | None = view.envelope.auth_token
+    except InvalidData as error:
+        return error.auth_token
     except RequestTooLarge:
         raise  # the client may have a token, and has to send it in a header
     except APIException:

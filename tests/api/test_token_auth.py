@@ -58,6 +58,18 @@ class TestSending:
         body = {"data": {"name": "A", "mailbox": "3000"}, "auth_token": api.token}
         assert anonymous.put("vmboxes", json=body).status_code == 201
 
+    @pytest.mark.parametrize(("data", "rule"), [({}, "required"), ({"data": []}, "type")])
+    def test_a_token_in_an_envelope_without_its_data_counts(
+        self, api: Api, anonymous: Api, data: dict[str, Any], rule: str
+    ) -> None:
+        answer = anonymous.put("vmboxes", json={**data, "auth_token": api.token})
+        assert (answer.status_code, list(answer.json()["data"]["data"])) == (400, [rule])
+        assert anonymous.put("vmboxes", json={**data, "auth_token": "bad"}).status_code == 401
+
+    def test_a_delete_needs_no_data_beside_its_token(self, api: Api, anonymous: Api) -> None:
+        box = api.new_box()
+        assert anonymous.delete(f"vmboxes/{box['id']}", json={"auth_token": api.token}).status_code == 200
+
     def test_the_response_contains_the_token(self, api: Api) -> None:
         assert api.get("").json()["auth_token"] == api.token
 
