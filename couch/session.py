@@ -150,6 +150,15 @@ class _Pool(Generic[AnyExchange]):
         """Take back an exchange whose response has ended."""
         self._idle.append(exchange)
 
+    def close_idle(self) -> None:
+        """Close all that nobody uses."""
+        while True:
+            try:
+                exchange = self._idle.pop()  # of several threads, each gets another one
+            except IndexError:
+                return
+            exchange.close()
+
 
 class Session(http.Session):  # type: ignore[misc]  # python-couchdb has no types
     """A session for any number of threads. Give it to ``couchdb.Server``."""
@@ -288,7 +297,9 @@ class Session(http.Session):  # type: ignore[misc]  # python-couchdb has no type
     def _attempts(self, request: Request, attempt: Callable[[Request], Result]) -> Result:
         breaker = self.breaker
         answers = breaker.answers
-        for pause in (None,) if breaker.is_server_away else (*_RETRY_PAUSES, None):
+        # Where nobody listened for some time, one repeat is enough to find out that somebody does again.
+        pauses = _RETRY_PAUSES[:1] if breaker.is_server_away else _RETRY_PAUSES
+        for pause in (*pauses, None):
             try:
                 result = attempt(request)
             except Unreachable as error:
@@ -309,6 +320,10 @@ class Session(http.Session):  # type: ignore[misc]  # python-couchdb has no type
 
     def _record_failure(self, error: Unreachable, answers: int) -> None:
         if isinstance(error, NotConnected):
+            # Connections that were made before are as dead as the server that had them. A write over one of them
+            # would fail, since nobody could tell whether it had arrived.
+            self._calls.close_idle()
+            self._transfers.close_idle()
             self.breaker.record_refused_connection()
         elif isinstance(error, TimedOut):
             if limit := time_limits.current_limit():
