@@ -12,10 +12,12 @@ import base64
 import hashlib
 import hmac
 import logging
+import re
 import secrets
+from collections.abc import Mapping
 from io import BytesIO
 from threading import Lock
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cachetools import LRUCache, TTLCache
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey, generate_private_key
@@ -36,6 +38,8 @@ _PEM = "application/x-pem-file"
 _KEY_BITS = 2048
 _MAX_PEM_BYTES = 100_000
 _KEY_ID, _SECRET = "system_key", "secret_for_user_signature"
+# 32 hex digits in every Kazoo; whatever else an operator may have chosen is an id of a document.
+_KEY_ID_FORM = re.compile(r"[A-Za-z0-9][\w.-]{0,199}", re.ASCII)
 _MISSING_KEY_SECONDS = 60
 
 logger = logging.getLogger(__name__)
@@ -57,9 +61,9 @@ _lock = Lock()
 def settings() -> Settings:
     """Return what `system_config/auth` says, at most system_config.CACHE_SECONDS old; it is made if it is missing."""
     section = system_config.category(CATEGORY)
-    if not (section.get(_KEY_ID) and section.get(_SECRET)):
+    if _missing_settings(section):
         section = system_config.change_category(CATEGORY, _add_missing)
-    return Settings(str(section[_KEY_ID]), str(section[_SECRET]))
+    return Settings(section[_KEY_ID], section[_SECRET])
 
 
 def private_key() -> tuple[str, RSAPrivateKey]:
@@ -80,7 +84,7 @@ def private_key() -> tuple[str, RSAPrivateKey]:
 def public_key(key_id: str) -> RSAPublicKey | None:
     """Return the key that verifies what the private key of this id signed; None if there is none."""
     key = _cached_key(key_id)
-    if key is None and database_names.is_account_id(key_id) and not _is_missing(key_id):
+    if key is None and _KEY_ID_FORM.fullmatch(key_id) and not _is_missing(key_id):
         key = _load_key(key_id)
         if key is None:
             with _lock:
@@ -95,9 +99,16 @@ def identity_signature(identity: str, identity_secret: str) -> str:
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-def _add_missing(section: dict[str, object]) -> dict[str, object] | None:
+def _missing_settings(section: Mapping[str, Any]) -> list[str]:
+    """The names of the settings that are missing, or that no key and no signature can have."""
+    key_id, secret = section.get(_KEY_ID), section.get(_SECRET)
+    missing = [] if isinstance(key_id, str) and _KEY_ID_FORM.fullmatch(key_id) else [_KEY_ID]
+    return missing if isinstance(secret, str) and secret else [*missing, _SECRET]
+
+
+def _add_missing(section: dict[str, Any]) -> dict[str, Any] | None:
     made = {_KEY_ID: secrets.token_hex(16), _SECRET: secrets.token_hex(32)}
-    missing = {name: value for name, value in made.items() if not section.get(name)}
+    missing = {name: made[name] for name in _missing_settings(section)}
     return {**section, **missing} if missing else None
 
 

@@ -84,3 +84,21 @@ def test_a_key_that_a_killed_process_announced_is_made(empty_couchdb: str, tmp_p
     issue_at_once(empty_couchdb, tmp_path, 1)
     assert keys_in(empty_couchdb) == ["e" * 32]
     assert KazooTokens(empty_couchdb).settings() == announced["default"]
+
+
+@pytest.mark.parametrize("odd", [None, 7, "", [], {"system_key": 7, "secret_for_user_signature": None}])
+def test_odd_settings_are_replaced_by_ones_that_work(empty_couchdb: str, tmp_path: Path, odd: object) -> None:
+    session, kazoo = direct(), KazooTokens(empty_couchdb)
+    assert session.put(f"{empty_couchdb}/system_config").status_code in (201, 202)
+    config = {"pvt_type": "config", "default": odd, "node@host": {"kept": True}}
+    assert session.put(f"{empty_couchdb}/system_config/auth", json=config).status_code in (201, 202)
+    (token,), _ = issue_at_once(empty_couchdb, tmp_path, 1)
+    assert kazoo.decode(token, kazoo.public_key(kazoo.settings()["system_key"]))["iss"] == "kazoo"
+    assert kazoo.document("system_config", "auth")["node@host"] == {"kept": True}
+
+
+def test_a_key_that_cannot_be_read_is_an_error_that_says_which(empty_couchdb: str, tmp_path: Path) -> None:
+    kazoo = KazooTokens(empty_couchdb)
+    kazoo.install("no key at all")
+    with pytest.raises(AssertionError, match=f"the key {kazoo.settings()['system_key']} in system_auth"):
+        issue_at_once(empty_couchdb, tmp_path, 1)

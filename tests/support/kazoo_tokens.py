@@ -41,9 +41,9 @@ class KazooTokens:
         answer = self._session.put(f"{self._url}/{quote(database, safe='')}/{doc_id}", json=changed)
         assert answer.status_code in (201, 202), answer.text
 
-    def install(self) -> None:
-        """Store a key and a secret, as a Kazoo does at its first start."""
-        key_id, pem = "0123456789abcdef" * 2, new_key()
+    def install(self, pem: str = "") -> None:
+        """Store a key, a new one by default, and a secret, as a Kazoo does at its first start."""
+        key_id, pem = "0123456789abcdef" * 2, pem or new_key()
         for database in ("system_config", "system_auth"):
             assert self._session.put(f"{self._url}/{database}").status_code in (201, 202, 412)
         attachment = {
