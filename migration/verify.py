@@ -43,10 +43,13 @@ def _verify_account(source: Source, options: RunOptions, progress: Progress, acc
     kind: type[Verification] = InPlaceVerification if source.is_served else SourceVerification
     try:
         kind(options, progress, account, retry).run()
-        if not options.boxes:
-            foreign = list(verify_owners.find_foreign(source, account_id, retry))
-            progress.expect(messages=len(foreign))
-            progress.add_rows(foreign)
+        foreign = [
+            row
+            for row in verify_owners.find_foreign(source, account_id, retry)
+            if not options.boxes or {row.box_id, row.message_id} & set(options.boxes)
+        ]
+        progress.expect(messages=len(foreign))
+        progress.add_rows(foreign)
     except Stopped:
         pass
     except CannotImport as error:

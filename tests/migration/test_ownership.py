@@ -305,3 +305,17 @@ def test_verifying_finds_what_belongs_to_another_account(
     rows = json.loads(report.read_text())["entries"]
     faults = [(row["account_id"], row["message_id"]) for row in rows if row["reason"] == "other_account"]
     assert faults == [(first.id, foreign["_id"])]
+
+
+def test_verifying_one_mailbox_finds_what_in_it_belongs_to_another_account(accounts: list[Kazoo3Account]) -> None:
+    first, second = accounts
+    quiet_box = first.add_box("3600")
+    for account in accounts:
+        account.store()
+    assert migrate_kazoo3("--account", first.id).status == 0
+    names_second = {"pvt_account_id": second.id, "pvt_account_db": second.database.name}
+    message_id = first.stored_message(MEDIA_ID)["_id"]
+    modbs.ensure(first.id, "201605").update(message_id, lambda message: {**message, **names_second})
+    verify = ("--account", first.id, "--verify", "--box")
+    assert migrate_kazoo3(*verify, quiet_box["_id"]).status == 0
+    assert migrate_kazoo3(*verify, BOX_ID).status == 1
