@@ -80,7 +80,8 @@ def test_a_click_and_a_key_in_the_waveform_seek(staff: Staff, practice: Practice
     )
     assert waveform.evaluate(drawn)
     player.evaluate(
-        "player => new Promise(resolve => { player.onloadedmetadata = resolve; player.load(); player.play(); })"
+        "player => new Promise(resolve => {"
+        "player.onloadedmetadata = resolve; player.load(); player.play().catch(() => {}); })"
     )
     player.evaluate("player => player.pause()")
     size = waveform.bounding_box()

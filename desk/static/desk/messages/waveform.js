@@ -99,7 +99,8 @@ document.querySelectorAll('canvas[data-player]').forEach(function (canvas) {
     const steps = {ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10};
     canvas.addEventListener('keydown', function (event) {
         if (event.key === ' ' || event.key === 'Enter') {
-            player.paused ? player.play() : player.pause();
+            // Playing that is paused before it begins is no error, and playback.js tells of those that are.
+            player.paused ? player.play().catch(() => {}) : player.pause();
         } else if (event.key === 'Home' || event.key === 'End') {
             seek(event.key === 'Home' ? 0 : duration());
         } else if (event.key in steps) {
