@@ -14,6 +14,7 @@ from contextlib import suppress
 from functools import cached_property, lru_cache
 from io import BytesIO
 from typing import Any, Generic, TypeVar
+from weakref import WeakSet
 
 import orjson
 from couchdb import http
@@ -132,19 +133,23 @@ class _Pool(Generic[AnyExchange]):
     def __init__(self, create: Callable[[], AnyExchange]) -> None:
         self._create = create
         self._idle: list[AnyExchange] = []
-        self._process_id = os.getpid()
         self._inherited: list[list[AnyExchange]] = []
+        _pools.add(self)
 
     def take(self) -> AnyExchange:
         """An exchange for one thread."""
-        if self._process_id != os.getpid():
-            # Of a process that this one was forked from: to close its TLS connections here would end them there.
-            self._inherited.append(self._idle)
-            self._idle, self._process_id = [], os.getpid()
         try:
             return self._idle.pop()  # of several threads, each gets another one
         except IndexError:
             return self._create()
+
+    def leave_to_parent(self) -> None:
+        """Use none of the exchanges of the process that this one was forked from.
+
+        They stay open, since to close their TLS connections here would end them there.
+        """
+        self._inherited.append(self._idle)
+        self._idle = []
 
     def put(self, exchange: AnyExchange) -> None:
         """Take back an exchange whose response has ended."""
@@ -158,6 +163,17 @@ class _Pool(Generic[AnyExchange]):
             except IndexError:
                 return
             exchange.close()
+
+
+_pools: WeakSet[_Pool[Any]] = WeakSet()
+
+
+def _leave_connections_to_parent() -> None:
+    for pool in _pools:
+        pool.leave_to_parent()
+
+
+os.register_at_fork(after_in_child=_leave_connections_to_parent)
 
 
 class Session(http.Session):  # type: ignore[misc]  # python-couchdb has no types
