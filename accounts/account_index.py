@@ -6,7 +6,8 @@ By its views accounts are found: by id, realm, name, API key, or their place in 
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from couch.client import Database, Document, Row, couch
+from couch.client import couch
+from couch.database import Database, Document, Row
 from crossbar.pages import Page, PageRequest
 from storage import database_names, document_types, private_fields, view_names, word_search
 

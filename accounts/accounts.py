@@ -14,7 +14,8 @@ from typing import Any, TypeGuard
 
 from accounts import account_index
 from accounts.auth import credentials
-from couch.client import Database, Document, couch
+from couch.client import couch
+from couch.database import Database, Document
 from crossbar.errors import BadIdentifier, Forbidden, ValidationFailed, joined_errors
 from storage import (
     database_names,

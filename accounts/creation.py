@@ -14,7 +14,8 @@ from django.conf import settings
 
 from accounts import account_index, accounts
 from accounts.auth import credentials
-from couch.client import Document, couch
+from couch.client import couch
+from couch.database import Document
 from couch_views.sync import sync
 from crossbar.errors import ValidationFailed
 from storage import (

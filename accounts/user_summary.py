@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from couch.client import Document
+from couch.database import Document
 from storage import values
 
 _MEMBERS = ("username", "email", "first_name", "last_name", "priv_level", "enabled", "presence_id", "timezone")

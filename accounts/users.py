@@ -10,7 +10,7 @@ from typing import Any, TypeGuard
 
 from accounts import accounts
 from accounts.auth import credentials
-from couch.client import Document
+from couch.database import Document
 from crossbar.errors import BadIdentifier, Forbidden, ValidationFailed, joined_errors
 from crossbar.pages import Page, PageRequest
 from storage import (

@@ -10,7 +10,7 @@ from benchmarks.data import AUDIO, AUDIO_NAME, CONTENT_TYPE, KB, Dataset, Tenant
 from benchmarks.measuring import Call, Side, Target
 from benchmarks.reading import repeat, rotate
 from benchmarks.writing import per_connection, template
-from couch.client import Document
+from couch.database import Document
 
 _BOUNDARY = "f2b1c8a4e0d94b6f"
 _MB = 1000 * KB

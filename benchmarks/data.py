@@ -17,7 +17,8 @@ import orjson
 from accounts import accounts, creation, users
 from benchmarks.client import Address, send
 from config import environment
-from couch.client import Database, Document, couch
+from couch.client import couch
+from couch.database import Database, Document
 from couch.parallel import in_parallel
 from storage import database_names, gregorian, modbs, private_fields, schemas, view_names
 from voicemail.mailboxes import store as mailbox_store

@@ -10,7 +10,7 @@ from benchmarks.client import Address, Operation, Steps
 from benchmarks.data import Dataset
 from benchmarks.measuring import Call, Side, Target
 from benchmarks.reading import repeat
-from couch.client import Document
+from couch.database import Document
 from storage import gregorian, modbs
 
 FOLDERS = ("new", "saved")

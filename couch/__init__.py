@@ -1,1 +1,1 @@
-"""The client for CouchDB: python-couchdb over libcurl. `client` is what others use; `errors` is what it raises."""
+"""The client for CouchDB: python-couchdb over libcurl. Others use `client` and `database`, which raise `errors`."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from accounts import accounts
 from accounts.listing import read_page
-from couch.client import Document
+from couch.database import Document
 from couch.retry import retry_on_conflict
 from crossbar.errors import BadIdentifier
 from crossbar.filters import Filter

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import islice
 
-from couch.client import Database, Document
+from couch.database import Database, Document
 from couch.errors import Conflict, CouchError, Unreachable
 from couch.parallel import in_parallel
 from couch.retry import paced_attempts

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 
-from couch.client import Document
+from couch.database import Document
 from migration.legacy_array import ImportedArray, LegacyArray, ServedArray
 from migration.outages import Retry
 from migration.progress import Progress, Row

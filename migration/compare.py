@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from couch.client import Database, Document
+from couch.database import Database, Document
 from couch.errors import CouchError, Unreachable
 from storage import database_names, private_fields
 from voicemail.audio import copying, recording

@@ -6,7 +6,8 @@ from contextlib import suppress
 from functools import partial
 from threading import Lock
 
-from couch.client import Couch, Database, Document, couch
+from couch.client import Couch, couch
+from couch.database import Database, Document
 from couch.errors import MissingDatabase
 from migration.outages import CHECK_SECONDS, Retry, run_once
 from migration.sources import Survey, document_type

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from accounts import account_index, creation
-from couch.client import Database, Document, couch
+from couch.client import couch
+from couch.database import Database, Document
 from couch.errors import Conflict
 from couch_views.sync import sync
 from migration import sources

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from accounts import accounts
-from couch.client import Document
+from couch.database import Document
 from storage import documents, private_fields
 from storage.private_fields import Actor
 from voicemail.legacy import boxes

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
-from couch.client import Database, Document
+from couch.database import Database, Document
 from couch.errors import CouchError
 from crossbar.errors import ApiError
 from migration import audio_links, import_accounts, modb_messages, sources

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from couch.client import Database, Document, couch
+from couch.client import couch
+from couch.database import Database, Document
 from migration.couchdb_source import iterate_documents
 from migration.outages import Retry
 from storage import database_names, document_types, modbs

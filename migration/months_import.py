@@ -12,7 +12,8 @@ from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
 
-from couch.client import Database, Document, couch
+from couch.client import couch
+from couch.database import Database, Document
 from couch.errors import Conflict, Rejected, TooLarge
 from couch.parallel import in_parallel
 from migration import compare, modb_messages

@@ -10,7 +10,8 @@ from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
-from couch.client import Database, Document, couch
+from couch.client import couch
+from couch.database import Database, Document
 from couch.errors import CouchError
 from crossbar.errors import ApiError
 from migration import compare, modb_messages, sources

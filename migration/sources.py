@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from couch.client import Document
+from couch.database import Document
 from migration.outages import Retry
 from storage import document_types, ownership, private_fields
 from voicemail.legacy.entries import MESSAGES

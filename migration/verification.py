@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from couch.client import Database, Document
+from couch.database import Database, Document
 from migration import modb_messages, sources
 from migration.outages import Retry
 from migration.progress import Progress, Row, Stopped

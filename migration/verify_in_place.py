@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import islice
 
-from couch.client import Database, Document, couch
+from couch.client import couch
+from couch.database import Database, Document
 from migration import modb_messages, sources
 from migration.compare import Comparison, Verdict, compare_message, fingerprint
 from migration.couchdb_source import iterate_documents

@@ -10,7 +10,8 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from couch.client import Database, Document, couch
+from couch.client import couch
+from couch.database import Database, Document
 from migration import modb_messages
 from migration.compare import DIFFERING
 from migration.couchdb_source import iterate_documents

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from accounts import accounts
-from couch.client import Database, Document, couch
+from couch.client import couch
+from couch.database import Database, Document
 from migration import import_accounts
 from migration.box_migration import order_entries
 from migration.compare import Comparison, Verdict, compare_message, fingerprint

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from couch.client import Database, Document
+from couch.database import Database, Document
 from couch.requests import Saved
 from crossbar.errors import BadIdentifier
 from storage import document_cache, private_fields

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from couch.client import Database, Document
+from couch.database import Database, Document
 from couch.errors import Conflict, Unreachable
 from couch.retry import paced_attempts
 

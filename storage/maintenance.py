@@ -1,6 +1,7 @@
 """Maintenance of databases: those of the system exist, and each database has the design documents of its kind."""
 
-from couch.client import Database, couch
+from couch.client import couch
+from couch.database import Database
 from couch.parallel import in_parallel
 from couch_views.loader import KAZOO_DOCUMENTS
 from couch_views.sync import Change, sync

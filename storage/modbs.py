@@ -12,7 +12,8 @@ from typing import Any
 from cachetools import LRUCache, TTLCache
 from django.conf import settings
 
-from couch.client import Database, couch
+from couch.client import couch
+from couch.database import Database
 from couch.parallel import in_parallel
 from crossbar.errors import ValidationFailed
 from storage import database_names, gregorian, maintenance

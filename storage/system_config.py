@@ -7,7 +7,8 @@ CACHE_SECONDS, by the process that made it at once.
 from collections.abc import Callable
 from typing import Any
 
-from couch.client import Database, Document, couch
+from couch.client import couch
+from couch.database import Database, Document
 from couch.errors import Conflict
 from storage import database_names, document_types, documents, gregorian, private_fields, values
 from storage.document_cache import DocumentCache

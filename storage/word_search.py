@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from couch.client import Database, Document
+from couch.database import Database, Document
 from crossbar.pages import Page, PageRequest, RowKey
 from storage import folding
 from storage.view_names import View

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from accounts import accounts, creation, users
-from couch.client import Document
+from couch.database import Document
 from crossbar.errors import BadIdentifier
 from crossbar.multipart import Part
 from storage import gregorian

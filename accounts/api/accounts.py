@@ -6,7 +6,7 @@ from accounts import account_index, accounts, creation, listing
 from accounts.api.viewset import CHANGES, AccountScopedViewSet, AuthenticatedViewSet, location
 from accounts.auth import credentials
 from accounts.auth.permissions import IsAdministrator, IsAdministratorOrReadOnly, IsAuthenticated, MayActOnAccount
-from couch.client import Document, Row
+from couch.database import Document, Row
 from crossbar.envelope import EnvelopeResponse
 from crossbar.filters import parse_filters
 from crossbar.pages import Page, PageRequest

@@ -12,7 +12,7 @@ from accounts.api.viewset import AccountScopedViewSet, AuthenticatedViewSet
 from accounts.auth import authentication, login, rate_limit, tokens
 from accounts.auth.permissions import owns
 from accounts.auth.tokens import Token
-from couch.client import Document
+from couch.database import Document
 from crossbar.envelope import EnvelopeResponse
 from crossbar.errors import Forbidden, InvalidCredentials, NotFound, ValidationFailed
 from crossbar.exception_handler import error_response

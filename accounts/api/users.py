@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from accounts import listing, user_summary, users
 from accounts.api.viewset import CHANGES, AccountScopedViewSet, location
 from accounts.auth.permissions import IsAdministrator, owns
-from couch.client import Document
+from couch.database import Document
 from crossbar.envelope import EnvelopeResponse
 from crossbar.errors import Forbidden
 from crossbar.filters import parse_filters

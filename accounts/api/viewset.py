@@ -21,7 +21,7 @@ from accounts.auth.authentication import BasicAuthentication, Identity, TokenAut
 from accounts.auth.permissions import IsAuthenticated, MayActOnAccount
 from accounts.auth.rate_limit import AccountRateThrottle
 from accounts.auth.tokens import Token
-from couch.client import Document
+from couch.database import Document
 from crossbar.connection import connection_of
 from crossbar.filters import has_filters
 from crossbar.pages import has_long_pages

@@ -26,7 +26,8 @@ from accounts.auth import cache as auth_cache
 from accounts.auth import credentials, login, tokens
 from accounts.auth.cache import CachedAccount, Missing
 from accounts.auth.tokens import Token
-from couch.client import Document, couch
+from couch.client import couch
+from couch.database import Document
 from crossbar.envelope import InvalidData
 from crossbar.errors import BadIdentifier, InvalidCredentials, RequestTooLarge
 from storage import document_cache

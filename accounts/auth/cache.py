@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from accounts import accounts, users
 from accounts.auth import credentials
-from couch.client import Document
+from couch.database import Document
 from couch.errors import MissingDatabase
 from crossbar.errors import BadIdentifier
 from storage import database_names, document_cache, document_types, private_fields, system_config, values

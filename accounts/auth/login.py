@@ -13,7 +13,8 @@ from django.conf import settings
 from accounts import account_index, accounts, users
 from accounts.auth import credentials, login_throttle
 from accounts.auth.login_throttle import Attempt
-from couch.client import Document, Row, couch
+from couch.client import couch
+from couch.database import Document, Row
 from couch.errors import MissingDatabase
 from crossbar.errors import BadIdentifier, Locked, ValidationFailed
 from storage import database_names, private_fields, system_config, view_names

@@ -26,7 +26,8 @@ from cachetools import LRUCache, TTLCache
 from django.conf import settings
 
 from accounts.auth import signing
-from couch.client import Database, Document, couch
+from couch.client import couch
+from couch.database import Database, Document
 from couch.errors import Conflict, CouchError, MissingDatabase
 from couch.requests import ReadRequest
 from crossbar.errors import InvalidCredentials

@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 
-from couch.client import Document
+from couch.database import Document
 from desk.audit.log import Subject
 from desk.kit.pages import Crumb
 

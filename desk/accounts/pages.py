@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from accounts import account_index, accounts, creation, listing, users
-from couch.client import Document
+from couch.database import Document
 from crossbar.errors import BadIdentifier, ValidationFailed
 from crossbar.pages import PageRequest
 from desk.accounts.api_key import ApiKeyPages

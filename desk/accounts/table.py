@@ -5,7 +5,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from accounts import account_index, accounts, listing
-from couch.client import Document
+from couch.database import Document
 from crossbar.pages import Page, PageRequest
 from desk.accounts.links import account_list_url, account_title, account_url
 from desk.kit.tables import Cell, Paging, Row, Table, cut_note, page_request

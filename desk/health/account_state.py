@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from accounts import accounts
-from couch.client import Document
+from couch.database import Document
 from couch.parallel import in_parallel
 from desk.accounts.links import account_title
 from desk.kit.charts import bar_chart

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from couch.client import Document, couch
+from couch.client import couch
+from couch.database import Document
 from couch.errors import CouchError
 from couch.time_limits import silence_limited_to
 from storage import database_names

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
 from accounts import accounts, listing
-from couch.client import Document
+from couch.database import Document
 from desk.accounts.links import account_crumbs, account_list_crumbs, account_subject, account_title, account_url
 from desk.audit import log
 from desk.health.account_state import account_states, message_chart

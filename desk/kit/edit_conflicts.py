@@ -12,7 +12,7 @@ from django import forms
 from django.core import signing
 from django.http import HttpRequest
 
-from couch.client import Document
+from couch.database import Document
 from crossbar.errors import ValidationFailed
 from desk.kit.differences import differences
 from desk.kit.forms import Explain, add_errors, patch_from

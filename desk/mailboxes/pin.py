@@ -9,7 +9,7 @@ from django.contrib.admin import widgets
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from accounts import accounts
-from couch.client import Document
+from couch.database import Document
 from crossbar.errors import ValidationFailed
 from desk.audit import log
 from desk.kit.errors import field_errors

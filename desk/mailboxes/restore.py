@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html
 
 from accounts import accounts
-from couch.client import Document
+from couch.database import Document
 from crossbar.errors import ValidationFailed
 from desk.audit import log
 from desk.kit.formats import format_time

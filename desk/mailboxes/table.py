@@ -3,7 +3,7 @@
 from django.http import HttpRequest
 
 from accounts import accounts
-from couch.client import Document
+from couch.database import Document
 from crossbar.pages import PageRequest
 from desk.kit.formats import format_time
 from desk.kit.tables import Cell, Filter, Paging, Row, Table, cut_note, page_request

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import messages as notices
 from django.http import HttpRequest, StreamingHttpResponse
 
-from couch.client import Document
+from couch.database import Document
 from couch.errors import MissingDatabase
 from crossbar.errors import BadIdentifier
 from desk.audit import log

@@ -8,7 +8,7 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 
 from accounts import accounts
-from couch.client import Database, Document
+from couch.database import Database, Document
 from couch.errors import MissingDatabase
 from crossbar.conditions import content_disposition
 from crossbar.errors import BadIdentifier

@@ -8,7 +8,7 @@ from django.contrib import messages as notices
 from django.http import HttpRequest
 from django.utils.html import format_html
 
-from couch.client import Document
+from couch.database import Document
 from desk.audit import log
 from desk.kit.notices import report_failures, undo_button
 from desk.mailboxes.titles import mailbox_title

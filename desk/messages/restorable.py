@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from couch.client import Document
+from couch.database import Document
 from desk.kit.formats import format_date
 from voicemail.messages import batches, retention
 

@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from accounts import accounts
-from couch.client import Document
+from couch.database import Document
 from crossbar.filters import Filter as SummaryFilter
 from crossbar.pages import Page
 from desk.kit.formats import format_length, format_time

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from accounts import accounts
-from couch.client import Document
+from couch.database import Document
 from desk.mailboxes.titles import mailbox_title
 from desk.messages.links import message_url
 from storage import database_names

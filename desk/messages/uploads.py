@@ -12,7 +12,7 @@ from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
 
 from accounts import accounts
-from couch.client import Document
+from couch.database import Document
 from couch.errors import TooLarge
 from crossbar.body import media_type_of
 from crossbar.errors import RequestTooLarge, UnsupportedMediaType, ValidationFailed

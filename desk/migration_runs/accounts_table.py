@@ -3,7 +3,7 @@
 from django.http import HttpRequest
 
 from accounts import account_index, listing
-from couch.client import Document
+from couch.database import Document
 from couch.errors import CouchError
 from couch.parallel import in_parallel
 from desk.accounts.links import account_title

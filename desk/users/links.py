@@ -2,7 +2,7 @@
 
 from django.urls import reverse
 
-from couch.client import Document
+from couch.database import Document
 from desk.accounts.links import account_crumbs
 from desk.audit.log import Subject
 from desk.kit.pages import Crumb

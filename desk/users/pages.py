@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from accounts import accounts, users
-from couch.client import Document
+from couch.database import Document
 from crossbar.errors import ValidationFailed
 from desk.accounts.links import account_crumbs, redirect_to_accounts
 from desk.audit import log

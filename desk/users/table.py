@@ -3,7 +3,7 @@
 from django.http import HttpRequest
 
 from accounts import listing, users
-from couch.client import Document
+from couch.database import Document
 from desk.kit.tables import Cell, Paging, Row, Table, cut_note, page_request
 from desk.users.links import user_url
 from desk.users.titles import full_name

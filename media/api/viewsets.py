@@ -8,7 +8,7 @@ from rest_framework.request import Request
 
 from accounts.api.viewset import AccountScopedViewSet, location
 from accounts.auth.permissions import IsAdministratorOrReadOnly
-from couch.client import Document
+from couch.database import Document
 from crossbar.conditions import content_disposition
 from crossbar.envelope import EnvelopeResponse
 from crossbar.errors import BadIdentifier, NotAcceptable

@@ -18,7 +18,7 @@ from typing import IO, Any, NamedTuple
 
 import orjson
 
-from couch.client import Document
+from couch.database import Document
 from migration.backups.attachments import (
     AttachmentExtractor,
     Base64Range,

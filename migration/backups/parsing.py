@@ -15,7 +15,7 @@ from typing import Any
 import ijson
 import orjson
 
-from couch.client import Document
+from couch.database import Document
 from migration.backups.json_stream import Readable, TooLong, iterate_objects
 
 _PEEK_SIZE = 1024 * 1024

@@ -7,7 +7,7 @@ document says nothing, unless the file holds documents of other accounts too.
 from collections import Counter
 from collections.abc import Iterator
 
-from couch.client import Document
+from couch.database import Document
 from migration.backups.file_names import StatedName
 from migration.backups.index import DocumentIndex, is_needed
 from storage import database_names, document_types

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import orjson
 
-from couch.client import Document
+from couch.database import Document
 from migration.backups.archives import FileReader, Refused
 from migration.backups.attachments import AttachmentExtractor
 from migration.backups.folder import BackupFolder, is_json, list_files, looks_like_json

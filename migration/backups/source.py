@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from couch.client import Document
+from couch.database import Document
 from migration.backups.folder import BackupFolder
 from migration.backups.index import DocumentIndex
 from migration.backups.second_reading import SecondReading

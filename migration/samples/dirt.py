@@ -4,7 +4,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from couch.client import Document
+from couch.database import Document
 
 Entry = dict[str, Any]
 Spoiler = Callable[[Entry, Document, Random], tuple[Any, Document | None]]

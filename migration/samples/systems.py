@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from couch.client import Document
+from couch.database import Document
 from migration.samples import audio, dirt
 from storage import database_names, private_fields
 

@@ -11,7 +11,8 @@ from typing import Any
 import orjson
 
 from accounts import creation
-from couch.client import Database, Document, couch
+from couch.client import couch
+from couch.database import Database, Document
 from couch_views.sync import sync
 from migration.samples.systems import SampleAccount
 from storage import database_names

@@ -15,7 +15,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts import account_index, accounts
-from couch.client import Database, Document, couch
+from couch.client import couch
+from couch.database import Database, Document
 from storage import database_names, gregorian, locks, view_names
 from tests.support.api_client import Account
 from tests.support.servers import PROJECT, Service

@@ -8,7 +8,8 @@ import pytest
 from accounts.auth import authentication, tokens
 from accounts.auth import cache as auth_cache
 from accounts.auth.tokens import Token
-from couch.client import Database, couch
+from couch.client import couch
+from couch.database import Database
 from crossbar.errors import BadIdentifier, InvalidCredentials
 from storage import database_names, documents, system_config
 from tests.support.api_client import Account, Api

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from couch.client import Database
+from couch.database import Database
 from storage import gregorian, system_config, view_names
 from tests.support.api_client import Account, Api
 from tests.support.servers import wait_until

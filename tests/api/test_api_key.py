@@ -3,7 +3,8 @@
 import re
 from collections.abc import Callable
 
-from couch.client import Database, couch
+from couch.client import couch
+from couch.database import Database
 from storage import database_names
 from tests.support.api_client import Account, Api
 from tests.support.servers import wait_until

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from couch.client import Database
+from couch.database import Database
 from storage import database_names, gregorian
 from tests.support.api_client import Account, Api
 from tests.support.kazoo_messages import database, leave, leave_spoken

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from couch.client import Database
+from couch.database import Database
 from storage import gregorian, modbs, view_names
 from tests.support import documented_commands as document
 from tests.support.api_client import Account, Api

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from couch.client import Database, Document, couch
+from couch.client import couch
+from couch.database import Database, Document
 from storage import database_names
 from tests.support.api_client import Account, Api
 

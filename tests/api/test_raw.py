@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from couch.client import Database, couch
+from couch.client import couch
+from couch.database import Database
 from storage import database_names, gregorian
 from tests.support.api_client import Account, Api
 from tests.support.audio import Studio

@@ -13,7 +13,7 @@ import pytest
 import requests
 from django.conf import settings
 
-from couch.client import Database
+from couch.database import Database
 from crossbar.errors import ServerBusy
 from tests.support.api_client import Account, Api
 from tests.support.audio import Audio, Studio, milliseconds_of

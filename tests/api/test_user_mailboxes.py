@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from couch.client import Database
+from couch.database import Database
 from storage import gregorian
 from tests.support import old_messages
 from tests.support.api_client import Account, Api

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from couch.client import Database, Document
+from couch.database import Database, Document
 from storage import database_names, gregorian, view_names
 from tests.support.api_client import Account, Api
 

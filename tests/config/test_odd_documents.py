@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from couch.client import Database, couch
+from couch.client import couch
+from couch.database import Database
 from storage import database_names, gregorian, modbs
 from tests.support import kazoo_documents as kazoo
 from tests.support.api_client import Account, Api

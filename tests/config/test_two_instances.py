@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from couch.client import Database, couch
+from couch.client import couch
+from couch.database import Database
 from storage import database_names
 from tests.support.api_client import Account, Api
 from tests.support.kazoo_tokens import KazooTokens

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 from django.conf import settings
 
-from couch.client import Couch, Database, couch
+from couch.client import Couch, couch
+from couch.database import Database
 from couch.errors import Conflict, MissingDatabase, MissingView, Rejected, Unauthorized, Unreachable
 from couch.parallel import in_parallel
 from tests.support.scripted_server import response, scripted_server

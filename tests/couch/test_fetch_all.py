@@ -4,7 +4,8 @@ import threading
 
 import pytest
 
-from couch.client import Couch, Database, couch
+from couch.client import Couch, couch
+from couch.database import Database
 from couch.errors import MissingDatabase, MissingView, Unreachable
 from tests.support.scripted_server import ScriptedServer, response, scripted_server
 from tests.support.servers import free_port
@@ -15,12 +16,13 @@ def absent(new_database: Database) -> Database:
     return couch().database(f"{new_database.name}-209901")
 
 
-def database_of(server: ScriptedServer) -> Database:
-    return Couch(server.url, connect_timeout=2, read_timeout=1).database("x")
+def couch_of(server: ScriptedServer) -> Couch:
+    return Couch(server.url, connect_timeout=2, read_timeout=1)
 
 
-def fetch_a_and_b(database: Database) -> object:
-    return database.server.fetch_both(database.get_request("a"), database.get_request("b"))
+def fetch_a_and_b(couch_there: Couch) -> object:
+    database = couch_there.database("x")
+    return couch_there.fetch_both(database.get_request("a"), database.get_request("b"))
 
 
 def test_both_results_are_returned(new_database: Database) -> None:
@@ -77,16 +79,16 @@ def test_all_requests_are_sent_before_the_first_is_answered() -> None:
         return response(b"{}")
 
     with scripted_server(answer) as server:
-        database = database_of(server)
-        requests = [database.get_request(doc_id) for doc_id in "abc"]
-        assert database.server.fetch_all(requests) == [{}, {}, {}]
+        couch_there = couch_of(server)
+        requests = [couch_there.database("x").get_request(doc_id) for doc_id in "abc"]
+        assert couch_there.fetch_all(requests) == [{}, {}, {}]
 
 
 def test_connections_are_kept_for_the_next_requests() -> None:
     with scripted_server(lambda request, number: response(b"{}")) as server:
-        database = database_of(server)
+        couch_there = couch_of(server)
         for _ in range(3):
-            fetch_a_and_b(database)
+            fetch_a_and_b(couch_there)
         assert server.connections == 2
 
 
@@ -100,7 +102,7 @@ def test_a_request_whose_connection_broke_is_sent_again() -> None:
         return response(b"{}")
 
     with scripted_server(answer) as server:
-        assert fetch_a_and_b(database_of(server)) == ({}, {})
+        assert fetch_a_and_b(couch_of(server)) == ({}, {})
         assert sum(b"/x/b " in request for request in server.requests) == 2
         assert sum(b"/x/a " in request for request in server.requests) == 1
 
@@ -108,7 +110,7 @@ def test_a_request_whose_connection_broke_is_sent_again() -> None:
 def test_a_server_that_does_not_answer_in_time_is_asked_once_for_each() -> None:
     with scripted_server(lambda request, number: b"") as server:
         with pytest.raises(Unreachable):
-            fetch_a_and_b(database_of(server))
+            fetch_a_and_b(couch_of(server))
         assert len(server.requests) == 2
 
 
@@ -125,15 +127,15 @@ def test_an_error_of_one_request_is_raised_and_the_other_given_up() -> None:
         return response(b"{}", "500 Error")
 
     with scripted_server(answer) as server:
-        database = database_of(server)
+        couch_there = couch_of(server)
         with pytest.raises(Unreachable):
-            fetch_a_and_b(database)
+            fetch_a_and_b(couch_there)
         is_well.set()
-        assert fetch_a_and_b(database) == ({}, {})
+        assert fetch_a_and_b(couch_there) == ({}, {})
         assert server.connections == 3  # the one that was answered is used again
 
 
 def test_nobody_listening_is_unreachable() -> None:
     port = free_port()
     with pytest.raises(Unreachable):
-        fetch_a_and_b(Couch(f"http://127.0.0.1:{port}", connect_timeout=1, read_timeout=1).database("x"))
+        fetch_a_and_b(Couch(f"http://127.0.0.1:{port}", connect_timeout=1, read_timeout=1))

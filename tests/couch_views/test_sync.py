@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from couch.client import Database, couch
+from couch.client import couch
+from couch.database import Database
 from couch_views.loader import KAZOO_DOCUMENTS, KINDS, design_documents
 from couch_views.sync import sync
 from storage import database_names

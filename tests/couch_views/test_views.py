@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from couch.client import Database
+from couch.database import Database
 from couch_views.sync import sync
 from storage import folding
 from tests.support.kazoo_documents import (

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from accounts import account_index, accounts
-from couch.client import Database
+from couch.database import Database
 from storage import gregorian
 from tests.support.api_client import Account, Api
 from tests.support.operators import Desk

@@ -6,7 +6,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from couch.client import Database, couch
+from couch.client import couch
+from couch.database import Database
 from storage import database_names, gregorian
 from tests.support.api_client import Account
 from tests.support.operators import Desk

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from couch.client import Database
+from couch.database import Database
 from storage import schemas
 from tests.support.api_client import Account, Api
 from tests.support.forms import fields_of

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from couch.client import Database
+from couch.database import Database
 from storage import gregorian
 from tests.support.api_client import Account, Api
 from tests.support.kazoo_messages import leave_spoken, stored

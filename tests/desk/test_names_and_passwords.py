@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from couch.client import Database
+from couch.database import Database
 from tests.support.api_client import Account, Api
 from tests.support.operators import NEW_PIN, PASSWORD, PIN, Desk, new_operator
 from tests.support.servers import Running, Service

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from couch.client import Database
+from couch.database import Database
 from storage import view_names
 from tests.support.api_client import Account, Api
 from tests.support.operators import PIN, Desk

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from couch.client import Database
+from couch.database import Database
 from tests.support.kazoo3 import Document, Kazoo3Account, list_revisions, migrate_kazoo3, speech
 
 Change = Callable[[Database, Document], None]

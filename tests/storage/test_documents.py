@@ -2,7 +2,7 @@
 
 import pytest
 
-from couch.client import Database, Document
+from couch.database import Database, Document
 from couch.errors import Conflict
 from crossbar.errors import BadIdentifier, Forbidden
 from storage import document_cache, documents

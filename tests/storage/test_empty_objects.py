@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from couch.client import Database, Document, couch
+from couch.client import couch
+from couch.database import Database, Document
 from storage import empty_objects
 from tests.support import kazoo_documents
 from tests.support.kazoo_documents import BOX_ID, MESSAGE_ID, USER_ID

@@ -9,7 +9,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts import account_index
-from couch.client import Database, couch
+from couch.client import couch
+from couch.database import Database
 from storage import database_names, modbs, view_names
 from tests.support.api_client import Account
 from tests.support.servers import PROJECT, Service

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from couch.client import Database
+from couch.database import Database
 from storage import database_names
 from storage.ownership import Owner, owner_of
 from voicemail.legacy.media import DatabaseLibrary

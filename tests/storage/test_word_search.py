@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from couch.client import Database
+from couch.database import Database
 from couch_views.sync import sync
 from crossbar.pages import InvalidStartKey, Page, PageRequest
 from storage import view_names, word_search

@@ -14,7 +14,8 @@ import orjson
 from django.core.management import CommandError, call_command
 
 from accounts import creation
-from couch.client import Couch, Database, couch
+from couch.client import Couch, couch
+from couch.database import Database
 from couch_views.sync import sync
 from storage import database_names
 

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
-from couch.client import Database
+from couch.database import Database
 from storage import database_names, gregorian, modbs
 from tests.support.api_client import Account
 from voicemail.mailboxes import time_zone

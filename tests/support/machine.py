@@ -5,7 +5,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from couch.client import Couch, Document
+from couch.client import Couch
+from couch.database import Document
 from storage import database_names
 from tests.support.api_client import Api
 from tests.support.servers import Running, Service, direct, start_couchdb

@@ -5,7 +5,8 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
-from couch.client import Database, couch
+from couch.client import couch
+from couch.database import Database
 from storage import database_names
 from tests.support.api_client import Account
 

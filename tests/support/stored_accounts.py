@@ -1,6 +1,7 @@
 """What CouchDB holds of an account, in both places."""
 
-from couch.client import Database, Document, couch
+from couch.client import couch
+from couch.database import Database, Document
 from storage import database_names
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from accounts import accounts
-from couch.client import Document
+from couch.database import Document
 from storage import modbs, view_names
 from tests.support import old_messages
 from tests.support.api_client import Account

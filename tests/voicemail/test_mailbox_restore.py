@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from couch.client import Database, Document
+from couch.database import Database, Document
 from couch.errors import Conflict
 from crossbar.errors import BadIdentifier, ValidationFailed
 from crossbar.pages import PageRequest

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from couch.client import Database
+from couch.database import Database
 from storage import system_config
 from tests.support.api_client import Account
 from voicemail.mailboxes import time_zone

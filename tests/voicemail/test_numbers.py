@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from couch.client import Database
+from couch.database import Database
 from crossbar.errors import ValidationFailed
 from storage import view_names
 from tests.support.api_client import Account

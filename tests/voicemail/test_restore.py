@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from couch.client import Database, Document
+from couch.database import Database, Document
 from crossbar.errors import BadIdentifier
 from crossbar.filters import Filter
 from crossbar.pages import PageRequest, TimeRange

@@ -2,7 +2,8 @@
 
 import pytest
 
-from couch.client import Database, couch
+from couch.client import couch
+from couch.database import Database
 from storage import database_names, documents, gregorian
 from tests.support.api_client import Account
 from voicemail.messages import folders, retention

@@ -12,7 +12,7 @@ from accounts import users
 from accounts.api.viewset import AccountScopedViewSet
 from accounts.auth import cache as auth_cache
 from accounts.auth.permissions import IsAuthenticated, MayActOnAccount
-from couch.client import Document
+from couch.database import Document
 from crossbar.envelope import EnvelopeResponse
 from crossbar.errors import ApiError, BadIdentifier, DatastoreConflict, ValidationFailed
 from crossbar.multipart import Part

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 
 from accounts.api.viewset import CHANGES, location
 from accounts.auth.permissions import IsAdministrator
-from couch.client import Document
+from couch.database import Document
 from crossbar.envelope import EnvelopeResponse
 from crossbar.errors import Forbidden
 from crossbar.filters import parse_filters

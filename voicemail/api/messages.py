@@ -8,7 +8,7 @@ from django.conf import settings
 from rest_framework.request import Request
 
 from accounts.api.viewset import location
-from couch.client import Document
+from couch.database import Document
 from crossbar.envelope import EnvelopeParser, EnvelopeResponse
 from crossbar.errors import BadIdentifier, ValidationFailed
 from crossbar.filters import parse_filters

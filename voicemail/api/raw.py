@@ -9,7 +9,7 @@ from rest_framework.request import Request
 
 from accounts.api.viewset import location
 from accounts.auth.permissions import IsAuthenticated, MayActOnAccount
-from couch.client import Document
+from couch.database import Document
 from crossbar.body import media_type_of
 from crossbar.conditions import content_disposition, file_response
 from crossbar.envelope import EnvelopeParser, EnvelopeResponse

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
-from couch.client import Database, Document
+from couch.database import Database, Document
 from voicemail.audio import content_types, recording
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from couch.attachments import PendingAttachment
-from couch.client import Database, Document, couch
+from couch.client import couch
+from couch.database import Database, Document
 from couch.session import Response
 from crossbar.errors import BadIdentifier
 from storage import database_names

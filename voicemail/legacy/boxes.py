@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from accounts import accounts
-from couch.client import Document
+from couch.database import Document
 from storage import documents, private_fields, values
 from storage.private_fields import Actor
 from voicemail.legacy.entries import ERROR, MESSAGES, TRIES

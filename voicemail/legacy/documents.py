@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from couch.client import Document
+from couch.database import Document
 from storage import database_names, private_fields
 from storage.private_fields import Actor
 from voicemail.audio import recording

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from couch.client import Document
+from couch.database import Document
 from storage import database_names, gregorian, values
 from voicemail.mailboxes import store as mailbox_store
 from voicemail.messages import folders, metadata

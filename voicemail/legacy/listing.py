@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from couch.client import Database, Document, Row, couch
+from couch.client import couch
+from couch.database import Database, Document, Row
 from storage import database_names, gregorian, view_names
 from voicemail.legacy import entries
 from voicemail.legacy.entries import Entry

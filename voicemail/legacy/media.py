@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from couch.client import Database, Document, couch
+from couch.client import couch
+from couch.database import Database, Document
 from storage import database_names, ownership, private_fields
 from voicemail.audio import content_types
 from voicemail.audio.copying import Stream

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from couch.client import Database
+from couch.database import Database
 from couch.parallel import in_parallel
 from crossbar.errors import BadIdentifier
 from storage import database_names, gregorian, modbs

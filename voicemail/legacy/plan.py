@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from couch.client import Database, Document, couch
+from couch.client import couch
+from couch.database import Database, Document
 from couch.errors import MissingDatabase
 from storage import database_names, gregorian, modbs
 from voicemail.legacy import entries

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from accounts import accounts
-from couch.client import Document, Row
+from couch.database import Document, Row
 from storage import view_names
 
 _LIVE = "live"

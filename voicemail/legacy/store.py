@@ -12,7 +12,7 @@ from functools import cached_property, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from couch.client import Database, Document
+from couch.database import Database, Document
 from couch.errors import Conflict, Rejected, TooLarge
 from couch.parallel import in_parallel
 from couch.retry import paced_attempts

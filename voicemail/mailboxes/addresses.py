@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from couch.client import Document
+from couch.database import Document
 
 OLD_MEMBER, MEMBER = "notify_email_address", "notify_email_addresses"
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 
-from couch.client import Database
+from couch.database import Database
 from crossbar.errors import ValidationFailed
 from storage import view_names
 from storage.view_names import View

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 
 from accounts import accounts
-from couch.client import Database, Document, Row
+from couch.database import Database, Document, Row
 from crossbar.filters import Filter
 from crossbar.pages import Page, PageRequest, RowKey
 from storage import view_names

@@ -14,7 +14,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
-from couch.client import Database
+from couch.database import Database
 from crossbar.errors import ValidationFailed
 from storage import locks, values, view_names
 

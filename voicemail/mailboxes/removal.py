@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from couch.client import Document
+from couch.database import Document
 from crossbar.errors import BadIdentifier
 from storage.documents import Guard
 from storage.private_fields import Actor

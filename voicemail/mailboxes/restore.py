@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from accounts import accounts
-from couch.client import Document, Row
+from couch.database import Document, Row
 from couch.errors import Conflict
 from crossbar.errors import BadIdentifier
 from crossbar.pages import DEFAULT_SIZE, Page, PageRequest, RowKey

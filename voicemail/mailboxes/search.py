@@ -3,7 +3,7 @@
 from typing import Any
 
 from accounts import accounts, users
-from couch.client import Document
+from couch.database import Document
 from crossbar.errors import BadIdentifier
 from crossbar.pages import InvalidStartKey, Page, PageRequest, decode_start_key, encode_start_key
 from storage import database_names, folding, view_names, word_search

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from accounts import accounts
-from couch.client import Database, Document
+from couch.database import Database, Document
 from crossbar.errors import BadIdentifier, ValidationFailed
 from storage import (
     document_cache,

@@ -6,7 +6,7 @@ An id says which month holds its message, so fetching any number of messages cos
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from couch.client import Database, Document
+from couch.database import Database, Document
 from couch.retry import paced_attempts
 from storage import database_names, modbs, private_fields
 from storage.private_fields import Actor

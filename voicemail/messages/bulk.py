@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from couch.client import Database, Document, Row
+from couch.database import Database, Document, Row
 from storage import gregorian, modbs, private_fields, values, view_names
 from storage.private_fields import Actor
 from voicemail.legacy import on_access

@@ -21,7 +21,7 @@ from typing import Any
 
 from cachetools import TTLCache
 
-from couch.client import Database, Row
+from couch.database import Database, Row
 from couch.errors import MissingDatabase
 from couch.parallel import in_parallel
 from storage import gregorian, modbs, view_names

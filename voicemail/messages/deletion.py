@@ -7,7 +7,7 @@ out. Kazoo leaves the members alone that are added here.
 from collections.abc import Mapping
 from typing import Any
 
-from couch.client import Document
+from couch.database import Document
 from storage import documents, private_fields
 from voicemail.messages import metadata
 from voicemail.messages import store as message_store

@@ -4,7 +4,7 @@ import logging
 import re
 from zoneinfo import ZoneInfo
 
-from couch.client import Document
+from couch.database import Document
 from storage import values
 from voicemail.audio import content_types
 from voicemail.audio.recording import Recording

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from couch.client import Row
+from couch.database import Row
 from crossbar.filters import Filter
 from crossbar.pages import Page, PageRequest, TimeRange, encode_start_key
 from storage import view_names

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Any, NamedTuple
 
-from couch.client import Database, Row, couch
+from couch.client import couch
+from couch.database import Database, Row
 from couch.errors import MissingDatabase
 from couch.requests import VersionedRows
 from crossbar.pages import InvalidStartKey, TimeRange

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from couch.client import Document
+from couch.database import Document
 from storage import gregorian, private_fields, schemas, values
 from voicemail.mailboxes import store as mailbox_store
 from voicemail.messages import retention

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from cachetools import LRUCache
 
-from couch.client import Database, Row
+from couch.database import Database, Row
 from couch.errors import MissingDatabase
 from storage import view_names
 

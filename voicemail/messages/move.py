@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
-from couch.client import Database, Document
+from couch.database import Database, Document
 from couch.errors import Conflict
 from couch.parallel import in_parallel
 from crossbar.errors import ValidationFailed

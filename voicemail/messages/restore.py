@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from couch.client import Database, Document
+from couch.database import Database, Document
 from crossbar.errors import BadIdentifier
 from storage import gregorian, private_fields
 from storage.private_fields import Actor

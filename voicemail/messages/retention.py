@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from accounts import accounts
-from couch.client import Document
+from couch.database import Document
 from crossbar.errors import ValidationFailed
 from storage import gregorian, system_config, values
 from storage.private_fields import Actor

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from couch.client import Database, Document, couch
+from couch.client import couch
+from couch.database import Database, Document
 from couch.retry import retry_on_conflict
 from crossbar.errors import ApiError, BadIdentifier
 from storage import database_names, document_types, gregorian, modbs, private_fields

@@ -17,7 +17,8 @@ from zoneinfo import ZoneInfo
 from stream_zip import NO_COMPRESSION_32, NO_COMPRESSION_64, MemberFile, stream_zip
 
 from couch.attachments import PendingAttachment
-from couch.client import Document, couch
+from couch.client import couch
+from couch.database import Document
 from couch.errors import CircuitOpen, CouchError, TimedOut, Unreachable
 from couch.session import Response
 from crossbar.errors import BadIdentifier

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from accounts import creation, users
 from accounts.api.exception_handler import api_error
 from accounts.auth import credentials
-from couch.client import Document
+from couch.database import Document
 from couch.errors import CouchError
 from crossbar.errors import ApiError, ValidationFailed
 
