@@ -2,12 +2,15 @@
 
 import os
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
+import environ
 from django.core.exceptions import ImproperlyConfigured
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
+_MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465}
 
 
 def text(name: str, default: str = "") -> str:
@@ -71,6 +74,23 @@ def choice(name: str, default: str, choices: tuple[str, ...]) -> str:
     if value not in choices:
         _refuse(name, value, "one of " + ", ".join(choices))
     return value
+
+
+def mail_server(name: str) -> dict[str, Any]:
+    """Django's settings of the mail server in ``smtp://USER:PASSWORD@HOST:PORT``; without one, mails go nowhere."""
+    url = secret(name)
+    if not url:
+        return {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
+    try:
+        scheme, host = urlsplit(url).scheme, urlsplit(url).hostname
+        if scheme not in _MAIL_PORTS or not host or urlsplit(url).query:
+            raise ValueError
+        config = environ.Env.email_url_config(url)
+    except ValueError:  # from None: the address may hold a password
+        form = "smtp://USER:PASSWORD@HOST:PORT, or the same with smtp+tls:// (STARTTLS) or smtp+ssl:// (TLS)"
+        raise ImproperlyConfigured(f"{name} must be like {form}.") from None
+    members = {key: value for key, value in config.items() if value is not None and key.startswith("EMAIL_")}
+    return {"EMAIL_PORT": _MAIL_PORTS[scheme], **members}
 
 
 def _refuse(name: str, value: str, expected: str) -> NoReturn:

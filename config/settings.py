@@ -241,6 +241,14 @@ CORS_PREFLIGHT_MAX_AGE = 86400
 MONSTER_UI_APPS = environment.text_list("MONSTER_UI_APPS", "voicemails")
 """The names of the apps that Monster UI is told to load."""
 
+# --- mail ---
+
+EMAIL_URL = environment.secret("EMAIL_URL")
+"""The mail server; empty if there is none, and no mail is sent."""
+globals().update(environment.mail_server("EMAIL_URL"))
+EMAIL_TIMEOUT = environment.seconds("EMAIL_TIMEOUT", 10)
+DEFAULT_FROM_EMAIL = environment.text("EMAIL_FROM", "vmboxes@localhost")
+
 # --- behind a TLS-terminating proxy ---
 
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if environment.flag("BEHIND_TLS_PROXY") else None

@@ -68,6 +68,10 @@ def test_a_developer_needs_no_secret() -> None:
         ("DEBUG", "perhaps", "DEBUG must be 1 or 0, not 'perhaps'."),
         ("MAX_UPLOAD_BYTES", "128 MB", "MAX_UPLOAD_BYTES must be a whole number of at least 1, not '128 MB'."),
         ("COUCHDB_READ_TIMEOUT", "0", "COUCHDB_READ_TIMEOUT must be a number of seconds above 0, not '0'."),
+        ("EMAIL_URL", "mail.example.com", "EMAIL_URL must be like smtp://"),
+        ("EMAIL_URL", "smtps://mail.example.com", "EMAIL_URL must be like smtp://"),
+        ("EMAIL_URL", "smtp://", "EMAIL_URL must be like smtp://"),
+        ("EMAIL_URL", "smtp://u:hunter2@mail.example.com:port", "EMAIL_URL must be like smtp://"),
         ("LOG_LEVEL", "loud", "LOG_LEVEL must be one of DEBUG, INFO, WARNING, ERROR, CRITICAL, not 'LOUD'."),
     ],
 )
