@@ -104,6 +104,8 @@ NORMALIZE_MEDIA = environment.flag("NORMALIZE_MEDIA") if environment.text("NORMA
 NORMALIZE_SECONDS = environment.seconds("NORMALIZE_SECONDS", 60)
 NORMALIZE_AT_ONCE = environment.integer("NORMALIZE_AT_ONCE", 2, minimum=1)
 """Seconds that transcoding an upload may take, and how many a worker transcodes at a time."""
+ESPEAK_NG = environment.text("ESPEAK_NG", "espeak-ng")
+"""The program that speaks texts: its name or path. Where there is none, texts aren't spoken."""
 
 # --- migrations from Kazoo 3.x that operators start at the desk ---
 

@@ -6,16 +6,18 @@ it is deleted for good. Mailboxes that name a missing media have no greeting, wh
 
 import uuid
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from accounts import accounts
 from accounts.listing import read_page
-from couch.database import Document
+from couch.database import Database, Document
 from couch.retry import retry_on_conflict
-from crossbar.errors import BadIdentifier
+from crossbar.errors import BadIdentifier, ValidationFailed
 from crossbar.filters import Filter
 from crossbar.pages import Page, PageRequest
-from storage import database_names, document_types, documents, merge_patch, private_fields, schemas, view_names
+from media import speech
+from storage import document_types, documents, merge_patch, private_fields, schemas, view_names
 from storage.documents import Guard
 from storage.private_fields import Actor
 from voicemail.audio import recording
@@ -24,6 +26,8 @@ from voicemail.audio.upload import Upload
 
 TYPE = document_types.MEDIA
 SCHEMA = "media"
+UPLOAD, RECORDING, SPEECH = "upload", "recording", "tts"
+"""Where the audio comes from, as the member ``media_source`` has it."""
 _ABOUT_AUDIO = ("content_type", "content_length")
 """What the audio is, clients see but don't say."""
 _READ_ONLY = frozenset({"id", *_ABOUT_AUDIO})
@@ -33,7 +37,7 @@ _LISTED = ("name", "language", "media_source")
 def get(account_id: str, media_id: str) -> Document:
     """Return a live media's document; raises BadIdentifier."""
     database = accounts.database_of(account_id)
-    doc = database.get(media_id) if database_names.is_account_id(media_id) else None
+    doc = database.get(media_id)
     if doc is None or not private_fields.is_live(doc, TYPE):
         raise BadIdentifier(media_id)
     return doc
@@ -75,10 +79,16 @@ def ids_by(account_id: str, member: str) -> dict[str | None, list[str]]:
     return ids
 
 
-def create(account_id: str, members: Mapping[str, Any], actor: Actor | None = None) -> Document:
-    """Store a new media without audio and return its document; raises ValidationFailed."""
+def create(
+    account_id: str, members: Mapping[str, Any], actor: Actor | None = None, upload: Upload | None = None
+) -> Document:
+    """Store a new media and return its document, in one write with its audio: an upload, or its text as speech.
+
+    Raises ValidationFailed, and the errors of `speech.speak`.
+    """
     database = accounts.database_of(account_id)
-    validated = schemas.validator(SCHEMA).validate(_writable(members))
+    validated = schemas.validator(SCHEMA).validate(_with_source(_writable(members)))
+    audio = _speak(validated, {}) if upload is None else upload
     doc = private_fields.stamp_new(
         {**validated, "_id": uuid.uuid4().hex},
         pvt_type=TYPE,
@@ -86,17 +96,17 @@ def create(account_id: str, members: Mapping[str, Any], actor: Actor | None = No
         db_name=database.name,
         actor=actor,
     )
-    return documents.put(database, doc)
+    return documents.put(database, doc) if audio is None else _put_with_audio(database, doc, audio)
 
 
 def replace_members(
     account_id: str, media_id: str, members: Mapping[str, Any], actor: Actor | None = None, guard: Guard | None = None
 ) -> Document:
-    """Replace a media's public members, its audio stays; the document as stored.
+    """Replace a media's public members, its audio stays unless it is a text that changed; the document as stored.
 
-    Raises BadIdentifier, ValidationFailed, Conflict, and what the guard raises.
+    Raises BadIdentifier, ValidationFailed, Conflict, the errors of `speech.speak`, and what the guard raises.
     """
-    return _change_members(account_id, media_id, lambda stored: _writable(members), actor, guard)
+    return _change_members(account_id, media_id, lambda stored: _with_source(_writable(members)), actor, guard)
 
 
 def merge_members(
@@ -109,10 +119,16 @@ def merge_members(
 
 
 def put_audio(
-    account_id: str, media_id: str, upload: Upload, actor: Actor | None = None, guard: Guard | None = None
+    account_id: str,
+    media_id: str,
+    upload: Upload,
+    actor: Actor | None = None,
+    guard: Guard | None = None,
+    source: str | None = None,
 ) -> Document:
     """Store an upload as the audio of a media, in one write, in place of what it had; the document as stored.
 
+    `source` is the new ``media_source``. Without it, that of speech becomes an upload, and any other stays.
     Of concurrent uploads the last one wins. Raises BadIdentifier, Conflict after many lost races, and what the guard
     raises.
     """
@@ -122,11 +138,11 @@ def put_audio(
         stored = get(account_id, media_id)
         if guard is not None:
             guard(stored)
-        doc = {key: value for key, value in stored.items() if key not in ("_attachments", "pvt_attachments")}
-        doc["content_type"], doc["content_length"] = upload.content_type, upload.length
-        upload.file.seek(0)
-        stamped = private_fields.stamp_update(doc, actor=actor)
-        return database.put_with_attachment(stamped, upload.name, upload.content_type, upload.file, upload.length)
+        stored_source = stored.get("media_source")
+        new_source = source or (UPLOAD if stored_source in (None, SPEECH) else stored_source)
+        return _put_with_audio(
+            database, private_fields.stamp_update({**stored, "media_source": new_source}, actor=actor), upload
+        )
 
     return retry_on_conflict(attempt)
 
@@ -153,6 +169,20 @@ def delete(
     return retry_on_conflict(attempt)
 
 
+def restore(account_id: str, media_id: str, actor: Actor | None = None) -> Document:
+    """Restore a soft-deleted media and return its document; a live one stays as it is. Raises BadIdentifier."""
+
+    def undelete(stored: Document) -> Document | None:
+        if stored.get("pvt_type") != TYPE:
+            raise BadIdentifier(media_id)
+        if private_fields.is_live(stored):
+            return None
+        return private_fields.stamp_update(documents.undelete(stored), actor=actor)
+
+    documents.update(accounts.database_of(account_id), media_id, undelete)
+    return get(account_id, media_id)
+
+
 def _change_members(
     account_id: str,
     media_id: str,
@@ -160,14 +190,52 @@ def _change_members(
     actor: Actor | None,
     guard: Guard | None,
 ) -> Document:
-    get(account_id, media_id)
+    database, speak = accounts.database_of(account_id), cache(speech.speak)
 
-    def apply(stored: Document) -> Document:
+    def attempt() -> Document:
+        stored = get(account_id, media_id)
+        if guard is not None:
+            guard(stored)
         validated = schemas.validator(SCHEMA).validate(edit(stored), stored=_writable(stored))
+        audio = _speak(validated, stored, speak)
         about_audio: Document = {key: stored[key] for key in _ABOUT_AUDIO if key in stored}
-        return private_fields.replace_public(stored, {**validated, **about_audio})
+        doc = private_fields.replace_public(stored, {**validated, **about_audio})
+        stamped = private_fields.stamp_update(doc, actor=actor)
+        return documents.put(database, stamped) if audio is None else _put_with_audio(database, stamped, audio)
 
-    return documents.change(accounts.database_of(account_id), media_id, TYPE, apply, actor=actor, guard=guard)
+    return retry_on_conflict(attempt)
+
+
+def _put_with_audio(database: Database, doc: Document, upload: Upload) -> Document:
+    """Store a document with an upload as its one attachment, in one write; the document as stored."""
+    members = {key: value for key, value in doc.items() if key not in ("_attachments", "pvt_attachments")}
+    members |= {"content_type": upload.content_type, "content_length": upload.length}
+    upload.file.seek(0)
+    return database.put_with_attachment(members, upload.name, upload.content_type, upload.file, upload.length)
+
+
+def _with_source(members: Document) -> Document:
+    """The members of a media, with the source of one that has a text and names no source."""
+    tts = members.get("tts")
+    has_text = isinstance(tts, Mapping) and bool(tts.get("text"))
+    return {**members, "media_source": SPEECH} if has_text and "media_source" not in members else members
+
+
+def _speak(
+    members: Mapping[str, Any], stored: Mapping[str, Any], speak: Callable[[str, str], Upload] = speech.speak
+) -> Upload | None:
+    """The text of a media as speech; None if it isn't to be spoken, or was stored already with this text and voice.
+
+    Raises ValidationFailed if the text is missing, and the errors of `speech.speak`.
+    """
+    if members.get("media_source") != SPEECH:
+        return None
+    tts: Mapping[str, Any] = members.get("tts") or {}
+    if stored.get("media_source") == SPEECH and (stored.get("tts") or {}) == tts:
+        return None
+    if not tts.get("text"):
+        raise ValidationFailed.field("tts.text", "required", "Field is required but missing")
+    return speak(tts["text"], tts.get("voice") or speech.DEFAULT_VOICE)
 
 
 def _writable(members: Mapping[str, Any]) -> Document:

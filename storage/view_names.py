@@ -33,6 +33,7 @@ MAILBOXES_BY_NUMBER = View("vmboxes_numbers", "by_number")
 MAILBOXES_BY_WORD = View("vmboxes_lists", "by_word")
 DELETED_MAILBOXES = View("vmboxes_lists", "removed")
 MEDIA_BY_NAME = View("media", "crossbar_listing")
+GREETINGS_BY_MEDIA = View("vmboxes_greetings", "by_media")
 LEGACY_MESSAGES_BY_MAILBOX = View("vmboxes_legacy", "by_box")
 LEGACY_MESSAGES_BY_TIME = View("vmboxes_legacy", "by_timestamp")
 

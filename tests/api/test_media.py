@@ -2,13 +2,15 @@
 
 import base64
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from couch.database import Database
 from tests.support.api_client import Account, Api
-from tests.support.audio import Audio, Studio
+from tests.support.audio import Audio, Studio, milliseconds_of
+from tests.support.servers import Running
 
 
 @pytest.fixture
@@ -117,6 +119,12 @@ class TestDocuments:
         assert api.get(f"media/{media_id}").status_code == 404
         assert api.get(f"media/{media_id}/raw").status_code == 404
 
+    def test_a_listed_media_is_found_whatever_its_id(self, api: Api, db: Database) -> None:
+        db.put({"_id": "greeting-of-3.x", "pvt_type": "media", "name": "Old"})
+        assert [entry["id"] for entry in api.get("media").json()["data"]] == ["greeting-of-3.x"]
+        assert api.get("media/greeting-of-3.x").json()["data"]["name"] == "Old"
+        assert api.patch("media/greeting-of-3.x", {"name": "Older"}).status_code == 200
+
     def test_other_documents_are_no_media(self, api: Api, db: Database) -> None:
         box = api.new_box("3000")
         assert api.get(f"media/{box['id']}").status_code == 404
@@ -170,6 +178,94 @@ class TestAudio:
 
     def test_a_media_without_audio_has_none_to_give(self, api: Api, greeting: dict[str, Any]) -> None:
         assert api.get(f"media/{greeting['id']}/raw").status_code == 404
+
+
+class TestSpeech:
+    """Media whose audio is a spoken text."""
+
+    TEXT = "Nobody is at home. Please call again tomorrow."
+
+    def spoken(self, api: Api, **tts: str) -> dict[str, Any]:
+        answer = api.put("media", {"name": "Closed", "media_source": "tts", "tts": {"text": self.TEXT, **tts}})
+        assert answer.status_code == 201, answer.text
+        media: dict[str, Any] = answer.json()["data"]
+        return media
+
+    def test_a_text_is_spoken_and_stored_with_its_media(self, api: Api, db: Database, tmp_path: Path) -> None:
+        media = self.spoken(api, voice="male/en-GB")
+        stored = db.get(media["id"]) or {}
+        assert (stored["media_source"], stored["tts"]) == ("tts", {"text": self.TEXT, "voice": "male/en-GB"})
+        answer = api.get(f"media/{media['id']}/raw")
+        assert answer.headers["Content-Type"] == media["content_type"] == "audio/mpeg"
+        assert media["content_length"] == len(answer.content)
+        (tmp_path / "spoken.mp3").write_bytes(answer.content)
+        assert 2_000 < milliseconds_of(tmp_path / "spoken.mp3") < 8_000
+
+    def test_a_text_without_a_source_is_spoken(self, api: Api) -> None:
+        media = api.put("media", {"name": "Closed", "tts": {"text": self.TEXT}}).json()["data"]
+        assert (media["media_source"], media["content_type"]) == ("tts", "audio/mpeg")
+
+    def test_voices_sound_different(self, api: Api) -> None:
+        ids = [self.spoken(api, voice=voice)["id"] for voice in ("female/en-US", "male/en-US", "female/de-DE")]
+        assert len({api.get(f"media/{media_id}/raw").content for media_id in ids}) == 3
+
+    def test_another_text_is_spoken_anew_and_the_same_is_not(self, api: Api, db: Database) -> None:
+        media = self.spoken(api)
+        path = f"media/{media['id']}"
+        revision = (db.get(media["id"]) or {})["_attachments"]["speech.mp3"]["revpos"]
+        assert api.patch(path, {"name": "Closed today"}).status_code == 200
+        assert (db.get(media["id"]) or {})["_attachments"]["speech.mp3"]["revpos"] == revision
+        changed = api.patch(path, {"tts": {"text": "Back on Monday."}}).json()["data"]
+        assert (changed["name"], changed["tts"]["text"]) == ("Closed today", "Back on Monday.")
+        assert changed["content_length"] < media["content_length"] / 2
+        replaced = api.post(path, {**changed, "tts": {"text": self.TEXT}}).json()["data"]
+        assert len(api.get(f"{path}/raw").content) == replaced["content_length"] > 2 * changed["content_length"]
+
+    def test_an_upload_takes_the_place_of_speech(self, api: Api, db: Database, spoken: Audio) -> None:
+        media = self.spoken(api)
+        send_audio(api, media["id"], spoken)
+        assert (db.get(media["id"]) or {})["media_source"] == "upload"
+        assert api.get(f"media/{media['id']}/raw").content == spoken.content
+
+    @pytest.mark.parametrize(
+        ("tts", "field"),
+        [
+            ({}, "tts.text"),
+            ({"text": " \x01\n"}, "tts.text"),
+            ({"text": "word " * 700}, "tts.text"),
+            ({"text": "A", "voice": "female/xx-YY"}, "tts.voice"),
+            ({"text": "A", "voice": "-w /etc/passwd"}, "tts.voice"),
+            ({"text": "A", "voice": "../../etc"}, "tts.voice"),
+        ],
+    )
+    def test_what_can_not_be_spoken_is_refused(self, api: Api, tts: dict[str, str], field: str) -> None:
+        answer = api.put("media", {"name": "A", "media_source": "tts", "tts": tts})
+        assert answer.status_code == 400
+        assert field in answer.json()["data"]
+        assert api.get("media").json()["data"] == []
+
+    def test_a_text_is_no_command(self, api: Api, tmp_path: Path) -> None:
+        text = f"--voices; $(touch {tmp_path}/a) `touch {tmp_path}/b` \x01 -w {tmp_path}/c"
+        assert api.put("media", {"name": "A", "tts": {"text": text}}).status_code == 201
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_stored_text_stays_where_nothing_is_spoken(
+        self, api: Api, db: Database, account: Account, server_with: Callable[..., Running]
+    ) -> None:
+        media_id = "5" * 32
+        members = {"name": "Old", "media_source": "tts", "tts": {"text": "Spoken by Kazoo", "voice": "female/en-US"}}
+        db.put({"_id": media_id, "pvt_type": "media", "pvt_account_id": account.id, **members})
+        mute = Api(server_with(ESPEAK_NG="espeak-ng-is-not-here").url, account.id, api.token)
+        assert mute.patch(f"media/{media_id}", {"name": "Older"}).status_code == 200
+        refused = [
+            mute.put("media", members),
+            mute.patch(f"media/{media_id}", {"tts": {"text": "Another"}}),
+        ]
+        assert [answer.status_code for answer in refused] == [501, 501]
+        envelope = refused[0].json()
+        assert (envelope["status"], envelope["error"], envelope["message"]) == ("error", "501", "not_implemented")
+        assert "espeak-ng" in envelope["data"]["message"]
+        assert (db.get(media_id) or {})["tts"]["text"] == "Spoken by Kazoo"
 
 
 class TestRights:

@@ -165,6 +165,13 @@ def test_users_are_found_once_by_each_word_of_their_names(account_rows: Rows) ->
     assert [key for key, _ in rows] == keys
 
 
+def test_greetings_are_found_by_their_media(account_rows: Rows) -> None:
+    greeted = vmbox(_id="1", media={"unavailable": "a", "temporary_unavailable": "b", "name": "", "other": "c"})
+    named, removed = user(_id="2", media={"recorded_name": "a", "name": "d"}), vmbox(_id="3", media={"name": "a"})
+    rows = account_rows("vmboxes_greetings/by_media", greeted, named, {**removed, "pvt_deleted": True})
+    assert rows == [("a", "unavailable"), ("a", "recorded_name"), ("b", "temporary_unavailable")]
+
+
 def test_words_are_those_that_searches_look_for(account_rows: Rows) -> None:
     names = [
         "Jos\u00e9 Jose\u0301 \u00c9LAN",
@@ -386,6 +393,7 @@ def test_no_dirt_keeps_a_clean_document_from_its_views(
         "realm",
         "pvt_tree",
         "pvt_deleted",
+        "media",
     ]
     dirty = [
         {"_id": f"{field}-{i}-{pvt_type}", "pvt_type": pvt_type, field: dirt}
@@ -396,7 +404,12 @@ def test_no_dirt_keeps_a_clean_document_from_its_views(
     new_database.put_all(dirty)
     changes = sync(new_database, kind)
     clean = (
-        [vmbox(messages=[legacy_message()]), vmbox(_id="removed", pvt_deleted=True), user(), MEDIA]
+        [
+            vmbox(messages=[legacy_message()], media={"unavailable": "media"}),
+            vmbox(_id="removed", pvt_deleted=True),
+            user(),
+            MEDIA,
+        ]
         if kind == "account"
         else [account(pvt_tree=["master"]), account(_id="disabled", pvt_enabled=False)]
     )

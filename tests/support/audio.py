@@ -3,17 +3,16 @@
 The voice is eSpeak NG's and the encoder ffmpeg's, both from wheels: nothing has to be on the machine.
 """
 
-import ctypes
 import os
 import re
 import subprocess
 import wave
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
-import espeakng_loader
 import imageio_ffmpeg
+
+from tests.support import espeak_ng
 
 FORMATS = {
     "wav": ("audio/x-wav", ["-ar", "8000", "-ac", "1"]),
@@ -26,10 +25,6 @@ FORMATS = {
     "amr": ("audio/amr", ["-ar", "8000", "-ac", "1"]),
     "mp4": ("video/mp4", ["-ar", "16000", "-ac", "1", "-c:a", "aac", "-b:a", "32k"]),
 }
-
-_AUDIO_OUTPUT_SYNCHRONOUS = 2
-_CHARS_UTF8 = 1
-_Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
 
 
 @dataclass(frozen=True)
@@ -72,24 +67,8 @@ class Studio:
 
 def speak(text: str, path: Path) -> None:
     """Write the sentence, spoken, to a WAV file (mono, 16 bits)."""
-    library, rate = _voice()
-    pieces: list[bytes] = []
-
-    def collect(samples: "ctypes._Pointer[ctypes.c_short]", count: int, _events: int | None) -> int:
-        if samples and count:
-            pieces.append(ctypes.string_at(samples, count * 2))
-        return 0
-
-    callback = _Callback(collect)  # kept by this name while the library may call it
-    library.espeak_SetSynthCallback(callback)
-    sentence = text.encode()
-    library.espeak_Synth(sentence, len(sentence) + 1, 0, 0, 0, _CHARS_UTF8, None, None)
-    library.espeak_Synchronize()
-    with wave.open(os.fspath(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(b"".join(pieces))
+    with path.open("wb") as file:
+        espeak_ng.speak(text.encode(), "en", file)
 
 
 def encode(source: Path, target: Path, *options: str) -> None:
@@ -104,17 +83,6 @@ def milliseconds_of(path: Path) -> int:
     ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
     command = [ffmpeg, "-nostdin", "-loglevel", "error", "-i", str(path), "-ac", "1", "-ar", "8000", "-f", "u8", "-"]
     return len(subprocess.run(command, check=True, capture_output=True).stdout) // 8
-
-
-@cache
-def _voice() -> tuple[ctypes.CDLL, int]:
-    """The library, ready to speak English, and its samples per second."""
-    library = ctypes.CDLL(espeakng_loader.get_library_path())
-    data = espeakng_loader.get_data_path().encode()
-    rate = library.espeak_Initialize(_AUDIO_OUTPUT_SYNCHRONOUS, 0, data, 0)
-    assert rate > 0, "eSpeak NG does not find its data"
-    assert library.espeak_SetVoiceByName(b"en") == 0
-    return library, rate
 
 
 def _milliseconds(path: Path) -> int:
