@@ -90,6 +90,7 @@ MAILBOXES_PER_ACCOUNT = environment.integer("MAILBOXES_PER_ACCOUNT", 10_000)
 ALIASES_PER_MAILBOX = environment.integer("ALIASES_PER_MAILBOX", 100)
 NUMBERS_PER_ACCOUNT = environment.integer("NUMBERS_PER_ACCOUNT", 20_000)
 """Numbers of mailboxes and their aliases."""
+WEBHOOKS_PER_ACCOUNT = environment.integer("WEBHOOKS_PER_ACCOUNT", 100)
 DATABASES_PER_ACCOUNT = environment.integer("DATABASES_PER_ACCOUNT", 240)
 """Databases of months, which new messages create."""
 COPIES_PER_REQUEST = environment.integer("COPIES_PER_REQUEST", 1_000)
@@ -139,6 +140,7 @@ INSTALLED_APPS = [
     "accounts",
     "voicemail",
     "media",
+    "webhooks",
     "migration",
 ]
 MIDDLEWARE = [

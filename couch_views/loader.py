@@ -1,7 +1,8 @@
 """Design documents, read from the tree of files beside this module.
 
 The layout is CouchApp's: ``<kind>/<design document>/views/<view>/map.js``, with ``reduce.js`` beside it if the view
-has one. A kind is a kind of database: ``account``, ``modb``, ``accounts``. A line ``// !code PATH`` in a function is
+has one. A kind is a kind of database: ``account``, ``modb``, ``accounts``,
+``webhooks``. A line ``// !code PATH`` in a function is
 replaced by that file (PATH from this folder), as CouchApp does, since CouchDB runs each function alone, without
 modules.
 """
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent
-KINDS = ("account", "modb", "accounts")
+KINDS = ("account", "modb", "accounts", "webhooks")
 
 #: Design documents that Kazoo owns. All others in the tree are this project's own.
 KAZOO_DOCUMENTS = frozenset(
@@ -24,6 +25,7 @@ KAZOO_DOCUMENTS = frozenset(
         "_design/attributes",
         "_design/mailbox_messages",
         "_design/accounts",
+        "_design/webhooks",
     }
 )
 

@@ -13,7 +13,8 @@ SCHEMAS = "system_schemas"
 CONFIG = "system_config"
 TOKENS = "token_auth"
 KEYS = "system_auth"
-SYSTEM = (ACCOUNTS, SCHEMAS, CONFIG, TOKENS, KEYS)
+WEBHOOKS = "webhooks"
+SYSTEM = (ACCOUNTS, SCHEMAS, CONFIG, TOKENS, KEYS, WEBHOOKS)
 
 _HEX_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _MONTH = r"\d{4}(?:0[1-9]|1[0-2])"

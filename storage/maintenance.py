@@ -46,19 +46,20 @@ def sync_account(account_id: str) -> dict[str, list[str]]:
 
 
 def add_views(database: Database, design: str) -> bool:
-    """Add this project's views to an account's database or MODb that a query found missing; whether it lacked any.
+    """Add this project's views that a query found missing to an account's database, a MODb or `webhooks`.
 
+    Returns whether it lacked any.
     Views of Kazoo's own design documents (`design`, without ``_design/``) are left to ``manage.py sync_views``.
     """
-    if database_names.parse(database.name) is None or f"_design/{design}" in KAZOO_DOCUMENTS:
+    if _kind(database.name) in (None, "accounts") or f"_design/{design}" in KAZOO_DOCUMENTS:
         return False
     return database.exists() and bool(sync_views(database))
 
 
 def _kind(name: str) -> str | None:
     """Return which of the loader's kinds a database is of."""
-    if name == database_names.ACCOUNTS:
-        return "accounts"
+    if name in (database_names.ACCOUNTS, database_names.WEBHOOKS):
+        return name
     owner = database_names.parse(name)
     if owner is None:
         return None

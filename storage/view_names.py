@@ -22,6 +22,10 @@ ACCOUNTS_BY_PARENT = View("vmboxes_accounts", "by_parent")
 ACCOUNTS_BY_WORD = View("vmboxes_names", "by_word")
 DISABLED_ACCOUNTS_BY_NAME = View("vmboxes_disabled", "by_name")
 
+# In the database of all webhooks.
+WEBHOOKS_BY_ACCOUNT = View("vmboxes_webhooks", "by_account")
+ENABLED_WEBHOOKS = View("vmboxes_webhooks", "enabled")
+
 # In the database of an account.
 DOCUMENTS_BY_OWNER = View("attributes", "owned")
 USERS_BY_MD5 = View("users", "creds_by_md5")
@@ -48,3 +52,5 @@ MISDATED_MESSAGES = View("mailbox_message_lists", "misdated")
 MESSAGE_COUNTS_BY_FOLDER = View("mailbox_message_counts", "by_box_folder")
 MESSAGE_COUNTS_BY_DAY = View("mailbox_message_counts", "by_day")
 MESSAGES_BY_AGE = View("mailbox_message_counts", "by_age")
+ATTEMPTS_BY_WEBHOOK = View("webhooks", "attempts_by_hook_listing")
+ATTEMPTS_BY_TIME = View("webhooks", "attempts_by_time_listing")

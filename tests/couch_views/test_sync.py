@@ -17,6 +17,7 @@ from storage import database_names
 OWN = "_design/mailbox_message_counts"
 LISTS = "_design/mailbox_message_lists"
 KAZOO = "_design/mailbox_messages"
+ATTEMPTS = "_design/webhooks"
 FOREIGN_MAP = "function(doc) { emit(doc.foreign, 1); }"
 
 
@@ -138,13 +139,13 @@ def test_foreign_views_members_and_documents_are_kept(database: Database) -> Non
 def test_a_complete_document_of_kazoo_is_not_written(database: Database) -> None:
     views = {name: {"map": FOREIGN_MAP} for name in design_documents("modb")[KAZOO]["views"]}
     stored = database.put_design({"_id": KAZOO, "views": views})
-    assert [change.design for change in sync(database, "modb")] == [OWN, LISTS]
+    assert [change.design for change in sync(database, "modb")] == [OWN, LISTS, ATTEMPTS]
     assert _documents(database)[KAZOO] == stored
 
 
 def test_views_are_not_added_to_a_document_in_another_language(database: Database) -> None:
     stored = database.put_design({"_id": KAZOO, "language": "erlang", "views": {}})
-    assert [change.design for change in sync(database, "modb")] == [OWN, LISTS]
+    assert [change.design for change in sync(database, "modb")] == [OWN, LISTS, ATTEMPTS]
     assert _documents(database)[KAZOO] == stored
 
 
@@ -173,7 +174,7 @@ def test_another_writer_of_a_kazoo_document_is_not_overwritten(database: Databas
         "views": {"second": {"map": FOREIGN_MAP}, "missing_metadata": {"map": FOREIGN_MAP}},
     }
     changes = sync(Rival(database, theirs), "modb")
-    assert {change.design for change in changes} == {KAZOO, OWN, LISTS}
+    assert {change.design for change in changes} == {KAZOO, OWN, LISTS, ATTEMPTS}
     views = _documents(database)[KAZOO]["views"]
     assert views == {**design_documents("modb")[KAZOO]["views"], **theirs["views"]}
 
@@ -181,13 +182,13 @@ def test_another_writer_of_a_kazoo_document_is_not_overwritten(database: Databas
 def test_if_another_process_syncs_first_nothing_remains_to_be_done(database: Database) -> None:
     rival = Rival(database, *design_documents("modb").values())
     assert sync(rival, "modb") == []
-    assert set(_documents(database)) == {KAZOO, OWN, LISTS}
+    assert set(_documents(database)) == {KAZOO, OWN, LISTS, ATTEMPTS}
 
 
 def test_a_broken_foreign_view_does_not_stop_the_sync(database: Database) -> None:
     database.put_design({"_id": KAZOO, "views": {"listing_by_mailbox": {"map": "function(doc) { throw 1; }"}}})
     database.put({"_id": "201605-1", "pvt_type": "mailbox_message", "source_id": "box"})
-    assert len(sync(database, "modb")) == 3
+    assert len(sync(database, "modb")) == 4
     rows = database.view("mailbox_messages", "count_per_box_folder")
     assert [row["key"] for row in rows] == [["box", "new", None]]
 

@@ -17,6 +17,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("config",),
     ("desk",),
     ("migration",),
+    ("webhooks",),
     ("media",),
     ("voicemail",),
     ("accounts",),

@@ -88,6 +88,11 @@ class RealData:
         assert self.api.post(f"media/{media_id}/raw", data=self.recording.content, headers=headers).ok
         return media_id
 
+    @cached_property
+    def webhook(self) -> str:
+        """The id of a webhook."""
+        return self._create("webhooks", name="A hook", uri="https://hooks.example.com/", hook="object")
+
     def _create(self, path: str, **data: str) -> str:
         document_id: str = self.api.put(path, data).json()["data"]["id"]
         return document_id
@@ -109,6 +114,8 @@ class RealData:
             "media_id": lambda: self.media,
             "value": lambda: "en-us" if "languages" in operation.path else "vm-enter_id",
             "token": lambda: str(self.api.token),
+            "hook": lambda: "object",
+            "hook_id": lambda: self.webhook,
             "app_id": lambda: self.api.get("apps_store").json()["data"][0]["id"],
         }
         if operation.path.endswith("{value}"):
