@@ -4,6 +4,7 @@ The module can be imported with any settings, so that tools can read it. `faults
 be served, such as a missing or known secret. manage.py, wsgi.py and gunicorn.conf.py refuse to start with them.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -252,6 +253,13 @@ EMAIL_URL = environment.secret("EMAIL_URL")
 globals().update(environment.mail_server("EMAIL_URL"))
 EMAIL_TIMEOUT = environment.seconds("EMAIL_TIMEOUT", 10)
 DEFAULT_FROM_EMAIL = environment.text("EMAIL_FROM", "vmboxes@localhost")
+MONSTER_UI_URLS = environment.text_list("MONSTER_UI_URLS", "http://localhost:*,http://127.0.0.1:*")
+_UI_URL = re.compile(r"https?://(\*\.)?([\w.-]+|\[[0-9A-Fa-f:]+\])(:(\d+|\*))?(/[^\s?#]*)?")
+"""Addresses of web interfaces that links in mails may lead to."""
+RECOVERY_LINK_SECONDS = environment.integer("RECOVERY_LINK_SECONDS", 900, minimum=1)
+"""How long a link for a forgotten password is good for."""
+RECOVERY_MAILS_PER_USER = environment.integer("RECOVERY_MAILS_PER_USER", 5)
+"""How many such links a user is sent within SIGN_IN_FAILURES_PER_ACCOUNT_SECONDS; 0: no limit."""
 
 # --- behind a TLS-terminating proxy ---
 
@@ -283,6 +291,11 @@ def faults() -> list[str]:
             f"SECRET_KEY {fault}: set it to at least {_MIN_SECRET_LENGTH} random characters, "
             "the same on every instance (or set DEBUG=1 on a developer's machine)."
         )
+    sentences += [
+        f"MONSTER_UI_URLS must be like https://ui.example.com, not {url!r}."
+        for url in MONSTER_UI_URLS
+        if not _UI_URL.fullmatch(url)
+    ]
     return sentences
 
 

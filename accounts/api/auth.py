@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.request import Request
 
@@ -14,13 +13,12 @@ from accounts.auth.permissions import owns
 from accounts.auth.tokens import Token
 from couch.database import Document
 from crossbar.envelope import EnvelopeResponse
-from crossbar.errors import Forbidden, InvalidCredentials, NotFound, ValidationFailed
-from crossbar.exception_handler import error_response
+from crossbar.errors import Forbidden, InvalidCredentials, ValidationFailed
 from crossbar.viewset import NO_STORE, CrossbarViewSet
 from storage import schemas
 
 
-class _AnonymousViewSet(CrossbarViewSet):
+class AnonymousViewSet(CrossbarViewSet):
     """Needs no token beside the data, and takes little data."""
 
     cache_control = NO_STORE
@@ -32,7 +30,7 @@ class _AnonymousViewSet(CrossbarViewSet):
         return limit
 
 
-class _LoginViewSet(_AnonymousViewSet):
+class LoginViewSet(AnonymousViewSet):
     """Answers valid credentials with a token."""
 
     schema_name: str
@@ -42,21 +40,14 @@ class _LoginViewSet(_AnonymousViewSet):
         """The request's data, as its schema wants it; raises ValidationFailed."""
         return schemas.validator(self.schema_name).validate(self.data)
 
-    def logged_in(self, account: Document, user: Document | None) -> EnvelopeResponse:
+    def logged_in(self, account: Document, user: Document | None, method: str) -> EnvelopeResponse:
         """Return a new token, in the envelope, with the account and user that it is for; raises TooManyRequests."""
-        account_id = account["_id"]
-        rate_limit.count_request(account_id)
-        owner_id = None if user is None else user["_id"]
-        secret = (
-            accounts.ensure_signature_secret(account)
-            if user is None
-            else users.ensure_signature_secret(account_id, user)
-        )
-        self.auth_token = tokens.issue(account_id, owner_id, f"cb_{self.schema_name}", secret)
+        rate_limit.count_request(account["_id"])
+        self.auth_token = login.issue_token(account, user, method)
         return EnvelopeResponse(login.login_response(account, user), 201)
 
 
-class UserAuthViewSet(_LoginViewSet):
+class UserAuthViewSet(LoginViewSet):
     """``/v2/user_auth``: by the hash of a user name and password."""
 
     schema_name = "user_auth"
@@ -65,10 +56,10 @@ class UserAuthViewSet(_LoginViewSet):
     def create(self, request: Request) -> EnvelopeResponse:
         """Issue a token for a user."""
         account, user = login.authenticate_user(self.validated_data, authentication.client_address(request))
-        return self.logged_in(account, user)
+        return self.logged_in(account, user, login.USER_AUTH)
 
 
-class ApiAuthViewSet(_LoginViewSet):
+class ApiAuthViewSet(LoginViewSet):
     """``/v2/api_auth``: by an account's API key."""
 
     schema_name = "api_auth"
@@ -77,7 +68,7 @@ class ApiAuthViewSet(_LoginViewSet):
     def create(self, request: Request) -> EnvelopeResponse:
         """Issue a token for an account."""
         account = login.authenticate_account(self.validated_data["api_key"], authentication.client_address(request))
-        return self.logged_in(account, None)
+        return self.logged_in(account, None, login.API_AUTH)
 
 
 class TokenAuthViewSet(AuthenticatedViewSet):
@@ -103,7 +94,7 @@ class TokenAuthViewSet(AuthenticatedViewSet):
         return {**login.login_response(account, user), "method": method}
 
 
-class TokenInfoViewSet(_AnonymousViewSet):
+class TokenInfoViewSet(AnonymousViewSet):
     """``/v2/auth/tokeninfo``, and the older ``/v2/user_auth/{TOKEN}``: what a token says, and whom it is for.
 
     Holding the token is all that a caller needs, wherever the request has it.
@@ -181,11 +172,6 @@ class AccountSecretViewSet(_SignatureSecretMixin, AccountScopedViewSet):
         else:
             users.reset_signature_secret(self.account_id, user_id, self.actor)
         return EnvelopeResponse({}, 201)
-
-
-def recovery(request: HttpRequest) -> HttpResponse:
-    """Return a 404 for ``/v2/user_auth/recovery``: this service sends no mail, which would tell how to go on."""
-    return error_response(NotFound(), request)
 
 
 def _token_info(token: Token) -> dict[str, Any]:

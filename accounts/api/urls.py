@@ -12,9 +12,9 @@ from accounts.api.auth import (
     TokenAuthViewSet,
     TokenInfoViewSet,
     UserAuthViewSet,
-    recovery,
 )
 from accounts.api.monster_ui import AppsStoreViewSet, LedgersTotalViewSet, LimitsViewSet
+from accounts.api.recovery import RecoveryViewSet
 from accounts.api.users import UserViewSet
 from storage import view_names
 
@@ -25,7 +25,7 @@ _GET: dict[str, Any] = {"get": "retrieve"}
 
 urlpatterns = [
     re_path(r"^user_auth/?$", UserAuthViewSet.as_view({"put": "create"})),
-    re_path(r"^user_auth/recovery/?$", recovery),
+    re_path(r"^user_auth/recovery/?$", RecoveryViewSet.as_view({"put": "create", "post": "replace"})),
     re_path(r"^user_auth/(?P<token>[^/]+)/?$", TokenInfoViewSet.as_view({"get": "retrieve"})),
     re_path(r"^api_auth/?$", ApiAuthViewSet.as_view({"put": "create"})),
     re_path(r"^token_auth/?$", TokenAuthViewSet.as_view({"get": "retrieve", "delete": "destroy"})),

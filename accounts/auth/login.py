@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 
 from accounts import account_index, accounts, users
-from accounts.auth import credentials, login_throttle
+from accounts.auth import credentials, login_throttle, tokens
 from accounts.auth.login_throttle import Attempt
 from couch.client import couch
 from couch.database import Document, Row
@@ -21,6 +21,8 @@ from storage import database_names, private_fields, system_config, view_names
 
 # How many accounts of the same name are tried: names, unlike realms, need not be unique.
 _MAX_NAMESAKES = 20
+USER_AUTH, API_AUTH = "cb_user_auth", "cb_api_auth"
+"""How the owner of a token signed in, as Kazoo calls it."""
 _NO_ACCOUNT = "0" * 32
 _VIEWS = {
     "md5": (view_names.USERS_BY_MD5, credentials.MD5),
@@ -49,12 +51,7 @@ def authenticate_user(data: Mapping[str, Any], address: str) -> tuple[Document, 
             raise Locked("account")
         return None
 
-    try:
-        account_ids = _find_account_ids(data)
-    except MissingDatabase:  # a new system without any account
-        account_ids = []
-    names = account_ids or [_unknown_account(data)]
-    return login_throttle.sign_in(Attempt("account", names, address, f"{method}:{digest}"), check)
+    return login_throttle.sign_in(Attempt("account", find_accounts(data), address, f"{method}:{digest}"), check)
 
 
 def authenticate_account(api_key: str, address: str) -> Document:
@@ -84,6 +81,31 @@ def authenticate_user_by_md5(account_id: str, digest: str, address: str) -> Docu
         return None if user is None else (names[0], user)
 
     return login_throttle.sign_in(Attempt("account", [account_id], address, f"md5:{digest}"), check)
+
+
+def issue_token(
+    account: Document, user: Document | None, method: str, more_claims: Mapping[str, str] | None = None
+) -> str:
+    """Return a new token of a user, or of the account itself; `method` says how the client signed in."""
+    account_id = account["_id"]
+    if user is None:
+        return tokens.issue(account_id, None, method, accounts.ensure_signature_secret(account), more_claims)
+    secret = users.ensure_signature_secret(account_id, user)
+    return tokens.issue(account_id, user["_id"], method, secret, more_claims)
+
+
+def find_accounts(data: Mapping[str, Any]) -> list[str]:
+    """Return the ids of the accounts that the data of a sign-in names, else one key that stands for what it names.
+
+    With that, attempts on an account that doesn't exist are throttled like on any other. Raises ValidationFailed if
+    the data names no account or a phone number.
+    """
+    try:
+        account_ids = _find_account_ids(data)
+    except MissingDatabase:  # a new system without any account
+        account_ids = []
+    unknown = str(data.get("account_id") or _realm(data) or data.get("account_name"))
+    return account_ids or [private_fields.alphanumeric(unknown)]
 
 
 def login_response(account: Document, user: Document | None) -> dict[str, Any]:
@@ -123,11 +145,6 @@ def _find_account_ids(data: Mapping[str, Any]) -> list[str]:
         message = "Accounts can't be found by phone number here: use account_name, account_realm or account_id"
         raise ValidationFailed.field("phone_number", "not_supported", message, value=number)
     raise ValidationFailed.field("account_name", "required", "Field is required but missing")
-
-
-def _unknown_account(data: Mapping[str, Any]) -> str:
-    """Return a key for an account that doesn't exist, so that attempts on it are throttled like on any other."""
-    return private_fields.alphanumeric(str(data.get("account_id") or _realm(data) or data.get("account_name")))
 
 
 def _realm(data: Mapping[str, Any]) -> str | None:

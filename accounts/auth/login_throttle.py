@@ -11,6 +11,8 @@ Addresses of IPv6 count by their /64, which is what one customer has. No limit m
 from an address from which somebody has signed in to the account before, right credentials are accepted at the limit,
 and wrong ones are answered with TooManyRequests, up to _PATIENCE times the first limit. The limit of an account holds
 for unknown addresses only. A limit of 0 is none.
+
+Links for forgotten passwords are counted, too, whether there is such a user or not (`count_recovery`).
 """
 
 import hashlib
@@ -19,7 +21,7 @@ import ipaddress
 import math
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -29,7 +31,7 @@ from typing import TypeVar
 from cachetools import TTLCache
 from django.conf import settings
 
-from accounts.auth.login_counts import SignInCounts
+from accounts.auth.login_counts import Count, DatabaseCounts, MemoryCounts, SignInCounts
 from crossbar.errors import InvalidCredentials, TooManyRequests
 
 Result = TypeVar("Result")
@@ -87,6 +89,35 @@ def sign_in(attempt: Attempt, check: Check[Result]) -> Result:
     raise TooManyRequests(counted.wait) if counted.wait else InvalidCredentials()
 
 
+def count_recovery(account_ids: Sequence[str], username: str, address: str) -> list[str]:
+    """Count a request for a link by mail; return those of the accounts that may send it to their user of that name.
+
+    It counts for its address (SIGN_IN_FAILURES), for each account (SIGN_IN_FAILURES_PER_ACCOUNT), and for the user
+    (RECOVERY_MAILS_PER_USER). Raises TooManyRequests if no account may.
+    """
+    network_key = _key("recovery", "address", network_of(address))
+    account_keys = {name: _key("recovery", "account", name) for name in account_ids}
+    user_keys = {name: _key("recovery", "user", name, username) for name in account_ids}
+    spans = dict.fromkeys([network_key], settings.SIGN_IN_FAILURES_SECONDS)
+    lasting_keys = [*account_keys.values(), *user_keys.values()]
+    spans |= dict.fromkeys(lasting_keys, settings.SIGN_IN_FAILURES_PER_ACCOUNT_SECONDS)
+    counts = _Counts(*_sign_in_counts().add(spans))
+    waits = {
+        name: max(
+            counts.wait(network_key, settings.SIGN_IN_FAILURES),
+            counts.wait(account_keys[name], settings.SIGN_IN_FAILURES_PER_ACCOUNT),
+            counts.wait(user_keys[name], settings.RECOVERY_MAILS_PER_USER),
+        )
+        for name in account_ids
+    }
+    open_ids = [name for name, wait in waits.items() if not wait]
+    # What is refused must not fill the limit of an account that others need.
+    counts.store.subtract(account_keys[name] for name, wait in waits.items() if wait)
+    if not open_ids:
+        raise TooManyRequests(min(waits.values()))
+    return open_ids
+
+
 def network_of(address: str) -> str:
     """Return what an address counts as: itself, or the /64 of an IPv6 address; a text that is no address as it is."""
     host = address.strip()
@@ -104,6 +135,21 @@ def network_of(address: str) -> str:
     return str(parsed)
 
 
+@dataclass(frozen=True)
+class _Counts:
+    """Counts, and the store that they are in."""
+
+    store: DatabaseCounts | MemoryCounts
+    counts: Mapping[str, Count]
+
+    def wait(self, key: str, limit: int) -> int:
+        """Return the seconds until a span ends that has more sign-ins than a limit, else 0."""
+        count = self.counts[key]
+        if not limit or count.number <= math.ceil(limit / self.store.counting_processes):
+            return 0
+        return max(count.ends_at - int(time.time()), 1)
+
+
 class _CountedAttempt:
     """An attempt that was counted, and the names that may be tried. Raises TooManyRequests if there are none."""
 
@@ -115,17 +161,18 @@ class _CountedAttempt:
         self._name_keys = {name: _key(attempt.kind, name) for name in attempt.names if attempt.is_guessable}
         spans = dict.fromkeys((self._network_key, *self._pair_keys.values()), settings.SIGN_IN_FAILURES_SECONDS)
         spans |= dict.fromkeys(self._name_keys.values(), settings.SIGN_IN_FAILURES_PER_ACCOUNT_SECONDS)
-        self._store, self._counts = _sign_in_counts().add(spans)
+        self._counts = _Counts(*_sign_in_counts().add(spans))
+        self._store = self._counts.store
         self.open_names, self.wait = self._find_open_names()
         if not self.open_names:
             # What one address is refused must fill neither the limit of an account from all addresses, nor the table.
-            full_keys = {key for key in self._pair_keys.values() if self._wait(key, settings.SIGN_IN_FAILURES)}
-            self._store.subtract(self._counts.keys() - full_keys - {self._network_key})
+            full_keys = {key for key in self._pair_keys.values() if self._counts.wait(key, settings.SIGN_IN_FAILURES)}
+            self._store.subtract(self._counts.counts.keys() - full_keys - {self._network_key})
             raise TooManyRequests(self.wait)
 
     def uncount(self) -> None:
         """Take the attempt off the counts."""
-        self._store.subtract(self._counts)
+        self._store.subtract(self._counts.counts)
 
     def succeed(self, name: str) -> None:
         """Take the attempt off the counts, and remember the address for that account."""
@@ -136,8 +183,9 @@ class _CountedAttempt:
 
     def _find_open_names(self) -> tuple[list[str], int]:
         """Return the names that may be tried, and the seconds to wait after wrong credentials: 0 below the limits."""
-        pair_waits = {name: self._wait(self._pair_keys[name], settings.SIGN_IN_FAILURES) for name in self._pair_keys}
-        network_wait = self._wait(self._network_key, settings.SIGN_IN_FAILURES_PER_ADDRESS)
+        limit = settings.SIGN_IN_FAILURES
+        pair_waits = {name: self._counts.wait(key, limit) for name, key in self._pair_keys.items()}
+        network_wait = self._counts.wait(self._network_key, settings.SIGN_IN_FAILURES_PER_ADDRESS)
         waits = {name: max(wait, network_wait, self._name_wait(name)) for name, wait in pair_waits.items()}
         if not any(waits.values()):
             return list(waits), 0
@@ -147,7 +195,7 @@ class _CountedAttempt:
 
     def _name_wait(self, name: str) -> int:
         key = self._name_keys.get(name)
-        return 0 if key is None else self._wait(key, settings.SIGN_IN_FAILURES_PER_ACCOUNT)
+        return 0 if key is None else self._counts.wait(key, settings.SIGN_IN_FAILURES_PER_ACCOUNT)
 
     def _known_names(self) -> set[str]:
         """Return the names for which right credentials are accepted beyond the limits."""
@@ -156,14 +204,8 @@ class _CountedAttempt:
         else:
             limit = _PATIENCE * settings.SIGN_IN_FAILURES
             known_keys = self._store.list_known(self._pair_keys.values())
-        return {name for name, key in self._pair_keys.items() if key in known_keys and not self._wait(key, limit)}
-
-    def _wait(self, key: str, limit: int) -> int:
-        """Return the seconds until a span ends that has more sign-ins than a limit, else 0."""
-        count = self._counts[key]
-        if not limit or count.number <= math.ceil(limit / self._store.counting_processes):
-            return 0
-        return max(count.ends_at - int(time.time()), 1)
+        known_pairs = {name: key for name, key in self._pair_keys.items() if key in known_keys}
+        return {name for name, key in known_pairs.items() if not self._counts.wait(key, limit)}
 
 
 @contextmanager

@@ -6,7 +6,7 @@ with the secret of its user, device or account, and with the server's. Tokens fr
 so that no two are alike.
 
 A document in `token_auth` revokes a token. Every instance notices within CACHE_SECONDS and the second for which
-`authentication` caches identities. Kazoo doesn't look there.
+`authentication` caches identities. Kazoo doesn't look there. `recovery` keeps its links in the same database.
 """
 
 import hashlib
@@ -36,6 +36,8 @@ from storage import database_names
 ISSUER = "kazoo"
 CACHE_SECONDS = 3
 _REVOCATION = "token_revocation"
+RECOVERY = "password_recovery"
+_EXPIRING = (_REVOCATION, RECOVERY)
 _PURGED_AT_ONCE = 50
 _ALGORITHM = "RS256"
 _ALGORITHMS = ["RS256", "RS384", "RS512"]
@@ -88,11 +90,18 @@ _verified: LRUCache[str, Token] = LRUCache(maxsize=10_000)
 _lock = Lock()
 
 
-def issue(account_id: str, owner_id: str | None, method: str, identity_secret: str) -> str:
+def issue(
+    account_id: str,
+    owner_id: str | None,
+    method: str,
+    identity_secret: str,
+    more_claims: Mapping[str, str] | None = None,
+) -> str:
     """Return a new token. `method` says how its owner signed in; the secret is the user's or the account's."""
     key_id, key = signing.private_key()
     now = int(time.time())
     claims = {
+        **(more_claims or {}),
         "iss": ISSUER,
         "account_id": account_id,
         "method": method,
@@ -166,23 +175,27 @@ def revoke(token: Token) -> None:
         "account_id": token.account_id,
         "exp": token.claims["exp"],
     }
+    with suppress(Conflict):  # revoked already
+        store_expiring(revocation)
+    cache_revocation(token, revoked=True)
+
+
+def store_expiring(doc: Document) -> None:
+    """Store a document that is purged some time after its ``exp``; raises Conflict if there is one of its id."""
     database = couch().database(database_names.TOKENS)
     try:
-        database.put(revocation)
+        database.put(doc)
     except MissingDatabase:
         couch().create(database_names.TOKENS)
-        database.put(revocation)
-    except Conflict:
-        pass  # revoked already
-    cache_revocation(token, revoked=True)
+        database.put(doc)
     with suppress(CouchError):  # whatever stays is purged another time
         _purge_expired(database)
 
 
 def _purge_expired(database: Database) -> None:
-    """Delete revocations of tokens that have expired since, of the first documents and of some at random.
+    """Delete documents that have expired, of the first ones and of some at random.
 
-    Each revocation looks at more of them than it adds, so that they don't pile up.
+    Each new document looks at more of them than it adds, so that they don't pile up.
     """
     for start in ("", secrets.token_hex(16)):
         rows = database.all_docs(startkey=start, limit=_PURGED_AT_ONCE, include_docs=True)
@@ -192,9 +205,9 @@ def _purge_expired(database: Database) -> None:
 
 
 def _is_expired(doc: Document) -> bool:
-    """Whether a document revokes a token that has expired; a clock elsewhere may be behind for an hour."""
+    """Whether a document, or the token that it revokes, has expired; a clock elsewhere may be behind for an hour."""
     expires_at = doc.get("exp")
-    if doc.get("pvt_type") != _REVOCATION or not isinstance(expires_at, int | float):
+    if doc.get("pvt_type") not in _EXPIRING or not isinstance(expires_at, int | float):
         return False
     return expires_at < time.time() - 3600
 

@@ -24,6 +24,7 @@ from tests.support.described_api import (
     sign_in,
     validate,
 )
+from tests.support.mail_server import MailServer
 from tests.support.servers import Running
 
 pytestmark = pytest.mark.long
@@ -62,9 +63,11 @@ SETTINGS = settings(
 
 
 @pytest.fixture(scope="module")
-def described_server(server_with: Callable[..., Running]) -> Running:
-    """A service without limits of requests and of failed sign-ins."""
-    return server_with(SIGN_IN_FAILURES="0", REQUEST_LIMIT="0")
+def described_server(server_with: Callable[..., Running], mail_server: MailServer) -> Running:
+    """A service with a mail server, and without limits of requests and of sign-ins."""
+    return server_with(
+        SIGN_IN_FAILURES="0", REQUEST_LIMIT="0", RECOVERY_MAILS_PER_USER="0", EMAIL_URL=mail_server.url
+    )
 
 
 @pytest.fixture(scope="module")
@@ -74,9 +77,9 @@ def home(new_account: Callable[..., Account]) -> Account:
 
 
 @pytest.fixture
-def real_data(described_server: Running, home: Account, audio: Studio) -> RealData:
+def real_data(described_server: Running, home: Account, audio: Studio, mail_server: MailServer) -> RealData:
     """Documents of the account, and a client with its own token, as one of the operations ends it."""
-    return RealData(sign_in(described_server.url, home), home, audio("mp3"))
+    return RealData(sign_in(described_server.url, home), home, audio("mp3"), mail_server)
 
 
 def for_each(operations: list[Operation]) -> pytest.MarkDecorator:

@@ -19,6 +19,7 @@ from schemathesis.specs.openapi import checks
 from openapi.loader import load_document
 from tests.support.api_client import Account, Api
 from tests.support.audio import Audio
+from tests.support.mail_server import MailServer
 
 Operation = APIOperation[Any, Any, Any, Any]
 Request = Case[Operation]
@@ -52,12 +53,22 @@ class RealData:
     api: Api
     account: Account
     recording: Audio
+    mail_server: MailServer
     number: int = field(default_factory=lambda: next(_numbers))
 
     @cached_property
     def user(self) -> str:
         """The id of a user."""
         return self._create("users", first_name="A", last_name="B", username=f"user{self.number}")
+
+    @cached_property
+    def reset_id(self) -> str:
+        """The secret of a link that was mailed to a user."""
+        username, email = f"forgetful{self.number}", f"forgetful{self.number}.{self.account.username}@example.com"
+        self._create("users", first_name="A", last_name="B", username=username, email=email)
+        data = {**sample_data("requestRecovery"), "username": username, "account_name": self.account.name}
+        assert self.api.put("/v2/user_auth/recovery", data).ok
+        return self.mail_server.wait_for(email)[-1].part("plain").partition("recovery=")[2].split()[0]
 
     @cached_property
     def box(self) -> str:
@@ -133,6 +144,7 @@ class RealData:
             sample_data("signInWithApiKey")["api_key"]: lambda: self.account.api_key,
             sample_data("signIn")["credentials"]: lambda: _credentials(self.account),
             sample_data("postTokenInfo")["token"]: lambda: str(self.api.token),
+            sample_data("recover")["reset_id"]: lambda: self.reset_id,
             sample_data("createAccount")["realm"]: lambda: realm,
             sample_data("createUser")["username"]: lambda: f"ada{self.number}",
         }
