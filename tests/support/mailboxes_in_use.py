@@ -78,7 +78,6 @@ class MailboxesInUse:
 
         with CuttingProxy(settings.COUCHDB_URL, before=before) as proxy, through(proxy):
             tally = migrate_in_place(self.kazoo3.id, link=link, workers=1)
-        assert len(pending) < ROUNDS, "the migration had ended before the first round"
         assert (tally.problems, tally.count("failed")) == ([], 0)
         for number in pending:
             self.use(number)
@@ -129,7 +128,8 @@ def check_use_during_migration(new_mailboxes: Callable[[], MailboxesInUse], *, l
     assert requests > 40
     for first in range(1 + 3 * part, requests, 9):
         mailboxes = new_mailboxes()
-        mailboxes.migrate(first, link=link)
+        # A request that had to be sent again is counted twice: another migration may end some requests earlier.
+        assert mailboxes.migrate(first, link=link) >= first or first > requests - 9
         mailboxes.migrate()
         mailboxes.check()
         assert migrate_kazoo3("--account", mailboxes.kazoo3.id, "--verify").status == 0
