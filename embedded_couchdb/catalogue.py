@@ -10,13 +10,16 @@ import tempfile
 import threading
 import time
 from bisect import bisect_left, insort
+from collections.abc import Callable
 from pathlib import Path
 
 from .connections import Connections
 from .errors import CouchError, no_database
+from .feeds import Commits
 from .storage import SIDE_FILES, Database
 
 _NAME = re.compile(r"[a-z][a-z0-9_$()+/-]*")
+_SYSTEM_NAMES = ("_global_changes", "_replicator", "_users")
 _LONGEST_NAME = 200
 _UUID_LENGTH = 32
 _FILE = re.compile(r"(?P<name>.+)\.(?P<instance>[0-9a-f]+)\.sqlite3")
@@ -45,6 +48,9 @@ class Catalogue:
         self._changing = threading.Lock()
         self._connections = Connections()
         self._blank = _blank_database()
+        self.commits = Commits()
+        self.listener: Callable[[str, str], None] | None = None
+        """Called with ``created``, ``updated`` or ``deleted`` and the name of a database."""
         self._databases: dict[str, Database] = {}
         self._load()
         self._names = sorted(self._databases)
@@ -56,7 +62,7 @@ class Catalogue:
             if match := _FILE.fullmatch(file.name):
                 name = match["name"].replace(".", "/")
                 started = int(match["instance"], 16)
-                self._databases[name] = Database(name, file, started, self._connections)
+                self._databases[name] = self._open(name, file, started)
         for suffix in SIDE_FILES[1:]:  # files of a deletion that a kill interrupted
             for file in self._directory.glob(f"*.sqlite3{suffix}"):
                 if not file.with_name(file.name.removesuffix(suffix)).exists():
@@ -69,9 +75,18 @@ class Catalogue:
         except KeyError:
             raise no_database() from None
 
+    def find(self, name: str) -> Database | None:
+        """The database of a name, None if there is none."""
+        return self._databases.get(name)
+
+    def databases(self) -> list[Database]:
+        """All databases."""
+        with self._changing:
+            return list(self._databases.values())
+
     def create(self, name: str) -> None:
         """Make a database.  Raises ``CouchError``: 400 for an illegal name, 412 if it exists."""
-        if not _NAME.fullmatch(name):
+        if not _NAME.fullmatch(name) and name not in _SYSTEM_NAMES:
             raise CouchError(
                 400,
                 "illegal_database_name",
@@ -90,8 +105,9 @@ class Catalogue:
             new = file.with_suffix(".new")
             new.write_bytes(self._blank)
             new.rename(file)
-            self._databases[name] = Database(name, file, started, self._connections)
+            self._databases[name] = self._open(name, file, started)
             insort(self._names, name)
+        self._tell("created", name)
 
     def delete(self, name: str) -> None:
         """Remove a database and all it holds.  Raises a 404 ``CouchError``."""
@@ -101,6 +117,18 @@ class Catalogue:
                 raise no_database()
             self._names.pop(bisect_left(self._names, name))
         database.remove()
+        self._tell("deleted", name)
+
+    def _open(self, name: str, file: Path, started: int) -> Database:
+        return Database(name, file, started, self._connections, self._document_changed)
+
+    def _document_changed(self, name: str) -> None:
+        self._tell("updated", name)
+
+    def _tell(self, kind: str, name: str) -> None:
+        if self.listener is not None:
+            self.listener(kind, name)
+        self.commits.add()
 
     def names(self) -> list[str]:
         """All names, in byte order."""

@@ -131,6 +131,13 @@ def stream_answer(pieces: Iterable[bytes], status: int, headers: Mapping[str, st
     return response
 
 
+def feed_answer(call: Call, pieces: Iterable[bytes]) -> Response:
+    """A response with a feed: at once, or piece by piece if it goes on."""
+    if call.args.get("feed", "normal") == "normal":
+        return raw_answer(b"".join(pieces))
+    return stream_answer(pieces, 200, {"Content-Type": JSON_TYPE})
+
+
 def quoted(etag: str) -> str:
     """An ETag header's value."""
     return f'"{etag}"'

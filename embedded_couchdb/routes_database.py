@@ -9,7 +9,7 @@ from werkzeug import Response
 from .attachments import remove_unused
 from .changes import changes
 from .errors import bad_request
-from .http import Call, Routes, answer, raw_answer
+from .http import Call, Routes, answer, feed_answer
 from .sequences import public_seq
 from .storage import DEFAULT_REVS_LIMIT, Database, document_counts, set_setting, setting, update_seq
 
@@ -111,8 +111,8 @@ def ensure_full_commit(call: Call) -> Response:
 def list_changes(call: Call) -> Response:
     """The changes after a sequence."""
     body = call.json_object() if call.request.method == "POST" else {}
-    with call.database.reading() as connection:
-        return raw_answer(changes(connection, call.args, body))
+    pieces = changes(call.database, call.service.catalogue.commits, call.args, body)
+    return feed_answer(call, pieces)
 
 
 ROUTES: Routes = {

@@ -9,11 +9,12 @@ from werkzeug import Response
 
 from .auth import COOKIE, check_password, new_cookie
 from .errors import CouchError, bad_request, not_found
-from .http import JSON_TYPE, Call, Routes, answer
+from .http import JSON_TYPE, Call, Routes, answer, feed_answer
 from .payload import new_id
 from .queryargs import UNSET, parse_query
 from .querying import window
 from .routes_database import database_info
+from .updates import db_updates
 
 VERSION = "3.5.0"
 FEATURE = "embedded"
@@ -111,6 +112,11 @@ def delete_session(_: Call) -> Response:
     return response
 
 
+def list_updates(call: Call) -> Response:
+    """Which databases were created, updated and deleted after a sequence."""
+    return feed_answer(call, db_updates(call.service.catalogue, call.args))
+
+
 def active_tasks(_: Call) -> Response:
     """Always empty: this server has no background tasks."""
     return answer([])
@@ -134,6 +140,7 @@ ROUTES: Routes = {
     "/_all_dbs": {"GET": all_databases},
     "/_dbs_info": {"GET": databases_info, "POST": databases_info},
     "/_session": {"GET": session, "POST": create_session, "DELETE": delete_session},
+    "/_db_updates": {"GET": list_updates},
     "/_active_tasks": {"GET": active_tasks},
     "/_membership": {"GET": membership},
     "/_node/<rest:feature>": {"GET": no_such_node_feature, "PUT": no_such_node_feature},

@@ -18,8 +18,9 @@ from .catalogue import Catalogue
 from .http import Service
 from .javascript import Engine
 from .routes_server import VERSION
+from .updates import Updates
 
-_THREADS = 24
+_THREADS = 48  # each feed that goes on takes one
 _CONNECTIONS = 500
 _OPEN_FILES = 4096  # sockets, and three files for each database in use
 _LARGEST_BODY = 4 * 1024**3
@@ -44,7 +45,13 @@ def serve(options: Options, ready: Callable[[str], None]) -> None:
     """
     _allow_open_files()
     catalogue = Catalogue(options.data)
+    updates = Updates(catalogue)
     engine = Engine(options.javascript_seconds)
+
+    def stop(_signal: int, _frame: object) -> None:
+        catalogue.commits.close()
+        sys.exit(0)  # waitress lets the requests in progress finish
+
     try:
         server = create_server(
             Application(Service(catalogue, engine, options.admin, os.urandom(32))),
@@ -59,12 +66,13 @@ def serve(options: Options, ready: Callable[[str], None]) -> None:
             asyncore_use_poll=True,
             clear_untrusted_proxy_headers=True,
         )
-        signal.signal(signal.SIGTERM, _stop)
-        signal.signal(signal.SIGINT, _stop)
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
         ready(f"http://127.0.0.1:{server.effective_port}/")
         server.run()
     finally:
         engine.close()
+        updates.close()
         catalogue.close()
 
 
@@ -74,7 +82,3 @@ def _allow_open_files() -> None:
     target = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < target:
         resource.setrlimit(resource.RLIMIT_NOFILE, (target, hard))
-
-
-def _stop(_signal: int, _frame: object) -> None:
-    sys.exit(0)  # waitress lets the requests in progress finish

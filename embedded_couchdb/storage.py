@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,9 @@ SIDE_FILES = ("", "-wal", "-shm")
 class Database:
     """A database and its file.  Many readers, one writer at a time; no database waits for another."""
 
-    def __init__(self, name: str, file: Path, started: int, connections: Connections) -> None:
+    def __init__(
+        self, name: str, file: Path, started: int, connections: Connections, changed: Callable[[str], None]
+    ) -> None:
         self.name = name
         self.file = file
         self.started = started
@@ -31,6 +33,7 @@ class Database:
         self.pins_lock = threading.Lock()
         self._connections = connections
         self._writing = threading.Lock()
+        self._changed = changed
         self._index_locks: dict[str, threading.Lock] = {}
         self._removed = False
 
@@ -50,11 +53,15 @@ class Database:
         with self._writing, self._borrowed() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
+                before = update_seq(connection)
                 yield connection
+                is_changed = update_seq(connection) != before
             except BaseException:
                 connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
+        if is_changed:
+            self._changed(self.name)
 
     @contextmanager
     def _borrowed(self) -> Iterator[sqlite3.Connection]:
@@ -93,8 +100,15 @@ class Database:
 
     def size(self) -> int:
         """Bytes on disk."""
-        files = (self.file.with_name(self.file.name + suffix) for suffix in SIDE_FILES)
-        return sum(file.stat().st_size for file in files if file.exists())
+        return sum(file.stat().st_size for file in self._files())
+
+    def modified_at(self) -> float:
+        """When its files were last written to, in Unix seconds."""
+        return max((file.stat().st_mtime for file in self._files()), default=0.0)
+
+    def _files(self) -> list[Path]:
+        files = (self.file.with_name(self.file.name + suffix) for suffix in SIDE_FILES[:2])
+        return [file for file in files if file.exists()]
 
 
 def setting(connection: sqlite3.Connection, name: str, default: Any) -> Any:

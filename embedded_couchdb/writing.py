@@ -102,13 +102,13 @@ def _insert(
         "VALUES (?, ?, ?, ?, 1, ?, ?, ?)",
         (edit.id, *rev, parent, edit.deleted, edit.body, to_records(attachments)),
     )
-    _point_to_winner(connection, edit.id)
+    renew_sequence(connection, edit.id)
     limit = setting(connection, "revs_limit", DEFAULT_REVS_LIMIT)
     if rev[0] > limit:
         connection.execute("DELETE FROM revisions WHERE id = ? AND gen <= ? AND leaf = 0", (edit.id, rev[0] - limit))
 
 
-def _point_to_winner(connection: sqlite3.Connection, doc_id: str) -> None:
+def renew_sequence(connection: sqlite3.Connection, doc_id: str) -> None:
     """Give the document a new sequence and its winning revision, and update the counts."""
     before = connection.execute("SELECT deleted FROM documents WHERE id = ?", (doc_id,)).fetchone()
     best = leaves(connection, doc_id)[0]
