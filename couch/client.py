@@ -9,11 +9,12 @@ Not used of python-couchdb's ``Server``, but done here with its ``Resource``:
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 import couchdb
+import orjson
 from couchdb.http import urljoin
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -25,6 +26,7 @@ from couch.errors import (
     Rejected,
     Unauthorized,
 )
+from couch.feeds import DatabaseUpdate, UpdatesPage
 from couch.requests import (
     ReadRequest,
     query_params,
@@ -131,6 +133,32 @@ class Couch:
     def _list_names(self, prefix: str, options: Mapping[str, Any]) -> list[str]:
         _, _, names = self.resource.get_json("_all_dbs", **options)
         return sorted(name for name in names if name.startswith(prefix))
+
+    def database_updates(self, since: str) -> UpdatesPage:
+        """What happened to databases after a sequence, or ``"now"``. Raises NotFound without ``_global_changes``."""
+        _, _, answer = self.resource.get_json("_db_updates", since=since)
+        return UpdatesPage(
+            [DatabaseUpdate.of(row) for row in answer["results"]],
+            str(answer["last_seq"]),
+        )
+
+    def follow_database_updates(self, since: str, heartbeat: float) -> Iterator[DatabaseUpdate | None]:
+        """Yield what happens to databases after a sequence, as it happens, and None every `heartbeat` seconds.
+
+        Ends when CouchDB ends it. Raises Unreachable when the connection breaks or is silent.
+        """
+        params = {"feed": "continuous", "since": since, "heartbeat": round(heartbeat * 1000)}
+        url = self._url(["_db_updates"], params)
+        request = self.session.prepare("GET", url, None, ANY_TYPE, self.resource.credentials)
+        with silence_limited_to(3 * heartbeat + _CHECK_SECONDS):
+            response = self.session.open(request)
+        try:
+            for line in response.lines():
+                row = orjson.loads(line) if line else None
+                if row is None or "db_name" in row:
+                    yield row and DatabaseUpdate.of(row)
+        finally:
+            response.close()
 
     def infos(self, names: Sequence[str]) -> dict[str, Document]:
         """What CouchDB says of several databases (doc_count, sizes ...), those that exist, in few requests."""

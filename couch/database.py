@@ -23,6 +23,7 @@ import couchdb
 from couch.attachments import ANY_TYPE, PendingAttachment, attachment_path, with_attachment
 from couch.body import Readable
 from couch.errors import MissingDatabase, MissingView, NotFound, Rejected
+from couch.feeds import ChangesPage
 from couch.requests import (
     BUFFERED,
     ReadRequest,
@@ -138,6 +139,27 @@ class Database:
     def put_design(self, doc: Document) -> Document:
         """Store a design document; it, with its new revision. Raises Conflict, MissingDatabase."""
         return self._put(doc)
+
+    def get_local(self, name: str) -> Document | None:
+        """The local document of a name, which is in no listing; None when it, or its database, does not exist."""
+        return self._get(["_local", name])
+
+    def put_local(self, name: str, doc: Document) -> None:
+        """Store a local document in place of any there is: CouchDB notices no conflict. Raises MissingDatabase."""
+        self._put({**doc, "_id": f"_local/{name}"})
+
+    def changes(self, since: str, limit: int) -> ChangesPage:
+        """Changes of documents after a sequence, each document once, with its latest state. Raises MissingDatabase.
+
+        ``"0"`` is before the first change, ``"now"`` after the last one.
+        """
+        with self._naming_database():
+            _, _, answer = self._resource.get_json("_changes", since=since, limit=limit, include_docs="true")
+        return ChangesPage(
+            [row["doc"] for row in answer["results"] if row.get("doc")],
+            str(answer["last_seq"]),
+            bool(answer.get("pending", len(answer["results"]))),
+        )
 
     def all_docs(self, **options: Any) -> list[Row]:
         """Rows of ``_all_docs``; options as for `view`. Raises MissingDatabase."""

@@ -78,6 +78,19 @@ class Response:
         self._release_if_over()
         return piece
 
+    def lines(self) -> Iterator[bytes]:
+        """Yield the lines of the body as they come, empty ones too. Raises Unreachable, also after long silence."""
+        unfinished = b""
+        while self._transfer is not None:
+            try:
+                piece = self._transfer.read_available()
+            except BaseException:
+                self.close()
+                raise
+            self._release_if_over()
+            *lines, unfinished = (unfinished + piece).split(b"\n")
+            yield from lines
+
     def close(self) -> None:
         """Give up what is unread."""
         if self._transfer is not None:

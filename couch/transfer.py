@@ -179,6 +179,14 @@ class Transfer(Exchange):
         del received[: len(piece)]
         return piece
 
+    def read_available(self) -> bytes:
+        """The bytes that have come, of which at least one is waited for; none at the end. Raises Unreachable."""
+        while not self.has_ended and not self._received:
+            self._advance()
+        piece = bytes(self._received)
+        self._received.clear()
+        return piece
+
     @property
     def is_over(self) -> bool:
         """Whether the response has ended and was read to its end."""
