@@ -78,6 +78,7 @@ class TestFolders:
         assert after["pvt_request_id"] == "restored it"
         assert not {"pvt_deleted", "pvt_removed_from"} & after.keys()
         changing = {"_rev", "pvt_modified", "pvt_request_id", "pvt_is_authenticated", "pvt_node", "pvt_alphanum_name"}
+        changing |= {"pvt_folder_change"}
         assert {key: after[key] for key in after.keys() - changing} == {
             key: before[key] for key in before.keys() - changing
         }

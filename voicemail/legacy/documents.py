@@ -10,7 +10,7 @@ from storage.private_fields import Actor
 from voicemail.audio import recording
 from voicemail.legacy.entries import Entry
 from voicemail.legacy.media import Audio
-from voicemail.messages import deletion
+from voicemail.messages import deletion, folder_changes
 from voicemail.messages import store as message_store
 
 MOVED = "pvt_moved_to_modb"
@@ -37,8 +37,11 @@ def build_message(
     message |= {MOVED: "true", PREVIOUS_ID: entry.media_id}
     # Dated back by a second: a change that a client makes at once then has a later time, and shows as a change.
     message |= {key: message[key] - 1 for key in ("pvt_created", "pvt_modified")}
+    message = folder_changes.record(message, folder_changes.MIGRATED)
     # Messages of a deleted mailbox become what its deletion would have made of them: kept, and in no listing.
-    return message if private_fields.is_live(box) else deletion.soft_delete_with_box(message)
+    if private_fields.is_live(box):
+        return message
+    return folder_changes.record(deletion.soft_delete_with_box(message), folder_changes.MIGRATED)
 
 
 def add_link(message: Mapping[str, Any], account_id: str, media_id: str, audio: Audio) -> Document:

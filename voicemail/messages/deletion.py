@@ -9,7 +9,7 @@ from typing import Any
 
 from couch.database import Document
 from storage import documents, private_fields
-from voicemail.messages import metadata
+from voicemail.messages import folder_changes, metadata
 from voicemail.messages import store as message_store
 from voicemail.messages.folders import DELETED, FOLDERS, NEW
 
@@ -26,7 +26,8 @@ MOVED_FROM = "pvt_moved_from"
 def soft_delete(doc: Document) -> Document:
     """The document of a message that is removed now."""
     former_folder = metadata.folder(doc) or NEW
-    return {**metadata.put_in_folder(doc, DELETED), "pvt_deleted": True, REMOVED_FROM: former_folder}
+    removed = {**metadata.put_in_folder(doc, DELETED), "pvt_deleted": True, REMOVED_FROM: former_folder}
+    return folder_changes.record(removed, former_folder)
 
 
 def soft_delete_with_box(doc: Document) -> Document:
@@ -37,7 +38,8 @@ def soft_delete_with_box(doc: Document) -> Document:
 def undelete_message(doc: Document, folder: str | None = None) -> Document:
     """The document of a removed message that is restored, to the folder it was in or to `folder`."""
     target = folder if folder in FOLDERS else restore_folder(doc.get(REMOVED_FROM), metadata.folder(doc))
-    return metadata.put_in_folder(documents.undelete(doc, REMOVED_FROM, REMOVED_WITH_BOX), target)
+    restored = metadata.put_in_folder(documents.undelete(doc, REMOVED_FROM, REMOVED_WITH_BOX), target)
+    return folder_changes.record(restored, folder_changes.REMOVED)
 
 
 def restore_folder(removed_from: object, folder: object) -> str:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from couch.database import Document
 from storage import gregorian, private_fields, schemas, values
 from voicemail.mailboxes import store as mailbox_store
-from voicemail.messages import retention
+from voicemail.messages import folder_changes, retention
 from voicemail.messages.folders import NEW, show_folder
 
 SCHEMA = "vm_message_metadata"
@@ -44,8 +44,10 @@ def timestamp(doc: Mapping[str, Any]) -> int | None:
 
 
 def put_in_folder(doc: Document, folder: str) -> Document:
-    """A message's document with the message in a folder."""
-    return {**doc, "metadata": {**of(doc), "folder": folder}}
+    """A message's document with the message in a folder, and with a note of that if it was in another one."""
+    moved = {**doc, "metadata": {**of(doc), "folder": folder}}
+    former = folder_changes.state_of(doc)
+    return moved if former == folder else folder_changes.record(moved, former)
 
 
 def validate(data: Mapping[str, Any]) -> Document:

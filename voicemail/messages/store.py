@@ -23,7 +23,7 @@ from voicemail.audio import recording
 from voicemail.audio.upload import Upload
 from voicemail.mailboxes import store as mailbox_store
 from voicemail.mailboxes import time_zone
-from voicemail.messages import folders, metadata, retention
+from voicemail.messages import folder_changes, folders, metadata, retention
 
 TYPE = document_types.MESSAGE
 DESCRIPTION = "voicemail message with media"
@@ -144,7 +144,8 @@ def build(
     }
     account_id = account["_id"]
     db_name = database_names.modb(account_id, month)
-    return private_fields.stamp_new(doc, pvt_type=TYPE, account_id=account_id, db_name=db_name, actor=actor)
+    new = private_fields.stamp_new(doc, pvt_type=TYPE, account_id=account_id, db_name=db_name, actor=actor)
+    return folder_changes.record(new, None)
 
 
 def with_audio_name(doc: Mapping[str, Any], name: str) -> Document:
