@@ -1,7 +1,8 @@
 """``make run``: a voicemail service to try out, with nothing to set up.
 
 Starts the embedded CouchDB (unless COUCHDB_URL names another one), prepares its databases, creates a demo account on
-the first run, starts gunicorn, and prints what to try. Ctrl-C stops both servers. Their data stays under var/.
+the first run, starts gunicorn, the follower of changes and the workers for jobs, and prints what to try. Ctrl-C stops
+all of them. Their data stays under var/.
 """
 
 import os
@@ -34,6 +35,15 @@ _EXISTING_OPERATORS = {
 }
 
 
+_COMPANIONS = {
+    "follower": ("follow_changes",),
+    "worker": ("db_worker", "--queue-name=*", "--exclude-queues=retries", "--interval=0.5", "--no-reload"),
+    "retries": ("db_worker", "--queue-name=retries", "--no-reload"),
+}
+"""The commands of manage.py that run beside the service, and are started again when they end."""
+_COMPANION_PAUSE = 1.0  # seconds
+
+
 class Stop(BaseException):
     """A signal to stop. It is no Exception, so that no `except Exception` on the way catches it."""
 
@@ -48,17 +58,18 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
     servers: list[subprocess.Popen[bytes]] = []
+    companions: dict[str, subprocess.Popen[bytes]] = {}
     try:
-        _run_servers(servers)
+        _run_servers(servers, companions)
     except Stop:
         print("\nStopping ...", flush=True)
     except (Failure, ImproperlyConfigured) as failure:
         sys.exit(f"Not started: {failure}")
     finally:
-        _end_servers(servers)
+        _end_servers([*servers, *companions.values()])
 
 
-def _run_servers(servers: list[subprocess.Popen[bytes]]) -> None:
+def _run_servers(servers: list[subprocess.Popen[bytes]], companions: dict[str, subprocess.Popen[bytes]]) -> None:
     os.chdir(PROJECT)
     (VAR / "log").mkdir(parents=True, exist_ok=True)
     port = environment.integer("PORT", 8000, minimum=1)
@@ -73,10 +84,16 @@ def _run_servers(servers: list[subprocess.Popen[bytes]]) -> None:
         os.environ["COUCHDB_URL"] = _start_couchdb(servers)
     demo = _prepare(with_operator=has_own_tables)
     url = f"http://127.0.0.1:{port}"
+    for name in _COMPANIONS:
+        companions[name] = _start_companion(name)
     service = _start_server(servers, "service", "gunicorn", "-c", "config/gunicorn.conf.py")
     _wait_until_ready(service, "service", lambda: _answers(f"{url}/health/live"))
     print(welcome(url, demo, VAR), flush=True)
+    started_at = dict.fromkeys(companions, time.monotonic())
     while all(server.poll() is None for server in servers):
+        for name, process in list(companions.items()):
+            if process.poll() is not None and time.monotonic() > started_at[name] + _COMPANION_PAUSE:
+                companions[name], started_at[name] = _start_companion(name), time.monotonic()
         time.sleep(0.2)
     sys.exit(f"A server ended by itself; see its log in {VAR / 'log'}.")
 
@@ -123,22 +140,30 @@ def _prepare(*, with_operator: bool) -> dict[str, str]:
     return {**account, **(demo_operator(VAR / "operator.json") if with_operator else _EXISTING_OPERATORS)}
 
 
+def _start_companion(name: str) -> subprocess.Popen[bytes]:
+    return _start_process(name, "manage", *_COMPANIONS[name])
+
+
 def _start_server(
     servers: list[subprocess.Popen[bytes]], name: str, module: str, *arguments: str
 ) -> subprocess.Popen[bytes]:
-    """Start a server in its own session: Ctrl-C reaches only this process, which ends the servers in order."""
+    process = _start_process(name, module, *arguments)
+    servers.append(process)
+    return process
+
+
+def _start_process(name: str, module: str, *arguments: str) -> subprocess.Popen[bytes]:
+    """Start a program in its own session: Ctrl-C reaches only this process, which ends the others in order."""
     # If this process is killed, the kernel ends the server, where it can.
     guard = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
     with _log(name).open("ab") as log:
-        process = subprocess.Popen(  # noqa: S603 - our own programs
+        return subprocess.Popen(  # noqa: S603 - our own programs
             [*guard, sys.executable, "-m", module, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
         )
-    servers.append(process)
-    return process
 
 
 def _end_servers(servers: list[subprocess.Popen[bytes]]) -> None:

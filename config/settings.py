@@ -125,7 +125,21 @@ DATABASES = {
         conn_health_checks=True,  # no request fails because the database was restarted
     )
 }
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # Several processes write: each transaction waits for its turn when it begins, and readers don't wait at all.
+    DATABASES["default"]["OPTIONS"] = {
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- events: changes that are told to others, and jobs, which `manage.py db_worker` does ---
+
+PUBLISH_CHANGES_OF = environment.choice("PUBLISH_CHANGES_OF", "OWN", ("OWN", "ALL"))
+"""Whose changes are told: this service's own, or all, where no Kazoo tells its own."""
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": []}}
+"""With no list of queues, a job may name any."""
 
 # --- the application ---
 
@@ -138,9 +152,12 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "drf_spectacular_sidecar",  # the files of Swagger UI, for /v2/docs
+    "django_tasks",
+    "django_tasks_db",
     "accounts",
     "voicemail",
     "media",
+    "events",
     "webhooks",
     "migration",
 ]

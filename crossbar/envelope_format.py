@@ -10,7 +10,8 @@ from typing import Any
 import orjson
 
 VERSION = "1.0.0"
-NODE = f"vmboxes@{socket.gethostname()}"
+NODE_PREFIX = "vmboxes@"
+NODE = f"{NODE_PREFIX}{socket.gethostname()}"
 
 
 def content_digest(data: Any) -> str:

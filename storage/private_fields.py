@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeGuard, TypeVar
 
-from crossbar.envelope_format import NODE
+from crossbar.envelope_format import NODE, NODE_PREFIX
 from storage import database_names, gregorian
 
 Document = dict[str, Any]
@@ -59,6 +59,11 @@ def is_live(doc: Doc | None, pvt_type: str | None = None) -> TypeGuard[Doc]:
 def alphanumeric(name: str) -> str:
     """Return a name as ``pvt_alphanum_name`` and the account views have it: lower case, letters and digits only."""
     return _NOT_ALPHANUMERIC.sub("", name.lower())
+
+
+def is_own_change(doc: Mapping[str, Any]) -> bool:
+    """Whether this service, on whichever machine, was the last to change a document."""
+    return str(doc.get("pvt_node", "")).startswith(NODE_PREFIX)
 
 
 def stamp_new(

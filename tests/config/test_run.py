@@ -134,6 +134,21 @@ def test_killing_it_ends_both_servers_and_leaves_files_that_nobody_else_can_read
     assert [file for file in files if file.stat().st_mode & 0o077] == []  # for nobody else on the machine
 
 
+def test_a_follower_and_workers_run_beside_it_and_start_again_when_they_die(reused_data: Path) -> None:
+    run = Run(reused_data)
+    run.wait_for_welcome()
+
+    def followers() -> list[int]:
+        commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in run.servers()}
+        return [pid for pid, command in commands.items() if b"follow_changes" in command]
+
+    (follower,) = followers()
+    os.kill(follower, signal.SIGKILL)
+    wait_until(lambda: len(followers()) == 1 and followers() != [follower])
+    assert run.end(signal.SIGINT) == 0
+    assert run.servers() == []
+
+
 def test_a_port_in_use_is_explained_in_one_sentence(data: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = busy.getsockname()[1]

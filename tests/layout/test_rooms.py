@@ -18,6 +18,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("desk",),
     ("migration",),
     ("webhooks",),
+    ("events",),
     ("media",),
     ("voicemail",),
     ("accounts",),

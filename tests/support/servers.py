@@ -55,7 +55,7 @@ def start_couchdb(data: Path, port: int = 0) -> Running:
     log, port_file = data.with_suffix(".log"), data.with_suffix(".port")
     port_file.unlink(missing_ok=True)
     command = [sys.executable, "-m", "embedded_couchdb", "--port", str(port), "--data", str(data)]
-    process = _spawn([*command, "--admin", ADMIN, "--port-file", str(port_file)], log)
+    process = spawn([*command, "--admin", ADMIN, "--port-file", str(port_file)], log)
     wait_until(lambda: port_file.exists() or process.poll() is not None)
     assert process.poll() is None, log.read_text()
     return Running(process, f"http://{ADMIN}@127.0.0.1:{port_file.read_text()}", log)
@@ -67,7 +67,7 @@ def start_redis(folder: Path, port: int = 0) -> Running:
     assert program, "no redis-server or valkey-server here: scripts/redis installs one"
     number = port or free_port()
     command = [program, "--port", str(number), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
-    process = _spawn(command, folder / "redis.log")
+    process = spawn(command, folder / "redis.log")
     wait_until(lambda: process.poll() is not None or _accepts_connections(number))
     assert process.poll() is None, (folder / "redis.log").read_text()
     return Running(process, f"redis://127.0.0.1:{number}", folder / "redis.log")
@@ -130,7 +130,7 @@ class Service:
             # gunicorn inherits the listening socket, so nobody can take the port meanwhile.
             number, handed_over = listening.getsockname()[1], listening.fileno()
             command = [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.conf.py", "-b", f"fd://{handed_over}"]
-            process = _spawn(command, self.folder / "gunicorn.log", self.environment(), keep=handed_over)
+            process = spawn(command, self.folder / "gunicorn.log", self.environment(), keep=handed_over)
         running = Running(process, f"http://127.0.0.1:{number}", self.folder / "gunicorn.log")
         # The request waits in the socket's queue until a worker takes it, or is reset when the process ends.
         assert answers(f"{running.url}/health/live"), running.logged()
@@ -206,7 +206,7 @@ def _listening(port: int) -> socket.socket:
     return found[0]
 
 
-def _spawn(
+def spawn(
     command: list[str], log: Path, environment: Mapping[str, str] | None = None, keep: int | None = None
 ) -> subprocess.Popen[bytes]:
     """A process in a group of its own, so that it can be killed together with its children."""

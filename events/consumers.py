@@ -1,0 +1,50 @@
+"""Who gets events. A consumer is registered by the app that it belongs to, in ``AppConfig.ready``.
+
+class Webhooks(Consumer):
+    name = "webhooks"
+
+    def deliver(self, batch: Batch) -> None:
+        for event in batch.events:
+            send.enqueue(event.id)
+
+consumers.register(Webhooks())
+"""
+
+from events.event import Batch
+
+_consumers: dict[str, "Consumer"] = {}
+
+
+class Consumer:
+    """A receiver of events, at its own pace: what it has not taken yet delays no other consumer."""
+
+    name: str
+    """Part of the ids of its checkpoints: whoever renames a consumer makes a new one, which begins now."""
+
+    def is_enabled(self) -> bool:
+        """Whether it is configured to get events. A disabled one keeps its place, and gets all it missed later."""
+        return True
+
+    def start(self) -> None:
+        """Prepare, in a process that follows changes, before the first batch."""
+
+    def stop(self) -> None:
+        """Clean up before that process ends."""
+
+    def deliver(self, batch: Batch) -> None:
+        """Take a batch, and return when it is safe: confirmed by a broker, or committed as jobs.
+
+        Called by several threads at once, but with batches of one account one after the other. If it raises, the same
+        events come again, after a growing pause. Events may come twice anyway; they have the same id then.
+        """
+        raise NotImplementedError
+
+
+def register(consumer: Consumer) -> None:
+    """Add a consumer, in place of one of the same name."""
+    _consumers[consumer.name] = consumer
+
+
+def enabled() -> list[Consumer]:
+    """Return the consumers that get events."""
+    return [consumer for consumer in _consumers.values() if consumer.is_enabled()]

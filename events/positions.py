@@ -1,0 +1,81 @@
+"""How far a consumer got, in local documents of CouchDB, which are replicated nowhere and change no sequence.
+
+In each database that changed there is the consumer's checkpoint. In ``system_config`` there is, for each slot of
+accounts, when following them began, and up to where ``_db_updates`` was worked off.
+
+A database without a checkpoint is read from its first change on: it may have been created by that change. What was
+last changed before following began is left out.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from couch.client import couch
+from couch.database import Database
+from couch.feeds import ChangesPage
+from storage import database_names, gregorian
+
+_FIRST = "0"
+_PREFIX = "vmboxes_events"
+_SLACK_SECONDS = 120
+"""How long a write may take from its time stamp until it can be read."""
+
+
+@dataclass(frozen=True)
+class Position:
+    """How far the changes of a database were read."""
+
+    seq: str
+    horizon: int
+    """Whatever has an earlier time stamp was read already (Gregorian seconds)."""
+    skip_before: int = 0
+    """Documents that were last changed before are left out (Gregorian seconds); 0 once all old changes were read."""
+
+    def after(self, page: ChangesPage, read_at: int) -> "Position":
+        """The position after a page that was requested at a time in Gregorian seconds."""
+        if page.has_more:
+            return replace(self, seq=page.last_seq)
+        return Position(page.last_seq, max(self.horizon, read_at - _SLACK_SECONDS))
+
+
+@dataclass(frozen=True)
+class SlotStart:
+    """When following a slot of accounts began (Gregorian seconds), and the sequence to hear of databases from."""
+
+    began_at: int
+    seq: str
+
+
+def load(database: Database, consumer: str, began_at: int) -> Position:
+    """Return a consumer's position in a database."""
+    doc = database.get_local(f"{_PREFIX}-{consumer}")
+    if doc is None:
+        return Position(_FIRST, began_at, began_at)
+    return Position(str(doc["seq"]), int(doc["horizon"]), int(doc.get("skip_before", 0)))
+
+
+def store(database: Database, consumer: str, position: Position, epoch: int) -> None:
+    """Store a consumer's position in a database. Raises MissingDatabase."""
+    members: dict[str, Any] = {"seq": position.seq, "horizon": position.horizon, "epoch": epoch}
+    if position.skip_before:
+        members["skip_before"] = position.skip_before
+    database.put_local(f"{_PREFIX}-{consumer}", members)
+
+
+def load_slot(consumer: str, slot: int, current_seq: str) -> SlotStart:
+    """Return where to begin with a slot of accounts: now, which is stored then, if it was never followed."""
+    doc = _config().get_local(f"{_PREFIX}-{consumer}-{slot}")
+    if doc is not None:
+        return SlotStart(int(doc["began_at"]), str(doc["seq"]))
+    start = SlotStart(gregorian.now(), current_seq)
+    store_slot(consumer, slot, start)
+    return start
+
+
+def store_slot(consumer: str, slot: int, start: SlotStart) -> None:
+    """Store where to begin with a slot of accounts."""
+    _config().put_local(f"{_PREFIX}-{consumer}-{slot}", {"began_at": start.began_at, "seq": start.seq})
+
+
+def _config() -> Database:
+    return couch().database(database_names.CONFIG)

@@ -1,0 +1,42 @@
+"""A consumer of events that writes a line for each event to the file that EVENTS_FILE names."""
+
+import json
+import os
+from pathlib import Path
+
+from django.apps import AppConfig
+
+from events import consumers
+from events.consumers import Consumer
+from events.event import Batch
+
+
+class RecordingConsumer(Consumer):
+    """Writes events down; fails while there is a file ``{EVENTS_FILE}.away``."""
+
+    name = "recording"
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def deliver(self, batch: Batch) -> None:
+        """Append the events to the file."""
+        if self._file.with_name(self._file.name + ".away").exists():
+            raise ConnectionError("away")
+        lines = [
+            json.dumps({"id": event.id, "name": event.name, "database": event.database, "document": event.document})
+            for event in batch.events
+        ]
+        with self._file.open("a") as file:
+            file.write("".join(f"{line}\n" for line in lines))
+
+
+class RecordingConsumerConfig(AppConfig):
+    """The consumer as an app."""
+
+    name = "tests.support"
+    label = "recording_consumer"
+
+    def ready(self) -> None:
+        """Register the consumer."""
+        consumers.register(RecordingConsumer(Path(os.environ["EVENTS_FILE"])))
