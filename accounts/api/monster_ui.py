@@ -15,11 +15,11 @@ class AppsStoreViewSet(AccountScopedViewSet):
 
     def list(self, request: Request, account_id: str) -> EnvelopeResponse:
         """List the apps that the account has."""
-        return EnvelopeResponse(apps_store.list_apps())
+        return EnvelopeResponse(apps_store.list_apps(account_id))
 
     def retrieve(self, request: Request, account_id: str, app_id: str) -> EnvelopeResponse:
         """Return an app of the account; raises BadIdentifier."""
-        return EnvelopeResponse(apps_store.get(app_id))
+        return EnvelopeResponse(apps_store.get(account_id, app_id))
 
 
 class LedgersTotalViewSet(AccountScopedViewSet):
