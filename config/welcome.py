@@ -6,6 +6,7 @@ from pathlib import Path
 _TEXT = """
 The voicemail service answers at {url}. Ctrl-C ends it; its data stays in {data}, its logs are in {data}/log.
 
+  account      {account_name}
   account id   {account_id}
   realm        {realm}
   user         {username}

@@ -47,19 +47,18 @@ _BOX_NAMES = {"4000": "Reception", "4001": "Sales"}
 def get_or_create(file: Path) -> dict[str, str]:
     """The demo account that a file describes; a new one, described in the file, if CouchDB has no such account.
 
-    Returns what using it takes: account_id, realm, username, password, api_key, box_id, message_id (the newest
-    message of that mailbox), and recording, the path of an audio file to upload.
+    Returns what using it takes: account_id, account_name, realm, username, password, api_key, box_id, message_id (the
+    newest message of that mailbox), and recording, the path of an audio file to upload.
     """
     demo: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
-    if demo and _account_exists(demo["account_id"]):
-        return demo
-    demo = _create()
-    # Only its owner may read the file: it holds a password.
-    new_file = file.with_suffix(".new")
-    new_file.touch(mode=0o600)
-    new_file.write_text(json.dumps(demo, indent=2))
-    new_file.replace(file)
-    return demo
+    if not (demo and _account_exists(demo["account_id"])):
+        demo = _create()
+        # Only its owner may read the file: it holds a password.
+        new_file = file.with_suffix(".new")
+        new_file.touch(mode=0o600)
+        new_file.write_text(json.dumps(demo, indent=2))
+        new_file.replace(file)
+    return {**demo, "account_name": accounts.get(demo["account_id"])["name"]}
 
 
 def _account_exists(account_id: str) -> bool:

@@ -1,5 +1,6 @@
 """``make run`` as a newcomer meets it: start it, paste what it prints, stop it, start it again."""
 
+import hashlib
 import json
 import os
 import re
@@ -16,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.support.operators import Desk
-from tests.support.servers import PROJECT, free_port, wait_until
+from tests.support.servers import PROJECT, direct, free_port, wait_until
 
 pytestmark = pytest.mark.long
 
@@ -103,6 +104,15 @@ def test_the_printed_commands_can_be_pasted(trial: Run, tmp_path: Path) -> None:
     assert len({entry["media_id"].partition("-")[0] for entry in messages["data"]}) > 1
     assert (tmp_path / "message.mp3").read_bytes() == (RECORDINGS / "dentist.mp3").read_bytes()
     assert message["data"]["caller_id_name"] == "Me"
+
+
+def test_the_demo_user_can_sign_in_as_monster_ui_does(trial: Run) -> None:
+    line = re.search(r" account +(.+)\n.*\n.*\n +user +(\S+)\n +password +(\S+)", trial.printed())
+    assert line
+    credentials = hashlib.md5(f"{line[2]}:{line[3]}".encode()).hexdigest()
+    body = {"data": {"credentials": credentials, "account_name": line[1]}}
+    answer = direct().put(f"http://127.0.0.1:{trial.port}/v2/user_auth", json=body, timeout=60)
+    assert answer.json()["data"]["account_id"] == _account(trial.printed())
 
 
 def test_the_operator_can_log_in(trial: Run) -> None:
