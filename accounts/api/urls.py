@@ -13,6 +13,7 @@ from accounts.api.auth import (
     TokenInfoViewSet,
     UserAuthViewSet,
 )
+from accounts.api.impersonation import ImpersonationViewSet
 from accounts.api.monster_ui import AppsStoreViewSet, LedgersTotalViewSet, LimitsViewSet
 from accounts.api.recovery import RecoveryViewSet
 from accounts.api.users import UserViewSet
@@ -41,6 +42,7 @@ urlpatterns = [
     re_path(rf"{_ACCOUNT}/api_key/?$", ApiKeyViewSet.as_view({"get": "retrieve", "put": "create"})),
     re_path(rf"{_ACCOUNT}/auth/?$", AccountSecretViewSet.as_view({"put": "create"})),
     re_path(rf"{_ACCOUNT}/users/(?P<user_id>[^/]+)/auth/?$", AccountSecretViewSet.as_view({"put": "create"})),
+    re_path(rf"{_ACCOUNT}/users/(?P<user_id>[^/]+)/user_auth/?$", ImpersonationViewSet.as_view({"put": "create"})),
     re_path(rf"{_ACCOUNT}/users/?$", UserViewSet.as_view({"get": "list", "put": "create"})),
     re_path(rf"{_ACCOUNT}/users/(?P<user_id>[^/]+)/?$", UserViewSet.as_view(_CHANGES)),
     re_path(rf"{_ACCOUNT}/apps_store/?$", AppsStoreViewSet.as_view(_LIST)),

@@ -24,8 +24,8 @@ from rest_framework.request import Request
 from accounts import accounts
 from accounts.auth import cache as auth_cache
 from accounts.auth import credentials, login, tokens
-from accounts.auth.cache import CachedAccount, Missing
-from accounts.auth.tokens import Token
+from accounts.auth.cache import CachedAccount, CachedUser, Missing
+from accounts.auth.tokens import Impersonator, Token
 from couch.client import couch
 from couch.database import Document
 from crossbar.envelope import InvalidData
@@ -159,8 +159,11 @@ def invalidate(identity: Identity) -> None:
     """Drop what is cached of a caller: its account, its user or device, and whether its token was revoked."""
     ids = [identity.owner_id, identity.token.device_id if identity.token else None]
     auth_cache.invalidate(identity.account_id, *(doc_id for doc_id in ids if doc_id is not None))
-    if identity.token is not None:
-        tokens.invalidate_revocation(identity.token)
+    if identity.token is None:
+        return
+    tokens.invalidate_revocation(identity.token)
+    if (impersonator := identity.token.impersonator) is not None:
+        auth_cache.invalidate(impersonator.account_id, *([impersonator.owner_id] if impersonator.owner_id else []))
 
 
 def reload(identity: Identity) -> Identity:
@@ -178,6 +181,14 @@ def revoke(identity: Identity) -> None:
     if identity.token is not None:
         tokens.revoke(identity.token)
         _identities.clear()
+
+
+def may_impersonate(identity: Identity, account: CachedAccount, user: CachedUser) -> bool:
+    """Whether a caller may act as a user: administrators of accounts above may, who gain no right by it."""
+    if identity.is_superduper_admin:
+        return identity.account_id != account.account_id
+    is_above = identity.is_admin and identity.account_id in account.ancestor_ids
+    return is_above and not (user.is_admin and account.is_superduper_admin)
 
 
 def prefetch(token: Token, account_id: str, settings: Iterable[str], ids: Iterable[str]) -> Mapping[str, Document]:
@@ -225,8 +236,26 @@ def _load_identity(identity: Identity) -> Identity:
         are_valid = user is not None and credentials.matches(user.password_md5, identity.password_md5)
     if not (are_valid and account.is_enabled and (user is None or user.is_enabled)):
         raise InvalidCredentials()
+    if token is not None and token.impersonator is not None:
+        _require_impersonator(token, token.impersonator, account, user)
     is_admin = user is None or user.is_admin
     return replace(identity, is_admin=is_admin, is_superduper_admin=is_admin and account.is_superduper_admin)
+
+
+def _require_impersonator(
+    token: Token, impersonator: Impersonator, account: CachedAccount, user: CachedUser | None
+) -> None:
+    """Raise InvalidCredentials, BadIdentifier unless an administrator may still act as the user of a token."""
+    own_account = auth_cache.get_account(impersonator.account_id)
+    own_user = (
+        None if impersonator.owner_id is None else auth_cache.get_user(own_account.account_id, impersonator.owner_id)
+    )
+    is_admin = own_user is None or (own_user.is_admin and own_user.is_enabled)
+    is_superduper_admin = is_admin and own_account.is_superduper_admin
+    identity = Identity(own_account.account_id, impersonator.owner_id, is_admin, is_superduper_admin)
+    is_valid = token.depends_on_impersonator(impersonator, (own_user or own_account).signature_secret)
+    if not (is_valid and own_account.is_enabled and user is not None and may_impersonate(identity, account, user)):
+        raise InvalidCredentials()
 
 
 def _load_device(identity: Identity, token: Token, account: CachedAccount) -> Identity:

@@ -3,7 +3,8 @@
 A token is a JWT that the system's key signs (RS256), with the claims ``iss`` "kazoo", ``account_id``, ``owner_id``
 (the user's id, absent for an API key) or ``device_id``, ``method``, ``exp``, and ``identity_sig``, by which it ends
 with the secret of its user, device or account, and with the server's. Tokens from here also have ``iat`` and ``jti``,
-so that no two are alike.
+so that no two are alike. Those of a user whom somebody impersonates say who that is (``original_account_id``,
+``original_owner_id``), and end with that one's secret, too (``original_identity_sig``).
 
 A document in `token_auth` revokes a token. Every instance notices within CACHE_SECONDS and the second for which
 `authentication` caches identities. Kazoo doesn't look there. `recovery` keeps its links in the same database.
@@ -41,6 +42,7 @@ _EXPIRING = (_REVOCATION, RECOVERY)
 _PURGED_AT_ONCE = 50
 _ALGORITHM = "RS256"
 _ALGORITHMS = ["RS256", "RS384", "RS512"]
+_IDS = ("owner_id", "device_id")
 _REQUIRED = ["iss", "exp", "account_id", "identity_sig"]
 
 
@@ -76,12 +78,39 @@ class Token:
         """The id of whose secret the token depends on: the user's, the device's or the account's."""
         return self.owner_id or self.device_id or self.account_id
 
+    @property
+    def impersonator(self) -> "Impersonator | None":
+        """The administrator who acts as the token's user; None for all other tokens, and those of Kazoo's."""
+        if "original_identity_sig" not in self.claims:
+            return None
+        return Impersonator(str(self.claims["original_account_id"]), self.claims.get("original_owner_id"))
+
     def depends_on(self, identity_secret: str) -> bool:
         """Whether the token was issued for this secret of its identity, and for the server's present one."""
-        if not identity_secret:
-            return False
+        return _is_signature(self.claims["identity_sig"], self.identity, identity_secret)
+
+    def depends_on_impersonator(self, impersonator: "Impersonator", identity_secret: str) -> bool:
+        """Whether the token was issued for this secret of the impersonator, and for the server's present one."""
+        return _is_signature(self.claims["original_identity_sig"], impersonator.identity, identity_secret)
+
+
+@dataclass(frozen=True)
+class Impersonator:
+    """An administrator, or without `owner_id` an account's API key, who acts as a user."""
+
+    account_id: str
+    owner_id: str | None
+
+    @property
+    def identity(self) -> str:
+        """The id of whose secret the tokens depend on."""
+        return self.owner_id or self.account_id
+
+    def claims(self, identity_secret: str) -> dict[str, str]:
+        """Return the claims that mark the tokens, given the impersonator's secret."""
         signature = signing.identity_signature(self.identity, identity_secret)
-        return hmac.compare_digest(signature.encode(), str(self.claims["identity_sig"]).encode())
+        claims = {"original_account_id": self.account_id, "original_identity_sig": signature}
+        return claims if self.owner_id is None else {**claims, "original_owner_id": self.owner_id}
 
 
 _revoked: TTLCache[str, bool] = TTLCache(maxsize=50_000, ttl=CACHE_SECONDS)
@@ -192,6 +221,14 @@ def store_expiring(doc: Document) -> None:
         _purge_expired(database)
 
 
+def _is_signature(claim: object, identity: str, identity_secret: str) -> bool:
+    """Whether a claim binds a token to an identity's secret; no secret is none."""
+    if not identity_secret:
+        return False
+    signature = signing.identity_signature(identity, identity_secret)
+    return hmac.compare_digest(signature.encode(), str(claim).encode())
+
+
 def _purge_expired(database: Database) -> None:
     """Delete documents that have expired, of the first ones and of some at random.
 
@@ -223,7 +260,7 @@ def _decode(text: str) -> Token:
         claims = jwt.decode(text, key, algorithms=_ALGORITHMS, issuer=ISSUER, options=options)
     except (jwt.InvalidTokenError, ValueError) as error:
         raise InvalidCredentials() from error
-    ids = [claims["account_id"], *(claims[name] for name in ("owner_id", "device_id") if name in claims)]
+    ids = [claims["account_id"], *(claims[name] for name in _IDS if name in claims)]
     if not all(isinstance(id_, str) and database_names.is_account_id(id_) for id_ in ids):
         raise InvalidCredentials()
     # Of what is signed: the signature itself can be written in several ways.

@@ -113,14 +113,22 @@ class RealData:
         """The id of an account below, for requests that change or delete their account."""
         return self._create("", name="Child", realm=f"child{self.number}.{self.account.realm}")
 
+    @cached_property
+    def child_user(self) -> str:
+        """The id of a user of the account below."""
+        return self._create(
+            f"/v2/accounts/{self.child_account}/users", first_name="A", last_name="B", username="child"
+        )
+
     def ids(self, operation: Operation) -> dict[str, str]:
         """Ids for the places of an operation's path."""
-        changes_account = operation.path in _OF_ACCOUNTS and operation.method != "get"
+        is_impersonation = operation.path.endswith("{user_id}/user_auth")
+        changes_account = is_impersonation or (operation.path in _OF_ACCOUNTS and operation.method != "get")
         ids: dict[str, Callable[[], str]] = {
             "account_id": lambda: self.child_account if changes_account else self.account.id,
             "box_id": lambda: self.box,
             "message_id": lambda: self.message,
-            "user_id": lambda: self.user,
+            "user_id": lambda: self.child_user if is_impersonation else self.user,
             "name": lambda: "vmboxes",
             "media_id": lambda: self.media,
             "value": lambda: "en-us" if "languages" in operation.path else "vm-enter_id",
