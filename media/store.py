@@ -208,8 +208,8 @@ def _change_members(
 
 def _put_with_audio(database: Database, doc: Document, upload: Upload) -> Document:
     """Store a document with an upload as its one attachment, in one write; the document as stored."""
-    members = {key: value for key, value in doc.items() if key not in ("_attachments", "pvt_attachments")}
-    members |= {"content_type": upload.content_type, "content_length": upload.length}
+    about_audio = {"content_type": upload.content_type, "content_length": upload.length}
+    members = {**recording.without_audio(doc), **about_audio}
     upload.file.seek(0)
     return database.put_with_attachment(members, upload.name, upload.content_type, upload.file, upload.length)
 

@@ -89,6 +89,8 @@ def format_progress(tally: Tally) -> str:
         f"{tally.accounts_done:,} of {tally.accounts_total:,} accounts",
         format_size(tally.bytes),
     ]
+    if tally.greetings:
+        parts.insert(1, f"{tally.greetings.total():,} greetings")
     if rate:
         seconds_left = (tally.messages_total - tally.messages_done) / rate
         parts += [f"{rate:,.0f} messages per second", f"{tqdm.format_interval(seconds_left)} left"]

@@ -12,15 +12,12 @@ from typing import Any
 from accounts import account_index, creation
 from couch.client import couch
 from couch.database import Database, Document
-from couch.errors import Conflict
 from couch_views.sync import sync
 from migration import sources
 from migration.sources import AccountSource, Source, Survey, without_database_fields
 from storage import database_names, document_types, documents, private_fields
-from voicemail.audio import copying
 from voicemail.legacy import boxes
 from voicemail.legacy.entries import MESSAGES
-from voicemail.legacy.media import usable_audio
 
 _BATCH = 200
 _SYSTEM_CONFIG_IDS = ("accounts", "callflow", "crossbar.voicemail", "cluster")
@@ -57,7 +54,7 @@ def import_config(source: Source, *, dry_run: bool = False) -> Counter[str]:
 def import_account(
     source: AccountSource, survey: Survey, *, realm_owner: str | None = None, dry_run: bool = False
 ) -> ImportedAccount:
-    """Import what is missing of an account: its documents, users, mailboxes without their messages, and greetings.
+    """Import what is missing of an account: its documents, users, and mailboxes without their messages.
 
     `realm_owner`: another account of the source, which gets the realm that both have.
     Raises CannotImport if the account has no document, or its realm belongs to another account here.
@@ -79,8 +76,6 @@ def import_account(
     if stored is None and not dry_run:
         # In the source it may be in the database of all accounts only.
         documents.put_all(database, [without_database_fields(document)])
-    for media_id in sorted(survey.greeting_ids):
-        _import_greeting(source, database, media_id, imported, dry_run)
     _list_account(source, imported, dry_run)
     return imported
 
@@ -107,27 +102,6 @@ def _import_documents(
     if docs and not dry_run:
         # Without revisions these writes can't overwrite anything: a document that exists by now is a conflict.
         documents.put_all(database, docs)
-
-
-def _import_greeting(
-    source: AccountSource, database: Database, media_id: str, imported: ImportedAccount, dry_run: bool
-) -> None:
-    """Import a greeting with its audio; a media document without audio is left out."""
-    if not _find_missing(database, [media_id]):
-        return
-    media = source.library.fetch([media_id]).get(media_id)
-    audio = usable_audio(media)
-    if media is None or audio is None:
-        return
-    imported.counts["greeting"] += 1
-    stream = None if dry_run else source.library.open(media, audio.name)
-    if stream is None:
-        return
-    try:
-        copying.put_with_audio(database, without_database_fields(media), audio.name, audio, stream)
-    except (Conflict, ValueError):
-        # Another writer was quicker, or the backup is damaged here: a mailbox works without its greeting.
-        imported.counts["greeting"] -= 1
 
 
 def _list_account(source: AccountSource, imported: ImportedAccount, dry_run: bool) -> None:

@@ -17,6 +17,7 @@ from migration import audio_links, import_accounts, modb_messages, sources
 from migration.box_migration import BoxMigration
 from migration.concurrency import map_in_threads
 from migration.import_accounts import CannotImport
+from migration.media_import import SourceMedia
 from migration.months_import import SourceMonth, list_source_months, report_foreign
 from migration.outages import describe_error, error_reason
 from migration.progress import Progress, Stopped, Tally
@@ -68,6 +69,9 @@ class _Migration:
         if not self._source.is_served:
             self._import_system()
         accounts = [account for account in self._map(self._prepare, surveyed) if account is not None]
+        if not self._source.is_served:
+            self._progress.begin_phase("importing greetings")
+        self._for_each(self._import_media, accounts)
         if not self._source.is_served:
             # Before the mailboxes: an entry may be a message in one of these months already.
             self._progress.begin_phase("importing months")
@@ -153,13 +157,24 @@ class _Migration:
                 account_id, box_id, error_reason(error), f"{sentence}: {describe_error(error)}"
             )
 
-    # --- months, mailboxes, links ---
+    # --- greetings, months, mailboxes, links ---
+
+    def _import_media(self, account: _Account) -> None:
+        """Import greetings and other media; of an account that is migrated in place only count them."""
+        with self._reporting_problems(account.id, None, f"Greetings of account {account.id} are not all imported"):
+            media = SourceMedia(account.surveyed, is_served=self._source.is_served)
+            dry_run = self._options.dry_run or self._source.is_served
+            for rows in media.import_documents(self._retry, dry_run=dry_run):
+                self._progress.add_rows(rows)
+                if self._progress.is_stopping:
+                    return
+            self._progress.add_warnings(media.notes())
 
     def _import_month(self, month: SourceMonth) -> None:
         account_id = month.source.account_id
         sentence = f"Month {month.month} of account {account_id} is not imported completely"
         with self._reporting_problems(account_id, None, sentence):
-            for rows in month.import_messages(self._retry, dry_run=self._options.dry_run):
+            for rows in month.import_documents(self._retry, dry_run=self._options.dry_run):
                 self._progress.expect(messages=len(rows))
                 self._progress.add_rows(rows)
                 if self._progress.is_stopping:

@@ -5,6 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 
+from migration.progress import MESSAGE
+
 
 class Operation(models.TextChoices):
     """What a run does."""
@@ -65,7 +67,9 @@ class MigrationRun(models.Model):
     seconds = models.FloatField(default=0)
     faults = models.PositiveBigIntegerField(default=0, help_text="what failed or is not as it should be")
     outcomes: "models.JSONField[Any, Any]" = models.JSONField(default=list)
-    """Counts by outcome and reason: ``[[outcome, reason, count]]``."""
+    """Counts of messages by outcome and reason: ``[[outcome, reason, count]]``."""
+    greetings: "models.JSONField[Any, Any]" = models.JSONField(default=list)
+    """The same of greetings and other media."""
     remarks: "models.JSONField[Any, Any]" = models.JSONField(default=list)
     """Sentences: accounts or mailboxes that could not be processed, and notes on the numbers."""
     error = models.TextField(blank=True, help_text="why the run failed or was interrupted")
@@ -83,6 +87,11 @@ class MigrationRun(models.Model):
     def is_active(self) -> bool:
         """Whether the run has not ended yet."""
         return self.state in ACTIVE
+
+    @property
+    def greetings_done(self) -> int:
+        """The number of greetings and other media that were looked at."""
+        return sum(count for _, _, count in self.greetings)
 
     @property
     def rate(self) -> float:
@@ -106,6 +115,7 @@ class MigrationRow(models.Model):
     outcome = models.CharField(max_length=20)
     reason = models.CharField(max_length=100, blank=True)
     bytes = models.PositiveBigIntegerField(default=0)
+    kind = models.CharField(max_length=20, default=MESSAGE, help_text="what it is about: a message or a greeting")
 
     class Meta:
         default_permissions = ()

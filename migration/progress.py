@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
 
+MESSAGE, GREETING = "message", "greeting"
+"""What a line of the report is about: a message, or a greeting or another document with media."""
+
 
 class Stopped(Exception):
     """A stop was requested."""
@@ -25,6 +28,7 @@ class Row:
     outcome: str
     reason: str = ""
     bytes: int = 0
+    kind: str = MESSAGE
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,9 @@ class Tally:
     messages_done: int = 0
     bytes: int = 0
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """Numbers of rows by outcome and reason, which is empty if there is none."""
+    """Numbers of rows about messages, by outcome and reason, which is empty if there is none."""
+    greetings: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """The same of rows about greetings and other media."""
     imported: Counter[str] = field(default_factory=Counter)
     """Numbers of documents that were imported from another system, by type."""
     left_out: Counter[str] = field(default_factory=Counter)
@@ -68,11 +74,11 @@ class Tally:
 
     @property
     def processed(self) -> int:
-        """The number of all rows."""
+        """The number of all rows about messages."""
         return sum(self.outcomes.values())
 
     def count(self, outcome: str) -> int:
-        """The number of rows with an outcome, whatever the reason."""
+        """The number of rows about messages with an outcome, whatever the reason."""
         return sum(count for (name, _), count in self.outcomes.items() if name == outcome)
 
 
@@ -121,11 +127,14 @@ class Progress:
             self._on_change(self.tally)
 
     def add_rows(self, rows: Iterable[Row]) -> None:
-        """Count what became of some messages."""
+        """Count what became of some messages and greetings."""
         with self._lock:
             for row in rows:
-                self.tally.outcomes[row.outcome, row.reason] += 1
-                self.tally.messages_done += 1
+                if row.kind == GREETING:
+                    self.tally.greetings[row.outcome, row.reason] += 1
+                else:
+                    self.tally.outcomes[row.outcome, row.reason] += 1
+                    self.tally.messages_done += 1
                 self.tally.bytes += row.bytes
                 self._on_row(row)
             self._on_change(self.tally)

@@ -24,7 +24,7 @@ OUTCOMES = {
     "marked": "can't be migrated, and stays in its mailbox, marked",
     "purged": "its old media document is deleted",
     "kept": "its old media document stays",
-    "unclaimed": "audio of 3.x that no message and no entry names",
+    "unclaimed": "audio of 3.x that no message, entry or greeting names",
     "differing": "is not what it was",
     "missing": "is not there",
     "extra": "is there, and should not be",
@@ -40,6 +40,7 @@ REASONS = {
     "refused": "CouchDB refused it: see the log",
     "conflict": "it was changed again and again meanwhile: run again",
     "entry": "a mailbox's entry or greeting needs it",
+    "id_taken": "a document of another type has its id here",
     "link": "a message's audio is linked to it",
     "not_copied": "its message has no audio of its own",
     "audio_differs": "its message has other audio",
@@ -94,19 +95,14 @@ class Report:
 
 def has_faults(tally: Tally) -> bool:
     """Whether anything failed, or is not as it should be."""
-    return bool(tally.problems) or any(outcome in FAULTS for outcome, _ in tally.outcomes)
+    return bool(tally.problems) or any(outcome in FAULTS for outcome, _ in (*tally.outcomes, *tally.greetings))
 
 
 def summarise(tally: Tally) -> dict[str, Any]:
     """The tally as JSON: counts by outcome and reason, documents imported and left out, problems."""
-    reasons: dict[str, dict[str, int]] = {}
-    for (outcome, reason), count in sorted(tally.outcomes.items()):
-        if reason:
-            reasons.setdefault(outcome, {})[reason] = count
     return {
-        "processed": tally.processed,
-        "outcomes": {outcome: tally.count(outcome) for outcome in OUTCOMES if tally.count(outcome)},
-        "reasons": reasons,
+        **_summarise_counts(tally.outcomes),
+        "greetings": _summarise_counts(tally.greetings),
         "accounts": tally.accounts_done,
         "bytes": tally.bytes,
         "seconds": round(tally.seconds, 1),
@@ -118,9 +114,25 @@ def summarise(tally: Tally) -> dict[str, Any]:
     }
 
 
+def _summarise_counts(counts: Counter[tuple[str, str]]) -> dict[str, Any]:
+    outcomes: Counter[str] = Counter()
+    reasons: dict[str, dict[str, int]] = {}
+    for (outcome, reason), count in sorted(counts.items()):
+        outcomes[outcome] += count
+        if reason:
+            reasons.setdefault(outcome, {})[reason] = count
+    return {
+        "processed": outcomes.total(),
+        "outcomes": {outcome: outcomes[outcome] for outcome in OUTCOMES if outcomes[outcome]},
+        "reasons": reasons,
+    }
+
+
 def format_summary(tally: Tally, *, dry_run: bool) -> list[str]:
     """The tally as lines for people."""
     lines = _format_outcomes(tally)
+    if tally.greetings:
+        lines.append(_format_greetings(tally))
     if tally.imported:
         lines.append(_format_counts("to be imported" if dry_run else "imported", tally.imported))
     if tally.left_out:
@@ -155,6 +167,12 @@ def _format_outcomes(tally: Tally) -> list[str]:
                 cells.append((outcome, reason, f"{count:,}", REASONS.get(reason, "") if reason else meaning))
     cells.append(("processed", "", f"{tally.processed:,}", ""))
     return _align(cells)
+
+
+def _format_greetings(tally: Tally) -> str:
+    counts = sorted(tally.greetings.items(), key=lambda item: (list(OUTCOMES).index(item[0][0]), item[0][1]))
+    parts = [f"{count:,} {outcome}" + (f" ({reason})" if reason else "") for (outcome, reason), count in counts]
+    return f"greetings and other media: {', '.join(parts)}"
 
 
 def _align(cells: Sequence[tuple[str, str, str, str]]) -> list[str]:

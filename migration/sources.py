@@ -29,6 +29,9 @@ class SurveyedBox:
 
     id: str
     entries: int
+    media_ids: frozenset[str] = frozenset()
+    """Ids of the media documents that it plays."""
+    owner_id: str | None = None
 
 
 @dataclass
@@ -38,8 +41,10 @@ class Survey:
     account_id: str
     boxes: list[SurveyedBox] = field(default_factory=list)
     user_ids: list[str] = field(default_factory=list)
-    greeting_ids: set[str] = field(default_factory=set)
-    """Ids of the media documents that mailboxes play."""
+    recorded_names: dict[str, str] = field(default_factory=dict)
+    """Ids of the media documents in which users say their names, by user id."""
+    media_ids: list[str] = field(default_factory=list)
+    """Ids of all documents of the type media: greetings, prompts, hold music; some systems have recordings there."""
     boxes_without_array: list[str] = field(default_factory=list)
     """Ids of mailboxes whose `messages` are something other than an array."""
     realm: str | None = None
@@ -50,7 +55,7 @@ class Survey:
     """How many documents that a migration needs say that they belong to another account: they are left out."""
 
     def add(self, doc: Document) -> None:
-        """Note a document. Only mailboxes, users and the account matter."""
+        """Note a document. Only mailboxes, users, media and the account matter."""
         kind = document_type(doc)
         if not ownership.may_be_in(doc, self.account_id):
             self.foreign += kind in MIGRATED_TYPES
@@ -58,16 +63,36 @@ class Survey:
             self._add_box(doc)
         elif kind == document_types.USER:
             self.user_ids.append(doc["_id"])
+            media_id = _media_member(doc).get("recorded_name")
+            if isinstance(media_id, str) and media_id:
+                self.recorded_names[doc["_id"]] = media_id
+        elif kind == document_types.MEDIA:
+            self.media_ids.append(doc["_id"])
         elif kind == document_types.ACCOUNT and doc["_id"] == self.account_id and private_fields.is_live(doc):
             realm = doc.get("realm")
             self.realm = realm.lower() if isinstance(realm, str) else None
 
     def _add_box(self, doc: Document) -> None:
-        messages = doc.get(MESSAGES)
-        self.boxes.append(SurveyedBox(doc["_id"], len(messages) if isinstance(messages, list) else 0))
+        messages, owner_id = doc.get(MESSAGES), doc.get("owner_id")
+        box = SurveyedBox(
+            doc["_id"],
+            len(messages) if isinstance(messages, list) else 0,
+            frozenset(played_media(doc)),
+            owner_id if isinstance(owner_id, str) else None,
+        )
+        self.boxes.append(box)
         if messages and not isinstance(messages, list):
             self.boxes_without_array.append(doc["_id"])
-        self.greeting_ids |= played_media(doc)
+
+    @property
+    def greeting_ids(self) -> set[str]:
+        """Ids of the media documents that mailboxes play, or in which users say their names."""
+        return {*self.recorded_names.values(), *(media_id for box in self.boxes for media_id in box.media_ids)}
+
+    def greetings_of(self, box: SurveyedBox) -> set[str]:
+        """Ids of the media documents that a mailbox plays; among them is the one with its owner's name."""
+        owner_name = self.recorded_names.get(box.owner_id or "")
+        return {*box.media_ids, *([owner_name] if owner_name else [])}
 
 
 class MonthSource(MediaLibrary, Protocol):
@@ -165,12 +190,14 @@ def account_document(source: AccountSource) -> Document | None:
 
 def played_media(box: Mapping[str, object]) -> set[str]:
     """The ids of the media documents that a mailbox plays as greetings."""
-    media = box.get("media")
-    return (
-        {media_id for media_id in media.values() if isinstance(media_id, str)} if isinstance(media, dict) else set()
-    )
+    return {media_id for media_id in _media_member(box).values() if isinstance(media_id, str) and media_id}
 
 
 def is_voicemail(media: Mapping[str, object]) -> bool:
     """Whether a document is the media document of a 3.x message."""
     return media.get("source_type") == "voicemail" and media.get("pvt_type") in MEDIA_TYPES
+
+
+def _media_member(doc: Mapping[str, object]) -> Mapping[str, object]:
+    media = doc.get("media")
+    return media if isinstance(media, dict) else {}

@@ -1,8 +1,9 @@
 """What there is to do: the accounts of a source, their mailboxes, and the options of a run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import NamedTuple
 
 from couch.client import couch
 from migration.concurrency import map_in_threads
@@ -40,6 +41,8 @@ class SurveyedAccount:
     survey: Survey
     boxes: list[SurveyedBox]
     """Those of its mailboxes that are to be processed."""
+    media_ids: list[str]
+    """Ids of its media documents that are to be processed, in order. Not all of them need exist."""
     shared_media: Mapping[str, str] = field(default_factory=dict)
     """Media ids in several mailboxes' entries, each with the mailbox whose message gets the first id."""
     realm_owner: str | None = None
@@ -97,7 +100,9 @@ def _survey_account(
     def survey() -> SurveyedAccount:
         survey = account_source.survey()
         boxes = [box for box in survey.boxes if not options.boxes or box.id in options.boxes]
-        return SurveyedAccount(account_source, survey, boxes, _find_shared_media(account_source, survey.boxes))
+        entry_media = _read_entries(account_source, survey.boxes)
+        media_ids = _select_media(survey, boxes if options.boxes else None, entry_media.all)
+        return SurveyedAccount(account_source, survey, boxes, media_ids, entry_media.shared)
 
     try:
         account = retry(survey)
@@ -117,18 +122,35 @@ def _survey_account(
     return account
 
 
-def _find_shared_media(source: AccountSource, boxes: Sequence[SurveyedBox]) -> dict[str, str]:
-    """The media ids in several mailboxes' entries, each with the first of these mailboxes by id."""
-    first_box: dict[str, str] = {}
-    shared: dict[str, str] = {}
+class _EntryMedia(NamedTuple):
+    """The media ids in the mailboxes' entries, each with the first of its mailboxes by id."""
+
+    all: dict[str, str]
+    shared: dict[str, str]
+    """Those in the entries of several mailboxes."""
+
+
+def _read_entries(source: AccountSource, boxes: Sequence[SurveyedBox]) -> _EntryMedia:
+    media = _EntryMedia({}, {})
     for box in sorted(boxes, key=lambda box: box.id):
         if not box.entries:
             continue
         doc = source.fetch([box.id]).get(box.id) or {}
         for entry in entries.parse_array(doc):
-            if entry.media_id is not None and first_box.setdefault(entry.media_id, box.id) != box.id:
-                shared[entry.media_id] = first_box[entry.media_id]
-    return shared
+            if entry.media_id is not None and media.all.setdefault(entry.media_id, box.id) != box.id:
+                media.shared[entry.media_id] = media.all[entry.media_id]
+    return media
+
+
+def _select_media(survey: Survey, boxes: Sequence[SurveyedBox] | None, ids_in_entries: Container[str]) -> list[str]:
+    """Ids of the media documents to process: what some mailboxes play, or, without these, all of the account.
+
+    A document that an entry names is a message's recording, unless it is played as a greeting as well.
+    """
+    if boxes is not None:
+        return sorted({media_id for box in boxes for media_id in survey.greetings_of(box)})
+    other_media = {media_id for media_id in survey.media_ids if media_id not in ids_in_entries}
+    return sorted(other_media | survey.greeting_ids)
 
 
 def _find_realm_owners(accounts: Sequence[SurveyedAccount]) -> None:

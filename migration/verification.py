@@ -6,6 +6,7 @@ from typing import Any
 
 from couch.database import Database, Document
 from migration import modb_messages, sources
+from migration.media_import import SourceMedia
 from migration.outages import Retry
 from migration.progress import Progress, Row, Stopped
 from migration.survey import RunOptions, SurveyedAccount
@@ -18,6 +19,9 @@ BATCH = 200
 class Verification:
     """The verification of one account. All its requests may be repeated, as it waits for a CouchDB that is away."""
 
+    is_served: bool
+    """Whether the account is compared with its own media documents, and not with a source."""
+
     def __init__(self, options: RunOptions, progress: Progress, account: SurveyedAccount, retry: Retry) -> None:
         self.options, self.progress, self.account, self.retry = options, progress, account, retry
         self.account_id = account.account_id
@@ -29,6 +33,7 @@ class Verification:
         """Verify the account, unless it is deleted: then its messages stay as they are."""
         document = self.retry(self.account_document)
         if document is None or private_fields.is_live(document):
+            self._verify_media()
             self.verify()
         else:
             self.progress.expect(messages=-self.account.entries)
@@ -41,6 +46,13 @@ class Verification:
     def verify(self) -> None:
         """Report what each message is."""
         raise NotImplementedError
+
+    def _verify_media(self) -> None:
+        """Report what each greeting and other media document is."""
+        media = SourceMedia(self.account, is_served=self.is_served)
+        for rows in media.compare(self.retry):
+            self.report(rows)
+        self.progress.add_warnings(media.notes())
 
     def report(self, rows: Iterable[Row]) -> None:
         """Add rows to the report. Raises Stopped if a stop is requested."""

@@ -25,9 +25,11 @@ from voicemail.legacy.media import usable_audio
 class InPlaceVerification(Verification):
     """The verification of an account in the served CouchDB."""
 
+    is_served = True
+
     def verify(self) -> None:
         """Verify messages, then the entries that are left, then audio that nothing names."""
-        claimed_media: set[int] = set()
+        claimed_media = {fingerprint(media_id) for media_id in self.account.survey.greeting_ids}
         first_messages: set[int] = set()
         for modb, messages in self.migrated_messages():
             self.progress.expect(messages=len(messages))

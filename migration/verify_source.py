@@ -26,6 +26,7 @@ Stored = tuple[Database, Document]
 class SourceVerification(Verification):
     """The verification of an account against its source."""
 
+    is_served = False
     _outcomes: dict[int, str]
     """The outcomes of the messages that should exist, by the fingerprints of their ids."""
     _document: Document

@@ -10,7 +10,7 @@ from migration.backups.second_reading import SecondReading
 from migration.outages import Retry
 from migration.sources import Survey
 from storage import database_names
-from storage.document_types import ACCOUNT, MAILBOX, MESSAGE, USER
+from storage.document_types import ACCOUNT, MAILBOX, MEDIA, MESSAGE, USER
 from voicemail.audio.copying import Stream
 
 
@@ -101,7 +101,7 @@ class FolderAccount:
     def survey(self) -> Survey:
         """What was found when the folder was read."""
         survey = Survey(self.account_id, type_counts=self._index.count_types(self._name))
-        for kind in (MAILBOX, USER, ACCOUNT):
+        for kind in (MAILBOX, USER, ACCOUNT, MEDIA):
             for doc in self._index.iterate_documents(self._name, kind):
                 survey.add(doc)
         return survey

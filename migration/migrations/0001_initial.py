@@ -79,6 +79,7 @@ class Migration(migrations.Migration):
                     models.PositiveBigIntegerField(default=0, help_text="what failed or is not as it should be"),
                 ),
                 ("outcomes", models.JSONField(default=list)),
+                ("greetings", models.JSONField(default=list)),
                 ("remarks", models.JSONField(default=list)),
                 ("error", models.TextField(blank=True, help_text="why the run failed or was interrupted")),
                 (
@@ -105,6 +106,12 @@ class Migration(migrations.Migration):
                 ("outcome", models.CharField(max_length=20)),
                 ("reason", models.CharField(blank=True, max_length=100)),
                 ("bytes", models.PositiveBigIntegerField(default=0)),
+                (
+                    "kind",
+                    models.CharField(
+                        default="message", help_text="what it is about: a message or a greeting", max_length=20
+                    ),
+                ),
                 (
                     "run",
                     models.ForeignKey(

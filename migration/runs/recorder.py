@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections import Counter
 from typing import Any
 
 from django.db import DatabaseError, connection, transaction
@@ -117,9 +118,9 @@ class Recorder:
 
 def _progress_fields(tally: Tally) -> dict[str, Any]:
     """A tally as the fields of a run."""
-    outcomes = [[outcome, reason, count] for (outcome, reason), count in sorted(tally.outcomes.items())]
     problems = [problem.sentence for problem in tally.problems[:_MAX_REMARKS]]
-    faults = sum(count for (outcome, _), count in tally.outcomes.items() if outcome in report.FAULTS)
+    counts = [*tally.outcomes.items(), *tally.greetings.items()]
+    faults = sum(count for (outcome, _), count in counts if outcome in report.FAULTS)
     return {
         "phase": tally.phase,
         "waits_for_couchdb": tally.is_waiting,
@@ -128,11 +129,23 @@ def _progress_fields(tally: Tally) -> dict[str, Any]:
         "bytes": tally.bytes,
         "seconds": round(tally.seconds, 1),
         "faults": faults + len(tally.problems),
-        "outcomes": outcomes,
+        "outcomes": _list_counts(tally.outcomes),
+        "greetings": _list_counts(tally.greetings),
         "remarks": [*tally.warnings[:_MAX_REMARKS], *problems][:_MAX_REMARKS],
     }
 
 
+def _list_counts(counts: Counter[tuple[str, str]]) -> list[list[str | int]]:
+    return [[outcome, reason, count] for (outcome, reason), count in sorted(counts.items())]
+
+
 def _migration_row(run_id: int, row: Row) -> MigrationRow:
     ids = {name: str(getattr(row, name) or "")[:250] for name in ("box_id", "media_id", "message_id")}
-    return MigrationRow(run_id=run_id, **ids, outcome=row.outcome[:20], reason=row.reason[:100], bytes=row.bytes)
+    return MigrationRow(
+        run_id=run_id,
+        **ids,
+        outcome=row.outcome[:20],
+        reason=row.reason[:100],
+        bytes=row.bytes,
+        kind=row.kind,
+    )

@@ -41,11 +41,14 @@ def _summarise(run: MigrationRun) -> dict[str, Any]:
         "processed": run.messages_done,
         "bytes": run.bytes,
         "seconds": run.seconds,
-        "outcomes": [
-            {"outcome": outcome, "reason": reason, "count": count} for outcome, reason, count in run.outcomes
-        ],
+        "outcomes": _name_counts(run.outcomes),
+        "greetings": _name_counts(run.greetings),
         "remarks": run.remarks,
     }
+
+
+def _name_counts(counts: list[tuple[str, str, int]]) -> list[dict[str, Any]]:
+    return [{"outcome": outcome, "reason": reason, "count": count} for outcome, reason, count in counts]
 
 
 def _read_chunks(run: MigrationRun) -> Iterator[list[dict[str, Any]]]:
@@ -59,7 +62,14 @@ def _read_chunks(run: MigrationRun) -> Iterator[list[dict[str, Any]]]:
 def _row_fields(run: MigrationRun, row: MigrationRow) -> dict[str, Any]:
     """A row as the command's report has it; unknown ids are null."""
     ids = {name: getattr(row, name) or None for name in ("box_id", "media_id", "message_id")}
-    return {"account_id": run.account_id, **ids, "outcome": row.outcome, "reason": row.reason, "bytes": row.bytes}
+    return {
+        "account_id": run.account_id,
+        **ids,
+        "outcome": row.outcome,
+        "reason": row.reason,
+        "bytes": row.bytes,
+        "kind": row.kind,
+    }
 
 
 def _format_csv(rows: list[list[str]]) -> bytes:

@@ -1,5 +1,6 @@
 """Accounts of Kazoo 3.x for the tests of the migration."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from django.conf import settings
 from tests.support.cutting import CuttingProxy, through
 from tests.support.interrupted_migrations import Uninterrupted, fill_with_faults, migrate_in_place
 from tests.support.kazoo3 import AccountMaker, Kazoo3Account, dump_account
+from tests.support.servers import start_couchdb
 
 
 @pytest.fixture
@@ -37,3 +39,11 @@ def uninterrupted(couchdb: str, created_accounts: list[str]) -> Uninterrupted:
         migrate_in_place(account.id)
     assert proxy.requests > 40
     return Uninterrupted(dump_account(account.id), proxy.requests)
+
+
+@pytest.fixture(scope="session")
+def source_url(couchdb: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of another CouchDB, which all tests share: they migrate single accounts of it."""
+    source = start_couchdb(tmp_path_factory.mktemp("source") / "couchdb")
+    yield source.url
+    source.stop()

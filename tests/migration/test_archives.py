@@ -1,14 +1,11 @@
 """Archives that mean harm, files that are no backups, and recordings that lie beside their documents."""
 
-import base64
-import hashlib
 import io
 import json
 import lzma
 import tarfile
 import tracemalloc
 import zipfile
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +14,8 @@ import pytest
 from migration.backups.archives import FileReader, Refused
 from migration.backups.folder import BackupFolder
 from tests.support import backup_formats
-from tests.support.kazoo3 import AccountMaker, Document, Kazoo3Account, migrate_kazoo3, speech
+from tests.support.backup_formats import write_with_files
+from tests.support.kazoo3 import AccountMaker, Kazoo3Account, migrate_kazoo3, speech
 
 MEGABYTE = 1 << 20
 
@@ -132,23 +130,6 @@ def test_a_large_file_in_no_known_format_is_one_sentence(kazoo3: Kazoo3Account, 
     folder.close()
     assert folder.warnings == ["large: it holds no documents in JSON: left out"]
     assert peak < 80 * MEGABYTE
-
-
-def write_with_files(folder: Path, docs: Iterable[Document], *, with_stubs: bool = True) -> None:
-    """Write documents into a folder, with their attachments as files beside them."""
-    folder.mkdir(parents=True, exist_ok=True)
-    bare_docs = []
-    for doc in docs:
-        stubs: Document = {}
-        for name, fields in doc.get("_attachments", {}).items():
-            content = base64.b64decode(fields["data"])
-            digest = f"md5-{base64.b64encode(hashlib.md5(content).digest()).decode()}"
-            stubs[name] = {"content_type": "audio/mpeg", "stub": True, "length": len(content), "digest": digest}
-            (folder / doc["_id"]).mkdir()
-            (folder / doc["_id"] / name).write_bytes(content)
-        bare = {key: value for key, value in doc.items() if key != "_attachments"}
-        bare_docs.append(bare | ({"_attachments": stubs} if stubs and with_stubs else {}))
-    (folder / "dump.json").write_bytes(backup_formats.all_docs(bare_docs))
 
 
 @pytest.mark.parametrize("with_stubs", [True, False], ids=["with stubs", "without"])

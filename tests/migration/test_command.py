@@ -89,6 +89,7 @@ def test_reports_have_a_line_per_entry(kazoo3: Kazoo3Account, tmp_path: Path) ->
         "outcome": "migrated",
         "reason": "",
         "bytes": len(speech("hello")),
+        "kind": "message",
     } in report["entries"]
     assert report["summary"]["processed"] == 3
     assert report["summary"]["reasons"] == {"failed": {"no_audio": 1, "no_media_id": 1}}

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +20,6 @@ from tests.support.kazoo3 import (
     speech,
     write_backup,
 )
-from tests.support.servers import start_couchdb
 
 MONTH = "201605"
 
@@ -92,14 +91,6 @@ class PartlyMigrated:
 @pytest.fixture
 def account(kazoo3: Kazoo3Account) -> PartlyMigrated:
     return PartlyMigrated(kazoo3)
-
-
-@pytest.fixture(scope="module")
-def source_url(couchdb: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of another CouchDB."""
-    source = start_couchdb(tmp_path_factory.mktemp("source") / "couchdb")
-    yield source.url
-    source.stop()
 
 
 SourceMaker = Callable[[PartlyMigrated], str]

@@ -1,14 +1,17 @@
 """Backups in the formats of the tools that make them."""
 
+import base64
 import bz2
 import gzip
+import hashlib
 import io
 import json
 import lzma
 import sys
 import tarfile
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 if sys.version_info >= (3, 14):
@@ -96,6 +99,23 @@ def archive_in_archive(files: dict[str, bytes]) -> bytes:
 
 
 ARCHIVERS: list[Archiver] = [tar, tar_gz, tar_bz2, tar_xz, tar_zst, zip_archive, archive_in_archive]
+
+
+def write_with_files(folder: Path, docs: Iterable[dict[str, Any]], *, with_stubs: bool = True) -> None:
+    """Write documents into a folder, with their attachments as files beside them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    bare_docs = []
+    for doc in docs:
+        stubs = {}
+        for name, fields in doc.get("_attachments", {}).items():
+            content = base64.b64decode(fields["data"])
+            digest = f"md5-{base64.b64encode(hashlib.md5(content).digest()).decode()}"
+            stubs[name] = {"content_type": "audio/mpeg", "stub": True, "length": len(content), "digest": digest}
+            (folder / doc["_id"]).mkdir()
+            (folder / doc["_id"] / name).write_bytes(content)
+        bare = {key: value for key, value in doc.items() if key != "_attachments"}
+        bare_docs.append(bare | ({"_attachments": stubs} if stubs and with_stubs else {}))
+    (folder / "dump.json").write_bytes(all_docs(bare_docs))
 
 
 class SlowBytes(io.BytesIO):

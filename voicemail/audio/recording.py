@@ -82,6 +82,11 @@ def has_audio(doc: Mapping[str, Any]) -> bool:
     return bool(doc.get("_attachments") or doc.get("pvt_attachments"))
 
 
+def without_audio(doc: Mapping[str, Any]) -> Document:
+    """A copy of a document without its audio, attached or linked."""
+    return {key: value for key, value in doc.items() if key not in ("_attachments", "pvt_attachments")}
+
+
 def stated_type(doc: Mapping[str, Any]) -> str:
     """The content type that a message's document states for its audio; empty if it states none."""
     for entries in (_dict_member(doc, "_attachments"), _dict_member(doc, "pvt_attachments")):

@@ -150,8 +150,7 @@ def build(
 
 def with_audio_name(doc: Mapping[str, Any], name: str) -> Document:
     """A message's document that is to be stored with an attachment of a name, in place of its present audio."""
-    without_audio = {key: value for key, value in doc.items() if key not in ("pvt_attachments", "_attachments")}
-    return {**without_audio, "media_filename": name}
+    return {**recording.without_audio(doc), "media_filename": name}
 
 
 def replace_audio(

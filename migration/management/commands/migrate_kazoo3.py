@@ -37,7 +37,7 @@ stores nothing twice. Mailboxes may be used meanwhile.
 
   migrate_kazoo3 --dry-run                 what would become of every message; writes nothing
   migrate_kazoo3                           all accounts of the CouchDB in COUCHDB_URL
-  migrate_kazoo3 --source /srv/backups     from backup files: accounts, users and mailboxes, too
+  migrate_kazoo3 --source /srv/backups     from backup files: accounts, users, greetings, too
   migrate_kazoo3 --verify                  reads both sides again and compares
   migrate_kazoo3 --purge                   deletes the media documents that are safe to delete
 
@@ -73,8 +73,8 @@ class Command(BaseCommand):
             help="another CouchDB (http://USER:PASSWORD@HOST:5984), or a folder or file of backups: _all_docs with "
             "include_docs and attachments, JSON lines, or what couchbackup writes; also packed (gzip, bzip2, xz, "
             "zstd) and in archives (tar, zip). Each document goes to the account that it names. "
-            "It is only read. Accounts, users and mailboxes that are missing here are imported, and nothing here "
-            "is overwritten. Without it: the CouchDB in COUCHDB_URL",
+            "It is only read. Accounts, users, mailboxes, greetings and other media that are missing here are "
+            "imported, and nothing here is overwritten. Without it: the CouchDB in COUCHDB_URL",
         )
         parser.add_argument(
             "--dry-run", action="store_true", help="report what would become of every message; write nothing"
