@@ -70,6 +70,8 @@ def _numbers(run: MigrationRun) -> list[str]:
     if run.messages_done or run.messages_total or not run.is_active:
         total = f" of {run.messages_total:,}" if run.messages_total else ""
         numbers.append(f"{run.messages_done:,}{total} messages")
+    if run.greetings_done:
+        numbers.append(f"{run.greetings_done:,} greeting{'' if run.greetings_done == 1 else 's'}")
     if run.bytes:
         numbers.append(report.format_size(run.bytes))
     if run.faults and run.is_active:

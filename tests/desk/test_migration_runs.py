@@ -63,20 +63,32 @@ def test_a_migration_is_started_and_its_progress_and_report_are_shown(
 
 def test_a_report_is_downloaded_as_csv_and_json(operator: Operator, account: Account, box: dict[str, Any]) -> None:
     media_ids = add_old_messages(account, box, 3)
+    greeting = {"_id": "e" * 32, "pvt_type": "media", "pvt_account_id": account.id, "name": "Hold music"}
+    couch().database(database_names.account_db(account.id)).put(greeting)
     desk = operator("Administrators")
     run_id = start_run(desk, account, "migrate")
-    wait_for_end(desk, run_id)
+    last = wait_for_end(desk, run_id)
+    assert "3 of 3 messages, 1 greeting" in last["summary"]
+    page = desk.get(f"{PAGES}run/{run_id}/").text
+    assert "Greetings and other media</h2>" in page
+    assert "have no audio (1, such as" in page
+    only_greetings = desk.get(f"{PAGES}run/{run_id}/", kind="greeting").text
+    assert greeting["_id"] in only_greetings
+    assert media_ids[0] not in only_greetings
     response = desk.get(f"{PAGES}run/{run_id}/report.csv")
     assert response.headers["Content-Type"].startswith("text/csv")
     assert response.headers["Content-Disposition"].startswith("attachment")
     rows = list(csv.DictReader(io.StringIO(response.text)))
-    assert {row["media_id"] for row in rows} == set(media_ids)
-    assert {(row["account_id"], row["box_id"], row["outcome"]) for row in rows} == {
-        (account.id, box["id"], "migrated")
+    assert {row["media_id"] for row in rows} == {*media_ids, greeting["_id"]}
+    assert {(row["account_id"], row["box_id"], row["kind"], row["outcome"]) for row in rows} == {
+        (account.id, box["id"], "message", "migrated"),
+        (account.id, "", "greeting", "present"),
     }
     report = desk.get(f"{PAGES}run/{run_id}/report.json").json()
-    assert {entry["message_id"] for entry in report["entries"]} == {f"{MONTH}-{media_id}" for media_id in media_ids}
+    message_ids = [f"{MONTH}-{media_id}" for media_id in media_ids]
+    assert {entry["message_id"] for entry in report["entries"]} == {*message_ids, None}
     assert report["summary"]["outcomes"] == [{"outcome": "migrated", "reason": "", "count": 3}]
+    assert report["summary"]["greetings"] == [{"outcome": "present", "reason": "", "count": 1}]
     assert desk.get(f"{PAGES}run/{run_id}/report.xml").status_code == 404
 
 
