@@ -1,4 +1,4 @@
-"""A made-up system of Kazoo 3.x: accounts with users, mailboxes, and messages in the mailboxes' arrays."""
+"""A made-up system of Kazoo 3.x: accounts with users, mailboxes, greetings, and messages in the mailboxes' arrays."""
 
 import hashlib
 from collections.abc import Iterator
@@ -56,13 +56,15 @@ class SampleAccount:
     def documents(self) -> Iterator[Document]:
         """Make all documents of its database, one by one. Audio is in the stubs, as bytes in `data`."""
         yield self.doc
-        random = _seeded_random(self.plan, self.number)
+        random, media_random = (_seeded_random(self.plan, self.number, kind) for kind in ("documents", "greetings"))
+        yield self._media("Hold music", media_random)
         previous_entry: dict[str, Any] | None = None
         for index in range(self.plan.boxes):
             user = self._user(index, random)
-            yield user
             yield from self._unrelated_documents(index, user, random)
             box = self._box(index, user, random)
+            yield from self._greetings(index, user, box, media_random)
+            yield user
             array: list[Any] = []
             yield from self._messages(box, array, previous_entry, random)
             valid = [raw for raw in array if isinstance(raw, dict) and raw.get("media_id")]
@@ -102,6 +104,43 @@ class SampleAccount:
             media={},
         )
         return dirt.spoil_box(box, random) if random.random() < self.plan.dirt else box
+
+    def _greetings(self, index: int, user: Document, box: Document, random: Random) -> Iterator[Document]:
+        """The greetings of every second mailbox and the name of every third user, which are named in both."""
+        title = f"{user['first_name']} {user['last_name']}"
+        names = ["unavailable"] if index % 2 == 0 else []
+        names += ["temporary_unavailable"] if index % 4 == 2 else []
+        for name in names:
+            media = self._media(f"{title}: {name}", random, source_type="voicemail", source_id=box["_id"])
+            box["media"] = {**(box.get("media") or {}), name: media["_id"]}
+            yield from self._spoil_greeting(media, random)
+        if index % 3 == 0:
+            media = self._media(title, random, source_type="voicemail", source_id=box["_id"])
+            user["media"] = {"recorded_name": media["_id"]}
+            yield from self._spoil_greeting(media, random)
+
+    def _media(self, name: str, random: Random, **fields: Any) -> Document:
+        media = self._document("media", random)
+        content = audio.make_recording(random.randrange(1_000), 0, media["_id"])
+        return {
+            **media,
+            "name": name,
+            "media_source": "recording" if fields else "upload",
+            "streamable": True,
+            "content_type": audio.CONTENT_TYPE,
+            "content_length": len(content),
+            "language": "en-us",
+            **fields,
+            "_attachments": {f"{media['_id']}.mp3": {"content_type": audio.CONTENT_TYPE, "data": content}},
+        }
+
+    def _spoil_greeting(self, media: Document, random: Random) -> Iterator[Document]:
+        """The greeting; with a fault it has no audio, or doesn't exist."""
+        is_spoilt, is_missing = random.random() < self.plan.dirt, random.random() < 0.5
+        if not is_spoilt:
+            yield media
+        elif not is_missing:
+            yield {key: value for key, value in media.items() if key != "_attachments"}
 
     def _messages(
         self, box: Document, array: list[Any], entry_of_other_box: dict[str, Any] | None, random: Random
@@ -210,8 +249,8 @@ def _private_fields(plan: Plan, account_id: str, pvt_type: str) -> Document:
     }
 
 
-def _seeded_random(plan: Plan, number: int) -> Random:
-    return Random(f"{plan.seed} documents {number}")  # noqa: S311 - no secret
+def _seeded_random(plan: Plan, number: int, kind: str) -> Random:
+    return Random(f"{plan.seed} {kind} {number}")  # noqa: S311 - no secret
 
 
 def _random_id(random: Random) -> str:

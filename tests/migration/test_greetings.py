@@ -10,12 +10,14 @@ import pytest
 from django.conf import settings
 
 from couch.client import Couch, couch
+from migration.samples import systems, writers
 from storage import database_names
 from tests.support import backup_formats
 from tests.support.backup_formats import write_with_files
 from tests.support.cutting import CuttingProxy, through
 from tests.support.interrupted_migrations import killed_at, migrate_backup, open_backup
 from tests.support.kazoo3 import (
+    MAY_2016,
     AccountMaker,
     Document,
     Kazoo3Account,
@@ -311,3 +313,26 @@ def test_greetings_of_an_account_that_is_migrated_in_place_stay_and_are_counted(
     assert rows[unclaimed["_id"]] == ("message", "unclaimed")
     assert migrate_kazoo3("--account", kazoo3.id, "--purge").status == 0
     assert read_audio(kazoo3, greeting) == speech("greeting")
+
+
+def test_made_up_accounts_have_greetings_with_faults(
+    created_accounts: list[str], couchdb: str, tmp_path: Path
+) -> None:
+    plan = systems.Plan(accounts=1, boxes=12, messages=0, until=MAY_2016, dirt=0.5, seed=f"greetings {new_id()}")
+    (account,) = systems.make_accounts(plan)
+    account_id = account.doc["_id"]
+    created_accounts.append(account_id)
+    media_ids = {doc["_id"] for doc in account.documents() if doc["pvt_type"] == "media"}
+    named = {
+        media_id
+        for doc in account.documents()
+        if doc["pvt_type"] in ("user", "vmbox")
+        for media_id in dict(doc.get("media") or {}).values()
+    }
+    assert len(named) == 13
+    assert named & media_ids
+    writers.write_to_folder([account], tmp_path / "backup", "couchbackup", True, lambda account: None)
+    for outcome, arguments in (("copied", ()), ("present", ()), ("verified", ("--verify",))):
+        report = migrate(str(tmp_path / "backup"), Kazoo3Account(account_id), tmp_path, *arguments)
+        assert (report.status, set(report.greetings)) == (0, media_ids)
+        assert {reached for reached, _ in report.greetings.values()} == {outcome}
