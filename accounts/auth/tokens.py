@@ -31,6 +31,7 @@ from couch.client import couch
 from couch.database import Database, Document
 from couch.errors import Conflict, CouchError, MissingDatabase
 from couch.requests import ReadRequest
+from crossbar.caching import cache_short_texts
 from crossbar.errors import InvalidCredentials
 from storage import database_names
 
@@ -253,7 +254,7 @@ def _decode(text: str) -> Token:
     # `iat` is not checked: the clock of the instance that issued the token may be ahead of this one's.
     options: jwt.types.Options = {"require": _REQUIRED, "verify_iat": False, "verify_jti": False, "verify_sub": False}
     try:
-        key_id = jwt.get_unverified_header(text).get("kid")
+        key_id = _key_id(text.partition(".")[0])
         key = signing.public_key(key_id) if isinstance(key_id, str) else None
         if key is None:
             raise InvalidCredentials()
@@ -266,3 +267,9 @@ def _decode(text: str) -> Token:
     # Of what is signed: the signature itself can be written in several ways.
     signed_text, _, _ = text.rpartition(".")
     return Token(hashlib.sha256(signed_text.encode()).hexdigest()[:32], claims)
+
+
+@cache_short_texts(1_000)
+def _key_id(header: str) -> object:
+    """Return what the header of a token names as its key; all tokens of a key mostly have the same header."""
+    return jwt.get_unverified_header(f"{header}..").get("kid")
