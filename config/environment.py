@@ -1,6 +1,7 @@
 """Reads environment variables, the only source of the service's configuration (docs/configuration.md lists them)."""
 
 import os
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
@@ -74,6 +75,15 @@ def choice(name: str, default: str, choices: tuple[str, ...]) -> str:
     if value not in choices:
         _refuse(name, value, "one of " + ", ".join(choices))
     return value
+
+
+def networks(name: str) -> list[IPv4Network | IPv6Network]:
+    """Networks as ``10.0.0.0/8,fd00::/8``, or single addresses, with commas between them."""
+    items = text_list(name)
+    try:
+        return [ip_network(item) for item in items]
+    except ValueError:
+        _refuse(name, ",".join(items), "networks such as 10.0.0.0/8, with commas between them")
 
 
 def mail_server(name: str) -> dict[str, Any]:

@@ -141,6 +141,15 @@ PUBLISH_CHANGES_OF = environment.choice("PUBLISH_CHANGES_OF", "OWN", ("OWN", "AL
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": []}}
 """With no list of queues, a job may name any."""
 
+# --- webhooks ---
+
+SEND_WEBHOOKS = environment.flag("SEND_WEBHOOKS", True)
+"""Whether events are sent to webhooks; a Kazoo on the same CouchDB that does it makes this superfluous."""
+WEBHOOK_ALLOWED_NETWORKS = environment.networks("WEBHOOK_ALLOWED_NETWORKS")
+"""Networks that webhooks may be sent to although they aren't public."""
+WEBHOOKS_AT_ONCE = environment.integer("WEBHOOKS_AT_ONCE", 32, minimum=1)
+"""How many requests a worker sends at the same time."""
+
 # --- the application ---
 
 INSTALLED_APPS = [

@@ -4,7 +4,14 @@ from django.apps import AppConfig
 
 
 class WebhooksConfig(AppConfig):
-    """Hooks and attempts are in CouchDB."""
+    """Hooks and attempts are in CouchDB, what waits to be sent is in Django's database."""
 
     name = "webhooks"
     verbose_name = "Webhooks"
+
+    def ready(self) -> None:
+        """Register who gets the events."""
+        from events import consumers
+        from webhooks.consumer import Webhooks
+
+        consumers.register(Webhooks())

@@ -42,8 +42,9 @@ def is_http_address(uri: str) -> bool:
         port = parts.port
     except ValueError:
         return False
+    is_ascii = (parts.hostname or "").isascii()
     is_clean = uri.isprintable() and not re.search(r"[\s\\]", uri)
-    return is_clean and parts.scheme in SCHEMES and bool(parts.hostname) and port != 0
+    return is_clean and parts.scheme in SCHEMES and bool(parts.hostname) and is_ascii and port != 0
 
 
 def is_allowed_header(name: str, value: str) -> bool:

@@ -32,6 +32,7 @@ from storage import (
 from storage.documents import Guard
 from storage.private_fields import Actor
 from webhooks import request_rules
+from webhooks.sending import queue
 
 TYPE = document_types.WEBHOOK
 SCHEMA = "webhooks"
@@ -144,7 +145,9 @@ def merge_members(
 def delete(account_id: str, hook_id: str, actor: Actor | None = None, guard: Guard | None = None) -> Document:
     """Soft-delete a hook and return its document; raises like `replace_members`."""
     get(account_id, hook_id)
-    return documents.soft_delete(database(), hook_id, TYPE, actor=actor, guard=guard)
+    deleted = documents.soft_delete(database(), hook_id, TYPE, actor=actor, guard=guard)
+    queue.end_all(hook_id)
+    return deleted
 
 
 def disable(hook_id: str, reason: str) -> bool:
@@ -159,6 +162,8 @@ def disable(hook_id: str, reason: str) -> bool:
         return private_fields.stamp_update({**stored, "enabled": False, DISABLED_MESSAGE: reason})
 
     documents.update(database(), hook_id, change)
+    if disabled:
+        queue.end_all(hook_id)
     return disabled
 
 
@@ -206,7 +211,10 @@ def _change_members(
             changed.pop(DISABLED_MESSAGE, None)
         return changed
 
-    return documents.change(database(), hook_id, TYPE, apply, actor=actor, guard=guard)
+    changed = documents.change(database(), hook_id, TYPE, apply, actor=actor, guard=guard)
+    if not is_enabled(changed):
+        queue.end_all(hook_id)
+    return changed
 
 
 def _validate(members: Mapping[str, Any], stored: Document | None = None) -> Document:

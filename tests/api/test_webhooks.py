@@ -9,6 +9,7 @@ from couch.client import couch
 from couch.database import Document
 from storage import database_names
 from tests.support.api_client import Account, Api
+from tests.support.servers import Service
 from webhooks import store
 
 HOOK = {"name": "CRM", "uri": "https://crm.example.com/voicemail", "hook": "notifications"}
@@ -21,6 +22,17 @@ def hook(api: Api) -> dict[str, Any]:
     assert answer.status_code == 201, answer.text
     created: dict[str, Any] = answer.json()["data"]
     return created
+
+
+@pytest.fixture
+def disable(service: Service) -> Callable[[str, str], bool]:
+    """Disables a webhook for a reason; whether it was enabled."""
+
+    def call(hook_id: str, reason: str) -> bool:
+        with service.models():
+            return store.disable(hook_id, reason)
+
+    return call
 
 
 def stored(hook_id: str) -> Document:
@@ -151,10 +163,12 @@ class TestRules:
 class TestDisabling:
     """Hooks that were disabled for a reason, and are enabled again."""
 
-    def test_the_reason_is_shown_until_the_webhook_is_enabled(self, api: Api, hook: dict[str, Any]) -> None:
+    def test_the_reason_is_shown_until_the_webhook_is_enabled(
+        self, api: Api, hook: dict[str, Any], disable: Callable[[str, str], bool]
+    ) -> None:
         path = f"webhooks/{hook['id']}"
-        assert store.disable(hook["id"], "too many failures") is True
-        assert store.disable(hook["id"], "another reason") is False
+        assert disable(hook["id"], "too many failures") is True
+        assert disable(hook["id"], "another reason") is False
         shown = api.get(path).json()["data"]
         assert (shown["enabled"], shown["disable_reason"]) == (False, "too many failures")
         assert api.get("webhooks").json()["data"][0]["disable_reason"] == "too many failures"
@@ -164,9 +178,11 @@ class TestDisabling:
         assert "disable_reason" not in api.patch(path, {"enabled": True}).json()["data"]
         assert "pvt_disabled_message" not in stored(hook["id"])
 
-    def test_re_enabling_leaves_what_was_disabled_by_hand(self, api: Api, hook: dict[str, Any]) -> None:
+    def test_re_enabling_leaves_what_was_disabled_by_hand(
+        self, api: Api, hook: dict[str, Any], disable: Callable[[str, str], bool]
+    ) -> None:
         by_hand = api.put("webhooks", {**HOOK, "enabled": False}).json()["data"]["id"]
-        store.disable(hook["id"], "too many failures")
+        disable(hook["id"], "too many failures")
         answer = api.patch("webhooks", {"re-enable": True})
         assert [entry["id"] for entry in answer.json()["data"]] == [hook["id"]]
         assert [stored(hook_id)["enabled"] for hook_id in (hook["id"], by_hand)] == [True, False]

@@ -1,0 +1,183 @@
+"""Finds the hooks that an event is for, and queues a delivery for each of them.
+
+The hooks are read anew for each batch: a message that is left right after a hook was made is told.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from threading import Event as Signal
+from threading import Thread
+
+from django.conf import settings
+from django.db import close_old_connections, transaction
+from django.utils import timezone
+
+from accounts import accounts
+from accounts.auth import cache as auth_cache
+from couch.database import Document
+from crossbar.errors import BadIdentifier
+from events import event as events
+from events.consumers import Consumer
+from events.event import Batch, Event
+from storage import database_names, document_types, gregorian, values
+from voicemail.audio.recording import has_audio
+from webhooks import event_data, hooks, store
+from webhooks.models import Delivery
+from webhooks.sending import queue, requests, sender
+
+logger = logging.getLogger(__name__)
+
+AUDIO_SECONDS = 60
+"""A message is told once its audio is there, or so long after it was made without."""
+_DOCUMENT_EVENTS = frozenset({events.DOC_CREATED, events.DOC_EDITED, events.DOC_DELETED})
+_CHECK_SECONDS = 5.0
+_MOST_WILL_DO = frozenset({None, "", "all"})
+
+
+class Webhooks(Consumer):
+    """Tells the receivers of accounts."""
+
+    name = "webhooks"
+
+    def __init__(self) -> None:
+        self._stopping = Signal()
+        self._checker = Thread(target=self._check, name="webhooks", daemon=True)
+
+    def is_enabled(self) -> bool:
+        """Whether this service sends webhooks, and not a Kazoo beside it."""
+        enabled: bool = settings.SEND_WEBHOOKS
+        return enabled
+
+    def start(self) -> None:
+        """Start looking for what a worker that was killed has left."""
+        self._checker.start()
+
+    def stop(self) -> None:
+        """Stop looking."""
+        self._stopping.set()
+        self._checker.join()
+
+    def deliver(self, batch: Batch) -> None:
+        """Queue what a batch of events makes: committed together with the job that sends it."""
+        if not batch.account_id or batch.database == database_names.ACCOUNTS:
+            return  # an account's own database has its document, too
+        _release_awaited(batch.events)
+        hooks_of_account = _hooks_of(batch)
+        deliveries = [
+            _delivery(hook, event)
+            for event in batch.events
+            for hook in hooks_of_account
+            if matches(hook, event.name, event.type)
+        ]
+        if deliveries:
+            with transaction.atomic():
+                queue.add(deliveries)
+                for due_at in {delivery.due_at if delivery.awaited_message_id else None for delivery in deliveries}:
+                    sender.schedule(due_at)
+        _disable_with_account(batch)
+
+    def _check(self) -> None:
+        while not self._stopping.wait(_CHECK_SECONDS):
+            try:
+                close_old_connections()
+                if queue.has_overdue(_CHECK_SECONDS):
+                    sender.schedule()
+                queue.delete_old()
+            except Exception:  # the database is away: the next time will do
+                logger.exception("Webhooks that are overdue could not be looked for")
+            finally:
+                close_old_connections()
+
+
+def matches(hook: Document, event_name: str, document_type: str) -> bool:
+    """Whether a hook is for an event, by its kind and by the filters in its ``custom_data``."""
+    custom_data = hook.get("custom_data")
+    filters = custom_data if isinstance(custom_data, dict) else {}
+    if event_data.is_notification(event_name):
+        kind, fits = hooks.NOTIFICATIONS, filters.get("type") in _MOST_WILL_DO | {event_name}
+    elif event_name in _DOCUMENT_EVENTS:
+        fits = filters.get("type") in _MOST_WILL_DO | {document_type}
+        kind, fits = hooks.OBJECT, fits and filters.get("action") in _MOST_WILL_DO | {event_name}
+    else:
+        return False
+    return fits and hook.get("hook") in (kind, hooks.ALL)
+
+
+def _hooks_of(batch: Batch) -> list[Document]:
+    """Return the enabled hooks of the batch's account, and those above it that include accounts below."""
+    account_id = batch.account_id
+    enabled = store.list_enabled([*_ancestor_ids(account_id), account_id])
+    return [
+        hook
+        for hook in enabled
+        if hook["pvt_account_id"] == account_id or values.is_true(hook.get("include_subaccounts"))
+    ]
+
+
+def _ancestor_ids(account_id: str) -> Iterable[str]:
+    try:
+        return auth_cache.get_account(account_id).ancestor_ids
+    except BadIdentifier:  # it is deleted, which those above it are told
+        return accounts.ancestor_ids(accounts.database_of(account_id).get(account_id) or {})
+
+
+def _delivery(hook: Document, event: Event) -> Delivery:
+    due_at, awaited_id = _due_at(event)
+    return Delivery(
+        hook_id=hook["_id"],
+        account_id=hook["pvt_account_id"],
+        event_id=event.id,
+        event_name=event.name,
+        data=event_data.build(event),
+        awaited_message_id=awaited_id,
+        host=requests.host_of(hook)[:300],
+        due_at=due_at,
+    )
+
+
+def _due_at(event: Event) -> tuple[datetime, str]:
+    """Return when an event is told, and the id of the message whose audio it waits for."""
+    now = timezone.now()
+    if event.name != events.VOICEMAIL_NEW or has_audio(event.document):
+        return now, ""
+    created = values.as_integer(event.document.get("pvt_created")) or 0
+    latest = gregorian.to_datetime(created) if gregorian.FIRST <= created <= gregorian.LAST else now
+    due_at = latest + timedelta(seconds=AUDIO_SECONDS)
+    return (due_at, event.document_id) if due_at > now else (now, "")
+
+
+def _release_awaited(batch_events: Iterable[Event]) -> None:
+    """Tell of messages now whose audio has arrived."""
+    changed = {event.document_id: event for event in batch_events if _brings_audio(event)}
+    if not changed:
+        return
+    waiting = Delivery.objects.filter(awaited_message_id__in=list(changed), is_done=False, is_sending=False)
+    with transaction.atomic():
+        released = list(waiting)
+        for delivery in released:
+            event = changed[delivery.awaited_message_id]
+            new = Event(delivery.event_id, delivery.event_name, event.database, event.account_id, event.document)
+            delivery.data, delivery.due_at, delivery.awaited_message_id = event_data.build(new), timezone.now(), ""
+        Delivery.objects.bulk_update(released, ["data", "due_at", "awaited_message_id"])
+        if released:
+            sender.schedule()
+
+
+def _brings_audio(event: Event) -> bool:
+    return event.type == document_types.MESSAGE and event.name == events.DOC_EDITED and has_audio(event.document)
+
+
+def _disable_with_account(batch: Batch) -> None:
+    for reason in _reasons_to_disable(batch):
+        store.disable_account(batch.account_id, reason)
+
+
+def _reasons_to_disable(batch: Batch) -> Iterator[str]:
+    for event in batch.events:
+        if event.type != document_types.ACCOUNT or event.document_id != batch.account_id:
+            continue
+        if event.name == events.DOC_DELETED:
+            yield "The account was deleted"
+        elif not accounts.is_enabled(event.document):
+            yield "The account was disabled"
