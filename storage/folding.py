@@ -82,9 +82,20 @@ def search_parts(text: str) -> list[str]:
 
 
 def has_parts(text: str, parts: Iterable[str]) -> bool:
-    """Whether a text contains all parts of a search, anywhere in its words."""
+    """Whether a text contains all parts of a search, anywhere in its words.
+
+    Punctuation may differ: ``o'neill`` and ``oneill`` are in ``O-Neill``, ``acme,inc`` is in ``Acme, Inc.``
+    """
     folded = fold(unicodedata.normalize("NFC", text))
-    return all(part in folded for part in parts)
+    pieces = [piece for piece in _PUNCTUATION.split(folded) if piece]
+    joined, spaced = "".join(pieces), " ".join(" ".join(pieces).split())
+    return all(part in folded or _is_bare_part(part, joined, spaced) for part in parts)
+
+
+def _is_bare_part(part: str, joined: str, spaced: str) -> bool:
+    """Whether a part of a search is in a text when both have no punctuation, or spaces in its place."""
+    pieces = [piece for piece in _PUNCTUATION.split(part) if piece]
+    return bool(pieces) and ("".join(pieces) in joined or " ".join(pieces) in spaced)
 
 
 def telephone_digits(text: str) -> str | None:

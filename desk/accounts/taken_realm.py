@@ -15,7 +15,7 @@ def explain_realm(request: HttpRequest) -> Explain:
         if path != "realm" or not request.user.has_perm("desk.view_account"):
             return None
         for account_id, name in account_index.fetch_names(account_index.ids_with_realm(realm)).items():
-            text = '{}: {} belongs to the account <a href="{}">{}</a>.'
+            text = '{}. {} belongs to the account <a href="{}">{}</a>.'
             return path, format_html(text, message, realm, account_url(account_id), name)
         return None
 

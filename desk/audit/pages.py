@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -26,15 +26,20 @@ class AuditEntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generi
     """The entries, to search and to read; nobody writes, changes or deletes one by hand."""
 
     change_list_template = "desk/audit/list.html"
-    list_display = ("time", "operator", "action", "kind", "name", "account_link")
+    list_display = ("utc_time", "operator", "action", "kind", "name", "account_link")
     list_filter = ("action", "kind", "time", ("operator", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("operator",)
     search_fields = ("=account_id", "=document_id", "name", "operator__username")
     search_help_text = "The id of an account or document, or a part of its name or of an operator's name."
-    fields = ("time", "operator", "action", "kind", "account_link", "document_id", "name", "difference_list")
+    fields = ("utc_time", "operator", "action", "kind", "account_link", "document_id", "name", "difference_list")
     readonly_fields = fields
     date_hierarchy = "time"
     show_full_result_count = False
+
+    @admin.display(description="time (UTC)", ordering="time")
+    def utc_time(self, entry: AuditEntry) -> str:
+        """The time, written as on the desk's other pages."""
+        return f"{entry.time:%Y-%m-%d %H:%M:%S}"
 
     @admin.display(description="account", ordering="account_id")
     def account_link(self, entry: AuditEntry) -> SafeString | str:
@@ -47,6 +52,10 @@ class AuditEntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generi
     def difference_list(self, entry: AuditEntry) -> SafeString:
         """What was changed, as HTML."""
         return format_difference(entry)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """List the entries, under a title that asks for nothing."""
+        return super().changelist_view(request, {"title": "Audit entries", **(extra_context or {})})
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Allow also the lookup that links on other pages use."""

@@ -17,7 +17,8 @@ def describe_error(error: ApiError | CouchError) -> str:
     if error.status_code == 409:
         return "Somebody else changed this at the same moment. Look at it again, then repeat your change."
     cause = error.data.get("cause") or error.data.get("message")
-    return f"{error.message}: {cause}" if cause else error.message
+    text = f"{error.message}: {cause}" if cause else str(error.message)
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
 
 
 def field_errors(error: ValidationFailed) -> list[tuple[str, str, str | None]]:

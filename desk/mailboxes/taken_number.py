@@ -1,9 +1,12 @@
 """The error of a number or alias that a mailbox has already: at its field, and saying which mailbox it is."""
 
+from collections.abc import Sequence
+
 from django import forms
 from django.http import HttpRequest
 from django.utils.html import format_html
 
+from couch.database import Document
 from desk.kit.forms import Explain
 from desk.mailboxes.links import mailbox_url
 from desk.mailboxes.titles import mailbox_title
@@ -16,8 +19,9 @@ def explain_number(request: HttpRequest, form: forms.Form, account_id: str, box_
     def explain(path: str, message: str, number: str) -> tuple[str, str] | None:
         if path != "mailbox":
             return None
-        is_alias = number != form.cleaned_data.get("mailbox") and "aliases" in form.fields
-        text = format_html("{} already exists: {}", number, describe_holder(request, account_id, number, box_id))
+        holders = _other_holders(account_id, number, box_id)
+        is_alias = (not holders or number != form.cleaned_data.get("mailbox")) and "aliases" in form.fields
+        text = format_html("{} already exists. {}", number, _describe(request, account_id, holders))
         return "aliases" if is_alias else "mailbox", text
 
     return explain
@@ -25,7 +29,14 @@ def explain_number(request: HttpRequest, form: forms.Form, account_id: str, box_
 
 def describe_holder(request: HttpRequest, account_id: str, number: str, box_id: str | None) -> str:
     """A sentence that says which mailbox has a number, if the operator may view mailboxes."""
-    boxes = [box for box in mailbox_search.list_holders(account_id, number) if box["_id"] != box_id]
+    return _describe(request, account_id, _other_holders(account_id, number, box_id))
+
+
+def _other_holders(account_id: str, number: str, box_id: str | None) -> list[Document]:
+    return [box for box in mailbox_search.list_holders(account_id, number) if box["_id"] != box_id]
+
+
+def _describe(request: HttpRequest, account_id: str, boxes: Sequence[Document]) -> str:
     if not boxes:
         return "This mailbox has it twice."
     if not request.user.has_perm("desk.view_mailbox"):

@@ -131,9 +131,12 @@ def _apply(
 
 
 def download_zip(request: HttpRequest, account: Document, box_id: str, ids: Sequence[str]) -> StreamingHttpResponse:
-    """The audio of messages of a mailbox as a ZIP; recorded at each message."""
+    """The audio of messages of a mailbox as a ZIP; recorded at each message. Raises Refused if there is none."""
     box = mailbox_store.get(account["_id"], box_id)
-    pieces = zip_archive.zip_stream(account, box, ids)
+    try:
+        pieces = zip_archive.zip_stream(account, box, ids)
+    except BadIdentifier:
+        raise Refused("The selected messages have no audio.") from None
     for message_id in ids:
         log.record(request, "downloaded", message_subject(account["_id"], box, message_id))
     return zip_response(box, pieces)

@@ -15,7 +15,7 @@ def explain_name(request: HttpRequest, account_id: str) -> Explain:
     def explain(path: str, message: str, username: str) -> tuple[str, str] | None:
         if path != "username":
             return None
-        return path, format_html("{}: {}", message, describe_holder(request, account_id, username))
+        return path, format_html("{}. {}", message, describe_holder(request, account_id, username))
 
     return explain
 

@@ -353,3 +353,13 @@ def test_a_taken_number_is_an_error_at_its_field_that_leads_to_its_mailbox(
         link = f'<a href="/admin/desk/mailbox/{account.id}/{other["id"]}/">3001 &lt;b&gt;Sales</a>'
         assert link in errors[1]
         assert "already exists" in errors[1]
+
+
+@pytest.mark.parametrize("aliases", ["3002", "3777\n3777"])
+def test_a_number_that_a_mailbox_has_twice_is_an_error_of_its_aliases(
+    operator: Operator, account: Account, aliases: str
+) -> None:
+    path = f"desk/mailbox/{account.id}/add/"
+    page = operator("Administrators").fill_in(path, None, name="New", mailbox="3002", aliases=aliases)
+    (error,) = re.findall(r'<ul class="errorlist" id="id_aliases_error"><li>(.*?)</li></ul>', page.text)
+    assert error == f"{aliases[:4]} already exists. This mailbox has it twice."

@@ -10,6 +10,7 @@ import pytest
 from storage import gregorian
 from tests.support import old_messages
 from tests.support.api_client import Account, Api
+from tests.support.forms import fields_of
 from tests.support.kazoo_messages import database, leave, leave_spoken, stored
 from tests.support.operators import Desk
 
@@ -138,6 +139,18 @@ def test_selected_messages_are_downloaded_as_a_zip(
     response = operator("Support").post(path, action="zip", selected=f"{box['id']} {message_id}")
     archive = zipfile.ZipFile(io.BytesIO(response.content))
     assert [len(archive.read(name)) for name in archive.namelist()] == [3 + 256 * 40]
+
+
+def test_a_zip_without_any_audio_is_refused_and_the_selection_stays(
+    operator: Operator, account: Account, box: dict[str, Any]
+) -> None:
+    (message_id,) = leave(account, box, [gregorian.now()])
+    path, selected = f"desk/message/?account={account.id}&box={box['id']}", [f"{box['id']} {message_id}"]
+    answer = operator("Support").post(path, action="zip", selected=selected)
+    assert "The selected messages have no audio." in answer.text
+    fields = fields_of(answer.text)
+    assert (fields["action"], fields["selected"]) == (["zip"], selected)
+    assert "downloaded" not in operator("Support").get(page_of(account, box, message_id, "history/")).text
 
 
 def test_a_hostile_caller_name_is_shown_as_text(operator: Operator, account: Account, box: dict[str, Any]) -> None:

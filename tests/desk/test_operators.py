@@ -39,6 +39,14 @@ def entry_of(desk: Desk, account: Account) -> str:
     return match[1]
 
 
+def test_the_audit_log_tells_times_as_other_pages_do(operator: Operator, account: Account) -> None:
+    desk = operator("Administrators")
+    desk.post(f"desk/account/{account.id}/api-key/")
+    page = desk.get("desk/auditentry/", account_id=account.id).text
+    assert "Time (UTC)" in re.sub("<[^>]+>", "", page)
+    assert re.search(r'class="field-utc_time"><a [^>]*>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d</a>', page)
+
+
 def test_the_audit_log_is_searched_by_account_operator_and_action(operator: Operator, account: Account) -> None:
     desk = operator("Administrators")
     desk.post(f"desk/account/{account.id}/api-key/")

@@ -78,3 +78,25 @@ def test_a_zero_that_stands_for_a_country_or_town_does_not_count(text: str, stor
 )
 def test_another_number_is_not_found(text: str, stored: str) -> None:
     assert not folding.is_number_found(text, stored)
+
+
+@pytest.mark.parametrize(
+    ("search", "text"),
+    [
+        ("O'Neill", "Sean O\u2019Neill"),
+        ("oneill", "Sean O\u2019Neill"),
+        ("d\u2019angelo maria", "D'Angelo, Maria"),
+        ("Jean\u2010Luc", "Jean-Luc Picard"),
+        ("jeanluc picard", "Jean-Luc Picard"),
+        ("acme,inc", "Acme, Inc."),
+        ("202-555-0178 x12", "1 (202) 555-0178 x12"),
+        ("ann@example", "ann@example.com"),
+    ],
+)
+def test_parts_of_a_text_are_found_whatever_their_punctuation(search: str, text: str) -> None:
+    assert folding.has_parts(text, folding.search_parts(search))
+
+
+@pytest.mark.parametrize("search", ["o'neil x", "acme & co", "%", "nab"])
+def test_parts_that_a_text_does_not_have_are_not_found(search: str) -> None:
+    assert not folding.has_parts("Sean O'Neill, Acme Inc. Ian Abel", folding.search_parts(search))

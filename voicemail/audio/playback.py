@@ -34,4 +34,4 @@ def convert(audio: Recording) -> Transcoded:
         try:
             return transcoding.transcode(source, FORMAT, audio.content_type)
         except (ValidationFailed, RequestTooLarge) as error:
-            raise NotConvertible(data={"message": "it holds no audio, or too much"}) from error
+            raise NotConvertible(data={"message": "it is damaged, or too long"}) from error

@@ -143,7 +143,7 @@ def test_a_removed_message_is_found_and_restored(staff: Staff, practice: Practic
 
 def test_read_only_operators_get_no_buttons(staff: Staff, practice: Practice, window: Windows) -> None:
     page = window(staff("Read only"), practice.message_page())
-    expect(page.get_by_text("You may not listen to messages.")).to_be_visible()
+    expect(page.get_by_text("You may not listen to messages, nor read their transcriptions.")).to_be_visible()
     for name in ("Remove", "Move", "Put into saved"):
         expect(page.get_by_role("button", name=name)).to_have_count(0)
     page.goto(practice.message_list())
