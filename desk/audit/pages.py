@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 
 from desk.accounts.links import account_url
 from desk.audit import log
+from desk.kit.formats import format_value
 from desk.kit.pages import Crumb, DocumentAdmin
 from desk.kit.tables import Paging
 from desk.messages.links import message_url
@@ -110,5 +111,5 @@ def format_difference(entry: AuditEntry) -> SafeString:
 
 def _format_change(change: Any) -> str:
     if isinstance(change, list) and len(change) == 2:
-        return " → ".join("—" if side is None else str(side) for side in change)
-    return str(change)
+        return " → ".join(map(format_value, change))
+    return format_value(change)

@@ -15,6 +15,7 @@ from django.http import HttpRequest
 from couch.database import Document
 from crossbar.errors import ValidationFailed
 from desk.kit.differences import differences
+from desk.kit.formats import format_value
 from desk.kit.forms import Explain, add_errors, patch_from
 from storage import private_fields, secret_members
 
@@ -171,7 +172,5 @@ def _overlap(path: str, other_path: str) -> bool:
 
 
 def _format(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    text = "—" if value is None else ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    text = format_value(value)
     return text if len(text) <= _MAX_LENGTH else text[:_MAX_LENGTH] + " ..."

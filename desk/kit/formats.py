@@ -1,4 +1,7 @@
-"""Text for stored times and lengths."""
+"""Text for stored times, lengths and other values."""
+
+import json
+from typing import Any
 
 from storage import gregorian, values
 
@@ -28,3 +31,14 @@ def format_length(milliseconds: object) -> str:
         return ""
     minutes, seconds = divmod(round(number / 1000), 60)
     return f"{minutes} min {seconds} s" if minutes else f"{number / 1000:.1f} s"
+
+
+def format_value(value: Any) -> str:
+    """A JSON value in words: yes, no, a dash for none or nothing, the entries of a list with commas between them."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(format_value, value)) or "—"
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False)
+    return "—" if value is None else str(value)

@@ -3,7 +3,7 @@
 from voicemail.messages import batches, restore, retention
 
 _REASONS = {
-    batches.NOT_FOUND: "it no longer exists",
+    batches.NOT_FOUND: "it is no longer in its mailbox",
     batches.CONFLICT: "somebody else changed it at the same moment",
     batches.MISSING_AUDIO: "its audio is missing",
     retention.REASON: "it is older than messages are kept, and can't be changed",

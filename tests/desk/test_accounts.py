@@ -135,7 +135,7 @@ def test_nobody_signs_in_to_a_disabled_account_until_it_is_enabled(
     log_in(account)
     history = desk.get(f"desk/account/{account.id}/history/").text
     assert "disabled" in history
-    assert "enabled: True → False" in history.replace("</b>", "").replace("<b>", "")
+    assert "enabled: yes → no" in history.replace("</b>", "").replace("<b>", "")
 
 
 def test_disabled_accounts_are_listed_alone(

@@ -59,6 +59,15 @@ def test_a_change_keeps_what_the_form_does_not_show(
     assert "VMBox 3000 → Renamed" in desk.get(path + "history/").text
 
 
+def test_a_history_tells_values_in_words(operator: Operator, account: Account, api: Api) -> None:
+    box = api.new_box("3000", notify_email_addresses=["a@example.com"], transcribe=False)
+    desk, path = operator("Support"), f"desk/mailbox/{account.id}/{box['id']}/"
+    desk.fill_in(path + "change/", notify_email_addresses="a@example.com\nb@example.com", transcribe="on")
+    history = desk.get(path + "history/").text
+    assert "<b>notify_email_addresses</b>: a@example.com → a@example.com, b@example.com" in history
+    assert "<b>transcribe</b>: no → yes" in history
+
+
 def test_the_pin_is_shown_on_demand_and_never_recorded(
     operator: Operator, account: Account, box: dict[str, Any], db: Database
 ) -> None:

@@ -128,7 +128,7 @@ def test_selected_messages_are_moved_and_failures_are_explained(
     selected = [f"{box['id']} {message_id}" for message_id in (*ids, missing_id)]
     response = desk.post(path, action="move", target=target["id"], selected=selected)
     assert "Moved 2 messages to 3001 " in response.text
-    assert "it no longer exists" in response.text
+    assert "it is no longer in its mailbox" in response.text
     assert len(api.get(f"vmboxes/{target['id']}/messages").json()["data"]) == 2
 
 

@@ -143,7 +143,7 @@ def test_many_failures_are_one_summary_that_unfolds(
     answer = operator("Support").post(list_of(account, box), action="saved", selected=rows(box, [message_id, *gone]))
     (summary,) = re.findall(r'<li class="error"><details><summary>(.*?)</summary>', answer.text)
     assert summary == "30 messages were not put into saved."
-    assert answer.text.count("it no longer exists") == 30
+    assert answer.text.count("it is no longer in its mailbox") == 30
     assert answer.text.count('<li class="error">') == 1
     assert "Put 1 message into saved." in answer.text
 

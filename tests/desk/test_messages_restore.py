@@ -133,7 +133,7 @@ def test_the_history_of_a_message_shows_the_difference(
     history = desk.get(path + "history/").text
     assert "<b>metadata.folder</b>: new → saved" in history
     assert "<b>metadata.folder</b>: saved → deleted" in history
-    assert "<b>pvt_deleted</b>: — → True" in history
+    assert "<b>pvt_deleted</b>: — → yes" in history
 
 
 def test_a_message_that_cannot_be_restored_says_why_and_has_no_button(
