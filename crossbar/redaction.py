@@ -10,7 +10,7 @@ _MAX_DECODINGS = 8
 _MAX_TEXT = 10_000
 _MAX_READ = 100_000
 
-_SECRETS = "auth_token|token|api_key|credentials|password|pin|pvt_api_key|md5hash"
+_SECRETS = "auth_token|token|reset_id|recovery|api_key|credentials|password|pin|pvt_api_key|md5hash"
 # A listing's filter may hold a secret, too: filter_pin=1234.
 _IN_QUERY = re.compile(rf"((?:^|[?&;\s])(?:filter_[\w.]*?)?(?:{_SECRETS})=)[^&;\s\"'\\]+", re.IGNORECASE)
 # Quotes may be escaped: a body quoted in a text is JSON within JSON.
@@ -25,7 +25,7 @@ _TARGET = re.compile(r"\S*%[0-9A-Fa-f]{2}\S*|(?<!\S)[\"'(]?/\S+")
 
 # What a parameter's name holds if its value is secret: filter_hotdesk.pin, data[pin], accessToken.
 _SECRET_PARAMETER = re.compile(
-    r"token|passw|passcode|secret|credential|api[^a-z]?key|md5|sha1|authorization|^key$"
+    r"token|passw|passcode|secret|credential|api[^a-z]?key|md5|sha1|authorization|^key$|reset[^a-z]?id|^recovery$"
     r"|(?:^|[^a-z])(?:pins?|pin[^a-z]?codes?|auth|pwd|passwd)(?:$|[^a-z])"
 )
 # Segments of a path after which a secret comes: GET /v2/user_auth/{TOKEN}.

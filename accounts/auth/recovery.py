@@ -53,7 +53,7 @@ def request_link(data: Mapping[str, Any], page: str, address: str) -> None:
     `address` is the client's. Raises TooManyRequests, ServerBusy while too many links are to be sent, and
     ValidationFailed if the data names no account or a phone number.
     """
-    username = data["username"].lower()
+    username = str(data.get("username") or "").lower()  # a schema of Kazoo's own may not require it
     account_ids = login_throttle.count_recovery(login.find_accounts(data), username, address)
     if not _pending.acquire(blocking=False):
         raise ServerBusy(_BUSY_SECONDS)

@@ -65,6 +65,7 @@ def test_no_column_is_taken_for_a_formula() -> None:
     [
         "GET /v2/accounts/x/vmboxes?auth_token=SECRETSECRET&a=b HTTP/1.1",
         '{"pin": "SECRETSECRET", "name": "x"}',
+        '{"data": {"reset_id": "SECRETSECRET"}}',
         "X-Auth-Token: SECRETSECRET",
         "Authorization: Bearer SECRETSECRET",
         "http://admin:SECRETSECRET@127.0.0.1:5984/db",
