@@ -67,6 +67,7 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
         ),
     },
     document_types.MAILBOX: {"$ref": "vmboxes"},
+    document_types.MEDIA: {"allOf": [{"$ref": "media"}], **_objects("pvt_attachments")},
     document_types.MESSAGE: _objects(
         "transcription", "pvt_attachments", metadata={"allOf": [{"$ref": "vm_message_metadata"}], **_OBJECT}
     ),

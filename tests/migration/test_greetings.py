@@ -1,5 +1,6 @@
 """Greetings and other media of a source: brought with their audio under their ids, verified, and counted."""
 
+import base64
 import csv
 import json
 from collections.abc import Callable
@@ -336,3 +337,25 @@ def test_made_up_accounts_have_greetings_with_faults(
         report = migrate(str(tmp_path / "backup"), Kazoo3Account(account_id), tmp_path, *arguments)
         assert (report.status, set(report.greetings)) == (0, media_ids)
         assert {reached for reached, _ in report.greetings.values()} == {outcome}
+
+
+def test_odd_media_are_brought_like_any_other(kazoo3: Kazoo3Account, tmp_path: Path) -> None:
+    data = base64.b64encode(speech("odd")).decode()
+    odd_name = add_media(kazoo3, None, name="broken \ud800")
+    odd_name["_attachments"] = {"_../../a/b": {"content_type": "audio/x-wav", "data": data}}
+    no_bytes = add_media(kazoo3, None, _attachments={"a.mp3": {"content_type": "audio/mpeg", "data": ""}})
+    no_objects = add_media(kazoo3, None, _attachments=[], tts=[], pvt_attachments="x")
+    odd_id = add_media(kazoo3, "odd id", doc_id="a/b c?d#\u00e9", pvt_modified=None, name=7)
+    expected = {doc["_id"]: ("copied", "") for doc in (odd_name, no_bytes, no_objects, odd_id)}
+    kazoo3.add_box("3000", media={"unavailable": odd_id["_id"], "name": "high \ud800"})
+    (tmp_path / "backup.jsonl").write_text("\n".join(map(json.dumps, kazoo3.docs.values())))
+    for outcome, arguments in (("copied", ()), ("present", ()), ("verified", ("--verify",))):
+        report = migrate(str(tmp_path), kazoo3, tmp_path, *arguments)
+        assert report[:2] == (0, dict.fromkeys(expected, (outcome, "")))
+    assert stored(kazoo3, odd_name)["name"] == "broken \ufffd"
+    ((_, stub),) = stored(kazoo3, odd_name)["_attachments"].items()
+    assert (stub["content_type"], stub["length"]) == ("audio/x-wav", len(speech("odd")))
+    assert read_audio(kazoo3, odd_id) == speech("odd id")
+    assert read_audio(kazoo3, no_bytes) == b""
+    _, _, content = couch().resource(kazoo3.database.name).get([no_objects["_id"]])
+    assert b'"tts":{}' in content.read()
