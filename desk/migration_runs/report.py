@@ -64,7 +64,7 @@ def report_table(request: HttpRequest, run: MigrationRun, *, link_mailboxes: boo
         kinds = [("", "All"), (MESSAGE, "messages"), (GREETING, "greetings and other media")]
         filters.append(Filter.by_parameter(request, "kind", "kind", kinds))
     return Table(
-        columns=("Outcome", "Reason", "Message", "Old recording or greeting", "Mailbox", "Audio"),
+        columns=("Outcome", "Reason", "Message", "Media document", "Mailbox", "Audio"),
         rows=[
             _table_row(run, row, link_mailboxes=link_mailboxes, link_messages=link_messages)
             for row in page[:_PAGE_SIZE]
