@@ -1,5 +1,6 @@
 """``/v2/accounts/{ACCOUNT_ID}/media``: media, their audio, and which languages and prompts there are."""
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -47,8 +48,11 @@ class MediaViewSetBase(AccountScopedViewSet):
 
     def store_upload(self, media_id: str) -> Document:
         """Store the request's body as a media's audio; raises ValidationFailed, UnsupportedMediaType and the like."""
-        store.get(self.account_id, media_id)
-        upload = Upload.from_part(single_media(self.upload_body.media), self.account_id, {})
+        media = store.get(self.account_id, media_id)
+        part = single_media(self.upload_body.media)
+        # Bare audio has no file name: whoever downloads it gets a file named as the media.
+        named_part = dataclasses.replace(part, filename=part.filename or str(media.get("name", "")))
+        upload = Upload.from_part(named_part, self.account_id, {})
         return store.put_audio(self.account_id, media_id, upload, self.actor, self.check_revision)
 
 

@@ -146,6 +146,7 @@ class TestAudio:
         assert (stored["content_type"], stored["content_length"]) == (spoken.content_type, len(spoken.content))
         answer = api.get(f"media/{greeting['id']}/raw")
         assert (answer.content, answer.headers["Content-Type"]) == (spoken.content, spoken.content_type)
+        assert answer.headers["Content-Disposition"] == f"attachment; filename={greeting['name']}.mp3"
         part = api.get(f"media/{greeting['id']}/raw", headers={"Range": "bytes=2-5"})
         assert (part.status_code, part.content) == (206, spoken.content[2:6])
 
