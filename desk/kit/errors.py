@@ -17,7 +17,8 @@ def describe_error(error: ApiError | CouchError) -> str:
     if error.status_code == 409:
         return "Somebody else changed this at the same moment. Look at it again, then repeat your change."
     cause = error.data.get("cause") or error.data.get("message")
-    text = f"{error.message}: {cause}" if cause else str(error.message)
+    message = error.message.replace("_", " ")  # Kazoo's names of errors: faulty_request
+    text = f"{message}: {cause}" if cause else message
     return f"{text[:1].upper()}{text[1:].rstrip('.')}."
 
 

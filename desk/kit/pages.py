@@ -179,6 +179,7 @@ class DocumentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic 
             "title": "This didn't work",
             "explanation": describe_error(error),
             "can_repeat": error.status_code == 503 and request.method == "POST" and not request.FILES,
+            "can_reload": request.method == "POST" or error.status_code in (409, 429) or error.status_code >= 500,
             "has_files": bool(request.FILES),
             "fields": _sent_fields(request),
         }

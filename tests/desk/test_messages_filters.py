@@ -169,3 +169,12 @@ def test_mailboxes_to_move_to_are_suggested_by_the_start_of_number_or_name(
         )
     assert len(api.get(f"vmboxes/{sales['id']}/messages").json()["data"]) == 3
     assert operator("Read only").get(path, q="40").status_code == 403
+
+
+@pytest.mark.parametrize("path", ["message", "mailbox", "accountuser"])
+def test_a_wrong_page_is_an_error_in_words_that_leads_on(operator: Operator, account: Account, path: str) -> None:
+    page = operator("Read only").get(f"desk/{path}/", account=account.id, start_key="x")
+    assert page.status_code == 400
+    assert "Faulty request: invalid start key." in page.text
+    assert "Try again" not in page.text
+    assert 'href="/admin/">Go to the desk' in page.text
