@@ -3,6 +3,7 @@
 The hooks are read anew for each batch: a message that is left right after a hook was made is told.
 """
 
+import json
 import logging
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
@@ -23,7 +24,7 @@ from events.event import Batch, Event
 from storage import database_names, document_types, gregorian, values
 from voicemail.audio.recording import has_audio
 from webhooks import event_data, hooks, store
-from webhooks.models import Delivery
+from webhooks.models import MESSAGE_ID_LENGTH, Delivery
 from webhooks.sending import queue, requests, sender
 
 logger = logging.getLogger(__name__)
@@ -129,9 +130,9 @@ def _delivery(hook: Document, event: Event) -> Delivery:
         account_id=hook["pvt_account_id"],
         event_id=event.id,
         event_name=event.name,
-        data=event_data.build(event),
+        data_json=json.dumps(event_data.build(event)),
         awaited_message_id=awaited_id,
-        host=requests.host_of(hook)[:300],
+        host=requests.host_of(hook),
         due_at=due_at,
     )
 
@@ -144,7 +145,8 @@ def _due_at(event: Event) -> tuple[datetime, str]:
     created = values.as_integer(event.document.get("pvt_created")) or 0
     latest = gregorian.to_datetime(created) if gregorian.FIRST <= created <= gregorian.LAST else now
     due_at = latest + timedelta(seconds=AUDIO_SECONDS)
-    return (due_at, event.document_id) if due_at > now else (now, "")
+    is_awaited = due_at > now and len(event.document_id) <= MESSAGE_ID_LENGTH
+    return (due_at, event.document_id) if is_awaited else (now, "")
 
 
 def _release_awaited(batch_events: Iterable[Event]) -> None:
@@ -158,8 +160,9 @@ def _release_awaited(batch_events: Iterable[Event]) -> None:
         for delivery in released:
             event = changed[delivery.awaited_message_id]
             new = Event(delivery.event_id, delivery.event_name, event.database, event.account_id, event.document)
-            delivery.data, delivery.due_at, delivery.awaited_message_id = event_data.build(new), timezone.now(), ""
-        Delivery.objects.bulk_update(released, ["data", "due_at", "awaited_message_id"])
+            delivery.data_json = json.dumps(event_data.build(new))
+            delivery.due_at, delivery.awaited_message_id = timezone.now(), ""
+        Delivery.objects.bulk_update(released, ["data_json", "due_at", "awaited_message_id"])
         if released:
             sender.schedule()
 

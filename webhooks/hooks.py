@@ -4,6 +4,7 @@ The hooks of calls (``channel_create`` and the like) are a switch's. They are st
 sent for them.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from crossbar.errors import BadIdentifier
@@ -99,3 +100,12 @@ def get_samples(hook: str) -> dict[str, Any]:
     if hook not in _SAMPLES:
         raise BadIdentifier(hook)
     return _SAMPLES[hook]
+
+
+def sample_for(hook: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a sample of what is sent for a webhook: the kind of event that its ``custom_data`` chooses, else any."""
+    samples = _SAMPLES.get(str(hook.get("hook")), _SAMPLES[ALL])
+    custom_data = hook.get("custom_data")
+    chosen = custom_data if isinstance(custom_data, dict) else {}
+    names = [str(chosen.get(member)) for member in ("type", "action")]
+    return next((samples[name] for name in names if name in samples), next(iter(samples.values())))

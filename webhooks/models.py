@@ -1,8 +1,12 @@
 """What waits to be sent: an event for a hook, in Django's database, which all workers share."""
 
+import json
 from typing import Any
 
 from django.db import models
+
+MESSAGE_ID_LENGTH = 100
+HOST_LENGTH = 300
 
 
 class Delivery(models.Model):
@@ -16,11 +20,11 @@ class Delivery(models.Model):
     """The account of the hook, which may be above that of the event."""
     event_id = models.CharField(max_length=32)
     event_name = models.CharField(max_length=40)
-    data: "models.JSONField[Any, Any]" = models.JSONField(default=dict)
-    """The payload of version v1, without the hook's ``custom_data``."""
-    awaited_message_id = models.CharField(max_length=60, blank=True, db_index=True)
+    data_json = models.TextField()
+    """`data` as ASCII: in PostgreSQL, JSON has no NUL and no halves of surrogate pairs, as that of CouchDB may."""
+    awaited_message_id = models.CharField(max_length=MESSAGE_ID_LENGTH, blank=True, db_index=True)
     """The message whose audio the event waits for."""
-    host = models.CharField(max_length=300)
+    host = models.CharField(max_length=HOST_LENGTH)
     """The receiver's host and port: it gets few requests at a time."""
     tries = models.PositiveIntegerField(default=0)
     first_tried_at = models.DateTimeField(null=True)
@@ -29,7 +33,7 @@ class Delivery(models.Model):
     is_sending = models.BooleanField(default=False)
     is_done = models.BooleanField(default=False)
     is_by_hand = models.BooleanField(default=False)
-    """Whether an operator wants it to be sent: the attempt is stored, whatever comes of it."""
+    """Whether an operator asked for it: it is sent even if the hook is disabled, and its attempt is always stored."""
 
     class Meta:
         """An event is sent for a hook once."""
@@ -42,3 +46,9 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event_name} for {self.hook_id}"
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The payload of version v1, without the hook's ``custom_data``."""
+        data: dict[str, Any] = json.loads(self.data_json)
+        return data

@@ -102,7 +102,8 @@ def list_enabled(account_ids: Iterable[str]) -> list[Document]:
         rows = database().view(*view_names.ENABLED_WEBHOOKS, keys=keys, include_docs=True)
     except MissingDatabase:
         return []
-    return [row["doc"] for row in rows if private_fields.is_live(row.get("doc"), TYPE) and is_enabled(row["doc"])]
+    hooks = [row["doc"] for row in rows if database_names.is_account_id(row["id"]) and row.get("doc")]
+    return [hook for hook in hooks if private_fields.is_live(hook, TYPE) and is_enabled(hook)]
 
 
 def create(account_id: str, members: Mapping[str, Any], actor: Actor | None = None) -> Document:

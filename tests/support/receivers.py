@@ -54,11 +54,13 @@ class Reply:
 class Receiver:
     """An HTTP server on a port of its own; the last of its replies is given again and again."""
 
-    def __init__(self, *replies: Reply, host: str = "127.0.0.1", certificate: str | None = None) -> None:
+    def __init__(
+        self, *replies: Reply, host: str = "127.0.0.1", port: int = 0, certificate: str | None = None
+    ) -> None:
         self.replies = list(replies) or [Reply()]
         self.received: list[Received] = []
         self._lock = threading.Lock()
-        self.server = ThreadingHTTPServer((host, 0), self._handler())
+        self.server = ThreadingHTTPServer((host, port), self._handler())
         self.server.daemon_threads = True
         self.scheme = "http"
         if certificate is not None:

@@ -18,7 +18,7 @@ def receiver() -> Iterator[Callable[..., Receiver]]:
     """Starts receivers: ``receiver()``, ``receiver(Reply(500), Reply(200))``; they end with the test."""
     receivers: list[Receiver] = []
 
-    def start(*replies: Reply, **options: str) -> Receiver:
+    def start(*replies: Reply, **options: Any) -> Receiver:
         receivers.append(Receiver(*replies, **options))
         return receivers[-1]
 

@@ -41,7 +41,8 @@ def attempt(delivery: Delivery) -> datetime | None:
     answer = transfer.send(request, settings.WEBHOOK_ALLOWED_NETWORKS)
     is_success = transfer.is_success(answer.status) and not answer.error
     due_at = None
-    if not is_success and _may_be_repeated(answer):
+    is_single = delivery.is_by_hand and not delivery.tries  # nobody waits for more than the first answer
+    if not is_success and not is_single and _may_be_repeated(answer):
         due_at = queue.repeat_later(delivery, _retries(hook), _retry_after(answer.headers))
     else:
         delivery.tries += 1

@@ -102,6 +102,17 @@ def _release(delivery: Delivery, *, is_done: bool, due_at: datetime) -> None:
     )
 
 
+def send_now(delivery: Delivery) -> None:
+    """Store a delivery that an operator asks for. If one waits for the same hook and event, that is sent now."""
+    now = timezone.now()
+    with transaction.atomic():
+        stored = Delivery.objects.filter(hook_id=delivery.hook_id, event_id=delivery.event_id)
+        stored.filter(is_done=True).delete()
+        if not stored.filter(is_sending=False).update(due_at=now, is_by_hand=True):
+            delivery.due_at, delivery.is_by_hand = now, True
+            add([delivery])
+
+
 def end_all(hook_id: str) -> None:
     """End what waits for a hook that was disabled or deleted."""
     Delivery.objects.filter(hook_id=hook_id, is_done=False).update(

@@ -6,7 +6,8 @@ from django.utils.encoding import iri_to_uri
 
 from couch.database import Document
 from crossbar.envelope_format import VERSION
-from webhooks.request_rules import is_allowed_header
+from webhooks.models import HOST_LENGTH
+from webhooks.request_rules import is_allowed_header, is_http_address
 from webhooks.sending.payloads import Payload, canonical_json, form_data
 from webhooks.sending.transfer import Request
 
@@ -41,12 +42,12 @@ def build(hook: Document, event_id: str, payload: Payload) -> Request:
 
 
 def host_of(hook: Document) -> str:
-    """Return the host and port that a hook's requests go to, in lower case."""
-    try:
-        parts = urlsplit(str(hook.get("uri", "")))
-        return f"{parts.hostname or ''}:{parts.port or parts.scheme}"
-    except ValueError:
+    """Return the host and port that a hook's requests go to, in lower case; empty for what is no address."""
+    uri = str(hook.get("uri", ""))
+    if not is_http_address(uri):
         return ""
+    parts = urlsplit(uri)
+    return f"{parts.hostname}:{parts.port or parts.scheme}"[:HOST_LENGTH]
 
 
 def _custom_headers(hook: Document) -> dict[str, str]:

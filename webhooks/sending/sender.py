@@ -19,6 +19,7 @@ from webhooks.sending import queue
 
 logger = logging.getLogger(__name__)
 
+_PRIORITY = 50  # before jobs that take long
 _lock = Lock()
 _running = 0
 
@@ -28,7 +29,7 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(settings.WEBHOOKS_AT_ONCE, "webhooks")
 
 
-@task()
+@task(priority=_PRIORITY)
 def send_due_webhooks() -> None:
     """Have this worker send what is due."""
     wake()
