@@ -174,6 +174,19 @@ def test_old_id_still_finds_the_message(api: Api, account: Account, box: dict[st
     assert api.get(path).status_code == 404
 
 
+def test_old_ids_are_told_from_thousands_that_are_those_of_no_message(
+    api: Api, account: Account, box: dict[str, Any], now: int
+) -> None:
+    entries = [old_messages.make_entry(timestamp=now - day * DAY) for day in (1, 2)]
+    first, second = old_messages.add(account, box["id"], entries, AUDIO)
+    path = f"vmboxes/{box['id']}/messages"
+    assert api.post(path, {"messages": [first, second], "folder": "saved"}).status_code == 200
+    unknown_ids = [f"{number}" for number in range(3_000)]
+    outcome = api.post(path, {"messages": [first, *unknown_ids, second], "folder": "new"}).json()["data"]
+    assert sorted(outcome["succeeded"]) == sorted([new_id(now - DAY, first), new_id(now - 2 * DAY, second)])
+    assert outcome["failed"] == [{unknown_id: "not_found"} for unknown_id in unknown_ids]
+
+
 def test_new_id_finds_the_message_before_it_is_migrated(
     api: Api, account: Account, box: dict[str, Any], now: int
 ) -> None:

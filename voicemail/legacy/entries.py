@@ -96,6 +96,11 @@ def alternative_message_id(month: str, media_id: str, box_id: str) -> str:
     return f"{month}-{_hex_digest(media_id, box_id)}"
 
 
+def possible_message_ids(month: str, media_id: str, box_id: str) -> tuple[str, str]:
+    """The ids that the message of an entry of a mailbox may have in a month."""
+    return message_id(month, media_id), alternative_message_id(month, media_id, box_id)
+
+
 def _hex_digest(*texts: str) -> str:
     return hashlib.md5("\n".join(texts).encode(errors="replace"), usedforsecurity=False).hexdigest()
 

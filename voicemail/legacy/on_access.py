@@ -25,6 +25,8 @@ from voicemail.messages import store as message_store
 
 _REASONS = {outcomes.NO_AUDIO: batches.MISSING_AUDIO, outcomes.BROKEN_AUDIO: batches.MISSING_AUDIO}
 _BATCH = 100
+_FETCHED = 500
+"""Old ids that are looked for at a time."""
 
 
 @dataclass
@@ -60,9 +62,8 @@ def find_current_ids(
         else:
             del current.ids[requested_id]
             current.failed[requested_id] = _REASONS.get(result.reason or "", result.reason or "")
-    for requested_id in unique_ids:
-        if requested_id not in matches and database_names.month_of_message(requested_id) is None:
-            current.ids[requested_id] = _find_migrated(account["_id"], box["_id"], requested_id) or requested_id
+    old_ids = [old_id for old_id in unique_ids if old_id not in matches and _is_old(old_id)]
+    current.ids |= _find_migrated(account["_id"], box["_id"], old_ids)
     return current
 
 
@@ -152,21 +153,37 @@ def _ids_of_entry(entry: Entry) -> set[str]:
     return {entry.media_id, entries.message_id(gregorian.month_of(entry.timestamp), entry.media_id)}
 
 
-def _find_migrated(account_id: str, box_id: str, media_id: str) -> str | None:
-    """The id of the message that an entry became earlier; None if there is none.
+def _is_old(message_id: str) -> bool:
+    """Whether an id may be one of the old format, and not that of a message in a MODb."""
+    return database_names.month_of_message(message_id) is None
 
-    The old id doesn't tell the month, so all months are searched.
+
+def _find_migrated(account_id: str, box_id: str, media_ids: Sequence[str]) -> dict[str, str]:
+    """The ids of the messages that entries of a mailbox became earlier, by their old ids.
+
+    An old id doesn't tell the month, so all months are searched, each for all ids at once.
     """
-    ids = in_parallel(partial(_find_in_month, box_id, media_id), modbs.list_existing(account_id))
-    return next((message_id for message_id in ids if message_id is not None), None)
+    if not media_ids:
+        return {}
+    months = in_parallel(partial(_find_in_month, box_id, media_ids), modbs.list_existing(account_id))
+    messages: dict[str, str] = {}
+    for message_ids in months:
+        messages = message_ids | messages
+    return messages
 
 
-def _find_in_month(box_id: str, media_id: str, month_and_modb: tuple[str, Database]) -> str | None:
+def _find_in_month(box_id: str, media_ids: Sequence[str], month_and_modb: tuple[str, Database]) -> dict[str, str]:
     month, modb = month_and_modb
-    ids = [entries.message_id(month, media_id), entries.alternative_message_id(month, media_id, box_id)]
-    docs = modb.fetch(ids)
-    for message_id in ids:
-        doc = docs.get(message_id)
-        if message_store.is_message(doc, box_id) and doc is not None and doc.get(PREVIOUS_ID) == media_id:
-            return message_id
-    return None
+    messages: dict[str, str] = {}
+    for start in range(0, len(media_ids), _FETCHED):
+        candidates = {
+            candidate: media_id
+            for media_id in media_ids[start : start + _FETCHED]
+            for candidate in entries.possible_message_ids(month, media_id, box_id)
+        }
+        docs = modb.fetch(candidates)
+        for candidate, media_id in candidates.items():
+            doc = docs.get(candidate)
+            if message_store.is_message(doc, box_id) and doc is not None and doc.get(PREVIOUS_ID) == media_id:
+                messages.setdefault(media_id, candidate)
+    return messages

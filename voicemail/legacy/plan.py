@@ -128,7 +128,7 @@ def _find_in_all_months(account_id: str, box_id: str, media_ids: Iterable[str]) 
     pending = list(dict.fromkeys(media_ids))
     messages: dict[str, Document] = {}
     for month in modbs.list_months(account_id) if pending else []:
-        ids = {media_id: _possible_ids(month, media_id, box_id) for media_id in pending}
+        ids = {media_id: entries.possible_message_ids(month, media_id, box_id) for media_id in pending}
         modb = couch().database(database_names.modb(account_id, month))
         docs = modb.fetch(message_id for pair in ids.values() for message_id in pair)
         for media_id, pair in ids.items():
@@ -136,10 +136,6 @@ def _find_in_all_months(account_id: str, box_id: str, media_ids: Iterable[str]) 
                 if message_id in docs and _is_message_of(docs[message_id], box_id, media_id):
                     messages.setdefault(media_id, docs[message_id])
     return messages
-
-
-def _possible_ids(month: str, media_id: str, box_id: str) -> tuple[str, str]:
-    return entries.message_id(month, media_id), entries.alternative_message_id(month, media_id, box_id)
 
 
 def _fetch(
