@@ -20,7 +20,9 @@ from .javascript import Engine
 from .routes_server import VERSION
 from .updates import Updates
 
-_THREADS = 48  # each feed that goes on takes one
+# More than a service of two workers has, whose clients may all be slow to take an attachment; each feed that goes on
+# takes one, too.
+_THREADS = 192
 _CONNECTIONS = 500
 _OPEN_FILES = 4096  # sockets, and three files for each database in use
 _LARGEST_BODY = 4 * 1024**3

@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -154,3 +155,15 @@ def peak_memory(server: Server) -> int:
     kilobytes = re.search(r"VmHWM:\s+(\d+) kB", status)
     assert kilobytes is not None
     return int(kilobytes[1]) * 1024
+
+
+def test_clients_that_do_not_take_an_attachment_leave_the_server_to_others(database: Database) -> None:
+    revision = database.put("slow", {})
+    headers = {"Content-Type": "audio/mpeg"}
+    address, content = f"{database.url}/slow/audio", bytes(12 * MEGABYTE)
+    answer = database.client.put(address, params={"rev": revision}, data=content, headers=headers)
+    assert answer.status_code == 201
+    with ExitStack() as stack:
+        for _ in range(64):
+            assert stack.enter_context(database.client.get(address, stream=True, timeout=30)).status_code == 200
+        assert database.client.get(f"{database.url}/slow", timeout=30).json()["_id"] == "slow"
