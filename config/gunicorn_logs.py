@@ -1,6 +1,7 @@
 """gunicorn's logs in the format of all others: a JSON object per line, with the request's id and without secrets."""
 
 import logging
+import re
 import time
 from datetime import timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from crossbar.redaction import redact, redact_target, shorten
 
 _MAX_TARGET = 2_000
 _MAX_USER_AGENT = 300
+_INVALID_REQUEST = re.compile(r"(?s)(Invalid request from ip=[^'\"]*).*")
 _redact_user_agent = cache_short_texts(1_000)(redact)
 
 
@@ -49,6 +51,10 @@ class Logger(glogging.Logger):
             handler.setFormatter(JsonFormatter())
         for handler in self.access_log.handlers:
             handler.setFormatter(AccessFormatter())
+
+    def warning(self, msg: Any, *args: Any, **kwargs: Any) -> None:
+        """Log a warning, without what the client sent if that is no request: secrets in it can't be told apart."""
+        super().warning(_INVALID_REQUEST.sub(r"\1 ...", str(msg)), *args, **kwargs)
 
     def access(self, resp: Any, req: Any, environ: Any, request_time: timedelta) -> None:
         """Log a request that was answered."""

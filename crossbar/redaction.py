@@ -26,8 +26,9 @@ _TARGET = re.compile(r"\S*%[0-9A-Fa-f]{2}\S*|(?<!\S)[\"'(]?/\S+")
 # What a parameter's name holds if its value is secret: filter_hotdesk.pin, data[pin], accessToken.
 _SECRET_PARAMETER = re.compile(
     r"token|passw|passcode|secret|credential|api[^a-z]?key|md5|sha1|authorization|^key$|reset[^a-z]?id|^recovery$"
-    r"|(?:^|[^a-z])(?:pins?|pin[^a-z]?codes?|auth|pwd|passwd)(?:$|[^a-z])"
+    r"|(?:^|[^a-z])(?:pins?|pin[^a-z]?codes?|auth|creds?|pass|passwd|pwd|pw)(?:$|[^a-z])"
 )
+_WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 # Segments of a path after which a secret comes: GET /v2/user_auth/{TOKEN}.
 _SECRET_FOLLOWS = frozenset(
     {"user_auth", "api_auth", "token_auth", "auth_token", "token", "api_key", "pin", "password"}
@@ -91,7 +92,7 @@ def _redact_segments(segments: list[str]) -> list[str]:
 
 def _redact_parameter(parameter: str) -> str:
     name, equals, value = parameter.partition("=")
-    if equals and _SECRET_PARAMETER.search(_decode(name).casefold()):
+    if equals and _SECRET_PARAMETER.search(_WORD_START.sub("_", _decode(name)).casefold()):  # hotdeskPin
         return f"{_redact_text(name)}={_HIDDEN}"
     return f"{_redact_text(name)}{equals}{_redact_text(value)}"
 

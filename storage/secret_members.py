@@ -8,14 +8,17 @@ from collections.abc import Mapping
 from typing import Any
 
 _NAME = re.compile(
-    r"(?!require_)(?:.*[^a-z])?(?:pins?|pin_?codes?|pass(?:word|wd|code)s?|secrets?|credentials?|(?:auth_?)?tokens?|api_?keys?)",
-    re.IGNORECASE | re.DOTALL,
+    r"(?!require[^a-z])(?:.*[^a-z])?(?:(?:pin|pass|secret)[^a-z]?codes?|pins?|pwd|pass(?:word|wd|phrase)s?|secrets?"
+    r"|credentials?|(?:auth[^a-z]?)?tokens?|(?:api|private|secret)[^a-z]?keys?)[0-9]*",
+    re.DOTALL,
 )
+_WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def is_secret(name: str, value: object = "") -> bool:
     """Whether a member with a name and a value is secret; a boolean isn't, nor ``require_pin`` as a text."""
-    return not isinstance(value, bool) and _NAME.fullmatch(name) is not None
+    words = _WORD_START.sub("_", name).lower()  # hotdeskPin
+    return not isinstance(value, bool) and _NAME.fullmatch(words) is not None
 
 
 def remove(members: Mapping[str, Any]) -> dict[str, Any]:

@@ -125,6 +125,8 @@ def test_pins_and_passwords_do_not_leak(talkative: Running, client: Api) -> None
         "GET /v2/about?auth_token={token} HTTP/1.1\r\nHost: elsewhere.example.com\r\nConnection: close\r\n\r\n",
         "PUT /v2/about?auth_token={token} HTTP/1.1\r\nHost: localhost\r\nContent-Length: many\r\n\r\n",
         "auth_token={token}\r\n\r\n",
+        "GET /v2/about?\uff41uth_\u200btoken={token} HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "GET /v2/about?p\u0131n={token} HTTP/1.1\r\nHost: localhost\r\n\r\n",
     ],
 )
 def test_malformed_requests_do_not_leak(talkative: Running, client: Api, head: str) -> None:

@@ -47,6 +47,11 @@ def percent_encode(text: str) -> str:
         "/v2/about?password=SECRETSECRET",
         "/v2/about?newPassword=SECRETSECRET",
         "/v2/about?accessToken=SECRETSECRET",
+        "/v2/about?hotdeskPin=SECRETSECRET",
+        "/v2/about?user%50in=SECRETSECRET",
+        "/v2/about?pass=SECRETSECRET",
+        "/v2/about?pw=SECRETSECRET",
+        "/v2/about?creds=SECRETSECRET",
         "/v2/about?api_key=SECRETSECRET",
         "/v2/about?apiKey=SECRETSECRET",
         "/v2/about?md5=SECRETSECRET",
@@ -82,7 +87,7 @@ def test_an_api_key_is_hidden_anywhere() -> None:
     [
         "/v2/accounts/1c9d4ab86d6f4a27b3f8c42e0c61b7d5/vmboxes/201605-6aadef09f6fcf5fd8bcdfca312e923ba/raw",
         "/v2/accounts/x/api_key",
-        "/v2/accounts/x/vmboxes?page_size=3&start_key=abc-_&filter_name=My%20Box&has_key=pin",
+        "/v2/accounts/x/vmboxes?page_size=3&start_key=abc-_&filter_name=My%20Box&has_key=pin&bypass=x&passenger=y&spin=z",
         "/admin/desk/account/?q=M%C3%BCller+%26+Sons",
     ],
 )

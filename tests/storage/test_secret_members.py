@@ -10,13 +10,39 @@ from storage import secret_members
     [
         *("pin", "PIN", "pins", "voicemail_pin", "queue-pin", "pin_code", "password", "sip.password", "old_password"),
         *("api_key", "apikey", "pvt_api_key", "auth_token", "token", "client_secret", "credentials"),
+        *(
+            "hotdeskPin",
+            "apiKey",
+            "accessToken",
+            "api-key",
+            "pin2",
+            "pin-code",
+            "secret_code",
+            "private_key",
+            "sip_pwd",
+        ),
     ],
 )
 def test_pins_passwords_and_keys_are_secret(name: str) -> None:
     assert secret_members.is_secret(name, "1234")
 
 
-@pytest.mark.parametrize("name", ["require_pin", "spin", "pinned", "key", "start_key", "passenger", "tokenize"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "require_pin",
+        "requirePin",
+        "apiKeyring",
+        "spin",
+        "shipping",
+        "tokens_left",
+        "pinned",
+        "key",
+        "start_key",
+        "passenger",
+        "tokenize",
+    ],
+)
 def test_settings_are_not(name: str) -> None:
     assert not secret_members.is_secret(name, True)
     assert not secret_members.is_secret(name, "1234")
