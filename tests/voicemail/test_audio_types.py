@@ -9,7 +9,7 @@ from voicemail.audio import content_types
 NAMES = {
     "wav": "audio/x-wav audio/wav audio/wave audio/x-wave audio/vnd.wav audio/vnd.wave audio/x-pn-wav",
     "mp3": "audio/mpeg audio/mp3 audio/x-mp3 audio/mpeg3 audio/x-mpeg audio/x-mpeg-3 audio/mpg audio/x-mpg",
-    "m4a": "audio/mp4 audio/m4a audio/x-m4a audio/mp4a-latm audio/x-mp4 audio/mpeg4-generic",
+    "m4a": "audio/mp4 audio/m4a audio/x-m4a audio/mp4a-latm audio/latm audio/x-mp4 audio/mpeg4-generic",
     "ogg": "audio/ogg application/ogg audio/vorbis audio/x-ogg",
     "opus": "audio/opus audio/x-opus+ogg",
     "amr": "audio/amr audio/amr-nb audio/x-amr",

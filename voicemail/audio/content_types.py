@@ -36,7 +36,17 @@ _KINDS: tuple[dict[str, tuple[str, ...]], ...] = (
     },
     {
         "m4a": (
-            *("audio/x-m4a", "audio/mp4", "audio/m4a", "audio/mp4a-latm", "audio/mp4a", "audio/x-mp4", "audio/m4b"),
+            *(
+                "audio/x-m4a",
+                "audio/mp4",
+                "audio/m4a",
+                "audio/mp4a-latm",
+                "audio/latm",
+                "audio/x-latm",
+                "audio/mp4a",
+                "audio/x-mp4",
+                "audio/m4b",
+            ),
             *("audio/x-m4b", "audio/x-m4r", "audio/mpeg4", "audio/x-mpeg4", "audio/mpeg4-generic", "audio/alac"),
         ),
         "mp4": ("video/mp4", "application/mp4", "video/x-m4v"),
