@@ -12,4 +12,6 @@ from crossbar.slow_clients import SlowClients
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 refuse_unsafe_settings()
 logging.captureWarnings(True)  # as log lines, like everything else
-application = SlowClients(get_wsgi_application(), settings.CLIENT_SILENCE_SECONDS, settings.CLIENT_MIN_RATE)
+application = SlowClients(
+    get_wsgi_application(), settings.CLIENT_SILENCE_SECONDS, settings.CLIENT_MIN_RATE, settings.THREADS
+)

@@ -56,6 +56,11 @@ class Connection:
         self.is_known = True
         self.drain_seconds = _DRAIN_SECONDS
 
+    @property
+    def is_anonymous_sender(self) -> bool:
+        """Whether the thread waits for bytes of a client that hasn't signed in, and wasn't too slow until now."""
+        return not (self.is_known or self.is_sending or self.is_cut)
+
     def call_at_end(self, callback: Callable[[], None]) -> None:
         """Have a function called when the thread has done with the request, whatever becomes of it."""
         if self._callbacks is None:

@@ -5,6 +5,9 @@ is complete. So another thread does: it asks the kernel how many bytes have come
 connection of a client that is too slow. Time counts only while a thread waits for the client: a slow CouchDB is not
 the client's fault.
 
+However many clients that haven't signed in send slowly, they keep half of the threads waiting at most: beyond that,
+those that have waited for longest are cut off.
+
 Heads of requests come before any of this. The proxy in front limits them (deploy/haproxy.cfg).
 """
 
@@ -24,6 +27,7 @@ Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 logger = logging.getLogger(__name__)
 
 _ANONYMOUS_SILENCE = 5.0  # seconds: bodies and answers are short before anybody has signed in
+_ANONYMOUS_CROWD_SILENCE = 0.25  # seconds, when too many of them keep threads waiting
 _LONGEST_TICK = 0.5  # seconds
 _READ_SIZE = 64 * 1024
 _MAX_DRAINED = 256 * 1024 * 1024
@@ -33,12 +37,13 @@ _MAX_DRAINED_AT_ONCE = 1024 * 1024
 class SlowClients:
     """A WSGI application in which no client is silent for more than `silence` seconds; 5 if it hasn't signed in.
 
-    Nor does one send or receive less than `min_rate` bytes a second, on the average of as many seconds.
+    Nor does one send or receive less than `min_rate` bytes a second, on the average of as many seconds. `threads` is
+    how many requests are served at a time.
     """
 
-    def __init__(self, application: Application, silence: float, min_rate: int) -> None:
+    def __init__(self, application: Application, silence: float, min_rate: int, threads: int) -> None:
         self._application = application
-        self._watch = _Watch(silence, min_rate)
+        self._watch = _Watch(silence, min_rate, max(1, threads // 2))
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer a request."""
@@ -194,8 +199,8 @@ class _Mark:
 class _Watch:
     """The thread that watches the connections of a worker."""
 
-    def __init__(self, silence: float, min_rate: int) -> None:
-        self._silence, self._min_rate = silence, min_rate
+    def __init__(self, silence: float, min_rate: int, most_anonymous: int) -> None:
+        self._silence, self._min_rate, self._most_anonymous = silence, min_rate, most_anonymous
         self._connections: set[Connection] = set()
         self._marks: dict[Connection, _Mark] = {}
         self._lock = threading.Lock()
@@ -225,6 +230,23 @@ class _Watch:
                 for connection in connections
                 if (mark := self._check(connection, self._marks.get(connection), now)) is not None
             }
+            self._thin_out(connections, now)
+
+    def _thin_out(self, connections: set[Connection], now: float) -> None:
+        """Cut clients that haven't signed in and send for longest, where there are too many of them."""
+        if len(connections) <= self._most_anonymous:
+            return
+        senders = [
+            (waiting_since, id(connection), connection)
+            for connection in connections
+            if (waiting_since := connection.waiting_since) and connection.is_anonymous_sender
+        ]
+        surplus = sorted(senders)[: max(0, len(senders) - self._most_anonymous)]
+        overdue = [sender for sender in surplus if now - sender[0] >= _ANONYMOUS_CROWD_SILENCE]
+        for _, _, connection in overdue:
+            connection.cut()
+        if overdue:
+            logger.warning("Cut off %d clients: too many that haven't signed in keep threads waiting", len(overdue))
 
     def _check(self, connection: Connection, mark: _Mark | None, now: float) -> _Mark | None:
         """Cut a connection whose client is too slow. Returns the mark to compare with the next time."""

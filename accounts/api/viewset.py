@@ -23,6 +23,7 @@ from accounts.auth.rate_limit import AccountRateThrottle
 from accounts.auth.tokens import Token
 from couch.database import Document
 from crossbar.connection import connection_of
+from crossbar.envelope import Envelope
 from crossbar.filters import has_filters
 from crossbar.pages import has_long_pages
 from crossbar.viewset import NO_CACHE, CrossbarViewSet
@@ -44,12 +45,15 @@ class AuthenticatedViewSet(CrossbarViewSet):
     #: Actions that change or reveal what decides rights. For them, the caller's own are read afresh from CouchDB.
     fresh_actions: frozenset[str] = frozenset()
     _authentication_error: APIException | None = None
+    _has_share = False
+    """Whether the request counts among those that occupy a thread for long."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Let in who may make the request; raises InvalidCredentials, Forbidden and the like."""
         super().initial(request, *args, **kwargs)
         if self.may_take_long() and (connection := connection_of(request.META)):
             thread_share.occupy(self.identity.account_id, connection)
+            self._has_share = True
         if self.action in self.fresh_actions:
             self._check_fresh_rights(request)
 
@@ -89,16 +93,33 @@ class AuthenticatedViewSet(CrossbarViewSet):
             connection.mark_as_known()
 
     @property
+    def envelope(self) -> Envelope:
+        """The request's envelope. While it arrives, the request is one of those that may occupy a thread for long.
+
+        Raises TooManyRequests beside the errors that any envelope may have.
+        """
+        connection = connection_of(self.request.META)
+        if connection is None or self._has_share or not self._is_known_by_head():
+            return super().envelope
+        identity = cast(Identity, self.request.user)
+        with thread_share.occupied(identity.account_id, connection):
+            return super().envelope
+
+    @property
     def body_limit(self) -> int:
         """How many bytes an envelope may have: few as long as it isn't known who sends it."""
-        if authentication.has_credentials_outside_body(self.request):
-            try:
-                if self.request.user is not None:
-                    return super().body_limit
-            except APIException as error:
-                self._authentication_error = error  # DRF raises it only once
-        limit: int = settings.ANONYMOUS_BODY_LIMIT
+        limit: int = super().body_limit if self._is_known_by_head() else settings.ANONYMOUS_BODY_LIMIT
         return limit
+
+    def _is_known_by_head(self) -> bool:
+        """Whether it is known who sends the request before its body is read."""
+        if not authentication.has_credentials_outside_body(self.request):
+            return False
+        try:
+            return self.request.user is not None
+        except APIException as error:
+            self._authentication_error = error  # DRF raises it only once
+            return False
 
     def prefetch(self, token: Token) -> None:
         """Fetch what isn't cached of a token's account and user, before they are asked for one by one."""

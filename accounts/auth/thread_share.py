@@ -1,10 +1,12 @@
 """How many threads of a worker one caller's account may occupy with requests that take long: half of them.
 
-Uploads and downloads take as long as the client's connection makes them, listings as long as there is to read. So one
-account with slow connections, or many of them, leaves threads for all others.
+Uploads, downloads and the bodies of all other requests take as long as the client's connection makes them, listings
+as long as there is to read. So one account with slow connections, or many of them, leaves threads for all others.
 """
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from threading import Lock
 
@@ -20,12 +22,26 @@ _occupied: Counter[str] = Counter()
 
 def occupy(account_id: str, connection: Connection) -> None:
     """Count a request until its thread is free again; raises TooManyRequests if the account has its share already."""
+    _take(account_id, connection)
+    connection.call_at_end(partial(_free, account_id))
+
+
+@contextmanager
+def occupied(account_id: str, connection: Connection) -> Iterator[None]:
+    """Within, count a request; raises TooManyRequests like `occupy`."""
+    _take(account_id, connection)
+    try:
+        yield
+    finally:
+        _free(account_id)
+
+
+def _take(account_id: str, connection: Connection) -> None:
     with _lock:
         if _occupied[account_id] >= max(1, settings.THREADS // 2):
             connection.drain_seconds = 0.0  # that would occupy another thread
             raise TooManyRequests(_RETRY_SECONDS)
         _occupied[account_id] += 1
-    connection.call_at_end(partial(_free, account_id))
 
 
 def _free(account_id: str) -> None:

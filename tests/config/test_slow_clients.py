@@ -16,13 +16,14 @@ from tests.support.servers import Running, direct, wait_until
 NUMBER = 36
 ONE_BYTE = 0.05
 CUT = "that was too slow to receive"
+CROWD = "too many that haven't signed in keep threads waiting"
 HEAD = "{} {} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
 
 @pytest.fixture(scope="module")
 def server(server_with: Callable[..., Running]) -> Running:
     """The service with one worker, which waits a second for clients."""
-    return server_with(WEB_CONCURRENCY="1", THREADS="64", CLIENT_SILENCE_SECONDS="1", CLIENT_MIN_RATE="1000")
+    return server_with(WEB_CONCURRENCY="1", THREADS="80", CLIENT_SILENCE_SECONDS="1", CLIENT_MIN_RATE="1000")
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +104,18 @@ def test_half_a_body_and_then_silence_is_cut_off(server: Running, api: Api) -> N
         assert_others_are_served(server, api)
         answers = [receive_all(connection) for connection in connections]
     assert {answer.split(b"\r\n", 1)[0] for answer in answers} == {b"HTTP/1.1 408 Request Timeout"}
+
+
+def test_a_crowd_that_has_not_signed_in_leaves_threads_for_others(
+    server_with: Callable[..., Running], api: Api
+) -> None:
+    few_threads = server_with(WEB_CONCURRENCY="1", THREADS="16", CLIENT_SILENCE_SECONDS="60")
+    sent = HEAD.format("PUT", "/v2/user_auth") + 'Content-Length: 100\r\n\r\n{"data": {'
+    with slow_clients(few_threads, lambda connection: connection.sendall(sent.encode())) as connections:
+        wait_until(lambda: CROWD in few_threads.logged())
+        wait_until(lambda: Api(few_threads.url, api.account_id, api.token).get("vmboxes").status_code == 200)
+        answers = [receive_all(connection) for connection in connections]
+    assert all(answer.startswith((b"HTTP/1.1 408", b"HTTP/1.1 503")) for answer in answers)
 
 
 NOBODYS_FORM = (

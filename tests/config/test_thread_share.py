@@ -73,6 +73,21 @@ def test_uploads_of_one_account_take_half_of_the_threads(server: Running, api: A
     wait_until(lambda: upload() == 201)
 
 
+@pytest.mark.parametrize("method", ["PUT", "POST"])
+def test_bodies_of_one_account_take_half_of_the_threads(server: Running, api: Api, own_api: Api, method: str) -> None:
+    path = "vmboxes" if method == "PUT" else f"vmboxes/{api.new_box()['id']}"
+    head = f"{method} {urlsplit(api.address(path)).path} HTTP/1.1\r\nHost: localhost\r\nX-Auth-Token: {api.token}\r\n"
+    half = f"{head}Content-Type: application/json\r\nContent-Length: 1000\r\n\r\nhalf of it"
+
+    def change() -> int:
+        return api.request(method, path, json={"data": {}}).status_code
+
+    with share_in_use(server, half, change):
+        assert_others_go_on(api, own_api)
+    # The clients went away in the middle of their bodies.
+    wait_until(lambda: change() == 400)
+
+
 def test_downloads_of_one_account_take_half_of_the_threads(server: Running, api: Api, own_api: Api) -> None:
     path = f"vmboxes/{api.new_box()['id']}/messages"
     message_id = api.put(path, AUDIO, headers=MP3).json()["data"]["media_id"]
