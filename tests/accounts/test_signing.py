@@ -1,15 +1,19 @@
 """The key and the secret that sign tokens: made once where no Kazoo has been, and Kazoo's own where one has."""
 
+import hashlib
+import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import requests
 
+from tests.support.api_client import Api
 from tests.support.kazoo_tokens import KazooTokens
-from tests.support.servers import PROJECT, Service, direct, start_couchdb
+from tests.support.servers import PROJECT, Service, direct, start_couchdb, wait_until
 
 SIGN_IN = """
 import sys, django
@@ -102,3 +106,27 @@ def test_a_key_that_cannot_be_read_is_an_error_that_says_which(empty_couchdb: st
     kazoo.install("no key at all")
     with pytest.raises(AssertionError, match=f"the key {kazoo.settings()['system_key']} in system_auth"):
         issue_at_once(empty_couchdb, tmp_path, 1)
+
+
+def test_a_new_secret_of_the_server_ends_all_tokens(empty_couchdb: str, new_service: Callable[..., Service]) -> None:
+    service = new_service(empty_couchdb, WEB_CONCURRENCY="1")
+    created = json.loads(service.manage("create_account", "New", "new.example.com", "admin", "secret word"))
+    running, kazoo = service.start(), KazooTokens(empty_couchdb)
+    credentials = hashlib.md5(b"admin:secret word").hexdigest()
+    anybody = Api(running.url, created["account_id"])
+
+    def sign_in() -> Api:
+        answer = anybody.put("/v2/user_auth", {"credentials": credentials, "account_realm": "new.example.com"})
+        return replace(anybody, token=answer.json()["auth_token"])
+
+    try:
+        before = sign_in()
+        assert before.get("").status_code == 200
+        assert kazoo.verify(str(before.token))["owner_id"] == created["user_id"]
+        kazoo.change("system_config", "auth", default={**kazoo.settings(), "secret_for_user_signature": "another"})
+        wait_until(lambda: before.get("").status_code == 401)
+        after = sign_in()
+        assert after.get("").status_code == 200
+        assert kazoo.verify(str(after.token))["owner_id"] == created["user_id"]
+    finally:
+        running.stop()
