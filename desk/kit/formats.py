@@ -34,11 +34,13 @@ def format_length(milliseconds: object) -> str:
 
 
 def format_value(value: Any) -> str:
-    """A JSON value in words: yes, no, a dash for none or nothing, the entries of a list with commas between them."""
+    """A JSON value in words: yes, no, empty, a dash for null, the entries of a list with commas between them."""
+    if value in ("", [], {}):
+        return "empty"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return ", ".join(map(format_value, value)) or "—"
+        return ", ".join(map(format_value, value))
     if isinstance(value, dict):
         return json.dumps(value, ensure_ascii=False)
     return "—" if value is None else str(value)

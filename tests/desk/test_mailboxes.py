@@ -63,8 +63,10 @@ def test_a_history_tells_values_in_words(operator: Operator, account: Account, a
     box = api.new_box("3000", notify_email_addresses=["a@example.com"], transcribe=False)
     desk, path = operator("Support"), f"desk/mailbox/{account.id}/{box['id']}/"
     desk.fill_in(path + "change/", notify_email_addresses="a@example.com\nb@example.com", transcribe="on")
+    desk.fill_in(path + "change/", notify_email_addresses="")
     history = desk.get(path + "history/").text
     assert "<b>notify_email_addresses</b>: a@example.com → a@example.com, b@example.com" in history
+    assert "<b>notify_email_addresses</b>: a@example.com, b@example.com → empty" in history
     assert "<b>transcribe</b>: no → yes" in history
 
 
