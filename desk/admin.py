@@ -5,6 +5,7 @@ from django.contrib import admin
 import desk.accounts.pages
 import desk.audit.pages
 import desk.mailboxes.pages
+import desk.media.pages
 import desk.messages.pages
 import desk.migration_runs.pages
 import desk.operators.pages

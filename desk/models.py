@@ -47,6 +47,14 @@ class Message(models.Model):
         permissions = (("listen_to_message", "Can listen to and download messages"),)
 
 
+class Media(models.Model):
+    """The greetings and other media, for permissions. It has no table."""
+
+    class Meta:
+        managed = False
+        verbose_name = verbose_name_plural = "media"
+
+
 class AuditEntry(models.Model):
     """A change that an operator made, a message that was heard, or a secret that was revealed."""
 

@@ -17,7 +17,8 @@ from voicemail.mailboxes import store as mailbox_store
 
 UNAVAILABLE, TEMPORARY, NAME = "unavailable", "temporary_unavailable", "name"
 KINDS = (UNAVAILABLE, TEMPORARY, NAME)
-_OWNERS_NAME = "recorded_name"
+OWNERS_NAME = "recorded_name"
+"""The member that has a user's recorded name."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def list_greetings(account_id: str, box: Mapping[str, Any]) -> list[Greeting]:
 
 def owners_name(account_id: str, owner: Mapping[str, Any]) -> Greeting:
     """Return the recorded name of a mailbox's owner, which counts before the mailbox's own."""
-    (greeting,) = _with_media(account_id, {NAME: stored_id(owner, _OWNERS_NAME)})
+    (greeting,) = _with_media(account_id, {NAME: stored_id(owner, OWNERS_NAME)})
     return greeting
 
 
@@ -79,7 +80,7 @@ def assign_owners_name(
 
     Raises like `users.merge`.
     """
-    return users.merge(account_id, user_id, {"media": {_OWNERS_NAME: media_id}}, actor, guard)
+    return users.merge(account_id, user_id, {"media": {OWNERS_NAME: media_id}}, actor, guard)
 
 
 def list_uses(account_id: str, media_ids: Iterable[str]) -> list[Use]:

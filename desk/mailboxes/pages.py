@@ -21,6 +21,7 @@ from desk.kit.forms import Explain, add_errors, members_from
 from desk.kit.notices import undo_button
 from desk.kit.pages import Route, actor
 from desk.mailboxes.form import SECRETS, creation_form, fieldsets, mailbox_form
+from desk.mailboxes.greetings import GreetingPages
 from desk.mailboxes.links import (
     mailbox_crumbs,
     mailbox_list_crumbs,
@@ -45,7 +46,7 @@ _MAILBOX_PATH = "<str:account_id>/<str:box_id>/"
 
 
 @admin.register(Mailbox)
-class MailboxAdmin(RestorePages, PinPages):
+class MailboxAdmin(RestorePages, PinPages, GreetingPages):
     """The pages of mailboxes. The list is of one account, which the query names."""
 
     def routes(self) -> Iterable[Route]:
@@ -59,6 +60,7 @@ class MailboxAdmin(RestorePages, PinPages):
             Route(f"{_MAILBOX_PATH}delete/", "delete", self.remove_mailbox, "delete_mailbox"),
             Route(f"{_MAILBOX_PATH}history/", "history", self.show_history, "view_mailbox"),
             *self.pin_routes(),
+            *self.greeting_routes(),
             *self.restore_routes(),
         )
 
@@ -127,6 +129,7 @@ class MailboxAdmin(RestorePages, PinPages):
             owner=user_title(owner) if owner else owner_id,
             folders=counts.per_folder(account_id, [box_id])[box_id],
             old_messages=len(box["messages"]) if isinstance(box.get("messages"), list) else 0,
+            greetings=self.greeting_views(request, account_id, box),
             has_pin=bool(box.get("pin")),
             can=self.permissions(request, "change_mailbox", "see_pin", "delete_mailbox", "view_message"),
             **restore_context(account_id, box),

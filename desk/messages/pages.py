@@ -14,6 +14,7 @@ from crossbar.conditions import content_disposition
 from crossbar.errors import BadIdentifier
 from desk.accounts.links import account_crumbs, redirect_to_accounts
 from desk.audit.pages import render_history
+from desk.kit.audio_response import converted_response
 from desk.kit.formats import format_length, format_time
 from desk.kit.pages import Crumb, Route, actor, next_url
 from desk.mailboxes.choice_field import mailbox_choice_field, mailbox_suggestions
@@ -21,7 +22,6 @@ from desk.mailboxes.titles import mailbox_title
 from desk.messages import actions
 from desk.messages.filters import FOLDERS, shows_removed
 from desk.messages.links import mailbox_crumb, message_list_crumbs, message_list_url, message_url
-from desk.messages.playback import converted_response
 from desk.messages.restorable import describe_restoring, format_restorable_until
 from desk.messages.table import message_table
 from desk.messages.titles import caller_title

@@ -1,50 +1,35 @@
 """The pages that take audio from an operator: for a new message, or to replace a message's audio."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import messages as notices
 from django.contrib.admin import widgets
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
 
 from accounts import accounts
 from couch.database import Document
-from couch.errors import TooLarge
-from crossbar.body import media_type_of
-from crossbar.errors import RequestTooLarge, UnsupportedMediaType, ValidationFailed
-from crossbar.multipart import Part
 from desk.audit import log
+from desk.kit.audio_form import AudioFileForm, try_to_store
 from desk.kit.errors import describe_error
-from desk.kit.forms import add_errors
 from desk.kit.pages import Crumb, DocumentAdmin, Route, actor
-from desk.kit.uploads import fields_with_too_large_files
 from desk.mailboxes.titles import mailbox_title
 from desk.messages.links import message_list_crumbs, message_list_url, message_subject, message_url
 from desk.messages.titles import caller_title
 from storage.private_fields import Actor
-from voicemail.audio import content_types
-from voicemail.audio.upload import Upload, detect_content_type
+from voicemail.audio.upload import Upload
 from voicemail.legacy import on_access
 from voicemail.mailboxes import store as mailbox_store
 from voicemail.messages import folders, metadata
 from voicemail.messages import store as message_store
 
-_NOT_AUDIO = "This isn't audio. Choose an MP3, WAV, OGG, M4A or another recording."
 _MAX_SECONDS = 86_400
 
 
-class AudioForm(forms.Form):
+class AudioForm(AudioFileForm):
     """A file with audio, and its length."""
 
-    file = forms.FileField(
-        label="Audio",
-        error_messages={"required": "Choose a file."},
-        widget=forms.FileInput(attrs={"accept": "audio/*,.mp3,.wav,.amr,.awb,.gsm,.caf"}),
-    )
     length = forms.FloatField(
         label="Length",
         required=False,
@@ -53,28 +38,6 @@ class AudioForm(forms.Form):
         widget=widgets.AdminTextInputWidget(attrs={"inputmode": "decimal", "data-length-of": "id_file"}),
         help_text="In seconds. Without it, the length is measured.",
     )
-
-    def __init__(self, request: HttpRequest) -> None:
-        is_submitted = request.method == "POST"
-        super().__init__(request.POST if is_submitted else None, request.FILES if is_submitted else None)
-        self._is_too_large = "file" in fields_with_too_large_files(request)
-        self._max_size = filesizeformat(settings.MAX_UPLOAD_BYTES)
-        self.fields["file"].help_text = f"A recording of at most {self._max_size}."
-
-    def clean(self) -> dict[str, Any]:
-        """Refuse a file that is too large, or that isn't audio."""
-        if self._is_too_large:
-            self.errors.pop("file", None)
-            self.add_error("file", f"This is larger than {self._max_size}.")
-        elif self.cleaned_data.get("file") is not None and not _has_audio(self.part()):
-            self.add_error("file", _NOT_AUDIO)
-        return self.cleaned_data
-
-    def part(self) -> Part:
-        """The file as a part of a request's body, as the API gets it."""
-        file = self.cleaned_data["file"]
-        content_type = media_type_of(file.content_type) or content_types.OCTETS
-        return Part(content_type, filename=file.name, name="file", file=file.file, length=file.size)
 
     def milliseconds(self) -> int | None:
         """The length that was entered; None if there is none."""
@@ -174,31 +137,15 @@ class UploadPages(DocumentAdmin):
 def _try_to_store(form: AudioForm, store: Callable[[], Document]) -> Document | None:
     """Call `store` and return the document; if that fails, add the errors to the form and return None."""
     try:
-        return store()
-    except ValidationFailed as error:
-        add_errors(form, error)
-    except UnsupportedMediaType:
-        form.add_error("file", _NOT_AUDIO)
+        return try_to_store(form, store)
     except message_store.Refused as error:
         form.add_error("file", str(error.data.get("message") or describe_error(error)))
-    except (RequestTooLarge, TooLarge) as error:
-        form.add_error("file", describe_error(error))
     return None
 
 
 def _store_message(form: MessageForm, account: Document, box: Document, actor: Actor) -> Document:
     upload = Upload.from_part(form.part(), account["_id"], box)
     return message_store.create(account, box, metadata.validate(form.metadata()), upload, actor)
-
-
-def _has_audio(part: Part) -> bool:
-    """Whether a file's content type, name or bytes are those of audio. The domain refuses an empty one."""
-    try:
-        return detect_content_type(part) != content_types.OCTETS
-    except UnsupportedMediaType:
-        return False
-    except ValidationFailed:
-        return True
 
 
 def _audio_summary(doc: Document) -> Document:

@@ -9,6 +9,7 @@ _READ_ONLY_PERMISSIONS = (
     "view_account",
     "view_mailbox",
     "view_message",
+    "view_media",
     "view_health",
     "view_accountuser",
     "view_auditentry",
@@ -20,6 +21,9 @@ _SUPPORT_PERMISSIONS = (
     "delete_message",
     "add_message",
     "change_mailbox",
+    "add_media",
+    "change_media",
+    "delete_media",
 )
 _ADMINISTRATOR_PERMISSIONS = (
     *_SUPPORT_PERMISSIONS,

@@ -14,6 +14,7 @@ _PERMISSIONS = {
     "user": "desk.view_accountuser",
     "mailbox": "desk.view_mailbox",
     "message": "desk.view_message",
+    "media": "desk.view_media",
 }
 
 

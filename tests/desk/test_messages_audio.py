@@ -1,7 +1,6 @@
 """Audio that operators upload: with a new message, and to replace the audio of a message."""
 
 import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from tests.support.audio import Studio
 from tests.support.kazoo_messages import audio_of, leave, leave_spoken, stored
 from tests.support.operators import Desk, new_operator
 from tests.support.servers import Running, Service, children, direct
+from tests.support.uploads import error_at, file
 from voicemail.messages import bulk, retention
 
 Operator = Callable[..., Desk]
@@ -46,16 +46,6 @@ def page_of(account: Account, box: dict[str, Any], message_id: str, page: str = 
 
 def add_page(account: Account, box: dict[str, Any]) -> str:
     return f"desk/message/{account.id}/{box['id']}/add/"
-
-
-def file(content: bytes, name: str = "voice.mp3", kind: str = "audio/mpeg") -> dict[str, tuple[str, bytes, str]]:
-    return {"file": (name, content, kind)}
-
-
-def error_at(page: str, field: str) -> str:
-    """The text of a field's error; empty if it has none."""
-    match = re.search(rf'<ul class="errorlist" id="id_{field}_error">(.*?)</ul>', page, re.DOTALL)
-    return re.sub(r"<[^>]+>", "", match[1]) if match else ""
 
 
 def ids_in(api: Api, box: dict[str, Any]) -> list[str]:

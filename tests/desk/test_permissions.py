@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from accounts import accounts
 from desk.kit.pages import DocumentAdmin
+from media import store as media_store
 from tests.support.api_client import Account
 from tests.support.operators import Desk, new_operator
 from tests.support.servers import Running, Service, direct
@@ -46,6 +47,8 @@ PAGES = {
     "desk_mailbox_history": READ_ONLY,
     "desk_mailbox_change": SUPPORT,
     "desk_mailbox_owners": SUPPORT,
+    "desk_mailbox_greeting": SUPPORT,
+    "desk_mailbox_remove_greeting": SUPPORT,
     "desk_mailbox_add_to": ADMINISTRATORS,
     "desk_mailbox_pin": ADMINISTRATORS,
     "desk_mailbox_delete": ADMINISTRATORS,
@@ -57,6 +60,16 @@ PAGES = {
     "desk_message_add_to": SUPPORT,
     "desk_message_upload": SUPPORT,
     "desk_message_audio": SUPPORT,
+    "desk_media_changelist": READ_ONLY,
+    "desk_media_detail": READ_ONLY,
+    "desk_media_audio": READ_ONLY,
+    "desk_media_history": READ_ONLY,
+    "desk_media_add_to": SUPPORT,
+    "desk_media_speech": SUPPORT,
+    "desk_media_change": SUPPORT,
+    "desk_media_upload": SUPPORT,
+    "desk_media_delete": SUPPORT,
+    "desk_media_restore": SUPPORT,
     "migration_migrationrun_changelist": READ_ONLY,
     "migration_migrationrun_run": READ_ONLY,
     "migration_migrationrun_progress": READ_ONLY,
@@ -105,6 +118,8 @@ def scene(server: Running, service: Service, new_account: Callable[..., Account]
         "box_id": box["_id"],
         "message_id": message["_id"],
         "user_id": account.user_id,
+        "media_id": media_store.create(account.id, {"name": "Away"})["_id"],
+        "kind": "unavailable",
         "run_id": 999_999,
         "file_format": "csv",
     }

@@ -12,6 +12,13 @@ from tests.support.operators import Desk
 Staff = Callable[..., Desk]
 """A logged-in operator of some groups, or a superuser: ``staff("Support")``, ``staff()``."""
 WIDE, NARROW = ViewportSize(width=1280, height=900), ViewportSize(width=390, height=844)
+PLAY = """player => new Promise(resolve => {
+    const check = () => player.currentTime > 0.1 && resolve(player.currentTime);
+    player.addEventListener('timeupdate', check);
+    player.play();
+    check();
+})"""
+"""A script that plays audio until it is heard; it returns the position."""
 TIMEOUT = 30_000
 """Milliseconds to wait for anything on a page."""
 
@@ -87,6 +94,8 @@ class Practice:
     message_ids: list[str]
     message_seconds: list[float]
     """The messages' lengths."""
+    media_id: str
+    """The greeting of the first mailbox."""
 
     @property
     def account_page(self) -> str:
@@ -96,6 +105,11 @@ class Practice:
     def box_page(self, index: int = 0) -> str:
         """The path of a mailbox's page."""
         return f"desk/mailbox/{self.account.id}/{self.boxes[index]['id']}/"
+
+    @property
+    def media_page(self) -> str:
+        """The path of the page of its media."""
+        return f"desk/media/{self.account.id}/{self.media_id}/"
 
     def message_page(self, index: int = 0) -> str:
         """The path of a message's page."""
@@ -119,6 +133,9 @@ def all_pages(practice: Practice) -> Iterable[str]:
     yield from (f"migration/migrationrun/{page}" for page in ("", f"{account_id}/"))
     yield from (f"desk/mailbox/{page}" for page in (f"?account={account_id}", f"{account_id}/add/"))
     yield from (box + page for page in ("", "change/", "pin/", "delete/", "history/"))
+    yield from (f"{box}greetings/{kind}/" for kind in ("unavailable", "name"))
+    yield from (f"desk/media/{page}" for page in (f"?account={account_id}", f"{account_id}/add/"))
+    yield from (practice.media_page + page for page in ("", "change/", "upload/", "delete/", "history/"))
     yield from (f"desk/message/?account={account_id}", practice.message_list())
     yield from (practice.message_list() + query for query in ("&removed=yes", "&since=2026-02-02&until=2026-02-01"))
     yield f"desk/message/{account_id}/{practice.boxes[0]['id']}/add/"

@@ -30,6 +30,8 @@ _ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
     "--autoplay-policy=no-user-gesture-required",
+    # A microphone that beeps, and that pages get where the test allows it.
+    "--use-fake-device-for-media-stream",
 )
 # Age in seconds, caller's name and number, folder, text.
 _MESSAGES = (
@@ -77,6 +79,9 @@ def practice(account: Account, api: Api, audio: Studio) -> Practice:
         api.new_box("3001", name="Dr. Amara Okafor", notify_email_addresses=["okafor@example.com"]),
         api.new_box("3002", name="Billing"),
     ]
+    greeting = api.put("media", {"name": "Summer", "tts": {"text": "We are on holiday until the tenth of August."}})
+    media_id = greeting.json()["data"]["id"]
+    assert api.patch(f"vmboxes/{boxes[0]['id']}", {"media": {"unavailable": media_id}}).status_code == 200
     now = gregorian.now()
     recordings = [audio("mp3", text) for *_, text in _MESSAGES]
     message_ids = [
@@ -93,4 +98,5 @@ def practice(account: Account, api: Api, audio: Studio) -> Practice:
         )
         for (age, caller, number, folder, text), recording in zip(_MESSAGES, recordings, strict=True)
     ]
-    return Practice(account, boxes, message_ids, [recording.milliseconds / 1000 for recording in recordings])
+    seconds = [recording.milliseconds / 1000 for recording in recordings]
+    return Practice(account, boxes, message_ids, seconds, media_id)

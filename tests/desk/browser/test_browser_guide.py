@@ -1,10 +1,11 @@
-"""The five tasks of docs/desk.md, done step by step.
+"""The six tasks of docs/desk.md, done step by step.
 
 With ``DOCS_IMAGES=1``, the tests save the guide's pictures to docs/images/.
 """
 
 import io
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from playwright.sync_api import Page, ViewportSize, expect
 
 from couch.client import couch
 from storage import database_names
-from tests.support.browsing import NARROW, Display, Practice, Staff, Windows
+from tests.support.api_client import Api
+from tests.support.browsing import NARROW, PLAY, Display, Practice, Staff, Windows
 from tests.support.kazoo_messages import stored
 from tests.support.operators import NEW_PIN
 from voicemail.mailboxes import store as mailbox_store
@@ -99,6 +101,33 @@ def test_messages_are_moved_to_another_mailbox(
     expect(page.get_by_text("Moved 2 messages to 3002 Billing.")).to_be_visible()
     page.goto(practice.message_list(2))
     expect(page.locator("#result_list tbody tr")).to_have_count(2)
+
+
+def test_a_greeting_is_recorded_heard_and_saved(
+    staff: Staff, practice: Practice, api: Api, window: Windows, picture: Picture
+) -> None:
+    page = window(staff("Support"), practice.box_page(1), display=GUIDE_DISPLAY)
+    page.get_by_role("link", name=re.compile("Change ?: Unavailable")).click()
+    status = page.get_by_role("status").first
+    page.get_by_role("button", name="Record").click()
+    expect(status).to_have_text(
+        "The browser refused the microphone. Allow it for this page in the browser's settings, then try again."
+    )
+    page.context.grant_permissions(["microphone"])
+    page.get_by_role("button", name="Record").click()
+    expect(status).to_have_text("Recording: 0:01 of at most 5:00")
+    picture(page, "desk-greeting")
+    page.get_by_role("button", name="Stop").click()
+    expect(status).to_have_text("Recorded. Listen to it, then save it or record again.")
+    assert page.get_by_label("Your recording").evaluate(PLAY) > 0.1
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("hear the new greeting")).to_be_visible()
+    media_id = api.get(f"vmboxes/{practice.boxes[1]['id']}").json()["data"]["media"]["unavailable"]
+    media = api.get(f"media/{media_id}").json()["data"]
+    assert (media["media_source"], media["content_type"]) == ("recording", "audio/mpeg")
+    greeting = page.get_by_label("Unavailable", exact=True)
+    assert greeting.evaluate(PLAY) > 0.1
+    assert greeting.evaluate("player => player.duration") >= 1
 
 
 def test_the_retention_of_an_account_is_changed(

@@ -1,4 +1,4 @@
-// The waveform of a message: drawn on demand or when the message is played. A click, a drag or a key in it seeks.
+// The waveform of audio: drawn on demand or when the message is played. A click, a drag or a key in it seeks.
 'use strict';
 document.querySelectorAll('canvas[data-player]').forEach(function (canvas) {
     const player = document.getElementById(canvas.dataset.player);

@@ -1,4 +1,4 @@
-"""A message's audio for a browser that can't play it as it is stored."""
+"""Audio for a browser that can't play it as it is stored."""
 
 from collections.abc import Iterator
 from typing import IO

@@ -1,0 +1,59 @@
+"""The table of an account's media."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+
+from couch.database import Document
+from crossbar.filters import Filter
+from desk.kit.tables import Cell, Paging, Row, Table, page_request
+from desk.media.links import media_url
+from desk.media.titles import media_title, source_title
+from desk.media.uses import format_uses, use_links
+from media import store as media_store
+from storage import folding
+
+_PAGE_SIZE = 50
+
+
+def media_table(request: HttpRequest, account_id: str) -> Table:
+    """The page of media that the query asks for: ``q`` is a search, ``start_key`` a page."""
+    text = request.GET.get("q", "").strip()[:200]
+    page = media_store.list_page(account_id, page_request(request, _PAGE_SIZE), _name_filter(text))
+    uses = use_links(request, account_id, [media["_id"] for media in page.entries])
+    return Table(
+        columns=("Name", "Language", "Source", "Audio", "Used by"),
+        rows=[_media_row(account_id, media, format_uses(uses.get(media["_id"], []))) for media in page.entries],
+        caption="Media",
+        empty="No matching media." if text else "There are no media yet.",
+        paging=Paging.of_page(request, page),
+        search=text,
+        search_help="A part of the name.",
+        search_parameters=[("account", account_id)],
+    )
+
+
+def _name_filter(text: str) -> Filter:
+    parts = folding.search_parts(text)
+
+    def matches(media: Mapping[str, Any]) -> bool:
+        return folding.has_parts(str(media.get("name") or ""), parts)
+
+    return Filter([matches]) if parts else Filter()
+
+
+def _media_row(account_id: str, media: Document, uses: str) -> Row:
+    audio = next(iter((media.get("_attachments") or {}).values()), None)
+    size = (
+        "none" if audio is None else f"{str(audio.get('content_type') or '')[:60]}, {filesizeformat(audio['length'])}"
+    )
+    cells = (
+        Cell(media_title(media), media_url(account_id, media["_id"])),
+        Cell(str(media.get("language") or "")[:40]),
+        Cell(source_title(media)),
+        Cell(size),
+        Cell(uses or "—"),
+    )
+    return Row(cells, media["_id"])
