@@ -138,6 +138,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 PUBLISH_CHANGES_OF = environment.choice("PUBLISH_CHANGES_OF", "OWN", ("OWN", "ALL"))
 """Whose changes are told: this service's own, or all, where no Kazoo tells its own."""
+AMQP_URL = environment.secret("AMQP_URL")
+"""A message broker that gets the events in Kazoo's form; none if empty."""
+PUBLISH_UPLOADS = environment.flag("PUBLISH_UPLOADS", PUBLISH_CHANGES_OF == "ALL")
+"""Whether the broker hears of messages that were created over the API as new or saved, which a Kazoo doesn't do."""
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": []}}
 """With no list of queues, a job may name any."""
 

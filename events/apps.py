@@ -8,3 +8,10 @@ class EventsConfig(AppConfig):
 
     name = "events"
     verbose_name = "Events"
+
+    def ready(self) -> None:
+        """Register the consumer for the message broker."""
+        from events import consumers
+        from events.amqp.consumer import AmqpConsumer
+
+        consumers.register(AmqpConsumer())

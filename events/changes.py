@@ -9,6 +9,7 @@ CouchDB tells a document's latest state alone, and two quick changes as one. Wha
 Of several changes that are seen as one, the last state is told.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from threading import Lock
 from typing import Any
@@ -20,6 +21,7 @@ from couch.database import Document
 from couch.feeds import ChangesPage
 from events import event as events
 from events.event import Event, event_id
+from events.payloads import MAILBOX_FULL
 from events.positions import Position
 from storage import database_names, document_types, private_fields, values
 from voicemail.messages import folder_changes
@@ -51,7 +53,7 @@ class Changes:
     def events_of(self, database: str, page: ChangesPage, position: Position) -> list[Event]:
         """Return the events of a page of changes that was read from a position, in their order."""
         page_events: list[Event] = []
-        for doc in page.docs:
+        for doc in sorted(page.docs, key=_changed_at):  # a cluster's feed mixes what its shards have
             with self._lock:
                 previous = self._docs.get((database, doc["_id"]))
             if _is_told(doc, previous, position):
@@ -64,6 +66,15 @@ class Changes:
             for doc in docs:
                 if _has_told_type(doc):
                     self._docs[database, doc["_id"]] = doc
+
+
+def _changed_at(doc: Document) -> float:
+    """Return when a document was changed, in Gregorian seconds: of a deleted one nobody knows, so it comes last."""
+    if doc.get("_deleted"):
+        return math.inf
+    modified_at = values.as_integer(doc.get("pvt_modified")) or 0
+    change = folder_changes.last_change(doc)
+    return change.at if change is not None and int(change.at) >= modified_at else modified_at
 
 
 def _has_told_type(doc: Document) -> bool:
@@ -90,12 +101,27 @@ def _events_of_document(database: str, doc: Document, previous: Document | None,
         return Event(event_id(database, doc["_id"], change_id, name), name, database, account_id, shown)
 
     document_events = []
+    full_id = _new_full_note(shown, previous, position)
+    if full_id is not None:
+        document_events.append(event(events.VOICEMAIL_FULL, full_id))
     if shown.get("pvt_type") == document_types.MESSAGE:
         name, change_id = _message_event(shown, previous, position)
         if name is not None:
             document_events.append(event(name, change_id))
     document_events.append(event(_document_event(shown, previous, position), doc["_rev"]))
     return document_events
+
+
+def _new_full_note(doc: Document, previous: Document | None, position: Position) -> str | None:
+    """Return the id of a mailbox's note that it was full, if that is untold."""
+    note = doc.get(MAILBOX_FULL)
+    if doc.get("pvt_type") != document_types.MAILBOX or not isinstance(note, dict):
+        return None
+    if previous is not None and previous.get(MAILBOX_FULL) == note:
+        return None
+    if previous is None and (values.as_integer(note.get("at")) or 0) < position.horizon:
+        return None
+    return str(note.get("id"))
 
 
 def _document_event(doc: Document, previous: Document | None, position: Position) -> str:

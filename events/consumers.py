@@ -31,6 +31,12 @@ class Consumer:
     def stop(self) -> None:
         """Clean up before that process ends."""
 
+    def flush(self) -> None:
+        """Return when all that was taken is safe, for a consumer that does some of it after `deliver` returned.
+
+        Called before positions are stored, about every second. If it raises, they are not stored.
+        """
+
     def deliver(self, batch: Batch) -> None:
         """Take a batch, and return when it is safe: confirmed by a broker, or committed as jobs.
 

@@ -12,6 +12,7 @@ DB_DELETED = "db_deleted"
 VOICEMAIL_NEW = "voicemail_new"
 VOICEMAIL_SAVED = "voicemail_saved"
 VOICEMAIL_DELETED = "voicemail_deleted"
+VOICEMAIL_FULL = "voicemail_full"
 
 
 @dataclass(frozen=True, slots=True)

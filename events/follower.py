@@ -30,7 +30,7 @@ from storage import database_names, gregorian
 logger = logging.getLogger(__name__)
 
 _THREADS = 4
-_PAGE_SIZE = 200
+_PAGE_SIZE = 1_000
 _MAX_POSITIONS = 5_000
 _SLOT_STORE_ROUNDS = 10
 _DATABASE_EVENTS = {"created": event_names.DB_CREATED, "deleted": event_names.DB_DELETED}
@@ -170,6 +170,8 @@ class Follower:
                 self._report()
             except (CouchError, DatabaseError) as error:
                 logger.warning("The follower for %s can't go on yet: %s", self.consumer.name, error)
+            except Exception:
+                logger.exception("The follower for %s failed", self.consumer.name)
             if self._is_stopped.wait(RENEW_SECONDS):
                 return
 
@@ -208,6 +210,8 @@ class Follower:
     def _store_places(self) -> None:
         with self._lock:
             moved = {name: place for name, place in self._places.items() if place.is_moved}
+        if moved and not self._is_flushed():
+            return
         for name, place in moved.items():
             epoch = self._leases.epoch(slot_of(account_key_of(name) or ""))
             if epoch is None:
@@ -222,6 +226,14 @@ class Follower:
             stored = [name for name, place in self._places.items() if not place.is_moved]
             for name in stored[: max(surplus, 0)]:
                 del self._places[name]
+
+    def _is_flushed(self) -> bool:
+        try:
+            self.consumer.flush()
+        except Exception as error:
+            logger.info("Positions of %s are not stored yet: %s", self.consumer.name, error)
+            return False
+        return True
 
     def _store_starts(self) -> None:
         """Store for the slots where nothing waits that all is read up to what was heard."""

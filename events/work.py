@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from events.leases import slot_of
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 
 
 @dataclass

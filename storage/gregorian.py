@@ -18,6 +18,11 @@ def now() -> int:
     return int(time.time()) + UNIX_OFFSET
 
 
+def now_with_fraction() -> float:
+    """Return the current time in Gregorian seconds, to the millisecond."""
+    return round(time.time() + UNIX_OFFSET, 3)
+
+
 def to_datetime(seconds: int) -> datetime:
     """Return Gregorian seconds as an aware UTC datetime; ValueError outside the years 1 to 9999."""
     if not FIRST <= seconds <= LAST:

@@ -1,8 +1,8 @@
 """A message's last change of folder, which its document holds, so that who follows changes can tell what happened.
 
 The member ``pvt_folder_change`` is ``{id, from, to, at, reason}``: a random id, the states before and after, the time
-in Gregorian seconds, and why, if somebody said so. It means nothing once another program has put the message into
-another folder.
+in Gregorian seconds to the millisecond, and why, if somebody said so. It means nothing once another program has put
+the message into another folder.
 """
 
 import secrets
@@ -23,7 +23,7 @@ class FolderChange(NamedTuple):
 
     id: str
     former: str | None
-    at: int
+    at: float
     reason: str | None
 
 
@@ -38,7 +38,7 @@ def state_of(doc: Mapping[str, Any]) -> str:
 
 def record(doc: dict[str, Any], former: str | None, reason: str | None = None) -> dict[str, Any]:
     """Return a message's document with the note that it has just come from another state, None if it is new."""
-    change = {"id": secrets.token_hex(4), "from": former, "to": state_of(doc), "at": gregorian.now()}
+    change = {"id": secrets.token_hex(4), "from": former, "to": state_of(doc), "at": gregorian.now_with_fraction()}
     return {**doc, MEMBER: change if reason is None else {**change, "reason": reason}}
 
 
@@ -48,7 +48,7 @@ def last_change(doc: Mapping[str, Any]) -> FolderChange | None:
     if not isinstance(change, dict) or change.get("to") != state_of(doc):
         return None
     former, at, reason = change.get("from"), change.get("at"), change.get("reason")
-    if not isinstance(at, int) or not isinstance(change.get("id"), str):
+    if not isinstance(at, int | float) or not isinstance(change.get("id"), str):
         return None
     return FolderChange(
         change["id"], former if isinstance(former, str) else None, at, reason if isinstance(reason, str) else None
