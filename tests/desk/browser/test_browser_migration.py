@@ -49,6 +49,8 @@ def test_pages_of_a_migration_are_accessible_and_fit_the_screen(
     violations = find_violations(page)
     page.get_by_role("button", name="Dry run", exact=True).click()
     expect(page.get_by_role("heading", name="Dry run: done, with 1 to look at")).to_be_visible(timeout=60_000)
+    # The page has loaded itself again: only then it has the report.
+    expect(page.get_by_role("heading", name="Report", exact=True)).to_be_visible(timeout=60_000)
     violations += find_violations(page)
     for path in ("", f"{account.id}/", f"{account.id}/purge/"):
         page.goto(f"migration/migrationrun/{path}")
