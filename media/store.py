@@ -4,6 +4,7 @@ What a client sends is checked against the schema ``media``. A deleted media sta
 it is deleted for good. Mailboxes that name a missing media have no greeting, which is no error.
 """
 
+import dataclasses
 import uuid
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -20,7 +21,7 @@ from media import speech
 from storage import document_types, documents, merge_patch, private_fields, schemas, view_names
 from storage.documents import Guard
 from storage.private_fields import Actor
-from voicemail.audio import recording
+from voicemail.audio import content_types, recording
 from voicemail.audio.recording import Recording
 from voicemail.audio.upload import Upload
 
@@ -235,7 +236,9 @@ def _speak(
         return None
     if not tts.get("text"):
         raise ValidationFailed.field("tts.text", "required", "Field is required but missing")
-    return speak(tts["text"], tts.get("voice") or speech.DEFAULT_VOICE)
+    audio = speak(tts["text"], tts.get("voice") or speech.DEFAULT_VOICE)
+    # Whoever downloads it gets a file named as the media.
+    return dataclasses.replace(audio, name=content_types.attachment_name(str(members["name"]), audio.content_type))
 
 
 def _writable(members: Mapping[str, Any]) -> Document:

@@ -198,6 +198,7 @@ class TestSpeech:
         assert (stored["media_source"], stored["tts"]) == ("tts", {"text": self.TEXT, "voice": "male/en-GB"})
         answer = api.get(f"media/{media['id']}/raw")
         assert answer.headers["Content-Type"] == media["content_type"] == "audio/mpeg"
+        assert answer.headers["Content-Disposition"] == "attachment; filename=Closed.mp3"
         assert media["content_length"] == len(answer.content)
         (tmp_path / "spoken.mp3").write_bytes(answer.content)
         assert 2_000 < milliseconds_of(tmp_path / "spoken.mp3") < 8_000
@@ -213,9 +214,9 @@ class TestSpeech:
     def test_another_text_is_spoken_anew_and_the_same_is_not(self, api: Api, db: Database) -> None:
         media = self.spoken(api)
         path = f"media/{media['id']}"
-        revision = (db.get(media["id"]) or {})["_attachments"]["speech.mp3"]["revpos"]
+        revision = (db.get(media["id"]) or {})["_attachments"]["Closed.mp3"]["revpos"]
         assert api.patch(path, {"name": "Closed today"}).status_code == 200
-        assert (db.get(media["id"]) or {})["_attachments"]["speech.mp3"]["revpos"] == revision
+        assert (db.get(media["id"]) or {})["_attachments"]["Closed.mp3"]["revpos"] == revision
         changed = api.patch(path, {"tts": {"text": "Back on Monday."}}).json()["data"]
         assert (changed["name"], changed["tts"]["text"]) == ("Closed today", "Back on Monday.")
         assert changed["content_length"] < media["content_length"] / 2
