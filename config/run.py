@@ -38,6 +38,7 @@ _EXISTING_OPERATORS = {
 _COMPANIONS = {
     "follower": ("follow_changes",),
     "worker": ("db_worker", "--queue-name=*", "--exclude-queues=retries", "--interval=0.5", "--no-reload"),
+    "live": ("live",),
     "retries": ("db_worker", "--queue-name=retries", "--no-reload"),
 }
 """The commands of manage.py that run beside the service, and are started again when they end."""

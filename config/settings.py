@@ -145,6 +145,14 @@ PUBLISH_UPLOADS = environment.flag("PUBLISH_UPLOADS", PUBLISH_CHANGES_OF == "ALL
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": []}}
 """With no list of queues, a job may name any."""
 
+# --- live: websockets for browsers (`manage.py live`) ---
+
+LIVE_BIND = environment.text("LIVE_BIND", environment.text("BIND", "127.0.0.1"))
+LIVE_PORT = environment.integer("LIVE_PORT", 5555)
+"""The port of Kazoo's websockets; 0: any free one."""
+LIVE_CONNECTIONS = environment.integer("LIVE_CONNECTIONS", 10_000, minimum=1)
+"""How many clients a process serves at once."""
+
 # --- webhooks ---
 
 SEND_WEBHOOKS = environment.flag("SEND_WEBHOOKS", True)
@@ -172,6 +180,7 @@ INSTALLED_APPS = [
     "media",
     "events",
     "webhooks",
+    "live",
     "migration",
 ]
 MIDDLEWARE = [

@@ -44,9 +44,13 @@ _CERTAIN_SECONDS = 120  # a horizon lies so far before the last reading
 
 
 class Changes:
-    """Turns the documents of a changes feed into events, and remembers the last ones that were told."""
+    """Turns the documents of a changes feed into events, and remembers the last ones that were told.
 
-    def __init__(self) -> None:
+    Changes that others made count `of_everybody`, or if PUBLISH_CHANGES_OF says so.
+    """
+
+    def __init__(self, *, of_everybody: bool = False) -> None:
+        self._of_everybody = of_everybody or settings.PUBLISH_CHANGES_OF == "ALL"
         self._docs: LRUCache[tuple[str, str], Document] = LRUCache(_REMEMBERED)
         self._lock = Lock()
 
@@ -56,7 +60,7 @@ class Changes:
         for doc in sorted(page.docs, key=_changed_at):  # a cluster's feed mixes what its shards have
             with self._lock:
                 previous = self._docs.get((database, doc["_id"]))
-            if _is_told(doc, previous, position):
+            if _is_told(doc, previous, position, of_everybody=self._of_everybody):
                 page_events += _events_of_document(database, doc, previous, position)
         return page_events
 
@@ -82,14 +86,14 @@ def _has_told_type(doc: Document) -> bool:
     return isinstance(pvt_type, str) and pvt_type in TYPES
 
 
-def _is_told(doc: Document, previous: Document | None, position: Position) -> bool:
+def _is_told(doc: Document, previous: Document | None, position: Position, *, of_everybody: bool) -> bool:
     """Whether a document is of a type whose changes are told, and was changed by somebody whose changes are."""
     source = previous if doc.get("_deleted") else doc
     if source is None or not _has_told_type(source):
         return False
     if not doc.get("_deleted") and (values.as_integer(doc.get("pvt_modified")) or 0) < position.skip_before:
         return False
-    return settings.PUBLISH_CHANGES_OF == "ALL" or private_fields.is_own_change(source)
+    return of_everybody or private_fields.is_own_change(source)
 
 
 def _events_of_document(database: str, doc: Document, previous: Document | None, position: Position) -> list[Event]:

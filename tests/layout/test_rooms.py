@@ -17,7 +17,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("config",),
     ("desk",),
     ("migration",),
-    ("webhooks",),
+    ("webhooks", "live"),
     ("events",),
     ("media",),
     ("voicemail",),
