@@ -3,9 +3,11 @@
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from rest_framework.exceptions import APIException
 from websockets.asyncio.server import ServerConnection, broadcast
+from websockets.exceptions import ConnectionClosed
 
 from accounts.auth import authentication, tokens
 from accounts.auth.authentication import Identity
@@ -43,8 +45,9 @@ class Connection:
 
     async def run(self) -> None:
         """Answer messages until the client leaves."""
-        async for text in self._socket:
-            await self._socket.send(await self._answer(text))
+        with suppress(ConnectionClosed):  # however it leaves
+            async for text in self._socket:
+                await self._socket.send(await self._answer(text))
 
     def end(self) -> None:
         """Stop with all subscriptions."""
