@@ -9,7 +9,8 @@ import desk.media.pages
 import desk.messages.pages
 import desk.migration_runs.pages
 import desk.operators.pages
-import desk.users.pages  # noqa: F401 - importing registers
+import desk.users.pages
+import desk.webhooks.pages  # noqa: F401 - importing registers
 from desk.operators.sign_in import SignInForm
 
 admin.site.login_form = SignInForm

@@ -55,6 +55,14 @@ class Media(models.Model):
         verbose_name = verbose_name_plural = "media"
 
 
+class Webhook(models.Model):
+    """The webhooks of accounts, for permissions. It has no table."""
+
+    class Meta:
+        managed = False
+        permissions = (("send_webhook", "Can test a webhook, and send events again"),)
+
+
 class AuditEntry(models.Model):
     """A change that an operator made, a message that was heard, or a secret that was revealed."""
 

@@ -9,7 +9,7 @@ from typing import Any
 
 _NAME = re.compile(
     r"(?!require[^a-z])(?:.*[^a-z])?(?:(?:pin|pass|secret)[^a-z]?codes?|pins?|pwd|pass(?:word|wd|phrase)s?|secrets?"
-    r"|credentials?|(?:auth[^a-z]?)?tokens?|(?:api|private|secret)[^a-z]?keys?)[0-9]*",
+    r"|credentials?|(?:auth[^a-z]?)?tokens?|(?:api|private|secret|sha256)[^a-z]?keys?)[0-9]*",
     re.DOTALL,
 )
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")

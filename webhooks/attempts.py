@@ -1,9 +1,11 @@
 """Attempts to send an event to a hook's address: documents of the account's MODb, as Kazoo keeps them.
 
-Their ids begin with the month, as those of messages do.
+Their ids begin with the month, as those of messages do. What follows grows with the time: attempts of the same second
+are listed in their order.
 """
 
-import uuid
+import secrets
+import time as clock
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -29,7 +31,7 @@ def store(account_id: str, members: Mapping[str, Any], time: int | None = None) 
     month = gregorian.month_of(now)
     database = modbs.ensure(account_id, month)
     doc = private_fields.stamp_new(
-        {**members, "_id": f"{month}-{uuid.uuid4().hex}"},
+        {**members, "_id": f"{month}-{clock.time_ns():016x}{secrets.token_hex(8)}"},
         pvt_type=TYPE,
         account_id=account_id,
         db_name=database.name,

@@ -144,6 +144,7 @@ class AccountAdmin(HealthPages, SwitchPages, ApiKeyPages, RetentionPages):
                 "view_auditentry",
                 "view_mailbox",
                 "view_media",
+                "view_webhook",
             ),
         )
 

@@ -6,7 +6,8 @@ from typing import Any
 from storage import private_fields, secret_members
 
 # Who may see a message's history may not always read its transcription.
-_SECRETS = frozenset({"pvt_md5_auth", "pvt_sha1_auth", "transcription"})
+# Headers of webhooks hold credentials under any name.
+_SECRETS = frozenset({"pvt_md5_auth", "pvt_sha1_auth", "transcription", "custom_request_headers"})
 _HIDDEN = "(hidden)"
 _MAX_LENGTH = 2_000
 _SHOWN_PRIVATE_FIELDS = frozenset({"pvt_deleted", "pvt_enabled", "pvt_api_key", "source_id"})

@@ -13,6 +13,7 @@ _READ_ONLY_PERMISSIONS = (
     "view_health",
     "view_accountuser",
     "view_auditentry",
+    "view_webhook",
 )
 _SUPPORT_PERMISSIONS = (
     *_READ_ONLY_PERMISSIONS,
@@ -24,6 +25,7 @@ _SUPPORT_PERMISSIONS = (
     "add_media",
     "change_media",
     "delete_media",
+    "send_webhook",
 )
 _ADMINISTRATOR_PERMISSIONS = (
     *_SUPPORT_PERMISSIONS,
@@ -39,6 +41,9 @@ _ADMINISTRATOR_PERMISSIONS = (
     "add_accountuser",
     "change_accountuser",
     "delete_accountuser",
+    "add_webhook",
+    "change_webhook",
+    "delete_webhook",
     "view_user",
     "add_user",
     "change_user",

@@ -15,6 +15,7 @@ _PERMISSIONS = {
     "mailbox": "desk.view_mailbox",
     "message": "desk.view_message",
     "media": "desk.view_media",
+    "webhook": "desk.view_webhook",
 }
 
 

@@ -17,6 +17,8 @@ from tests.support.operators import Desk, new_operator
 from tests.support.servers import Running, Service, direct
 from voicemail.mailboxes import store as mailbox_store
 from voicemail.messages import store as message_store
+from webhooks import attempts as webhook_attempts
+from webhooks import store as webhook_store
 
 NOBODY, READ_ONLY, SUPPORT, ADMINISTRATORS = "No group", "Read only", "Support", "Administrators"
 RANKS = (NOBODY, READ_ONLY, SUPPORT, ADMINISTRATORS)
@@ -70,6 +72,16 @@ PAGES = {
     "desk_media_upload": SUPPORT,
     "desk_media_delete": SUPPORT,
     "desk_media_restore": SUPPORT,
+    "desk_webhook_changelist": READ_ONLY,
+    "desk_webhook_detail": READ_ONLY,
+    "desk_webhook_history": READ_ONLY,
+    "desk_webhook_attempt": READ_ONLY,
+    "desk_webhook_test": SUPPORT,
+    "desk_webhook_send_again": SUPPORT,
+    "desk_webhook_add_to": ADMINISTRATORS,
+    "desk_webhook_change": ADMINISTRATORS,
+    "desk_webhook_delete": ADMINISTRATORS,
+    "desk_webhook_enable_all": ADMINISTRATORS,
     "migration_migrationrun_changelist": READ_ONLY,
     "migration_migrationrun_run": READ_ONLY,
     "migration_migrationrun_progress": READ_ONLY,
@@ -120,6 +132,8 @@ def scene(server: Running, service: Service, new_account: Callable[..., Account]
         "user_id": account.user_id,
         "media_id": media_store.create(account.id, {"name": "Away"})["_id"],
         "kind": "unavailable",
+        "hook_id": webhook_store.create(account.id, {"name": "A", "uri": "https://127.0.0.2/", "hook": "all"})["_id"],
+        "attempt_id": webhook_attempts.store(account.id, {"hook_id": "0" * 32})["_id"],
         "run_id": 999_999,
         "file_format": "csv",
     }

@@ -96,6 +96,9 @@ class Practice:
     """The messages' lengths."""
     media_id: str
     """The greeting of the first mailbox."""
+    hook_id: str
+    attempt_id: str
+    """A webhook, and a failed attempt to send for it."""
 
     @property
     def account_page(self) -> str:
@@ -136,6 +139,9 @@ def all_pages(practice: Practice) -> Iterable[str]:
     yield from (f"{box}greetings/{kind}/" for kind in ("unavailable", "name"))
     yield from (f"desk/media/{page}" for page in (f"?account={account_id}", f"{account_id}/add/"))
     yield from (practice.media_page + page for page in ("", "change/", "upload/", "delete/", "history/"))
+    hook = f"desk/webhook/{account_id}/{practice.hook_id}/"
+    yield from (f"desk/webhook/{page}" for page in (f"?account={account_id}", f"{account_id}/add/"))
+    yield from (hook + page for page in ("", "change/", "test/", f"attempts/{practice.attempt_id}/"))
     yield from (f"desk/message/?account={account_id}", practice.message_list())
     yield from (practice.message_list() + query for query in ("&removed=yes", "&since=2026-02-02&until=2026-02-01"))
     yield f"desk/message/{account_id}/{practice.boxes[0]['id']}/add/"

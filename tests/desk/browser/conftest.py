@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
@@ -19,6 +20,7 @@ from tests.support.browsing import TIMEOUT, Practice, Staff, Windows
 from tests.support.kazoo_messages import leave_spoken
 from tests.support.operators import PIN, new_operator
 from tests.support.servers import Running, Service
+from webhooks import attempts
 
 _NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 _ARGUMENTS = (
@@ -99,4 +101,31 @@ def practice(account: Account, api: Api, audio: Studio) -> Practice:
         for (age, caller, number, folder, text), recording in zip(_MESSAGES, recordings, strict=True)
     ]
     seconds = [recording.milliseconds / 1000 for recording in recordings]
-    return Practice(account, boxes, message_ids, seconds, media_id)
+    return Practice(account, boxes, message_ids, seconds, media_id, *failed_webhook(api))
+
+
+def failed_webhook(api: Api) -> tuple[str, str]:
+    """Create a webhook with a failed attempt; the ids of both."""
+    members = {"name": "Our CRM", "uri": "https://crm.example.com/voicemail", "hook": "notifications"}
+    hook_id: str = api.put("webhooks", members).json()["data"]["id"]
+    attempt: dict[str, Any] = {
+        "hook_id": hook_id,
+        "hook_event": "notifications",
+        "event_id": "1" * 32,
+        "method": "post",
+        "uri": members["uri"],
+        "req_headers": {"Content-Type": "application/json", "X-Hook-ID": hook_id, "Authorization": "Bearer 1"},
+        "req_body": '{"event_name":"voicemail_new","caller_id_name":"Jonas Weber","voicemail_length":9300}',
+        "resp_status_code": 503,
+        "resp_headers": {"content-type": "text/plain", "retry-after": "120"},
+        "resp_body": "Maintenance until noon",
+        "try": 1,
+        "retries": 2,
+        "retries_left": 2,
+        "result": "failure",
+        "reason": "bad response code",
+        "next_try": gregorian.now() + 120,
+        "pvt_event_name": "voicemail_new",
+        "pvt_event_data": {},
+    }
+    return hook_id, attempts.store(api.account_id, attempt)["_id"]

@@ -1,4 +1,4 @@
-"""The six tasks of docs/desk.md, done step by step.
+"""Six tasks of docs/desk.md, done step by step.
 
 With ``DOCS_IMAGES=1``, the tests save the guide's pictures to docs/images/.
 """
