@@ -43,7 +43,7 @@ def length_of(api: Api, account: Account, path: str) -> int:
     return length
 
 
-@pytest.mark.parametrize("kind", ["mp3", "wav", "webm"])
+@pytest.mark.parametrize("kind", ["mp3", "wav", "webm", "latm"])
 def test_audio_that_comes_with_its_message_is_measured(
     api: Api, account: Account, box: dict[str, Any], audio: Studio, kind: str
 ) -> None:

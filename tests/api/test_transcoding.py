@@ -105,6 +105,14 @@ class TestFormats:
         assert attachment(account, path)[1]["content_type"] == "audio/mpeg"
         assert stored(account, path)["metadata"]["length"] == 3000
 
+    def test_latm_without_a_container_is_converted(
+        self, api: Api, account: Account, audio: Studio, box: dict[str, Any]
+    ) -> None:
+        voice = audio("latm")
+        path = leave(api, box, voice)
+        assert attachment(account, path)[1]["content_type"] == "audio/mpeg"
+        assert stored(account, path)["metadata"]["length"] == pytest.approx(voice.milliseconds, abs=130)
+
     def test_replaced_audio_is_converted_as_well(self, api: Api, account: Account, audio: Studio) -> None:
         path = new_message(api, api.new_box(media_extension="mp4"))
         voice = audio("wav")

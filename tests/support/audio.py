@@ -22,6 +22,7 @@ FORMATS = {
     "m4a": ("audio/mp4", ["-ar", "16000", "-ac", "1", "-c:a", "aac", "-b:a", "32k"]),
     "webm": ("audio/webm", ["-ar", "16000", "-ac", "1", "-c:a", "libopus", "-b:a", "24k"]),
     "caf": ("audio/x-caf", ["-ar", "8000", "-ac", "1"]),
+    "latm": ("audio/mp4a-latm", ["-ar", "16000", "-ac", "1", "-c:a", "aac", "-f", "latm"]),
     "amr": ("audio/amr", ["-ar", "8000", "-ac", "1"]),
     "mp4": ("video/mp4", ["-ar", "16000", "-ac", "1", "-c:a", "aac", "-b:a", "32k"]),
 }

@@ -198,6 +198,8 @@ def detect_extension(file: IO[bytes]) -> str | None:
     # An MP3 without a tag starts with a frame: 11 set bits, layer III, and no reserved version, rate or bitrate.
     if len(head) > 2 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2 and head[1] & 0x18 != 0x08:
         return "mp3" if head[2] & 0xF0 != 0xF0 and head[2] & 0x0C != 0x0C else None
+    if len(head) > 1 and head[0] == 0x56 and head[1] & 0xE0 == 0xE0:
+        return "m4a"  # LATM as a stream, which has no file format of its own
     return "aac" if len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0 else None
 
 

@@ -19,7 +19,7 @@ import imageio_ffmpeg
 if sys.platform == "linux":
     import resource
 
-_INPUT_FORMATS = "mp3,wav,w64,mov,mp4,ogg,flac,aac,amr,matroska,webm,aiff,au,asf,caf,gsm"
+_INPUT_FORMATS = "mp3,wav,w64,mov,mp4,ogg,flac,aac,amr,matroska,webm,aiff,au,asf,caf,gsm,loas"
 _MAX_BLOCK = 256 * 1024 * 1024
 _MAX_MEMORY = 1024 * 1024 * 1024
 
