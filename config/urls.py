@@ -20,6 +20,7 @@ urlpatterns = [
     re_path(r"^v2/docs/?$", PageViewSet.as_view({"get": "retrieve"})),
     path("health/live", health.live),
     path("health/ready", health.ready),
+    path("health/events", health.events),
     path("", pages.front_page),
     path("favicon.ico", pages.icon),
     path("admin", RedirectView.as_view(pattern_name="admin:index", query_string=True)),

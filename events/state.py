@@ -8,10 +8,12 @@ from django.db.models.functions import Now
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
+from events import consumers
 from events.leases import SLOTS, TTL_SECONDS
 from events.models import FollowerState
 
 _FORGOTTEN_AFTER = timedelta(hours=1)
+_LATE_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,11 @@ class ConsumerState:
     def is_complete(self) -> bool:
         """Whether all accounts are followed."""
         return self.slots >= SLOTS
+
+    @property
+    def is_late(self) -> bool:
+        """Whether somebody should look after it: changes are followed by nobody, or have waited for long."""
+        return not self.is_complete or self.seconds_behind > _LATE_SECONDS
 
 
 @dataclass(frozen=True)
@@ -71,6 +78,13 @@ def list_consumers() -> list[ConsumerState]:
     """Return the state of each consumer that has a living follower or had one within the last hour, by name."""
     names = FollowerState.objects.values_list("consumer", flat=True).distinct().order_by("consumer")
     return [_consumer_state(name) for name in names]
+
+
+def list_enabled() -> list[ConsumerState]:
+    """Return the state of each consumer that is configured to get events, by name, followed or not."""
+    states = {state.consumer: state for state in list_consumers()}
+    names = sorted(consumer.name for consumer in consumers.enabled())
+    return [states.get(name, ConsumerState(name, 0, 0, 0.0, 0, "")) for name in names]
 
 
 def job_counts() -> JobCounts:

@@ -12,6 +12,7 @@ from desk.accounts.links import account_crumbs, account_list_crumbs, account_sub
 from desk.audit import log
 from desk.health.account_state import account_states, message_chart
 from desk.health.couchdb_state import couchdb_state
+from desk.health.events_state import events_state
 from desk.kit.pages import DocumentAdmin, Route, next_url
 from desk.kit.tables import Paging, page_request
 from storage import maintenance, modbs
@@ -31,9 +32,9 @@ class HealthPages(DocumentAdmin):
     def show_health(self, request: HttpRequest) -> HttpResponse:
         """Show the state of CouchDB, and of the databases of a page of accounts."""
         title, template, crumbs = "Health", "desk/health/overview.html", [*account_list_crumbs(), ("Health", None)]
-        couchdb = couchdb_state()
+        couchdb, events = couchdb_state(), events_state()
         if not couchdb.is_up:
-            return self.render(request, template, title, crumbs, couchdb=couchdb)
+            return self.render(request, template, title, crumbs, couchdb=couchdb, events=events)
         page = listing.list_accounts(page_request(request, _PAGE_SIZE))
         states = account_states(page.entries)
         by_size = sorted(states, key=lambda state: -state.on_disk)
@@ -43,6 +44,7 @@ class HealthPages(DocumentAdmin):
             title,
             crumbs,
             couchdb=couchdb,
+            events=events,
             states=states,
             by_size=by_size,
             largest_size=(by_size[0].on_disk if by_size else 0) or 1,

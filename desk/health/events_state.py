@@ -1,0 +1,81 @@
+"""How those are doing that tell what changes: followers, jobs, the broker and the mail server."""
+
+from dataclasses import dataclass
+from smtplib import SMTPException
+
+from django.conf import settings
+from django.core.mail import get_connection
+
+from events import state
+from events.state import ConsumerState, JobCounts
+
+_MAIL_SECONDS = 1.0
+_NAMES = {"amqp": "message broker", "webhooks": "webhooks", "notifications": "e-mail"}
+
+
+@dataclass(frozen=True)
+class ToldState:
+    """How far a receiver of events is behind, in words."""
+
+    name: str
+    text: str
+    is_good: bool
+
+
+@dataclass(frozen=True)
+class EventsState:
+    """What the health page shows of events."""
+
+    told: list[ToldState]
+    jobs: JobCounts
+    broker: ToldState | None
+    """None if there is none."""
+    mail_server: ToldState | None
+    """None if there is none."""
+
+
+def events_state() -> EventsState:
+    """Ask Django's database for followers and jobs, and the mail server whether it answers, within a second."""
+    states = state.list_enabled()
+    broker = next((consumer for consumer in states if consumer.consumer == "amqp"), None)
+    return EventsState(
+        [ToldState(_name(consumer), *_describe(consumer)) for consumer in states],
+        state.job_counts(),
+        None if broker is None else _broker_state(broker),
+        _mail_server_state() if settings.EMAIL_URL else None,
+    )
+
+
+def _name(consumer: ConsumerState) -> str:
+    return _NAMES.get(consumer.consumer, consumer.consumer)
+
+
+def _describe(consumer: ConsumerState) -> tuple[str, bool]:
+    if not consumer.followers:
+        return "nobody follows changes: start manage.py follow_changes. What changes meanwhile is told later.", False
+    if not consumer.is_complete:
+        return "some accounts are followed by nobody: a new follower takes them within seconds", False
+    if consumer.is_late:
+        reason = f": {consumer.error}" if consumer.error else ""
+        accounts = consumer.waiting_accounts
+        waiting = f"{accounts} account{'' if accounts == 1 else 's'} waiting"
+        return f"{consumer.seconds_behind:.0f} seconds behind, {waiting}{reason}", False
+    return f"up to date ({consumer.seconds_behind:.1f} seconds)", True
+
+
+def _broker_state(consumer: ConsumerState) -> ToldState:
+    if not consumer.followers:
+        return ToldState("Message broker", "not known: nobody follows changes", is_good=False)
+    if consumer.error:
+        return ToldState("Message broker", consumer.error, is_good=False)
+    return ToldState("Message broker", "takes what is published", is_good=True)
+
+
+def _mail_server_state() -> ToldState:
+    connection = get_connection(timeout=_MAIL_SECONDS)
+    try:
+        connection.open()
+        connection.close()
+    except (OSError, SMTPException) as error:
+        return ToldState("Mail server", f"doesn't answer: {error}", is_good=False)
+    return ToldState("Mail server", "answers", is_good=True)
