@@ -173,7 +173,7 @@ class GreetingPages(DocumentAdmin):
             fieldsets=greeting_fieldsets(form),
             template="desk/mailboxes/greeting.html",
             greeting=self._greeting_view(request, account_id, box, greeting, kind, target.owner),
-            expected_id=greeting.media_id,
+            expected=greeting.media_id,
             remove_url=reverse("admin:desk_mailbox_remove_greeting", args=[account_id, box_id, kind]),
         )
 

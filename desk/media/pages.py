@@ -175,7 +175,7 @@ class MediaAdmin(DocumentAdmin):
         url = media_url(account_id, media_id)
         form = SoundForm(request, account_id, initial=_sound_of(media))
         if request.method == "POST" and form.is_valid():
-            changed = form.replace(account_id, media_id, actor(request))
+            changed = _replace_audio(request, form, account_id, media_id)
             if changed is not None:
                 subject = media_subject(account_id, changed)
                 before, after = _without_stubs(media), _without_stubs(changed)
@@ -190,6 +190,7 @@ class MediaAdmin(DocumentAdmin):
             cancel_url=url,
             fieldsets=sound_fieldsets(form),
             template=SOUND_TEMPLATE,
+            expected=_audio_digest(media),
         )
 
     def remove_media(self, request: HttpRequest, account_id: str, media_id: str) -> HttpResponse:
@@ -227,6 +228,31 @@ class MediaAdmin(DocumentAdmin):
         """Show what was done to the media."""
         account, media = accounts.get(account_id), media_store.get(account_id, media_id)
         return render_history(self, request, [media_id], media_title(media), media_crumbs(account, media))
+
+
+class _Conflict(Exception):
+    """The media has other audio than the operator saw."""
+
+
+def _replace_audio(request: HttpRequest, form: SoundForm, account_id: str, media_id: str) -> Document | None:
+    """Replace the audio that the operator saw, and return the media; else add the error to the form, return None."""
+
+    def guard(stored: Document) -> None:
+        if _audio_digest(stored) != request.POST.get("expected"):
+            raise _Conflict
+
+    try:
+        return form.replace(account_id, media_id, actor(request), guard)
+    except _Conflict:
+        text = "Somebody else replaced the audio in the meantime. Listen to what is stored now, then save again."
+        form.add_error(None, text)
+        return None
+
+
+def _audio_digest(media: Document) -> str:
+    """What tells the audio of a media from any other; empty if it has none."""
+    stub: Document = next(iter((media.get("_attachments") or {}).values()), {})
+    return str(stub.get("digest") or "")
 
 
 def _sound_of(media: Document) -> dict[str, str]:

@@ -85,8 +85,8 @@ class SoundForm(AudioFileForm):
 
         return try_to_store(self, lambda: _with_paths_of_fields(store))
 
-    def replace(self, account_id: str, media_id: str, actor: Actor, guard: Guard | None = None) -> Document | None:
-        """Replace the audio of a media and return it; else as `create`."""
+    def replace(self, account_id: str, media_id: str, actor: Actor, guard: Guard) -> Document | None:
+        """Replace the audio of a media and return it, unless the guard raises; else as `create`."""
 
         def store() -> Document:
             if self.cleaned_data.get("text"):

@@ -97,7 +97,8 @@ def test_a_text_is_heard_before_it_is_stored_and_then_stored(operator: Operator,
     assert (media["media_source"], media["tts"]) == ("tts", {"text": TEXT, "voice": "male/en-gb"})
     assert media["language"] == "en-gb"
     assert TEXT in desk.get(page_of(account, media)).text
-    desk.post(page_of(account, media, "upload/"), text="Closed today.", language="en-gb", voice="female")
+    replaced = desk.fill_in(page_of(account, media, "upload/"), text="Closed today.", voice="female")
+    assert "The audio of “Closed” was replaced." in replaced.text
     changed = named(api, "Closed")
     assert changed["tts"] == {"text": "Closed today.", "voice": "female/en-gb"}
     assert changed["content_length"] < media["content_length"]
@@ -153,6 +154,21 @@ def test_a_media_is_renamed_unless_somebody_else_changed_it(operator: Operator, 
     assert "Changed in the meantime" in late.text
     assert api.get(f"media/{media['id']}").json()["data"]["name"] == "New name"
     assert "<b>name</b>" in desk.get(page_of(account, media, "history/")).text
+
+
+def test_audio_that_somebody_else_replaced_is_not_overwritten(
+    operator: Operator, account: Account, api: Api, audio: Studio
+) -> None:
+    media = new_media(api, name="Replaced", tts={"text": "One."})
+    desk, path = operator("Support"), page_of(account, media, "upload/")
+    opened = desk.get(path)
+    headers = {"Content-Type": "audio/mpeg"}
+    assert api.post(f"media/{media['id']}/raw", data=audio("mp3").content, headers=headers).status_code == 200
+    late = desk.fill_in(path, opened, text="Two.")
+    assert "Somebody else replaced the audio" in late.text
+    assert api.get(f"media/{media['id']}/raw").content == audio("mp3").content
+    assert "was replaced." in desk.fill_in(path, late).text
+    assert named(api, "Replaced")["tts"]["text"] == "Two."
 
 
 def test_a_removed_media_can_be_restored(operator: Operator, account: Account, api: Api, db: Database) -> None:
