@@ -20,16 +20,27 @@ OBJECT_ACTIONS = ("doc_created", "doc_edited", "doc_deleted")
 
 _ACCOUNT_ID, _BOX_ID = "4c9d1ab86d6f4a27b3f8c42e0c61b7d5", "0b1f3a9c5d7e4f60a1b2c3d4e5f60718"
 _MESSAGE_ID = "202611-6aadef09f6fcf5fd8bcdfca312e923ba"
-_OF_MESSAGE: dict[str, Any] = {
+_OF_NOTIFICATION: dict[str, Any] = {
     "account_id": _ACCOUNT_ID,
+    "app_name": "callflow",
+    "app_version": "4.0.0",
+    "cluster_id": "",
+    "event_category": "notifications",
+    "msg_id": "7f3e9a5c1b2d4f60a1b2c3d4e5f60718",
+    "node": "vmboxes@voicemail.example.com",
+    "server_id": "",
+    "voicemail_box": _BOX_ID,
+}
+_OF_MESSAGE: dict[str, Any] = {
+    **_OF_NOTIFICATION,
+    "account_db": "account%2F4c%2F9d%2F1ab86d6f4a27b3f8c42e0c61b7d5",
+    "call_id": "79959ZDNmM2I5ZTliMzA0NzA4",
     "caller_id_name": "Ada Lovelace",
     "caller_id_number": "+4930123456",
-    "cluster_id": "",
     "from_realm": "company.example.com",
     "from_user": "+4930123456",
     "to_realm": "company.example.com",
     "to_user": "1001",
-    "voicemail_box": _BOX_ID,
     "voicemail_id": _MESSAGE_ID,
     "voicemail_length": 3140,
     "voicemail_timestamp": 63_961_142_647,
@@ -41,11 +52,9 @@ _SAMPLES: dict[str, dict[str, Any]] = {
         "voicemail_deleted": {"event_name": "voicemail_deleted", "reason": "crossbar_action", **_OF_MESSAGE},
         "voicemail_full": {
             "event_name": "voicemail_full",
-            "account_id": _ACCOUNT_ID,
-            "cluster_id": "",
+            **_OF_NOTIFICATION,
             "max_message_count": 100,
             "message_count": 100,
-            "voicemail_box": _BOX_ID,
         },
     },
     OBJECT: {

@@ -41,17 +41,21 @@ def publication(
 ) -> Publication:
     """Return a message with the members that every payload has; `message_id` is random if none is given."""
     unique_id = message_id or secrets.token_hex(16)
-    members = {
-        **payload,
+    members = {**payload, **common_members(category, name, unique_id, app)}
+    return Publication(exchange, routing_key, to_json(members), unique_id)
+
+
+def common_members(category: str, name: str, message_id: str, app: str) -> dict[str, str]:
+    """Return the members that every payload has."""
+    return {
         "App-Name": app,
         "App-Version": APP_VERSION,
         "Event-Category": category,
         "Event-Name": name,
-        "Msg-ID": unique_id,
+        "Msg-ID": message_id,
         "Node": NODE,
         "Server-ID": "",
     }
-    return Publication(exchange, routing_key, to_json(members), unique_id)
 
 
 def key_part(text: str) -> str:

@@ -9,6 +9,8 @@ from urllib.parse import parse_qsl, urlsplit
 import orjson
 import pytest
 
+from events.event import Event
+from webhooks import event_data, hooks
 from webhooks.sending import payloads, requests
 
 DATA = {
@@ -109,3 +111,15 @@ def test_headers_of_old_documents_that_no_request_may_have_are_left_out(headers:
 @pytest.mark.parametrize("uri", ["", "http://[::1", 3, None, "http://crm.example.com:x/"])
 def test_odd_addresses_of_old_documents_have_a_host_all_the_same(uri: Any) -> None:
     assert isinstance(requests.host_of(hook(uri=uri)), str)
+
+
+@pytest.mark.parametrize("name", [*hooks.NOTIFICATION_TYPES, *hooks.OBJECT_ACTIONS])
+def test_samples_have_the_members_of_what_is_sent(couchdb: str, name: str) -> None:
+    samples = hooks.get_samples(hooks.ALL)
+    document = {"_id": "202611-1", "pvt_type": "mailbox_message", "metadata": {}}
+    event = Event("e" * 32, name, "account/aa/bb/cc-202611", "a" * 32, document)
+    data = event_data.build(event)
+    assert set(samples[name]) == set(data)
+    assert {member: type(value) for member, value in samples[name].items() if data[member] is not None} == {
+        member: type(value) for member, value in data.items() if value is not None
+    }
