@@ -173,12 +173,12 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "drf_spectacular_sidecar",  # the files of Swagger UI, for /v2/docs
+    "events",  # its db_worker replaces that of django_tasks_db
     "django_tasks",
     "django_tasks_db",
     "accounts",
     "voicemail",
     "media",
-    "events",
     "webhooks",
     "live",
     "migration",

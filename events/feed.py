@@ -43,6 +43,11 @@ class UpdatesFeed:
                 pause = min(2 * pause, _LONGEST_PAUSE)
         threading.Thread(target=self._run, name="updates", daemon=True).start()
 
+    def seconds_silent(self) -> float:
+        """Return for how long nothing can be heard, 0 while the feed is connected."""
+        since = self.silent_since
+        return 0.0 if since is None else time.monotonic() - since
+
     def stop(self) -> None:
         """Hear nothing more."""
         self._is_stopped.set()

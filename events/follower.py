@@ -8,7 +8,6 @@ killed leaves some events that its successor tells again.
 
 import logging
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -22,6 +21,7 @@ from events import positions, state
 from events.changes import Changes
 from events.consumers import Consumer
 from events.event import Batch, Event, event_id
+from events.feed import UpdatesFeed
 from events.leases import RENEW_SECONDS, Leases, slot_of
 from events.positions import Position, SlotStart
 from events.work import WorkQueue
@@ -51,10 +51,10 @@ class _Place:
 class Follower:
     """Follows changes for a consumer, in threads of its own."""
 
-    def __init__(self, consumer: Consumer, name: str, heard_seq: Callable[[], str]) -> None:
+    def __init__(self, consumer: Consumer, name: str, feed: UpdatesFeed) -> None:
         self.consumer = consumer
         self.queue = WorkQueue()
-        self._name, self._heard_seq = name, heard_seq
+        self._name, self._feed = name, feed
         self._leases = Leases(consumer.name, name)
         self._changes = Changes()
         self._places: dict[str, _Place] = {}
@@ -138,6 +138,7 @@ class Follower:
                 is_moved = bool(page.docs) or page.has_more
                 place = _Place(place.position.after(page, read_at), place.is_moved or is_moved)
                 with self._lock:
+                    self._places.pop(name, None)  # so that the last one is the one that was read last
                     self._places[name] = place
                 if not page.has_more:
                     return
@@ -192,18 +193,18 @@ class Follower:
 
     def _begin(self, slot: int) -> None:
         """Begin to follow a slot where its last holder stopped."""
-        start = positions.load_slot(self.consumer.name, slot, self._heard_seq())
+        start = positions.load_slot(self.consumer.name, slot, self._feed.seq)
         with self._lock:
             self._starts[slot] = start  # from here on `hear` queues what happens to its databases
-        for update in couch().database_updates(start.seq).updates:
-            account_key = account_key_of(update.name)
-            if account_key is not None and slot_of(account_key) == slot:
+        updates = couch().database_updates(start.seq).updates
+        for update in [*updates, *(DatabaseUpdate("updated", name, "") for name in start.recent)]:
+            if _slot_of_database(update.name) == slot:
                 self.hear(update)
 
     def _drop(self, slot: int) -> None:
         with self._lock:
             self._starts.pop(slot, None)
-            for name in [name for name in self._places if slot_of(account_key_of(name) or "") == slot]:
+            for name in [name for name in self._places if _slot_of_database(name) == slot]:
                 del self._places[name]
         self.queue.drop_slot(slot)
 
@@ -213,7 +214,7 @@ class Follower:
         if moved and not self._is_flushed():
             return
         for name, place in moved.items():
-            epoch = self._leases.epoch(slot_of(account_key_of(name) or ""))
+            epoch = self._leases.epoch(_slot_of_database(name))
             if epoch is None:
                 continue
             with suppress(MissingDatabase):
@@ -236,24 +237,29 @@ class Follower:
         return True
 
     def _store_starts(self) -> None:
-        """Store for the slots where nothing waits that all is read up to what was heard."""
+        """Store which databases were read lately, and where nothing waits that all is read up to what was heard."""
         self._rounds += 1
         if self._rounds % _SLOT_STORE_ROUNDS:
             return
-        heard_seq = self._heard_seq()  # before looking what waits: all up to here was queued
+        heard_seq = self._feed.seq  # before looking what waits: all up to here was queued
         busy = self.queue.busy_slots()
         with self._lock:
-            busy |= {slot_of(account_key_of(name) or "") for name, place in self._places.items() if place.is_moved}
-            starts = {slot: start for slot, start in self._starts.items() if slot not in busy}
+            busy |= {_slot_of_database(name) for name, place in self._places.items() if place.is_moved}
+            starts = dict(self._starts)
+            recent = {slot: [name for name in self._places if _slot_of_database(name) == slot] for slot in starts}
         for slot, start in starts.items():
-            if start.seq != heard_seq and self._leases.epoch(slot) is not None:
-                positions.store_slot(self.consumer.name, slot, new := replace(start, seq=heard_seq))
+            new = replace(
+                start, seq=start.seq if slot in busy else heard_seq, recent=recent[slot][-positions.MAX_RECENT :]
+            )
+            if start != new and self._leases.epoch(slot) is not None:
+                positions.store_slot(self.consumer.name, slot, new)
                 with self._lock:
                     if slot in self._starts:
                         self._starts[slot] = new
 
     def _report(self) -> None:
         seconds, accounts = self.queue.delay()
+        seconds = max(seconds, self._feed.seconds_silent())
         state.report(self.consumer.name, self._name, len(self._starts), seconds, accounts, self._error)
 
 
@@ -263,6 +269,12 @@ def account_key_of(database: str) -> str | None:
         return database
     owner = database_names.parse(database)
     return owner.account_id if owner else None
+
+
+def _slot_of_database(name: str) -> int:
+    """Return the slot of a database, -1 if its changes are not told."""
+    account_key = account_key_of(name)
+    return -1 if account_key is None else slot_of(account_key)
 
 
 def _database_event(name: str, kind: str) -> Event:

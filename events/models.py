@@ -38,3 +38,10 @@ class FollowerState(models.Model):
         """A follower has one row for each consumer."""
 
         constraints = [models.UniqueConstraint(fields=["consumer", "follower"], name="one_state_per_follower")]
+
+
+class WorkerState(models.Model):
+    """A worker that does jobs, and its last sign of life."""
+
+    worker = models.CharField(max_length=64, unique=True)
+    seen_at = models.DateTimeField()

@@ -7,7 +7,7 @@ A database without a checkpoint is read from its first change on: it may have be
 last changed before following began is left out.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from couch.client import couch
@@ -17,6 +17,8 @@ from storage import database_names, gregorian
 
 _FIRST = "0"
 _PREFIX = "vmboxes_events"
+MAX_RECENT = 50
+"""How many databases of a slot are noted as read last."""
 _SLACK_SECONDS = 120
 """How long a write may take from its time stamp until it can be read."""
 
@@ -44,6 +46,8 @@ class SlotStart:
 
     began_at: int
     seq: str
+    recent: list[str] = field(default_factory=list)
+    """Databases that were read last. A CouchDB that was killed may have lost the news that they changed again."""
 
 
 def load(database: Database, consumer: str, began_at: int) -> Position:
@@ -66,7 +70,7 @@ def load_slot(consumer: str, slot: int, current_seq: str) -> SlotStart:
     """Return where to begin with a slot of accounts: now, which is stored then, if it was never followed."""
     doc = _config().get_local(f"{_PREFIX}-{consumer}-{slot}")
     if doc is not None:
-        return SlotStart(int(doc["began_at"]), str(doc["seq"]))
+        return SlotStart(int(doc["began_at"]), str(doc["seq"]), list(doc.get("recent", [])))
     start = SlotStart(gregorian.now(), current_seq)
     store_slot(consumer, slot, start)
     return start
@@ -74,7 +78,8 @@ def load_slot(consumer: str, slot: int, current_seq: str) -> SlotStart:
 
 def store_slot(consumer: str, slot: int, start: SlotStart) -> None:
     """Store where to begin with a slot of accounts."""
-    _config().put_local(f"{_PREFIX}-{consumer}-{slot}", {"began_at": start.began_at, "seq": start.seq})
+    members = {"began_at": start.began_at, "seq": start.seq, "recent": start.recent}
+    _config().put_local(f"{_PREFIX}-{consumer}-{slot}", members)
 
 
 def _config() -> Database:

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Count
+from django.db.models import Count, Max
 from django.db.models.functions import Now
+from django.utils import timezone
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
@@ -26,7 +27,7 @@ class ConsumerState:
     slots: int
     """How many of `SLOTS` shares of all accounts they follow."""
     seconds_behind: float
-    """For how long the oldest change waits that was not told yet."""
+    """For how long the oldest change waits that was not told yet, or nobody has heard of changes."""
     waiting_accounts: int
     error: str
     """Why the last delivery failed, empty if none did."""
@@ -101,6 +102,10 @@ def job_counts() -> JobCounts:
 def _consumer_state(consumer: str) -> ConsumerState:
     living = FollowerState.objects.filter(consumer=consumer, seen_at__gt=Now() - timedelta(seconds=TTL_SECONDS))
     rows = list(living)
+    if not rows:
+        last_seen_at = FollowerState.objects.filter(consumer=consumer).aggregate(latest=Max("seen_at"))["latest"]
+        silence = (timezone.now() - last_seen_at).total_seconds() if last_seen_at else 0.0
+        return ConsumerState(consumer, 0, 0, silence, 0, "No follower runs.")
     return ConsumerState(
         consumer,
         len(rows),

@@ -21,6 +21,13 @@ class Following:
 
     def start(self) -> Running:
         """Start a follower, and wait until it hears changes."""
+        follower = self.start_without_waiting()
+        wait_until(lambda: "Following changes" in follower.logged() or follower.process.poll() is not None)
+        assert follower.process.poll() is None, follower.logged()
+        return follower
+
+    def start_without_waiting(self) -> Running:
+        """Start a follower, though there may be no CouchDB."""
         log = self.service.folder / f"follower-{len(self.running)}.log"
         environment = {
             **self.service.environment(),
@@ -31,8 +38,6 @@ class Following:
         process = spawn([sys.executable, "manage.py", "follow_changes"], log, environment)
         follower = Running(process, "", log)
         self.running.append(follower)
-        wait_until(lambda: "Following changes" in follower.logged() or process.poll() is not None)
-        assert process.poll() is None, follower.logged()
         return follower
 
     def start_worker(self) -> Running:

@@ -44,7 +44,7 @@ class Command(BaseCommand):
 
         feed = UpdatesFeed(hear, recheck)
         feed.start()
-        followers += [Follower(consumer, name, lambda: feed.seq) for consumer in consumers.enabled()]
+        followers += [Follower(consumer, name, feed) for consumer in consumers.enabled()]
         for follower in followers:
             follower.start()
         self.stdout.write(f"Following changes for {', '.join(f.consumer.name for f in followers) or 'nobody'}.")
