@@ -1,9 +1,12 @@
 """Registers all pages with Django's admin, which imports this module by its name."""
 
+import django_tasks_db.admin  # noqa: F401 - registers what is taken off again below
 from django.contrib import admin
+from django_tasks_db.models import DBTaskResult
 
 import desk.accounts.pages
 import desk.audit.pages
+import desk.jobs.pages
 import desk.mailboxes.pages
 import desk.media.pages
 import desk.messages.pages
@@ -13,6 +16,7 @@ import desk.users.pages
 import desk.webhooks.pages  # noqa: F401 - importing registers
 from desk.operators.sign_in import SignInForm
 
+admin.site.unregister(DBTaskResult)  # which the desk shows as jobs
 admin.site.login_form = SignInForm
 admin.site.site_header = admin.site.site_title = "Voicemail"
 admin.site.index_title = "Desk"

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django_tasks_db.models import DBTaskResult
 
 
 class Account(models.Model):
@@ -61,6 +62,14 @@ class Webhook(models.Model):
     class Meta:
         managed = False
         permissions = (("send_webhook", "Can test a webhook, and send events again"),)
+
+
+class Job(DBTaskResult):  # type: ignore[type-arg]  # not generic when it runs
+    """A job of the workers, under a name for people."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ("view", "change")
 
 
 class AuditEntry(models.Model):

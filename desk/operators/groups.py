@@ -14,6 +14,7 @@ _READ_ONLY_PERMISSIONS = (
     "view_accountuser",
     "view_auditentry",
     "view_webhook",
+    "view_job",
 )
 _SUPPORT_PERMISSIONS = (
     *_READ_ONLY_PERMISSIONS,
@@ -44,6 +45,7 @@ _ADMINISTRATOR_PERMISSIONS = (
     "add_webhook",
     "change_webhook",
     "delete_webhook",
+    "change_job",
     "view_user",
     "add_user",
     "change_user",

@@ -1,0 +1,89 @@
+"""The pages of the workers' jobs: the list of those that wait, run, are done and failed, and one with its error."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django_tasks.base import TaskResultStatus
+from django_tasks_db.models import get_date_max
+
+from desk.audit import log
+from desk.audit.log import Subject
+from desk.models import Job
+
+
+@admin.register(Job)
+class JobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic when it runs
+    """Jobs are made by events. By hand they are only done again, when they failed."""
+
+    list_display = ("task_name", "state", "queue_name", "enqueued_at", "started_at", "finished_at")
+    list_filter = ("status", "queue_name")
+    search_fields = ("task_path", "exception_class_path")
+    ordering = ("-enqueued_at",)
+    show_full_result_count = False
+    actions = ("do_again",)
+    fields = (
+        *("task_name", "state", "queue_name", "argument_text", "enqueued_at", "not_before"),
+        *("started_at", "finished_at", "error"),
+    )
+    readonly_fields = fields
+
+    @admin.display(description="state", ordering="status")
+    def state(self, job: Job) -> str:
+        """Where the job stands, in a word."""
+        return {
+            TaskResultStatus.READY: "waits",
+            TaskResultStatus.RUNNING: "runs",
+            TaskResultStatus.FAILED: "failed",
+        }.get(TaskResultStatus(job.status), "done")
+
+    @admin.display(description="for")
+    def argument_text(self, job: Job) -> str:
+        """What the job is about."""
+        arguments = job.args_kwargs if isinstance(job.args_kwargs, dict) else {}
+        positional, named = arguments.get("args", []), arguments.get("kwargs", {})
+        return ", ".join([*map(str, positional), *(f"{name}: {value}" for name, value in named.items())]) or "—"
+
+    @admin.display(description="not before")
+    def not_before(self, job: Job) -> Any:
+        """When it may be done."""
+        return "—" if job.run_after == get_date_max() else job.run_after
+
+    @admin.display(description="error")
+    def error(self, job: Job) -> SafeString | str:
+        """Why it failed."""
+        return format_html("<pre>{}</pre>", job.traceback) if job.traceback else "—"
+
+    @admin.action(description="Do the failed ones again", permissions=["change"])
+    def do_again(self, request: HttpRequest, queryset: "QuerySet[Job]") -> None:
+        """Let workers do the failed ones of some jobs again."""
+        failed = list(queryset.filter(status=TaskResultStatus.FAILED))
+        for job in failed:
+            # Two operators who do the same at once have it done once.
+            repeated = Job.objects.filter(pk=job.pk, status=TaskResultStatus.FAILED).update(
+                status=TaskResultStatus.READY,
+                run_after=get_date_max(),
+                enqueued_at=timezone.now(),
+                started_at=None,
+                finished_at=None,
+                exception_class_path="",
+                traceback="",
+            )
+            if repeated:
+                log.record(request, "did a job again", Subject("job", "", str(job.pk), job.task_name))
+        if failed:
+            messages.success(request, f"{len(failed)} job{'' if len(failed) == 1 else 's'} will be done again.")
+        else:
+            messages.info(request, "None of these jobs failed.")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody."""
+        return False
