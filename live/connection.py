@@ -115,7 +115,7 @@ class Connection:
     async def _answer(self, text: str | bytes) -> str:
         message: Message = {}
         try:
-            message = messages.decode(text)
+            message = messages.parse_message(text)
             action = messages.member(message, "action")
             if action == "ping":
                 return messages.reply(message, {"response": "pong"})

@@ -18,7 +18,7 @@ class MessageError(Exception):
     """A message that can't be done; the text says why."""
 
 
-def decode(text: str | bytes) -> Message:
+def parse_message(text: str | bytes) -> Message:
     """Return a client's message. Raises MessageError."""
     try:
         message = orjson.loads(text)

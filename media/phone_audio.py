@@ -8,7 +8,7 @@ FORMAT = "mp3"
 _PLAYED = frozenset({FORMAT, "wav", "ogg"})
 
 
-def prepare(part: Part, account_id: str, *, is_recording: bool = False) -> Upload:
+def upload_for_phones(part: Part, account_id: str, *, is_recording: bool = False) -> Upload:
     """Check a part of a request's body and convert it to MP3, unless it has a format that telephony plays.
 
     A browser's recording is always converted: in its OGG is a codec that switches lack. Raises like

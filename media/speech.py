@@ -84,7 +84,7 @@ def speak(text: str, voice: str) -> Upload:
         if not _SLOTS.acquire(timeout=_SLOT_TIMEOUT):
             raise ServerBusy(_SLOT_TIMEOUT)
         try:
-            _run([program, "--stdin", "-b", "1", "-v", voice_name, "--stdout"], spoken_text, wave)
+            _run_espeak([program, "--stdin", "-b", "1", "-v", voice_name, "--stdout"], spoken_text, wave)
         finally:
             _SLOTS.release()
         try:
@@ -139,13 +139,13 @@ def _list_languages(program: str) -> list[Language]:
     return sorted((Language(code, name) for code, name in names.items()), key=lambda language: language.name)
 
 
-def _run(command: list[str], text: bytes, target: IO[bytes]) -> None:
+def _run_espeak(command: list[str], text: bytes, target: IO[bytes]) -> None:
     """Have espeak-ng speak a text into a file; raises ValidationFailed if it becomes too much, UnspecifiedFault."""
     process = subprocess.Popen(  # noqa: S603 - an operator's setting names the program, and the voice is a known one
         command, stdin=subprocess.PIPE, stdout=target, stderr=subprocess.PIPE, env=_ENVIRONMENT
     )
     with process:
-        _limit(process.pid)
+        _limit_process(process.pid)
         try:
             _, complaint = process.communicate(text, timeout=_MAX_SECONDS)
         except subprocess.TimeoutExpired:
@@ -166,7 +166,7 @@ def _too_long() -> ValidationFailed:
     return ValidationFailed.field("tts.text", "maxLength", message)
 
 
-def _limit(pid: int) -> None:
+def _limit_process(pid: int) -> None:
     """Limit the memory of a process, and the size of files that it writes."""
     if sys.platform == "linux":
         with suppress(OSError):  # it may have ended

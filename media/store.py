@@ -52,21 +52,21 @@ def locate_audio(account_id: str, media_id: str) -> Recording:
         raise BadIdentifier(media_id) from error
 
 
-def public_members(media: Document) -> Document:
+def public_media(media: Document) -> Document:
     """Return a media as the API shows it."""
     return private_fields.public(media)
 
 
-def summary(media: Document) -> Document:
+def media_summary(media: Document) -> Document:
     """Return what listings show of a media, as Kazoo's view ``media/crossbar_listing`` does."""
     members = {name: media[name] for name in _LISTED if name in media}
     return {"id": media["_id"], **members, "is_prompt": bool(media.get("prompt_id"))}
 
 
-def list_page(account_id: str, request: PageRequest, filters: Filter | None = None) -> Page[Document]:
+def list_media(account_id: str, request: PageRequest, filters: Filter | None = None) -> Page[Document]:
     """Return a page of an account's media by name, as documents; raises BadIdentifier, InvalidStartKey."""
     database = accounts.database_of(account_id)
-    page = read_page(database, view_names.MEDIA_BY_NAME, request, filters or Filter(), public_members)
+    page = read_page(database, view_names.MEDIA_BY_NAME, request, filters or Filter(), public_media)
     return Page([row["doc"] for row in page.entries], page.next_start_key)
 
 
@@ -97,7 +97,7 @@ def create(
         db_name=database.name,
         actor=actor,
     )
-    return documents.put(database, doc) if audio is None else _put_with_audio(database, doc, audio)
+    return documents.put(database, doc) if audio is None else _put_media_audio(database, doc, audio)
 
 
 def replace_members(
@@ -141,7 +141,7 @@ def put_audio(
             guard(stored)
         stored_source = stored.get("media_source")
         new_source = source or (UPLOAD if stored_source in (None, SPEECH) else stored_source)
-        return _put_with_audio(
+        return _put_media_audio(
             database, private_fields.stamp_update({**stored, "media_source": new_source}, actor=actor), upload
         )
 
@@ -170,7 +170,7 @@ def delete(
     return retry_on_conflict(attempt)
 
 
-def restore(account_id: str, media_id: str, actor: Actor | None = None) -> Document:
+def restore_media(account_id: str, media_id: str, actor: Actor | None = None) -> Document:
     """Restore a soft-deleted media and return its document; a live one stays as it is. Raises BadIdentifier."""
 
     def undelete(stored: Document) -> Document | None:
@@ -202,12 +202,12 @@ def _change_members(
         about_audio: Document = {key: stored[key] for key in _ABOUT_AUDIO if key in stored}
         doc = private_fields.replace_public(stored, {**validated, **about_audio})
         stamped = private_fields.stamp_update(doc, actor=actor)
-        return documents.put(database, stamped) if audio is None else _put_with_audio(database, stamped, audio)
+        return documents.put(database, stamped) if audio is None else _put_media_audio(database, stamped, audio)
 
     return retry_on_conflict(attempt)
 
 
-def _put_with_audio(database: Database, doc: Document, upload: Upload) -> Document:
+def _put_media_audio(database: Database, doc: Document, upload: Upload) -> Document:
     """Store a document with an upload as its one attachment, in one write; the document as stored."""
     about_audio = {"content_type": upload.content_type, "content_length": upload.length}
     members = {**recording.without_audio(doc), **about_audio}

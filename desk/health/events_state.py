@@ -39,7 +39,7 @@ def events_state() -> EventsState:
     states = state.list_enabled()
     broker = next((consumer for consumer in states if consumer.consumer == "amqp"), None)
     return EventsState(
-        [ToldState(_name(consumer), *_describe(consumer)) for consumer in states],
+        [ToldState(_name(consumer), *_state_text(consumer)) for consumer in states],
         state.job_counts(),
         None if broker is None else _broker_state(broker),
         _mail_server_state() if settings.EMAIL_URL else None,
@@ -50,7 +50,7 @@ def _name(consumer: ConsumerState) -> str:
     return _NAMES.get(consumer.consumer, consumer.consumer)
 
 
-def _describe(consumer: ConsumerState) -> tuple[str, bool]:
+def _state_text(consumer: ConsumerState) -> tuple[str, bool]:
     if not consumer.followers:
         return "nobody follows changes: start manage.py follow_changes. What changes meanwhile is told later.", False
     if not consumer.is_complete:

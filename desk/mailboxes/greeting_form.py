@@ -59,7 +59,7 @@ def greeting_fieldsets(form: forms.Form) -> Fieldsets:
 
 def _choice_field(account_id: str, current_id: str) -> forms.Field:
     """A list of the account's media, or a text field for an id if the list would be too long."""
-    media = media_store.list_page(account_id, PageRequest(_MAX_CHOICES + 1)).entries
+    media = media_store.list_media(account_id, PageRequest(_MAX_CHOICES + 1)).entries
     options: dict[str, Any] = {"label": "Media", "required": False}
     if len(media) > _MAX_CHOICES:
         help_text = "The id of a media, which its page shows."

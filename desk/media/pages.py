@@ -219,7 +219,7 @@ class MediaAdmin(DocumentAdmin):
         accounts.get(account_id)
         if request.method != "POST":
             return HttpResponseRedirect(media_list_url(account_id))
-        media = media_store.restore(account_id, media_id, actor(request))
+        media = media_store.restore_media(account_id, media_id, actor(request))
         log.record(request, "restored", media_subject(account_id, media))
         messages.success(request, f"“{media_title(media)}” was restored.")
         return HttpResponseRedirect(media_url(account_id, media_id))

@@ -80,7 +80,7 @@ class SoundForm(AudioFileForm):
         def store() -> Document:
             if self.cleaned_data.get("text"):
                 return media_store.create(account_id, {**members, **self._speech_members()}, actor)
-            upload = phone_audio.prepare(self.part(), account_id, is_recording=self._is_recording())
+            upload = phone_audio.upload_for_phones(self.part(), account_id, is_recording=self._is_recording())
             return media_store.create(account_id, {**members, "media_source": self._source()}, actor, upload)
 
         return try_to_store(self, lambda: _with_paths_of_fields(store))
@@ -91,7 +91,7 @@ class SoundForm(AudioFileForm):
         def store() -> Document:
             if self.cleaned_data.get("text"):
                 return media_store.merge_members(account_id, media_id, self._speech_members(), actor, guard)
-            upload = phone_audio.prepare(self.part(), account_id, is_recording=self._is_recording())
+            upload = phone_audio.upload_for_phones(self.part(), account_id, is_recording=self._is_recording())
             return media_store.put_audio(account_id, media_id, upload, actor, guard, self._source())
 
         return try_to_store(self, lambda: _with_paths_of_fields(store))

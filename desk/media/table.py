@@ -21,7 +21,7 @@ _PAGE_SIZE = 50
 def media_table(request: HttpRequest, account_id: str) -> Table:
     """The page of media that the query asks for: ``q`` is a search, ``start_key`` a page."""
     text = request.GET.get("q", "").strip()[:200]
-    page = media_store.list_page(account_id, page_request(request, _PAGE_SIZE), _name_filter(text))
+    page = media_store.list_media(account_id, page_request(request, _PAGE_SIZE), _name_filter(text))
     uses = use_links(request, account_id, [media["_id"] for media in page.entries])
     return Table(
         columns=("Name", "Language", "Source", "Audio", "Used by"),

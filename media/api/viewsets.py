@@ -44,7 +44,7 @@ class MediaViewSetBase(AccountScopedViewSet):
         self, media: Document, status: int = 200, headers: dict[str, str] | None = None
     ) -> EnvelopeResponse:
         """Return a media."""
-        return EnvelopeResponse(store.public_members(media), status, revision=media["_rev"], headers=headers)
+        return EnvelopeResponse(store.public_media(media), status, revision=media["_rev"], headers=headers)
 
     def store_upload(self, media_id: str) -> Document:
         """Store the request's body as a media's audio; raises ValidationFailed, UnsupportedMediaType and the like."""
@@ -67,10 +67,10 @@ class MediaViewSet(MediaViewSetBase):
     def list(self, request: Request, account_id: str) -> EnvelopeResponse:
         """List summaries of the media by name, in pages."""
         page = self.paginate_queryset(self._read_page)
-        return self.get_paginated_response([store.summary(media) for media in page])
+        return self.get_paginated_response([store.media_summary(media) for media in page])
 
     def _read_page(self, page_request: PageRequest) -> Page[Document]:
-        return store.list_page(self.account_id, page_request, parse_filters(self.request.query_params))
+        return store.list_media(self.account_id, page_request, parse_filters(self.request.query_params))
 
     def create(self, request: Request, account_id: str) -> EnvelopeResponse:
         """Create a media, whose audio follows."""
