@@ -9,6 +9,8 @@ from collections.abc import Callable
 from couch.client import couch
 from couch.errors import CouchError, NotFound
 from couch.feeds import DatabaseUpdate
+from events.positions import SlotStart
+from storage import gregorian
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +27,8 @@ class UpdatesFeed:
 
     def __init__(self, hear: Hear, reconnected: Callable[[], None]) -> None:
         self._hear, self._reconnected = hear, reconnected
+        self.first_start = SlotStart(0, "")
+        """When this feed began, which is when accounts are followed from that nobody has followed before."""
         self.seq = ""
         """The sequence up to which everything was heard."""
         self.silent_since: float | None = time.monotonic()
@@ -36,7 +40,9 @@ class UpdatesFeed:
         pause = _FIRST_PAUSE
         while not self.seq and not self._is_stopped.is_set():
             try:
+                started_at = gregorian.now()
                 self.seq = current_seq()
+                self.first_start = SlotStart(started_at, self.seq)
             except CouchError as error:
                 logger.warning("CouchDB's changes can't be followed yet: %s", error)
                 self._is_stopped.wait(pause)

@@ -8,6 +8,7 @@ killed leaves some events that its successor tells again.
 
 import logging
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -37,7 +38,7 @@ _DATABASE_EVENTS = {"created": event_names.DB_CREATED, "deleted": event_names.DB
 
 
 class LostLease(Exception):
-    """Another follower reads the account now."""
+    """This follower does not hold the account's lease: another one may read the account."""
 
 
 @dataclass
@@ -63,6 +64,8 @@ class Follower:
         self._rounds = 0
         self._error = ""
         self._is_stopped = threading.Event()
+        self.has_begun = threading.Event()
+        """Set when this follower has its leases, and hears what changes."""
         self._threads = [threading.Thread(target=self._keep, name=f"{consumer.name} keeper", daemon=True)]
         self._threads += [
             threading.Thread(target=self._work, name=f"{consumer.name} {number}", daemon=True)
@@ -79,10 +82,12 @@ class Follower:
         """End the threads, store how far they got, and let other followers take over at once."""
         self._is_stopped.set()
         self.queue.close()
+        deadline = time.monotonic() + seconds
         for thread in self._threads:
-            thread.join(seconds)
+            thread.join(max(0.0, deadline - time.monotonic()))
         with suppress(CouchError, DatabaseError):
             self._store_places()
+            self._store_starts()
             for slot in self._starts:
                 self._leases.release(slot)
             state.remove(self.consumer.name, self._name)
@@ -112,7 +117,10 @@ class Follower:
                 for name in sorted(databases):
                     self._read(name, account_key, databases[name])
             except LostLease:
-                self.queue.finish(account_key)
+                if slot_of(account_key) in self._starts:  # the lease is late to be renewed, and may still be ours
+                    self.queue.fail(account_key, databases)
+                else:
+                    self.queue.finish(account_key)
             except Exception as error:
                 if not isinstance(error, CouchError):
                     logger.exception("Events of %s could not be told to %s", account_key, self.consumer.name)
@@ -166,8 +174,11 @@ class Follower:
             try:
                 close_old_connections()
                 self._keep_leases()
+                self.has_begun.set()
                 self._store_places()
-                self._store_starts()
+                self._rounds += 1
+                if self._rounds % _SLOT_STORE_ROUNDS == 0:
+                    self._store_starts()
                 self._report()
             except (CouchError, DatabaseError) as error:
                 logger.warning("The follower for %s can't go on yet: %s", self.consumer.name, error)
@@ -193,7 +204,7 @@ class Follower:
 
     def _begin(self, slot: int) -> None:
         """Begin to follow a slot where its last holder stopped."""
-        start = positions.load_slot(self.consumer.name, slot, self._feed.seq)
+        start = positions.load_slot(self.consumer.name, slot, self._feed.first_start)
         with self._lock:
             self._starts[slot] = start  # from here on `hear` queues what happens to its databases
         updates = couch().database_updates(start.seq).updates
@@ -238,9 +249,6 @@ class Follower:
 
     def _store_starts(self) -> None:
         """Store which databases were read lately, and where nothing waits that all is read up to what was heard."""
-        self._rounds += 1
-        if self._rounds % _SLOT_STORE_ROUNDS:
-            return
         heard_seq = self._feed.seq  # before looking what waits: all up to here was queued
         busy = self.queue.busy_slots()
         with self._lock:

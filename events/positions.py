@@ -13,7 +13,7 @@ from typing import Any
 from couch.client import couch
 from couch.database import Database
 from couch.feeds import ChangesPage
-from storage import database_names, gregorian
+from storage import database_names
 
 _FIRST = "0"
 _PREFIX = "vmboxes_events"
@@ -66,14 +66,13 @@ def store(database: Database, consumer: str, position: Position, epoch: int) -> 
     database.put_local(f"{_PREFIX}-{consumer}", members)
 
 
-def load_slot(consumer: str, slot: int, current_seq: str) -> SlotStart:
-    """Return where to begin with a slot of accounts: now, which is stored then, if it was never followed."""
+def load_slot(consumer: str, slot: int, first_start: SlotStart) -> SlotStart:
+    """Return where to begin with a slot: at `first_start`, which is stored then, if nobody has ever followed it."""
     doc = _config().get_local(f"{_PREFIX}-{consumer}-{slot}")
     if doc is not None:
         return SlotStart(int(doc["began_at"]), str(doc["seq"]), list(doc.get("recent", [])))
-    start = SlotStart(gregorian.now(), current_seq)
-    store_slot(consumer, slot, start)
-    return start
+    store_slot(consumer, slot, first_start)
+    return first_start
 
 
 def store_slot(consumer: str, slot: int, start: SlotStart) -> None:

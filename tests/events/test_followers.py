@@ -9,6 +9,7 @@ import pytest
 
 from storage import database_names
 from tests.support.api_client import Account, Api
+from tests.support.cutting import CuttingProxy
 from tests.support.following import Following, names_of
 from tests.support.servers import Service
 from voicemail.messages.restore import restore_messages
@@ -91,6 +92,37 @@ def test_a_months_first_message_is_told(following: Following, api: Api, account:
     events = following.wait_for(lambda events: message_id in ids_of_new(events), account.id)
     month = database_names.modb(account.id, message_id[:6])
     assert "db_created" in [event["name"] for event in events if event["database"] == month]
+
+
+def test_databases_that_do_not_change_are_not_looked_at(
+    new_service: Callable[..., Service],
+    couchdb: str,
+    tmp_path: Path,
+    new_account: Callable[..., Account],
+    api: Api,
+    account: Account,
+    box_id: str,
+) -> None:
+    idle = new_account()
+    heads: list[bytes] = []
+
+    def note(head: bytes) -> bool:
+        heads.append(head)
+        return False
+
+    with CuttingProxy(couchdb, hangs_up_on=note) as proxy:
+        follower = Following(new_service(proxy.url, SEND_WEBHOOKS="0"), tmp_path / "events", "idle")
+        follower.start()
+        (message_id,) = leave_messages(api, box_id, 1)
+        follower.wait_for(lambda events: message_id in ids_of_new(events), account.id)
+        follower.stop()
+    lines = [head.split(b"\r\n")[0].decode() for head in heads]
+
+    def requests_of(account_id: str) -> list[str]:
+        return [line for line in lines if f"%2F{account_id[4:]}" in line]
+
+    assert [line for line in requests_of(account.id) if "/_changes?" in line]
+    assert requests_of(idle.id) == []
 
 
 def test_a_restored_message_is_no_new_one(

@@ -173,6 +173,8 @@ def _pass_on(head: bytes, source: BufferedReader, target: socket.socket, *, with
     if b"chunked" in fields.get(b"transfer-encoding", b""):
         while True:
             size = source.readline()
+            if not size:
+                raise OSError("the body ended early")
             piece = source.read(int(size.split(b";")[0], 16) + 2)
             target.sendall(size + piece)
             if piece == b"\r\n":

@@ -16,7 +16,8 @@ class Following:
 
     service: Service
     file: Path
-    settings: dict[str, str] = field(default_factory=dict)
+    consumer: str = "recording"
+    """Followers for the same consumer go on where earlier ones stopped; for a new one, following begins."""
     running: list[Running] = field(default_factory=list)
 
     def start(self) -> Running:
@@ -33,7 +34,7 @@ class Following:
             **self.service.environment(),
             "DJANGO_SETTINGS_MODULE": "tests.support.events_settings",
             "EVENTS_FILE": str(self.file),
-            **self.settings,
+            "EVENTS_CONSUMER": self.consumer,
         }
         process = spawn([sys.executable, "manage.py", "follow_changes"], log, environment)
         follower = Running(process, "", log)

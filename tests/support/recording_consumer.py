@@ -14,10 +14,8 @@ from events.event import Batch
 class RecordingConsumer(Consumer):
     """Writes events down; fails while there is a file ``{EVENTS_FILE}.away``."""
 
-    name = "recording"
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
+    def __init__(self, name: str, file: Path) -> None:
+        self.name, self._file = name, file
 
     def deliver(self, batch: Batch) -> None:
         """Append the events to the file."""
@@ -39,4 +37,4 @@ class RecordingConsumerConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the consumer."""
-        consumers.register(RecordingConsumer(Path(os.environ["EVENTS_FILE"])))
+        consumers.register(RecordingConsumer(os.environ["EVENTS_CONSUMER"], Path(os.environ["EVENTS_FILE"])))

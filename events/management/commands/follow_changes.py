@@ -47,6 +47,9 @@ class Command(BaseCommand):
         followers += [Follower(consumer, name, feed) for consumer in consumers.enabled()]
         for follower in followers:
             follower.start()
+        for follower in followers:
+            while not follower.has_begun.wait(0.1) and not is_stopped.is_set():
+                pass
         self.stdout.write(f"Following changes for {', '.join(f.consumer.name for f in followers) or 'nobody'}.")
         self.stdout.flush()
         is_stopped.wait()
