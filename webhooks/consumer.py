@@ -45,11 +45,6 @@ class Webhooks(Consumer):
         self._stopping = Signal()
         self._checker = Thread(target=self._check, name="webhooks", daemon=True)
 
-    def is_enabled(self) -> bool:
-        """Whether this service sends webhooks, and not a Kazoo beside it."""
-        enabled: bool = settings.SEND_WEBHOOKS
-        return enabled
-
     def start(self) -> None:
         """Start looking for what a worker that was killed has left."""
         self._checker.start()
@@ -60,8 +55,11 @@ class Webhooks(Consumer):
         self._checker.join()
 
     def deliver(self, batch: Batch) -> None:
-        """Queue what a batch of events makes: committed together with the job that sends it."""
-        if not batch.account_id or batch.database == database_names.ACCOUNTS:
+        """Queue what a batch of events makes: committed together with the job that sends it.
+
+        While a Kazoo sends webhooks instead (setting SEND_WEBHOOKS), events pass: nobody wants them once it is over.
+        """
+        if not settings.SEND_WEBHOOKS or not batch.account_id or batch.database == database_names.ACCOUNTS:
             return  # an account's own database has its document, too
         _release_awaited(batch.events)
         hooks_of_account = _hooks_of(batch)
@@ -85,6 +83,7 @@ class Webhooks(Consumer):
                 if queue.has_overdue(_CHECK_SECONDS):
                     sender.schedule()
                 queue.delete_old()
+                sender.delete_old_jobs()
             except Exception:  # the database is away: the next time will do
                 logger.exception("Webhooks that are overdue could not be looked for")
             finally:

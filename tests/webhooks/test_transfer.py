@@ -124,17 +124,20 @@ class TestRefusedAddresses:
 class TestSlowReceivers:
     """Receivers that are silent, slow or endless."""
 
-    @pytest.fixture(autouse=True)
+    @pytest.fixture
     def short_waits(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(transfer, "ANSWER_SECONDS", 1)
+        """The time that a receiver has is shorter than in earnest."""
+        monkeypatch.setattr(transfer, "ANSWER_SECONDS", 2)
         monkeypatch.setattr(transfer, "CONNECT_SECONDS", 1)
 
+    @pytest.mark.usefixtures("short_waits")
     def test_a_silent_receiver_is_given_up(self, receiver: Receivers) -> None:
         release = threading.Event()
         answer = send(receiver(Reply(pause=release.wait)).url())
         release.set()
         assert (answer.status, answer.may_be_repeated) == (None, True)
 
+    @pytest.mark.usefixtures("short_waits")
     def test_a_receiver_that_takes_no_connection_is_given_up(self) -> None:
         with socket.socket() as full:
             full.bind(("127.0.0.1", 0))
@@ -158,6 +161,7 @@ class TestSlowReceivers:
         answer = send(receiver(Reply(200, {}, b"x" * 10_000_000)).url())
         assert (answer.status, answer.body) == (200, b"x" * transfer.BODY_LIMIT)
 
+    @pytest.mark.usefixtures("short_waits")
     def test_a_status_counts_though_the_body_never_ends(self, receiver: Receivers) -> None:
         crm = receiver(Reply(503, {"Content-Length": "1000", "Retry-After": "7"}, b"so"))
         answer = send(crm.url())

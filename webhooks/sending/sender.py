@@ -12,7 +12,9 @@ from threading import Lock
 
 from django.conf import settings
 from django.db import close_old_connections
+from django.utils import timezone
 from django_tasks import task
+from django_tasks_db.models import DBTaskResult
 
 from webhooks.sending import delivery as deliveries
 from webhooks.sending import queue
@@ -39,6 +41,12 @@ def schedule(moment: datetime | None = None) -> None:
     """Queue a job that sends what is due, for now or for a moment at which something will be."""
     job = send_due_webhooks if moment is None else send_due_webhooks.using(run_after=moment)
     job.enqueue()
+
+
+def delete_old_jobs() -> None:
+    """Delete jobs that were done a while ago, and those of workers that were killed: each only wakes a worker."""
+    jobs = DBTaskResult.objects.filter(task_path=send_due_webhooks.module_path)
+    jobs.filter(started_at__lt=timezone.now() - queue.KEEP_DONE).delete()
 
 
 def wake() -> None:
