@@ -10,7 +10,9 @@ from django.utils.html import escape
 from desk.kit.forms import Fieldsets, make_form, sort_fields
 from desk.kit.schema_fields import SEPARATOR, build_fields, resolve_reference
 from desk.kit.typed_fields import CheckedLinesField, CheckedTextField, EmailsField, check_number
+from desk.mailboxes.labels import LABELS
 from desk.mailboxes.owner_field import owner_field_factory
+from desk.mailboxes.pin import pin_field
 from storage import schemas
 from voicemail.mailboxes import store as mailbox_store
 
@@ -21,13 +23,14 @@ _CHECKED_FIELDS: Mapping[str, Callable[..., forms.Field]] = {
     "aliases": partial(CheckedLinesField, check_number),
     "notify_email_addresses": EmailsField,
 }
-_MAIN_FIELDS = ("mailbox", "name", "owner_id", "aliases", "timezone")
+PIN = "pin"
+_MAIN_FIELDS = ("mailbox", "name", "owner_id", PIN, "notify_email_addresses")
 # Fields that are not listed here come last: a schema from CouchDB may have further properties.
 _TOPICS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Further numbers and time zone", ("aliases", "timezone")),
     (
         "Notification",
         (
-            "notify_email_addresses",
             "include_message_on_notify",
             "transcribe",
             "include_transcription_on_notify",
@@ -67,9 +70,17 @@ _TOPICS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 
 
-def creation_form(account_id: str, submitted: Any, *, shows_users: bool) -> forms.Form:
-    """The form of a new mailbox, with its owner if it `shows_users`."""
-    return mailbox_form(account_id, submitted, {}, {}, shows_users=shows_users)
+def creation_form(
+    account_id: str, submitted: Any, proposal: Mapping[str, Any], *, shows_users: bool, shows_pin: bool
+) -> forms.Form:
+    """The form of a new mailbox that shows a proposal.
+
+    It has the field of the owner if it `shows_users`, and that of the PIN if it `shows_pin`.
+    """
+    fields = _mailbox_fields(account_id, None, shows_users=shows_users)
+    if shows_pin:
+        fields[PIN] = pin_field("PIN")
+    return make_form(_sort(fields), submitted, {}, proposal)
 
 
 def mailbox_form(
@@ -79,21 +90,32 @@ def mailbox_form(
 
     The field of the owner offers the account's users, and is there if the form `shows_users`.
     """
+    fields = _mailbox_fields(account_id, box.get("owner_id"), shows_users=shows_users)
+    return make_form(_sort(fields), submitted, box, entered)
+
+
+def _mailbox_fields(account_id: str, stored_owner_id: Any, *, shows_users: bool) -> dict[str, forms.Field]:
     schema = schemas.get(mailbox_store.SCHEMA)
     if shows_users:
-        factories = {"owner_id": owner_field_factory(account_id, box.get("owner_id")), **_CHECKED_FIELDS}
+        factories = {"owner_id": owner_field_factory(account_id, stored_owner_id), **_CHECKED_FIELDS}
         fields = build_fields(schema, SECRETS, factories)
     else:
         fields = build_fields(schema, SECRETS | {"owner_id"}, _CHECKED_FIELDS)
-    topic_fields = [name for _, names in _TOPICS for name in names]
-    for name in topic_fields:
-        if SEPARATOR in name and name in fields:
-            fields[name].label = _path_title(name)
-    return make_form(sort_fields(fields, [*_MAIN_FIELDS, *topic_fields]), submitted, box, entered)
+    for name, field in fields.items():
+        if name in LABELS:
+            field.label = LABELS[name]
+    return fields
+
+
+def _sort(fields: Mapping[str, forms.Field]) -> dict[str, forms.Field]:
+    return sort_fields(fields, [*_MAIN_FIELDS, *(name for _, names in _TOPICS for name in names)])
 
 
 def fieldsets(form: forms.Form) -> Fieldsets:
-    """The form's fields by topic, then those of each remaining object of the schema, then all others."""
+    """The form's fields: what is needed first, then by topic, those of each further object of the schema, all others.
+
+    All but the first are folded up.
+    """
     sets: list[tuple[str | None, dict[str, Any]]] = [(None, {"fields": _MAIN_FIELDS})]
     sets += [(title, {"fields": names}) for title, names in _TOPICS]
     placed_names = {name for _, options in sets for name in options["fields"]}
@@ -110,7 +132,11 @@ def fieldsets(form: forms.Form) -> Fieldsets:
         (title, {**options, "fields": [name for name in options["fields"] if name in form.fields]})
         for title, options in sets
     ]
-    return [(title, options) for title, options in existing if options["fields"]]
+    return [
+        (title, {**options, "classes": ["collapse"] if title else []})
+        for title, options in existing
+        if options["fields"]
+    ]
 
 
 def _path_title(path: str) -> str:

@@ -31,6 +31,7 @@ from desk.mailboxes.links import (
 )
 from desk.mailboxes.owner_field import owner_suggestions
 from desk.mailboxes.pin import PinPages
+from desk.mailboxes.proposal import propose
 from desk.mailboxes.restore import RestorePages, restore_context
 from desk.mailboxes.table import mailbox_table, shows_removed
 from desk.mailboxes.taken_number import explain_number
@@ -82,10 +83,13 @@ class MailboxAdmin(RestorePages, PinPages, GreetingPages):
         )
 
     def add_mailbox(self, request: HttpRequest, account_id: str) -> HttpResponse:
-        """Show the form of a new mailbox, or create it."""
+        """Show the form of a new mailbox, or create it. The query may name its owner, for whom it is filled in."""
         account = accounts.get(account_id)
-        shows_users = self.has_permission(request, VIEW_USERS)
-        form = creation_form(account_id, request.POST or None, shows_users=shows_users)
+        shows_users, shows_pin = self.has_permission(request, VIEW_USERS), self.has_permission(request, "see_pin")
+        proposal: Document = {}
+        if request.method != "POST" and shows_users and (owner_id := request.GET.get("owner")):
+            proposal = propose(account_id, users.get(account_id, owner_id), with_pin=shows_pin)
+        form = creation_form(account_id, request.POST or None, proposal, shows_users=shows_users, shows_pin=shows_pin)
         if request.method == "POST" and form.is_valid():
             try:
                 box = mailbox_store.create(account_id, members_from(form), actor(request))

@@ -69,19 +69,23 @@ class PinPages(DocumentAdmin):
         return True
 
 
-class _PinForm(forms.Form):
-    """A new PIN."""
-
-    new = forms.CharField(
-        label="New PIN",
+def pin_field(label: str) -> forms.CharField:
+    """The field of a PIN, which may be left empty."""
+    schema = schemas.get(mailbox_store.SCHEMA)["properties"].get("pin", {})
+    limits = " to ".join(str(schema[limit]) for limit in ("minLength", "maxLength") if limit in schema)
+    no_pin = "Leave it empty for no PIN."
+    return forms.CharField(
+        label=label,
         required=False,
         validators=[check_pin],
+        help_text=f"{limits} digits. {no_pin}" if limits else no_pin,
         widget=widgets.AdminTextInputWidget(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )
 
+
+class _PinForm(forms.Form):
+    """A new PIN."""
+
     def __init__(self, submitted: Any) -> None:
         super().__init__(submitted)
-        schema = schemas.get(mailbox_store.SCHEMA)["properties"].get("pin", {})
-        limits = " to ".join(str(schema[limit]) for limit in ("minLength", "maxLength") if limit in schema)
-        no_pin = "Leave it empty for no PIN."
-        self.fields["new"].help_text = f"{limits} digits. {no_pin}" if limits else no_pin
+        self.fields["new"] = pin_field("New PIN")

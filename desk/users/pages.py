@@ -96,7 +96,7 @@ class AccountUserAdmin(DocumentAdmin):
             has_password=users.has_password(user),
             boxes=boxes[:_BOXES_SHOWN],
             has_more_boxes=len(boxes) > _BOXES_SHOWN,
-            can=self.permissions(request, "change_accountuser", "delete_accountuser", "view_mailbox"),
+            can=self.permissions(request, "change_accountuser", "delete_accountuser", "view_mailbox", "add_mailbox"),
         )
 
     def change_user(self, request: HttpRequest, account_id: str, user_id: str) -> HttpResponse:

@@ -11,7 +11,8 @@ from couch.database import Database
 from storage import schemas
 from tests.support.api_client import Account, Api
 from tests.support.forms import fields_of
-from tests.support.operators import PIN, Desk
+from tests.support.operators import NEW_PIN, PIN, Desk
+from voicemail.mailboxes import search as mailbox_search
 from voicemail.mailboxes import store as mailbox_store
 
 Operator = Callable[..., Desk]
@@ -31,7 +32,7 @@ def test_the_form_shows_every_setting_of_the_schema_with_its_description(
     shown = fields_of(page)
     schema = schemas.get(mailbox_store.SCHEMA)["properties"]
     nested = {"media": {"media__unavailable"}, "notify": {f"notify__callback__{name}" for name in CALLBACK}}
-    expected = set().union(*(nested.get(name, {name}) for name in schema)) - {"pin"}
+    expected = set().union(*(nested.get(name, {name}) for name in schema))
     # A checkbox that isn't checked is not part of a form's data.
     assert expected - shown.keys() == {
         name for name, rules in schema.items() if rules.get("type") == "boolean" and rules.get("default") is False
@@ -39,6 +40,45 @@ def test_the_form_shows_every_setting_of_the_schema_with_its_description(
     assert shown["seek_duration_ms"] == ["10000"]
     assert "Default: 10000." in page
     assert "How often a call that nobody answers is tried." in page
+    assert page.index('name="pin"') < page.index("<details>") < page.index('name="timezone"')
+    assert "Put messages into saved once the e-mail is sent" in page
+
+
+def test_a_mailbox_gets_its_pin_when_it_is_created(operator: Operator, account: Account) -> None:
+    path = f"desk/mailbox/{account.id}/add/"
+    desk = operator("Administrators")
+    page = desk.post(path, mailbox="3000", name="A", pin="12ab").text
+    assert '<ul class="errorlist" id="id_pin_error"><li>A PIN consists of the digits 0 to 9 only.</li></ul>' in page
+    assert "<li>String must be at least 4 characters</li>" in desk.post(path, mailbox="3000", name="A", pin="12").text
+    assert desk.post(path, mailbox="3000", name="A", pin=NEW_PIN).ok
+    assert mailbox_search.find_exact(account.id, "3000")["pin"] == NEW_PIN
+    blind = operator(permissions=("view_mailbox", "add_mailbox", "view_account"))
+    assert 'name="pin"' not in blind.get(path).text
+    blind.post(path, mailbox="3001", name="B", pin=NEW_PIN)
+    assert "pin" not in mailbox_search.find_exact(account.id, "3001")
+
+
+def test_a_mailbox_for_a_user_is_filled_in(operator: Operator, account: Account, api: Api) -> None:
+    api.new_box("3000", aliases=["3001"])
+    api.new_box("50")
+    user = {"first_name": "Ada", "last_name": "Lovelace", "username": "ada", "email": "ada@example.com"}
+    user_id = api.put("users", {**user, "password": "difference"}).json()["data"]["id"]
+    desk = operator("Administrators")
+    path = f"desk/mailbox/{account.id}/add/?owner={user_id}"
+    assert f"/admin/{path}" in desk.get(f"desk/accountuser/{account.id}/{user_id}/").text
+    pin = fields_of(desk.get(path).text)["pin"][0]
+    assert desk.fill_in(path, pin=NEW_PIN).ok
+    box = mailbox_search.find_exact(account.id, "3002")
+    assert (len(pin), pin.isdigit()) == (4, True)
+    assert {key: box[key] for key in ("name", "owner_id", "notify_email_addresses", "pin")} == {
+        "name": "Ada Lovelace",
+        "owner_id": user_id,
+        "notify_email_addresses": ["ada@example.com"],
+        "pin": NEW_PIN,
+    }
+    api.patch(f"users/{user_id}", {"presence_id": "2077"})
+    assert fields_of(desk.get(path).text)["mailbox"] == ["2077"]
+    assert f"?owner={user_id}" not in operator("Read only").get(f"desk/accountuser/{account.id}/{user_id}/").text
 
 
 def test_every_kind_of_setting_is_stored_as_its_schema_says(

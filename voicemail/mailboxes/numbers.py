@@ -6,11 +6,13 @@ and releases the lock. Of several writers, on whichever instances, the first get
 lock and then see in the view whose the number is.
 """
 
+import re
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
+from itertools import chain, count
 from types import TracebackType
 from typing import Any, Self
 
@@ -21,6 +23,7 @@ from storage import locks, values, view_names
 LOCK_KIND = "vmbox_number"
 # A writer that waited longer than this for its last lock makes sure that the first ones are still its own.
 _RENEW_SECONDS = locks.STALE_SECONDS / 4
+_PROPOSABLE = re.compile(r"[0-9]{2,8}", re.ASCII)
 
 
 def of(box: Mapping[str, Any]) -> set[str]:
@@ -46,6 +49,24 @@ def find_used(database: Database, numbers: Iterable[str], box_id: str | None = N
     keys = sorted(set(numbers))
     rows = database.view(*view_names.MAILBOXES_BY_NUMBER, keys=keys) if keys else []
     return next((row["key"] for row in rows if row["id"] != box_id), None)
+
+
+def propose(database: Database, preferred: Sequence[str]) -> str:
+    """A free number for a new mailbox: the first of the `preferred` ones that consists of digits and is free.
+
+    Otherwise the one after the highest of the account's numbers, among those of the commonest length, or the first
+    free one of that length; in an account without numbers 1000.
+    """
+    used = {str(row["key"]) for row in database.view(*view_names.MAILBOXES_BY_NUMBER)}
+    free_preferred = [number for number in preferred if _PROPOSABLE.fullmatch(number) and number not in used]
+    if free_preferred:
+        return free_preferred[0]
+    lengths = Counter(len(number) for number in used if _PROPOSABLE.fullmatch(number))
+    length = max(lengths, key=lambda digits: (lengths[digits], digits), default=4)
+    first, end = 10 ** (length - 1), 10**length
+    numbers = [int(number) for number in used if _PROPOSABLE.fullmatch(number) and len(number) == length]
+    following = chain(range(max(numbers, default=first - 1) + 1, end), range(first, end), count(end))
+    return next(text for text in map(str, following) if text not in used)
 
 
 def not_unique_error(number: str) -> ValidationFailed:
