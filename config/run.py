@@ -29,6 +29,7 @@ from config.welcome import welcome
 PROJECT = Path(__file__).resolve().parent.parent
 VAR = Path(environment.text("DATA_DIR", str(PROJECT / "var"))).absolute()
 _START_TIMEOUT = 60  # seconds
+_PORT, _LIVE_PORT = 8000, 5555
 _EXISTING_OPERATORS = {
     "operator": "(one of those in DATABASE_URL; manage.py createsuperuser makes one)",
     "operator_password": "(yours)",
@@ -73,7 +74,7 @@ def main() -> None:
 def _run_servers(servers: list[subprocess.Popen[bytes]], companions: dict[str, subprocess.Popen[bytes]]) -> None:
     os.chdir(PROJECT)
     (VAR / "log").mkdir(parents=True, exist_ok=True)
-    port = environment.integer("PORT", 8000, minimum=1)
+    port = environment.integer("PORT", _PORT, minimum=1)
     _require_free(port)
     _unless_set("SECRET_KEY", _stored_secret("secret-key"))
     _unless_set("GRACEFUL_TIMEOUT", "5")
@@ -83,6 +84,8 @@ def _run_servers(servers: list[subprocess.Popen[bytes]], companions: dict[str, s
         _require_couchdb(couchdb_url)
     else:
         os.environ["COUCHDB_URL"] = _start_couchdb(servers)
+    _unless_set("LIVE_PORT", str(_LIVE_PORT + port - _PORT if 0 < _LIVE_PORT + port - _PORT < 65536 else _LIVE_PORT))
+    _unless_set("LIVE_URL", f"ws://{{host}}:{environment.integer('LIVE_PORT', _LIVE_PORT)}")
     demo = _prepare(with_operator=has_own_tables)
     url = f"http://127.0.0.1:{port}"
     for name in _COMPANIONS:

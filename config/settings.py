@@ -150,6 +150,9 @@ TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": []}
 LIVE_BIND = environment.text("LIVE_BIND", environment.text("BIND", "127.0.0.1"))
 LIVE_PORT = environment.integer("LIVE_PORT", 5555)
 """The port of Kazoo's websockets; 0: any free one."""
+LIVE_URL = environment.text("LIVE_URL")
+"""Where browsers reach the websockets, such as wss://voicemail.example.com; {host} is the host of the page. Without
+it the desk's lists stay as they were loaded."""
 LIVE_CONNECTIONS = environment.integer("LIVE_CONNECTIONS", 10_000, minimum=1)
 """How many clients a process serves at once."""
 

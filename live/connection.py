@@ -4,7 +4,9 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, replace
 
+from django.core import signing
 from rest_framework.exceptions import APIException
 from websockets.asyncio.server import ServerConnection, broadcast
 from websockets.exceptions import ConnectionClosed
@@ -14,7 +16,7 @@ from accounts.auth.authentication import Identity
 from accounts.auth.permissions import may_act_on
 from couch.errors import CouchError
 from events.event import Event
-from live import messages
+from live import messages, tickets
 from live.bindings import Binding, parse
 from live.changes import FollowedAccounts
 from live.messages import AUTHENTICATION_FAILED, NO_SUCH_BINDING, Message, MessageError
@@ -27,6 +29,17 @@ _TOO_SLOW = _TRY_AGAIN = 1013
 _NOT_ALLOWED = 1008
 
 
+@dataclass(frozen=True)
+class Permit:
+    """By what right a client listens to an account."""
+
+    identity: Identity
+    expires_at: float
+    """Seconds since 1970."""
+    checked_at: float
+    """When the rights were looked at, in monotonic seconds."""
+
+
 class Connection:
     """A client. Its messages are done one after the other; events come whenever they happen."""
 
@@ -34,8 +47,8 @@ class Connection:
         self._socket, self._followed, self._register = socket, followed, register
         self._subscriptions: dict[str, dict[str, Binding]] = {}
         """The bindings of each account, by their keys."""
-        self._identities: dict[str, tuple[float, Identity]] = {}
-        """Who subscribed to each account, and when that was last checked (monotonic seconds)."""
+        self._permits: dict[str, Permit] = {}
+        """By what right the client listens to each account."""
         self._loop = asyncio.get_running_loop()
 
     @property
@@ -82,20 +95,18 @@ class Connection:
 
     def _current_identity(self, account_id: str) -> Identity | None:
         """Return who subscribed to an account with its present rights; None if they don't suffice any more."""
-        checked_at, identity = self._identities.get(account_id, (0.0, None))
-        if identity is None or identity.token is None:
+        permit = self._permits.get(account_id)
+        if permit is None or permit.expires_at <= time.time():
             return None
         now = time.monotonic()
-        if now < checked_at + _CHECK_SECONDS:
-            return identity
-        if identity.token.expires_at <= time.time():
-            return None
+        if permit.identity.token is None or now < permit.checked_at + _CHECK_SECONDS:
+            return permit.identity
         try:
-            identity = authentication.reload(identity)
+            identity = authentication.reload(permit.identity)
             is_allowed = may_act_on(identity, account_id)
         except APIException:
             return None
-        self._identities[account_id] = now, identity
+        self._permits[account_id] = replace(permit, identity=identity, checked_at=now)
         return identity if is_allowed else None
 
     # In the server's thread.
@@ -131,7 +142,7 @@ class Connection:
 
     async def _subscribe(self, message: Message) -> Message:
         data = _data_of(message)
-        identity, account_id = await asyncio.to_thread(_authorize, messages.member(message, "auth_token"), data)
+        permit, account_id = await asyncio.to_thread(_authorize, messages.member(message, "auth_token"), data)
         bindings = _bindings_of(data)
         if not bindings:
             raise MessageError("data.binding or data.bindings is missing")
@@ -143,7 +154,7 @@ class Connection:
         if account_id not in self._subscriptions:
             await asyncio.to_thread(self._followed.add_listener, account_id)
             self._register(account_id)
-        self._identities[account_id] = time.monotonic(), identity
+        self._permits[account_id] = permit
         self._subscriptions[account_id] = merged
         return {"subscribed": [binding.key for binding in bindings], "subscriptions": self._all_keys()}
 
@@ -164,7 +175,7 @@ class Connection:
 
     def _leave(self, account_id: str) -> None:
         if self._subscriptions.pop(account_id, None) is not None:
-            self._identities.pop(account_id, None)
+            self._permits.pop(account_id, None)
             self._followed.remove_listener(account_id)
 
     def _all_keys(self) -> list[str]:
@@ -193,17 +204,32 @@ def _bindings_of(data: Message) -> list[Binding]:
     return bindings
 
 
-def _authorize(token: str, data: Message) -> tuple[Identity, str]:
-    """Return who sent a token, and the account that they listen to. Raises MessageError, CouchError."""
-    try:
-        identity = authentication.identity_of(token, tokens.verify(token))
-    except APIException as error:
-        raise MessageError(AUTHENTICATION_FAILED) from error
+def _authorize(token: str, data: Message) -> tuple[Permit, str]:
+    """Return by what right a client listens, and to which account. Raises MessageError, CouchError."""
+    permit = _permit_of_ticket(token) if tickets.is_ticket(token) else _permit_of_token(token)
+    identity = permit.identity
     account_id = messages.member(data, "account_id") or identity.account_id
     try:
         is_allowed = database_names.is_account_id(account_id) and may_act_on(identity, account_id)
     except APIException:  # there is no such account
         is_allowed = False
-    if not is_allowed:
+    if not is_allowed or (identity.token is None and account_id != identity.account_id):
         raise MessageError(f"unauthorized for account {account_id[:64]}")
-    return identity, account_id
+    return permit, account_id
+
+
+def _permit_of_token(text: str) -> Permit:
+    try:
+        token = tokens.verify(text)
+        return Permit(authentication.identity_of(text, token), token.expires_at, time.monotonic())
+    except APIException as error:
+        raise MessageError(AUTHENTICATION_FAILED) from error
+
+
+def _permit_of_ticket(text: str) -> Permit:
+    try:
+        account_id = tickets.account_of(text)
+    except signing.BadSignature as error:
+        raise MessageError(AUTHENTICATION_FAILED) from error
+    identity = Identity(account_id, None, is_admin=True, is_superduper_admin=False)
+    return Permit(identity, tickets.expires_at(), time.monotonic())

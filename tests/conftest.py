@@ -15,6 +15,7 @@ pytest_plugins = [
     "tests.support.fixtures.services",
     "tests.support.fixtures.accounts",
     "tests.support.fixtures.operators",
+    "tests.support.fixtures.live",
     "tests.support.fixtures.mail",
     "tests.support.fixtures.recordings",
 ]

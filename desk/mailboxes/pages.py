@@ -18,6 +18,7 @@ from desk.audit import log
 from desk.audit.pages import render_history
 from desk.kit.edit_conflicts import Guard, edit
 from desk.kit.forms import Explain, add_errors, members_from
+from desk.kit.live import allow_live, live_list
 from desk.kit.notices import undo_button
 from desk.kit.pages import Route, actor
 from desk.mailboxes.form import SECRETS, creation_form, fieldsets, mailbox_form
@@ -38,6 +39,7 @@ from desk.mailboxes.taken_number import explain_number
 from desk.mailboxes.titles import mailbox_title
 from desk.models import Mailbox
 from desk.users.titles import VIEW_USERS, user_title
+from storage import document_types
 from voicemail.mailboxes import removal
 from voicemail.mailboxes import restore as mailbox_restore
 from voicemail.mailboxes import store as mailbox_store
@@ -73,14 +75,20 @@ class MailboxAdmin(RestorePages, PinPages, GreetingPages):
         account = accounts.get(account_id)
         title = "Removed mailboxes" if shows_removed(request) else "Mailboxes"
         add_url = reverse("admin:desk_mailbox_add_to", args=[account_id])
-        return self.render(
-            request,
-            "desk/kit/list.html",
-            title,
-            [*account_crumbs(account), (title, None)],
-            table=mailbox_table(request, account_id),
-            tools=self.tools(request, ("add_mailbox", "Add mailbox", add_url)),
-        )
+        live = live_list(request, account_id, document_types.MAILBOX, document_types.MESSAGE)
+
+        def page() -> HttpResponse:
+            return self.render(
+                request,
+                "desk/kit/list.html",
+                title,
+                [*account_crumbs(account), (title, None)],
+                table=mailbox_table(request, account_id),
+                tools=self.tools(request, ("add_mailbox", "Add mailbox", add_url)),
+                live=live,
+            )
+
+        return allow_live(page, request, live)
 
     def add_mailbox(self, request: HttpRequest, account_id: str) -> HttpResponse:
         """Show the form of a new mailbox, or create it. The query may name its owner, for whom it is filled in."""

@@ -16,6 +16,7 @@ from desk.accounts.links import account_crumbs, redirect_to_accounts
 from desk.audit.pages import render_history
 from desk.kit.audio_response import converted_response
 from desk.kit.formats import format_length, format_time
+from desk.kit.live import allow_live, live_list
 from desk.kit.pages import Crumb, Route, actor, next_url
 from desk.mailboxes.choice_field import mailbox_choice_field, mailbox_suggestions
 from desk.mailboxes.titles import mailbox_title
@@ -29,7 +30,7 @@ from desk.messages.trail import former_places, next_place
 from desk.messages.transcription import transcription_text
 from desk.messages.uploads import UploadPages
 from desk.models import Message
-from storage import values
+from storage import document_types, values
 from voicemail.api.raw import audio_response
 from voicemail.audio import content_types, playback, recording
 from voicemail.legacy import on_access
@@ -81,14 +82,20 @@ class MessageAdmin(UploadPages):
             add_url = reverse("admin:desk_message_add_to", args=[account_id, box_id])
             tools = self.tools(request, ("add_message", "Add message", add_url))
         choices = self._action_choices(request, is_removed=is_removed)
-        return self.render(
-            request,
-            "desk/messages/list.html",
-            f"{title} of {mailbox_title(box) if box else 'all mailboxes'}",
-            [*account_crumbs(account), *box_crumbs, (title, None)],
-            table=message_table(request, account_id, box, choices, form),
-            tools=tools,
-        )
+        live = live_list(request, account_id, document_types.MESSAGE)
+
+        def page() -> HttpResponse:
+            return self.render(
+                request,
+                "desk/messages/list.html",
+                f"{title} of {mailbox_title(box) if box else 'all mailboxes'}",
+                [*account_crumbs(account), *box_crumbs, (title, None)],
+                table=message_table(request, account_id, box, choices, form),
+                tools=tools,
+                live=live,
+            )
+
+        return allow_live(page, request, live)
 
     def _action_choices(self, request: HttpRequest, *, is_removed: bool) -> list[tuple[str, str]]:
         """The actions that the operator may use, with their labels."""

@@ -1,18 +1,15 @@
 """A websocket server beside the tests' service, and clients of it."""
 
 import json
-import re
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from tests.support.api_client import Api
-from tests.support.servers import Running, Service, spawn, wait_until
+from tests.support.servers import Running
 
 SECONDS = 60  # after which what should have come counts as lost
 
@@ -54,21 +51,6 @@ class Client:
         while document_id not in ids:
             ids.append(self.next()["data"]["id"])
         return ids
-
-
-@pytest.fixture(scope="module")
-def live(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A websocket server on the service's CouchDB."""
-    log: Path = tmp_path_factory.mktemp("live") / "live.log"
-    environment = {**service.environment(), "LIVE_PORT": "0"}
-    process = spawn([sys.executable, "manage.py", "live"], log, environment)
-    running = Running(process, "", log)
-    wait_until(lambda: "Websockets at" in running.logged() or process.poll() is not None)
-    address = re.search(r"Websockets at (ws://\S+)\.", running.logged())
-    assert address, running.logged()
-    running.url = address[1]
-    yield running
-    running.stop()
 
 
 @pytest.fixture

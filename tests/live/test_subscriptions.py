@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import requests
 
+from live import tickets
 from tests.live.conftest import Client
 from tests.support.api_client import Account, Api
 from tests.support.servers import Running
@@ -109,3 +110,15 @@ def test_a_connection_has_a_hundred_subscriptions_at_most(client: Client) -> Non
 def test_a_health_check_needs_no_websocket(live: Running) -> None:
     answer = requests.get(live.url.replace("ws:", "http:") + "/health/live", timeout=60)
     assert (answer.status_code, answer.text) == (200, "ok\n")
+
+
+def test_a_ticket_of_a_page_is_for_its_account_alone(client: Client, account: Account, own_api: Api) -> None:
+    ticket = tickets.issue(account.id)
+    wanted = {"binding": "object.*.vmbox", "account_id": account.id}
+    client.send({"action": "subscribe", "auth_token": ticket, "data": wanted})
+    assert client.next()["status"] == "success"
+    other = {**wanted, "account_id": own_api.account_id}
+    client.send({"action": "subscribe", "auth_token": ticket, "data": other})
+    assert client.next()["data"]["errors"] == [f"unauthorized for account {own_api.account_id}"]
+    client.send({"action": "subscribe", "auth_token": ticket[:-2] + "xx", "data": wanted})
+    assert client.next()["data"]["errors"] == ["failed to authenticate token"]

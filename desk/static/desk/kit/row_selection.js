@@ -1,22 +1,24 @@
-// Selects all rows of a table with the checkbox in its head, and shows how many are selected.
+// Selects all rows of a table with the checkbox in its head, and shows how many are selected. Rows may be replaced.
 'use strict';
 (function () {
-    const selectAll = document.getElementById('action-toggle');
-    const checkboxes = Array.from(document.querySelectorAll('input.action-select'));
+    const form = document.getElementById('changelist-form');
     const counter = document.querySelector('.action-counter');
-    if (!selectAll) {
+    if (!form || !counter) {
         return;
     }
+    const checkboxes = () => Array.from(form.querySelectorAll('input.action-select'));
     function update() {
-        const count = checkboxes.filter(checkbox => checkbox.checked).length;
-        selectAll.checked = count > 0 && count === checkboxes.length;
-        counter.textContent = count + ' of ' + checkboxes.length + ' selected';
-        checkboxes.forEach(checkbox => checkbox.closest('tr').classList.toggle('selected', checkbox.checked));
+        const all = checkboxes(), count = all.filter(checkbox => checkbox.checked).length;
+        document.getElementById('action-toggle').checked = count > 0 && count === all.length;
+        counter.textContent = count + ' of ' + all.length + ' selected';
+        all.forEach(checkbox => checkbox.closest('tr').classList.toggle('selected', checkbox.checked));
     }
-    selectAll.addEventListener('change', function () {
-        checkboxes.forEach(checkbox => { checkbox.checked = selectAll.checked; });
+    form.addEventListener('change', function (event) {
+        if (event.target.id === 'action-toggle') {
+            checkboxes().forEach(checkbox => { checkbox.checked = event.target.checked; });
+        }
         update();
     });
-    checkboxes.forEach(checkbox => checkbox.addEventListener('change', update));
+    document.addEventListener('desk:rows-replaced', update);
     update();
 }());

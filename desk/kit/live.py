@@ -1,0 +1,41 @@
+"""Lists that refresh themselves: what a page needs to hear of an account's changes (``desk/kit/live.js``)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+from urllib.parse import urlsplit
+
+from csp.constants import SELF
+from csp.decorators import csp_update
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from live import tickets
+
+
+@dataclass(frozen=True)
+class LiveList:
+    """Where a page listens, to what, and with what right."""
+
+    url: str
+    ticket: str
+    account_id: str
+    bindings: str
+    """With blanks between them."""
+
+
+def live_list(request: HttpRequest, account_id: str, *types: str) -> LiveList | None:
+    """Return what lets a page hear of an account's documents of some types; None if nobody tells (LIVE_URL)."""
+    if not settings.LIVE_URL:
+        return None
+    host = urlsplit(f"//{request.get_host()}").hostname or ""
+    url = settings.LIVE_URL.replace("{host}", f"[{host}]" if ":" in host else host)
+    return LiveList(url, tickets.issue(account_id), account_id, " ".join(f"object.*.{name}" for name in types))
+
+
+def allow_live(page: Callable[[], HttpResponse], request: HttpRequest, live: LiveList | None) -> HttpResponse:
+    """Return a page that may connect to where it listens."""
+    if live is None:
+        return page()
+    response = csp_update({"connect-src": [SELF, live.url]})(lambda _: page())(request)
+    return cast(HttpResponse, response)
