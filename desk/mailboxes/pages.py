@@ -21,6 +21,7 @@ from desk.kit.forms import Explain, add_errors, members_from
 from desk.kit.live import allow_live, live_list
 from desk.kit.notices import undo_button
 from desk.kit.pages import Route, actor
+from desk.mailboxes.csv_export import ExportPages
 from desk.mailboxes.form import SECRETS, creation_form, fieldsets, mailbox_form
 from desk.mailboxes.greetings import GreetingPages
 from desk.mailboxes.links import (
@@ -49,7 +50,7 @@ _MAILBOX_PATH = "<str:account_id>/<str:box_id>/"
 
 
 @admin.register(Mailbox)
-class MailboxAdmin(RestorePages, PinPages, GreetingPages):
+class MailboxAdmin(RestorePages, PinPages, GreetingPages, ExportPages):
     """The pages of mailboxes. The list is of one account, which the query names."""
 
     def routes(self) -> Iterable[Route]:
@@ -58,6 +59,7 @@ class MailboxAdmin(RestorePages, PinPages, GreetingPages):
             Route("", "changelist", self.list_mailboxes, "view_mailbox"),
             Route("<str:account_id>/add/", "add_to", self.add_mailbox, "add_mailbox"),
             Route("<str:account_id>/owners/", "owners", self.suggest_owners, "change_mailbox"),
+            *self.export_routes(),
             Route(_MAILBOX_PATH, "detail", self.show_mailbox, "view_mailbox"),
             Route(f"{_MAILBOX_PATH}change/", "change", self.change_mailbox, "change_mailbox"),
             Route(f"{_MAILBOX_PATH}delete/", "delete", self.remove_mailbox, "delete_mailbox"),
@@ -74,7 +76,6 @@ class MailboxAdmin(RestorePages, PinPages, GreetingPages):
             return redirect_to_accounts(request, "mailboxes")
         account = accounts.get(account_id)
         title = "Removed mailboxes" if shows_removed(request) else "Mailboxes"
-        add_url = reverse("admin:desk_mailbox_add_to", args=[account_id])
         live = live_list(request, account_id, document_types.MAILBOX, document_types.MESSAGE)
 
         def page() -> HttpResponse:
@@ -84,11 +85,20 @@ class MailboxAdmin(RestorePages, PinPages, GreetingPages):
                 title,
                 [*account_crumbs(account), (title, None)],
                 table=mailbox_table(request, account_id),
-                tools=self.tools(request, ("add_mailbox", "Add mailbox", add_url)),
+                tools=self._list_tools(request, account_id),
                 live=live,
             )
 
         return allow_live(page, request, live)
+
+    def _list_tools(self, request: HttpRequest, account_id: str) -> list[tuple[str, str]]:
+        export_url = reverse("admin:desk_mailbox_export", args=[account_id])
+        return self.tools(
+            request,
+            ("add_mailbox", "Add mailbox", reverse("admin:desk_mailbox_add_to", args=[account_id])),
+            ("view_mailbox", "Export as CSV", export_url),
+            ("see_pin", "Export with PINs", f"{export_url}?pins=yes"),
+        )
 
     def add_mailbox(self, request: HttpRequest, account_id: str) -> HttpResponse:
         """Show the form of a new mailbox, or create it. The query may name its owner, for whom it is filled in."""

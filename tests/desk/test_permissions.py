@@ -47,6 +47,8 @@ PAGES = {
     "desk_mailbox_changelist": READ_ONLY,
     "desk_mailbox_detail": READ_ONLY,
     "desk_mailbox_history": READ_ONLY,
+    "desk_mailbox_export": READ_ONLY,
+    "desk_mailbox_template": SUPPORT,
     "desk_mailbox_change": SUPPORT,
     "desk_mailbox_owners": SUPPORT,
     "desk_mailbox_greeting": SUPPORT,
