@@ -43,7 +43,7 @@ def attempt(delivery: Delivery) -> datetime | None:
     due_at = None
     is_single = delivery.is_by_hand and not delivery.tries  # nobody waits for more than the first answer
     if not is_success and not is_single and _may_be_repeated(answer):
-        due_at = queue.repeat_later(delivery, _retries(hook), _retry_after(answer.headers))
+        due_at = queue.repeat_later(delivery, _retries(hook), retry_after(answer.headers))
     else:
         delivery.tries += 1
         queue.finish(delivery)
@@ -131,7 +131,7 @@ def _retries(hook: Document) -> int:
     return _DEFAULT_RETRIES if retries is None else min(max(retries, 0), _MAX_RETRIES)
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
+def retry_after(headers: Mapping[str, str]) -> float | None:
     """Return the seconds that a receiver asks to wait, as a number or until a time; None if it asks for nothing."""
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
