@@ -1,4 +1,4 @@
-"""``make bench`` and ``make bench-growth``: start the servers, measure, and clean up."""
+"""``make bench``, ``make bench-growth`` and ``make bench-events``: start the servers, measure, and clean up."""
 
 import signal
 import sys
@@ -20,7 +20,7 @@ def main() -> None:
             folder = Path(name)
             try:
                 with session(folder, options) as running_session:
-                    _measure(running_session, growth=sys.argv[1:] == ["growth"])
+                    _measure(running_session, sys.argv[1:], folder)
             except BenchmarkError:
                 _print_errors(folder)
                 raise
@@ -30,13 +30,17 @@ def main() -> None:
         sys.exit(f"Not measured: {failure}")
 
 
-def _measure(running_session: Session, *, growth: bool) -> None:
+def _measure(running_session: Session, arguments: list[str], folder: Path) -> None:
     # Not at the top: Django REST framework reads the settings when it is imported, and they read the environment,
     # which is complete only once the session has set it up.
     from benchmarks.comparison import compare_calls
+    from benchmarks.events import measure_events
     from benchmarks.growth import measure_growth
 
-    (measure_growth if growth else compare_calls)(running_session)
+    if arguments == ["events"]:
+        measure_events(running_session, folder)
+    else:
+        (measure_growth if arguments == ["growth"] else compare_calls)(running_session)
 
 
 def _print_errors(folder: Path) -> None:

@@ -34,8 +34,8 @@ def couchdb(folder: Path) -> Iterator[str]:
     admin, port_file = f"admin:{secrets.token_hex(16)}", folder / "couchdb.port"
     options = ["--port", "0", "--data", str(folder / "couchdb"), "--port-file", str(port_file)]
     environment = {**os.environ, "EMBEDDED_COUCHDB_ADMIN": admin}
-    with _running(folder / "couchdb.log", environment, "embedded_couchdb", *options) as process:
-        _wait_until_ready(process, folder / "couchdb.log", port_file.exists)
+    with running(folder / "couchdb.log", environment, "embedded_couchdb", *options) as process:
+        wait_until_ready(process, folder / "couchdb.log", port_file.exists)
         yield f"http://{admin}@127.0.0.1:{port_file.read_text()}"
 
 
@@ -45,8 +45,8 @@ def service(folder: Path) -> Iterator["Service"]:
     log = folder / "gunicorn.log"
     port = _free_port()
     arguments = ("-c", "config/gunicorn.conf.py", "-b", f"127.0.0.1:{port}")
-    with _running(log, dict(os.environ), "gunicorn", *arguments) as process:
-        _wait_until_ready(process, log, lambda: _answers(f"http://127.0.0.1:{port}/health/live"))
+    with running(log, dict(os.environ), "gunicorn", *arguments) as process:
+        wait_until_ready(process, log, lambda: _answers(f"http://127.0.0.1:{port}/health/live"))
         yield Service(f"http://127.0.0.1:{port}", psutil.Process(process.pid), log)
 
 
@@ -108,7 +108,7 @@ def _peak(pid: int) -> int:
 
 
 @contextlib.contextmanager
-def _running(
+def running(
     log: Path, environment: dict[str, str], module: str, *arguments: str
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server, which is stopped at the end. Its own session keeps Ctrl-C away from it."""
@@ -134,7 +134,8 @@ def _running(
             process.wait()
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], log: Path, ready: Callable[[], bool]) -> None:
+def wait_until_ready(process: subprocess.Popen[bytes], log: Path, ready: Callable[[], bool]) -> None:
+    """Wait until a server is ready. Raises BenchmarkError if it ends, or takes too long."""
     deadline = time.monotonic() + _START_TIMEOUT
     while not ready():
         if process.poll() is not None or time.monotonic() > deadline:

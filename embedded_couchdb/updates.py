@@ -21,7 +21,7 @@ from .storage import Database, update_seq
 from .writing import Edit, add_revision, renew_sequence
 
 NAME = "_global_changes"
-_DELAY = 0.05  # seconds
+_DELAY = 0.1  # seconds
 _UNSAVED_SECONDS = 2.0
 _ALL = 1 << 62
 

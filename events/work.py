@@ -1,7 +1,8 @@
 """The accounts whose databases have changes that are not read yet, for the threads that read them.
 
 The databases of an account are read by one thread at a time, so that its events keep their order. An account whose
-events can't be delivered waits for a growing pause, and delays no other one.
+events can't be delivered waits for a growing pause, and delays no other one. An account that was just read waits for
+a moment, in which more may change.
 """
 
 import threading
@@ -12,6 +13,8 @@ from dataclasses import dataclass, field
 from events.leases import slot_of
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
+_REST_SECONDS = 0.15
+_MAX_RESTING = 1_000
 
 
 @dataclass
@@ -32,6 +35,7 @@ class WorkQueue:
         self._accounts: dict[str, _Account] = {}
         self._ready: deque[str] = deque()
         self._delayed: set[str] = set()
+        self._rest_until: dict[str, float] = {}
         self._condition = threading.Condition()
         self._is_closed = False
 
@@ -42,8 +46,7 @@ class WorkQueue:
             if not account.databases:
                 account.since = time.monotonic()
                 if not account.is_in_work and account_key not in self._delayed:
-                    self._ready.append(account_key)
-                    self._condition.notify()
+                    self._queue(account_key)
             kinds = account.databases.setdefault(database, set())
             if kind is not None:
                 kinds.add(kind)
@@ -67,9 +70,11 @@ class WorkQueue:
         with self._condition:
             account = self._accounts[account_key]
             account.is_in_work, account.failures = False, 0
+            if len(self._rest_until) >= _MAX_RESTING:
+                self._rest_until.clear()
+            self._rest_until[account_key] = time.monotonic() + _REST_SECONDS
             if account.databases:
-                self._ready.append(account_key)
-                self._condition.notify()
+                self._queue(account_key)
             else:
                 del self._accounts[account_key]
 
@@ -114,6 +119,16 @@ class WorkQueue:
         with self._condition:
             self._is_closed = True
             self._condition.notify_all()
+
+    def _queue(self, account_key: str) -> None:
+        """Let an account be taken, now or when it has rested."""
+        rest_until = self._rest_until.get(account_key, 0.0)
+        if rest_until > time.monotonic():
+            self._accounts[account_key].not_before = rest_until
+            self._delayed.add(account_key)
+        else:
+            self._ready.append(account_key)
+        self._condition.notify()
 
     def _wake_delayed(self) -> None:
         now = time.monotonic()
