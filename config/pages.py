@@ -25,6 +25,7 @@ from crossbar.errors import ApiError, FaultyRequest, Forbidden, NotFound, Unspec
 from crossbar.exception_handler import error_response
 from crossbar.middleware import is_api_path
 from crossbar.negotiation import names_html
+from desk.operators.sign_in import SignInView
 
 _ICON = "desk/icon.svg"
 
@@ -49,7 +50,7 @@ def sign_in(request: HttpRequest) -> HttpResponseBase:
         url = request.GET.get(REDIRECT_FIELD_NAME, "")
         is_safe = url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
         return HttpResponseRedirect(url if is_safe else resolve_url(settings.LOGIN_REDIRECT_URL))
-    return admin.site.login(request)
+    return SignInView.as_view()(request)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponseBase:

@@ -203,6 +203,7 @@ PAGE_MIDDLEWARE = [
     "config.page_middleware.AnonymousForms",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "desk.operators.session_middleware.OperatorSessions",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -238,10 +239,24 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "URL_FORMAT_OVERRIDE": None,
 }
+
+# --- operators: their passwords, and how long they stay signed in ---
+
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": environment.integer("OPERATOR_PASSWORD_LENGTH", 12, minimum=8)},
+    },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "desk.operators.passwords.NewPasswordValidator"},
 ]
+"""For new passwords only: operators go on with the ones they have."""
+SESSION_IDLE_SECONDS = environment.integer("SESSION_IDLE_SECONDS", 1800)
+"""Seconds without a request after which an operator is signed out; 0: no limit."""
+SESSION_COOKIE_AGE = environment.integer("SESSION_LIFETIME_SECONDS", 43_200, minimum=60)
+"""Seconds after which an operator has to sign in again in any case."""
 
 # --- language, time, files ---
 

@@ -14,10 +14,8 @@ import desk.migration_runs.pages
 import desk.operators.pages
 import desk.users.pages
 import desk.webhooks.pages  # noqa: F401 - importing registers
-from desk.operators.sign_in import SignInForm
 
 admin.site.unregister(DBTaskResult)  # which the desk shows as jobs
-admin.site.login_form = SignInForm
 admin.site.site_header = admin.site.site_title = "Voicemail"
 admin.site.index_title = "Desk"
 admin.site.index_template = "desk/index.html"

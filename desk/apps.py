@@ -1,6 +1,7 @@
 """The operators' desk as a Django app."""
 
 from django.apps import AppConfig
+from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.db.models.signals import post_migrate
 
 
@@ -11,7 +12,9 @@ class DeskConfig(AppConfig):
     verbose_name = "Desk"
 
     def ready(self) -> None:
-        """Create the operators' groups whenever the database is migrated."""
-        from desk.operators import groups
+        """Create the operators' groups whenever the database is migrated, and keep the list of sessions."""
+        from desk.operators import groups, receivers
 
         post_migrate.connect(groups.create_missing_groups, dispatch_uid="desk.groups")
+        user_logged_in.connect(receivers.begin_session, dispatch_uid="desk.begin_session")
+        user_logged_out.connect(receivers.end_session, dispatch_uid="desk.end_session")

@@ -72,11 +72,37 @@ class Job(DBTaskResult):  # type: ignore[type-arg]  # not generic when it runs
         default_permissions = ("view", "change")
 
 
+class OperatorSession(models.Model):
+    """A browser that an operator is signed in with. Django's session holds its id; without this row it ends."""
+
+    operator = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    started_at = models.DateTimeField(auto_now_add=True, db_index=True)
+    used_at = models.DateTimeField()
+    address = models.CharField(max_length=100, blank=True)
+    browser = models.CharField(max_length=400, blank=True)
+    factor = models.CharField(max_length=40, blank=True, help_text="what the operator signed in with")
+    password_tag = models.CharField(max_length=32)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ("-used_at",)
+
+    def __str__(self) -> str:
+        return f"{self.operator} at {self.address}"
+
+
 class AuditEntry(models.Model):
-    """A change that an operator made, a message that was heard, or a secret that was revealed."""
+    """A change that an operator made, a message heard, a secret revealed, or a sign-in, refused or not."""
 
     time = models.DateTimeField(auto_now_add=True, db_index=True)
-    operator = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    operator = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        help_text="none for a refused sign-in under a name that nobody has",
+    )
     action = models.CharField(max_length=40)
     account_id = models.CharField("account", max_length=32, blank=True, db_index=True)
     kind = models.CharField(max_length=20)

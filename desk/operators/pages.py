@@ -13,10 +13,14 @@ from django.db.models import ManyToManyField, QuerySet
 from django.forms import ModelMultipleChoiceField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from desk.models import AuditEntry
+from desk.operators import sessions
 
 _SUPERUSER_FIELDS = ("is_superuser", "user_permissions")
+_ACCESS_FIELDS = ("session_list",)
 _CANNOT_BE_DELETED = "has entries in the audit log and can't be deleted. Clear “Active” to end all access."
 
 admin.site.unregister(User)
@@ -61,8 +65,20 @@ class OperatorAdmin(UserAdmin):  # type: ignore[type-arg]  # not generic when it
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Django's read-only fields, and those that only superusers change."""
-        names = tuple(super().get_readonly_fields(request, obj))
+        names = (*super().get_readonly_fields(request, obj), *_ACCESS_FIELDS)
         return names if request.user.is_superuser else (*names, *_SUPERUSER_FIELDS)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Django's groups of fields, and for superusers what an operator signs in with."""
+        fieldsets = super().get_fieldsets(request, obj)
+        is_for_superuser = obj is not None and request.user.is_superuser
+        return (*fieldsets, ("Signing in", {"fields": _ACCESS_FIELDS})) if is_for_superuser else fieldsets
+
+    @admin.display(description="sessions")
+    def session_list(self, user: User) -> SafeString:
+        """A link to the operator's sessions."""
+        count = len(sessions.list_of(user))
+        return format_html('<a href="{}">{}</a>', reverse("colleague_sessions", args=[user.pk]), count)
 
     def formfield_for_manytomany(
         self, db_field: "ManyToManyField[Any, Any]", request: HttpRequest, **kwargs: Any
@@ -85,8 +101,7 @@ class OperatorAdmin(UserAdmin):  # type: ignore[type-arg]  # not generic when it
         """Refuse to delete an operator with entries in the audit log."""
         user = self.get_object(request, object_id)
         if user is not None and AuditEntry.objects.filter(operator=user).exists():
-            reason = "has entries in the audit log and can't be deleted. Clear “Active” to end all access."
-            messages.error(request, f"{user} {reason}")
+            messages.error(request, f"{user} {_CANNOT_BE_DELETED}")
             return HttpResponseRedirect(reverse("admin:auth_user_change", args=[user.pk]))
         return super().delete_view(request, object_id, extra_context)
 

@@ -96,15 +96,15 @@ def test_setting_another_operators_password_takes_a_superuser(
         ids = {name: User.objects.get(username=name).pk for name in (desk.name, colleague.name)}
 
     def set_password(operator: Desk, name: str) -> int:
-        path, new = f"auth/user/{ids[name]}/password/", "a new one 1"
+        path, new = f"auth/user/{ids[name]}/password/", "a new one 1234"
         return operator.post(path, follow=False, password1=new, password2=new, usable_password="true").status_code
 
     def stored_password(name: str) -> str:
         with service.models():
             user = User.objects.get(username=name)
-            return next(text for text in (PASSWORD, "a new one 1", "neither") if user.check_password(text))
+            return next(text for text in (PASSWORD, "a new one 1234", "neither") if user.check_password(text))
 
     assert set_password(desk, colleague.name) == 403
     assert stored_password(colleague.name) == PASSWORD
     assert set_password(operator_with(), colleague.name) == 302
-    assert stored_password(colleague.name) == "a new one 1"
+    assert stored_password(colleague.name) == "a new one 1234"

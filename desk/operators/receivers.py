@@ -1,0 +1,16 @@
+"""Receivers of Django's signals that somebody signs in or out."""
+
+from typing import Any
+
+from desk.operators import sessions, trail
+
+
+def begin_session(request: Any, user: Any, **_: Any) -> None:
+    """Store the session of who has just signed in."""
+    sessions.begin(request, user)
+
+
+def end_session(request: Any, user: Any, **_: Any) -> None:
+    """End the session, and record it unless it had ended before."""
+    if user is not None and sessions.end_current(request):
+        trail.record(request, trail.SIGNED_OUT, user)
