@@ -185,6 +185,7 @@ INSTALLED_APPS = [
     "webhooks",
     "live",
     "migration",
+    "backup",
 ]
 MIDDLEWARE = [
     "crossbar.middleware.RequestIdMiddleware",

@@ -54,3 +54,8 @@ def register(consumer: Consumer) -> None:
 def enabled() -> list[Consumer]:
     """Return the consumers that get events."""
     return [consumer for consumer in _consumers.values() if consumer.is_enabled()]
+
+
+def registered() -> list[Consumer]:
+    """Return all consumers, those that are disabled, too."""
+    return list(_consumers.values())

@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
-from migration.progress import Progress
+from migration.progress import Stoppable
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 def map_in_threads(
-    function: Callable[[Item], Result], items: Iterable[Item], workers: int, progress: Progress
+    function: Callable[[Item], Result], items: Iterable[Item], workers: int, progress: Stoppable
 ) -> Iterator[Result]:
     """The function's results, in the order of their completion. Starts no other item once a stop is requested.
 

@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 from accounts.api.exception_handler import api_error
 from couch.errors import CircuitOpen, CouchError, Unreachable
 from crossbar.errors import ApiError
-from migration.progress import Progress
+from migration.progress import Stoppable
 
 Result = TypeVar("Result")
 
@@ -37,7 +37,7 @@ def run_once(work: Callable[[], Result], /) -> Result:
 class OutageRetry:
     """Repeats work while a CouchDB is away. `is_up` tells whether those that the work needs answer."""
 
-    progress: Progress
+    progress: Stoppable
     is_up: Callable[[], bool]
     patience: float = PATIENCE_SECONDS
 

@@ -8,9 +8,24 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
+from typing import Protocol
 
 MESSAGE, GREETING = "message", "greeting"
 """What a line of the report is about: a message, or a greeting or another document with media."""
+
+
+class Stoppable(Protocol):
+    """Work that ends early on request."""
+
+    def stop(self) -> None:
+        """Request a stop."""
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether a stop was requested."""
+
+    def wait(self, seconds: float) -> None:
+        """Wait for a CouchDB that is away. Raises Stopped as soon as a stop is requested."""
 
 
 class Stopped(Exception):
@@ -178,7 +193,7 @@ class Progress:
 
 
 @contextmanager
-def stop_on_signals(progress: Progress) -> Iterator[list[int]]:
+def stop_on_signals(progress: Stoppable) -> Iterator[list[int]]:
     """Let the first SIGINT or SIGTERM request a stop; the next one ends the process as usual.
 
     Yields a list that gets the number of the signal.
