@@ -51,7 +51,7 @@ def read_lines(place: Place, file: File) -> list[bytes]:
         raise DamagedBackup(f"{file.path} in {place.location} is missing") from error
     if hashlib.sha256(content).hexdigest() != file.sha256:
         raise DamagedBackup(f"{file.path} in {place.location} was changed or is damaged")
-    return zstd.decompress(content).splitlines()
+    return zstd.decompress(content).splitlines() if content else []
 
 
 def read_documents(place: Place, segment: File) -> list[Document]:

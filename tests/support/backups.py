@@ -79,11 +79,19 @@ def dump_database(server: Couch, name: str) -> dict[str, Any]:
     return dump
 
 
-def make_backup(folder: Path, *accounts: str, since: Path | None = None, **options: Any) -> Manifest:
-    """Back up accounts of the served CouchDB; the manifest."""
-    selection = Selection(tuple(sorted(accounts)), with_keys=False)
+def make_backup(
+    folder: Path,
+    *accounts: str,
+    since: Path | None = None,
+    server: Couch | None = None,
+    with_keys: bool = False,
+    **options: Any,
+) -> Manifest:
+    """Back up accounts, or everything, of the served or another CouchDB; the manifest."""
+    selection = Selection(tuple(sorted(accounts)), with_keys)
     earlier = None if since is None else open_place(str(since))
-    return back_up(couch(), open_place(str(folder)), BackupOptions(selection, earlier, **options), Progress())
+    backup_options = BackupOptions(selection, earlier, **options)
+    return back_up(server or couch(), open_place(str(folder)), backup_options, Progress())
 
 
 def restore_into(server: Couch, folder: Path, *accounts: str, **options: Any) -> Tally:
