@@ -183,6 +183,7 @@ INSTALLED_APPS = [
     "voicemail",
     "media",
     "webhooks",
+    "notifications",
     "live",
     "migration",
     "backup",
@@ -311,6 +312,14 @@ EMAIL_URL = environment.secret("EMAIL_URL")
 globals().update(environment.mail_server("EMAIL_URL"))
 EMAIL_TIMEOUT = environment.seconds("EMAIL_TIMEOUT", 10)
 DEFAULT_FROM_EMAIL = environment.text("EMAIL_FROM", "vmboxes@localhost")
+SEND_VOICEMAIL_MAILS = environment.flag("SEND_VOICEMAIL_MAILS", True)
+"""Whether mails about voicemail are sent; a Kazoo on the same CouchDB that does it makes this superfluous."""
+MAILS_AT_ONCE = environment.integer("MAILS_AT_ONCE", 4, minimum=1)
+"""How many connections to the mail server a worker has at the same time."""
+MAIL_RECORDING_LIMIT = environment.integer("MAIL_RECORDING_LIMIT", 20 * 1024 * 1024)
+"""The largest recording, in bytes, that is attached to a mail."""
+MAIL_LOG_DAYS = environment.integer("MAIL_LOG_DAYS", 30, minimum=1)
+"""How long it is known which mails were sent."""
 MONSTER_UI_URLS = environment.text_list("MONSTER_UI_URLS", "http://localhost:*,http://127.0.0.1:*")
 _UI_URL = re.compile(r"https?://(\*\.)?([\w.-]+|\[[0-9A-Fa-f:]+\])(:(\d+|\*))?(/[^\s?#]*)?")
 """Addresses of web interfaces that links in mails may lead to."""

@@ -4,35 +4,28 @@ The hooks are read anew for each batch: a message that is left right after a hoo
 """
 
 import json
-import logging
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
-from threading import Event as Signal
-from threading import Thread
+from datetime import datetime
 
 from django.conf import settings
-from django.db import close_old_connections, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from accounts import accounts
 from accounts.auth import cache as auth_cache
 from couch.database import Document
 from crossbar.errors import BadIdentifier
+from events import awaited_audio
 from events import event as events
 from events.consumers import Consumer
 from events.event import Batch, Event
-from storage import database_names, document_types, gregorian, values
-from voicemail.audio.recording import has_audio
+from events.overdue_check import OverdueCheck
+from storage import database_names, document_types, values
 from webhooks import event_data, hooks, store
 from webhooks.models import MESSAGE_ID_LENGTH, Delivery
 from webhooks.sending import queue, requests, sender
 
-logger = logging.getLogger(__name__)
-
-AUDIO_SECONDS = 60
-"""A message is told once its audio is there, or so long after it was made without."""
 _DOCUMENT_EVENTS = frozenset({events.DOC_CREATED, events.DOC_EDITED, events.DOC_DELETED})
-_CHECK_SECONDS = 5.0
 _MOST_WILL_DO = frozenset({None, "", "all"})
 
 
@@ -42,17 +35,15 @@ class Webhooks(Consumer):
     name = "webhooks"
 
     def __init__(self) -> None:
-        self._stopping = Signal()
-        self._checker = Thread(target=self._check, name="webhooks", daemon=True)
+        self._check = OverdueCheck("webhooks", sender.send_due_webhooks, queue.has_overdue, queue.delete_old)
 
     def start(self) -> None:
         """Start looking for what a worker that was killed has left."""
-        self._checker.start()
+        self._check.start()
 
     def stop(self) -> None:
         """Stop looking."""
-        self._stopping.set()
-        self._checker.join()
+        self._check.stop()
 
     def deliver(self, batch: Batch) -> None:
         """Queue what a batch of events makes: committed together with the job that sends it.
@@ -75,19 +66,6 @@ class Webhooks(Consumer):
                 for due_at in {delivery.due_at if delivery.awaited_message_id else None for delivery in deliveries}:
                     sender.schedule(due_at)
         _disable_with_account(batch)
-
-    def _check(self) -> None:
-        while not self._stopping.wait(_CHECK_SECONDS):
-            try:
-                close_old_connections()
-                if queue.has_overdue(_CHECK_SECONDS):
-                    sender.schedule()
-                queue.delete_old()
-                sender.delete_old_jobs()
-            except Exception:  # the database is away: the next time will do
-                logger.exception("Webhooks that are overdue could not be looked for")
-            finally:
-                close_old_connections()
 
 
 def matches(hook: Document, event_name: str, document_type: str) -> bool:
@@ -138,19 +116,15 @@ def _delivery(hook: Document, event: Event) -> Delivery:
 
 def _due_at(event: Event) -> tuple[datetime, str]:
     """Return when an event is told, and the id of the message whose audio it waits for."""
-    now = timezone.now()
-    if event.name != events.VOICEMAIL_NEW or has_audio(event.document):
-        return now, ""
-    created = values.as_integer(event.document.get("pvt_created")) or 0
-    latest = gregorian.to_datetime(created) if gregorian.FIRST <= created <= gregorian.LAST else now
-    due_at = latest + timedelta(seconds=AUDIO_SECONDS)
-    is_awaited = due_at > now and len(event.document_id) <= MESSAGE_ID_LENGTH
-    return (due_at, event.document_id) if is_awaited else (now, "")
+    due_at, is_awaited = awaited_audio.due_at(event)
+    if is_awaited and len(event.document_id) > MESSAGE_ID_LENGTH:
+        return timezone.now(), ""
+    return due_at, event.document_id if is_awaited else ""
 
 
 def _release_awaited(batch_events: Iterable[Event]) -> None:
     """Tell of messages now whose audio has arrived."""
-    changed = {event.document_id: event for event in batch_events if _brings_audio(event)}
+    changed = {event.document_id: event for event in batch_events if awaited_audio.is_brought_by(event)}
     if not changed:
         return
     waiting = Delivery.objects.filter(awaited_message_id__in=list(changed), is_done=False, is_sending=False)
@@ -164,10 +138,6 @@ def _release_awaited(batch_events: Iterable[Event]) -> None:
         Delivery.objects.bulk_update(released, ["data_json", "due_at", "awaited_message_id"])
         if released:
             sender.schedule()
-
-
-def _brings_audio(event: Event) -> bool:
-    return event.type == document_types.MESSAGE and event.name == events.DOC_EDITED and has_audio(event.document)
 
 
 def _disable_with_account(batch: Batch) -> None:

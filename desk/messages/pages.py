@@ -27,7 +27,6 @@ from desk.messages.restorable import describe_restoring, format_restorable_until
 from desk.messages.table import message_table
 from desk.messages.titles import caller_title
 from desk.messages.trail import former_places, next_place
-from desk.messages.transcription import transcription_text
 from desk.messages.uploads import UploadPages
 from desk.models import Message
 from storage import document_types, values
@@ -38,6 +37,7 @@ from voicemail.mailboxes import store as mailbox_store
 from voicemail.mailboxes import time_zone
 from voicemail.messages import deletion, file_names, metadata, restore, retention
 from voicemail.messages import store as message_store
+from voicemail.messages.transcription import transcription_text
 
 _MESSAGE_PATH = "<str:account_id>/<str:box_id>/<path:message_id>/"
 

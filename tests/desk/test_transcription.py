@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from desk.messages.transcription import transcription_text
+from voicemail.messages.transcription import transcription_text
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("desk",),
     ("backup",),
     ("migration",),
-    ("webhooks", "live"),
+    ("webhooks", "notifications", "live"),
     ("events",),
     ("media",),
     ("voicemail",),

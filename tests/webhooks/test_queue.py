@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
+from events import overdue_check
 from events.event import DOC_CREATED, Batch, Event
 from storage import gregorian
 from tests.support.servers import Service
@@ -145,7 +146,7 @@ def test_old_deliveries_and_jobs_are_deleted() -> None:
     assert old_job is not None
     DBTaskResult.objects.filter(pk=old_job.pk).update(started_at=timezone.now() - timedelta(hours=1))
     queue.delete_old()
-    sender.delete_old_jobs()
+    overdue_check.delete_old_jobs(sender.send_due_webhooks)
     assert sorted(Delivery.objects.values_list("event_id", flat=True)) == ["1", "2"]
     assert DBTaskResult.objects.count() == 1
 

@@ -20,13 +20,23 @@ Change = Callable[[Document], Document]
 
 
 def change_folder(
-    account: Mapping[str, Any], box: Mapping[str, Any], ids: Iterable[str], folder: str | None, actor: Actor | None
+    account: Mapping[str, Any],
+    box: Mapping[str, Any],
+    ids: Iterable[str],
+    folder: str | None,
+    actor: Actor | None,
+    reason: str | None = None,
 ) -> Outcome:
-    """Put messages of a mailbox into a folder. An unknown folder, or none, stands for ``saved``, as in Kazoo."""
+    """Put messages of a mailbox into a folder. An unknown folder, or none, stands for ``saved``, as in Kazoo.
+
+    `reason` is told to who follows changes (`folder_changes`).
+    """
     target = folder if folder in FOLDERS else SAVED
     outcome = Outcome()
     current_ids = on_access.list_current_ids(account, box, ids, actor, outcome)
-    return _change_all(account, box, current_ids, lambda doc: metadata.put_in_folder(doc, target), actor, outcome)
+    return _change_all(
+        account, box, current_ids, lambda doc: metadata.put_in_folder(doc, target, reason), actor, outcome
+    )
 
 
 def remove_messages(

@@ -43,11 +43,11 @@ def timestamp(doc: Mapping[str, Any]) -> int | None:
     return retention.age(doc) if seconds is None else seconds
 
 
-def put_in_folder(doc: Document, folder: str) -> Document:
+def put_in_folder(doc: Document, folder: str, reason: str | None = None) -> Document:
     """A message's document with the message in a folder, and with a note of that if it was in another one."""
     moved = {**doc, "metadata": {**of(doc), "folder": folder}}
     former = folder_changes.state_of(doc)
-    return moved if former == folder else folder_changes.record(moved, former)
+    return moved if former == folder else folder_changes.record(moved, former, reason)
 
 
 def validate(data: Mapping[str, Any]) -> Document:
