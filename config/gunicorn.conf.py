@@ -1,8 +1,11 @@
 """gunicorn's settings, for ``gunicorn -c config/gunicorn.conf.py`` in the project's directory."""
 
+import atexit
 import ctypes
 import gc
 import os
+import shutil
+import tempfile
 from typing import Any
 
 from config import environment
@@ -14,6 +17,12 @@ from config.start import refuse_unsafe_settings, wait_for_port
 _M_ARENA_MAX = -8
 if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
     mallopt(_M_ARENA_MAX, 1)
+
+
+def _remove_counts(folder: str, owner: int) -> None:
+    if os.getpid() == owner:  # not in a worker, which inherits what is to be done at the end
+        shutil.rmtree(folder, ignore_errors=True)
+
 
 os.umask(0o077)  # SQLite's files, and uploads on disk, are for nobody else on the machine
 refuse_unsafe_settings()
@@ -51,6 +60,13 @@ accesslog = "-"
 errorlog = "-"
 logger_class = "config.gunicorn_logs.Logger"
 loglevel = environment.text("LOG_LEVEL", "INFO").lower()
+
+
+# What the workers count is in files, which prometheus-client wants to know of before it is imported.
+if environment.secret("METRICS_TOKEN") and "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    _counts = tempfile.mkdtemp(prefix="vmboxes-metrics-")
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = _counts
+    atexit.register(_remove_counts, _counts, os.getpid())
 
 
 def on_starting(server: Any) -> None:

@@ -188,7 +188,10 @@ INSTALLED_APPS = [
     "migration",
     "backup",
 ]
+METRICS_TOKEN = environment.secret("METRICS_TOKEN")
+"""What Prometheus says to be let in to /metrics; without it there are no metrics."""
 MIDDLEWARE = [
+    *(["config.metrics.counters.MetricsMiddleware"] if METRICS_TOKEN else []),
     "crossbar.middleware.RequestIdMiddleware",
     "crossbar.middleware.ApiCorsMiddleware",
     "crossbar.middleware.ApiMiddleware",

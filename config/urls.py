@@ -1,11 +1,13 @@
 """Every path of the service."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path, re_path, reverse_lazy
 from django.views.generic import RedirectView
 
 from config import health, pages
 from config.api_docs import DocumentViewSet, PageViewSet, document_as_yaml
+from config.metrics.page import metrics
 
 urlpatterns = [
     path("v2/", include("voicemail.api.urls")),
@@ -21,6 +23,7 @@ urlpatterns = [
     path("health/live", health.live),
     path("health/ready", health.ready),
     path("health/events", health.events),
+    *([path("metrics", metrics)] if settings.METRICS_TOKEN else []),
     path("", pages.front_page),
     path("favicon.ico", pages.icon),
     path("admin", RedirectView.as_view(pattern_name="admin:index", query_string=True)),
