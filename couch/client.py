@@ -143,7 +143,7 @@ class Couch:
         )
 
     def follow_database_updates(self, since: str, heartbeat: float) -> Iterator[DatabaseUpdate | None]:
-        """Yield what happens to databases after a sequence, as it happens, and None every `heartbeat` seconds.
+        """Yield what happens to databases after a sequence, as it happens; None at first and in a quiet `heartbeat`.
 
         Ends when CouchDB ends it. Raises Unreachable when the connection breaks or is silent.
         """
@@ -153,6 +153,7 @@ class Couch:
         with silence_limited_to(3 * heartbeat + _CHECK_SECONDS):
             response = self.session.open(request)
         try:
+            yield None  # connected
             for line in response.lines():
                 row = orjson.loads(line) if line else None
                 if row is None or "db_name" in row:
