@@ -118,3 +118,62 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.operator} {self.action} {self.kind} {self.name or self.document_id}"
+
+
+class MailboxRun(models.Model):
+    """Changes of many mailboxes of an account at once: previewed, and stored by a worker when an operator says so."""
+
+    class State(models.TextChoices):
+        """Where a run stands."""
+
+        PREVIEW = "preview", "preview: nothing is stored yet"
+        WAITING = "waiting", "waiting for a worker"
+        STORING = "storing", "storing"
+        DONE = "done", "done"
+        STOPPED = "stopped", "stopped"
+
+    account_id = models.CharField(max_length=32, db_index=True)
+    operator = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    title = models.CharField(max_length=200, help_text="the name of the file, or the settings that are changed")
+    is_import = models.BooleanField()
+    notes: "models.JSONField[Any, Any]" = models.JSONField(default=list)
+    header: "models.JSONField[Any, Any]" = models.JSONField(default=list, help_text="of the file, without PINs")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.PREVIEW)
+    problem = models.CharField(max_length=300, blank=True, help_text="why a worker waits")
+    request_id = models.CharField(max_length=64, blank=True, help_text="of the request that had it stored")
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+
+
+class MailboxRunLine(models.Model):
+    """What becomes of one mailbox in a run: planned, then stored or not."""
+
+    class Result(models.TextChoices):
+        """What a line does, or did."""
+
+        CREATE = "create", "Create"
+        CHANGE = "change", "Change"
+        UNCHANGED = "unchanged", "Nothing to change"
+        FAULTY = "faulty", "Error"
+        CREATED = "created", "Created"
+        CHANGED = "changed", "Changed"
+        FAILED = "failed", "Failed"
+        LEFT_OUT = "left_out", "Left out"
+
+    run = models.ForeignKey(MailboxRun, models.CASCADE, related_name="lines")
+    number = models.PositiveIntegerField(help_text="of the line in the file, or a count from 1 on")
+    box_id = models.CharField(max_length=250, blank=True)
+    name = models.CharField(max_length=250)
+    result = models.CharField(max_length=10, choices=Result.choices)
+    patch = models.TextField(blank=True, help_text="encrypted: it may hold a PIN. Empty once the run has ended")
+    difference: "models.JSONField[Any, Any]" = models.JSONField(default=dict)
+    problem = models.TextField(blank=True)
+    cells: "models.JSONField[Any, Any]" = models.JSONField(default=list, help_text="of the file, without the PIN")
+    is_begun = models.BooleanField(default=False, help_text="whether a worker may have stored it already")
+
+    class Meta:
+        default_permissions = ()
+        constraints = (models.UniqueConstraint(fields=("run", "number"), name="one_line_of_each_number"),)

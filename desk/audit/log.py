@@ -42,14 +42,20 @@ def record(
     `action` is a verb in the past tense. `before` and `after` are the document's states, if it was changed.
     `details` are further members of the entry.
     """
+    difference = {**differences(before or {}, after or {}), **(details or {})}
+    return record_for(int(request.user.pk or 0), action, subject, difference)
+
+
+def record_for(operator_id: int, action: str, subject: Subject, difference: Mapping[str, Any]) -> AuditEntry:
+    """Record what was done for an operator without a request; `difference` holds no secret."""
     return AuditEntry.objects.create(
-        operator_id=int(request.user.pk or 0),
+        operator_id=operator_id,
         action=action,
         kind=subject.kind,
         account_id=subject.account_id,
         document_id=subject.document_id[:_MAX_LENGTH],
         name=subject.name[:_MAX_LENGTH],
-        difference={**differences(before or {}, after or {}), **(details or {})},
+        difference=dict(difference),
     )
 
 

@@ -35,6 +35,7 @@ from desk.mailboxes.owner_field import owner_suggestions
 from desk.mailboxes.pin import PinPages
 from desk.mailboxes.proposal import propose
 from desk.mailboxes.restore import RestorePages, restore_context
+from desk.mailboxes.run_pages import RunPages
 from desk.mailboxes.table import mailbox_table, shows_removed
 from desk.mailboxes.taken_number import explain_number
 from desk.mailboxes.titles import mailbox_title
@@ -50,7 +51,7 @@ _MAILBOX_PATH = "<str:account_id>/<str:box_id>/"
 
 
 @admin.register(Mailbox)
-class MailboxAdmin(RestorePages, PinPages, GreetingPages, ExportPages):
+class MailboxAdmin(RestorePages, PinPages, GreetingPages, ExportPages, RunPages):
     """The pages of mailboxes. The list is of one account, which the query names."""
 
     def routes(self) -> Iterable[Route]:
@@ -60,6 +61,7 @@ class MailboxAdmin(RestorePages, PinPages, GreetingPages, ExportPages):
             Route("<str:account_id>/add/", "add_to", self.add_mailbox, "add_mailbox"),
             Route("<str:account_id>/owners/", "owners", self.suggest_owners, "change_mailbox"),
             *self.export_routes(),
+            *self.run_routes(),
             Route(_MAILBOX_PATH, "detail", self.show_mailbox, "view_mailbox"),
             Route(f"{_MAILBOX_PATH}change/", "change", self.change_mailbox, "change_mailbox"),
             Route(f"{_MAILBOX_PATH}delete/", "delete", self.remove_mailbox, "delete_mailbox"),
@@ -96,6 +98,7 @@ class MailboxAdmin(RestorePages, PinPages, GreetingPages, ExportPages):
         return self.tools(
             request,
             ("add_mailbox", "Add mailbox", reverse("admin:desk_mailbox_add_to", args=[account_id])),
+            ("change_mailbox", "Import", reverse("admin:desk_mailbox_import", args=[account_id])),
             ("view_mailbox", "Export as CSV", export_url),
             ("see_pin", "Export with PINs", f"{export_url}?pins=yes"),
         )

@@ -75,10 +75,15 @@ def add_to_cache(account_id: str, box: Document) -> None:
         _cache.put(accounts.database_of(account_id).name, box["_id"], box, document_cache.generation())
 
 
-def create(account_id: str, data: Mapping[str, Any], actor: Actor | None = None) -> Document:
-    """Store a new mailbox; raises ValidationFailed, also if another mailbox has its number, or there are too many."""
+def create(
+    account_id: str, data: Mapping[str, Any], actor: Actor | None = None, *, box_id: str | None = None
+) -> Document:
+    """Store a new mailbox; raises ValidationFailed, also if another mailbox has its number, or there are too many.
+
+    Who may have to repeat the creation chooses the id; Conflict if there is such a document already.
+    """
     database = accounts.database_of(account_id)
-    box_id = uuid.uuid4().hex
+    box_id = box_id or uuid.uuid4().hex
     limits.require_room_for_aliases(database, data, {})
     validated = _validate(database, box_id, _writable_members(data), {})
     limits.require_room_for_mailbox(database)
@@ -109,6 +114,20 @@ def merge(
         return merge_patch.apply(_writable_members(stored), _writable_members(data))
 
     return _change(account_id, box_id, merge_members, actor, guard)
+
+
+def preview(account_id: str, stored: Mapping[str, Any], data: Mapping[str, Any]) -> Document:
+    """The public members that a mailbox would have after `merge`, or after `create` if nothing is `stored`.
+
+    Whether another mailbox has its numbers is not looked at. Raises ValidationFailed.
+    """
+    members = merge_patch.apply(_writable_members(stored), _writable_members(data))
+    members = _keep_number_texts(members, stored)
+    limits.require_room_for_aliases(accounts.database_of(account_id), members, stored)
+    validated = schemas.validator(SCHEMA).validate(members, stored=_comparable_members(stored))
+    if (repeated_number := numbers.find_repeated(validated, stored)) is not None:
+        raise numbers.not_unique_error(repeated_number)
+    return validated
 
 
 def soft_delete(
@@ -171,10 +190,9 @@ def _validate(database: Database, box_id: str, members: Document, stored: Mappin
 
     `stored` is the mailbox as it is, empty for a new one.
     """
-    stored_members = addresses.merge(_keep_number_texts(stored, stored)) if stored else None
     repeated_number = numbers.find_repeated(members, stored)
     try:
-        validated = schemas.validator(SCHEMA).validate(members, stored=stored_members)
+        validated = schemas.validator(SCHEMA).validate(members, stored=_comparable_members(stored))
     except ValidationFailed as failed:
         used_number = repeated_number or numbers.find_used(database, numbers.of(members) - numbers.of(stored), box_id)
         if used_number is None:
@@ -183,6 +201,11 @@ def _validate(database: Database, box_id: str, members: Document, stored: Mappin
     if repeated_number is not None:
         raise numbers.not_unique_error(repeated_number)
     return validated
+
+
+def _comparable_members(stored: Mapping[str, Any]) -> Document | None:
+    """What the validator compares new members with; None for a new mailbox."""
+    return addresses.merge(_keep_number_texts(stored, stored)) if stored else None
 
 
 def _writable_members(doc: Mapping[str, Any]) -> Document:

@@ -1,0 +1,80 @@
+"""The table of a run's lines, and its numbers in a sentence."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.http import HttpRequest
+
+from desk.kit.formats import format_value
+from desk.kit.tables import Cell, Filter, Paging, Row, Table
+from desk.mailboxes.links import mailbox_url
+from desk.mailboxes.runs import PLANNED, PROBLEMS, Result
+from desk.models import MailboxRun, MailboxRunLine
+
+_PAGE_SIZE = 100
+_MAX_VALUE = 200
+_WITH_PAGE = frozenset(Result) - {Result.CREATE, Result.FAULTY}
+_VERBS = {
+    Result.CREATE: "{} to create",
+    Result.CHANGE: "{} to change",
+    Result.CREATED: "{} created",
+    Result.CHANGED: "{} changed",
+    Result.UNCHANGED: "{} as they are to be",
+    Result.FAULTY: "{} with errors",
+    Result.FAILED: "{} failed",
+    Result.LEFT_OUT: "{} left out",
+}
+
+
+def describe_counts(counts: Mapping[str, int]) -> str:
+    """The numbers of a run's results, as the end of a sentence."""
+    return ", ".join(text.format(f"{counts[result]:,}") for result, text in _VERBS.items() if counts.get(result))
+
+
+def run_table(request: HttpRequest, run: MailboxRun, counts: Mapping[str, int]) -> Table:
+    """The page of lines that the query asks for: ``result`` is a filter, ``start_key`` the first line's number."""
+    result, start_key = request.GET.get("result", ""), request.GET.get("start_key", "")
+    lines = run.lines.order_by("number")
+    if result in Result.values:
+        lines = lines.filter(result=result)
+    if start_key.isdecimal() and len(start_key) < 9:
+        lines = lines.filter(number__gte=int(start_key))
+    page = list(lines[: _PAGE_SIZE + 1])
+    next_start_key = str(page[_PAGE_SIZE].number) if len(page) > _PAGE_SIZE else None
+    options = [
+        ("", "All"),
+        *((kind.value, f"{kind.label} ({counts[kind]:,})") for kind in Result if counts.get(kind)),
+    ]
+    return Table(
+        columns=("Line" if run.is_import else "No.", "Mailbox", "Result", "What changes"),
+        rows=[_line_row(run, line) for line in page[:_PAGE_SIZE]],
+        caption="Mailboxes of this run",
+        empty="No lines.",
+        paging=Paging.of(request, next_start_key),
+        filters=[Filter.by_parameter(request, "result", "result", options)],
+    )
+
+
+def _line_row(run: MailboxRun, line: MailboxRunLine) -> Row:
+    has_page = line.box_id and line.result in _WITH_PAGE
+    result = Result(line.result)
+    style = "state-bad" if result in PROBLEMS else "" if result in PLANNED else "quiet"
+    return Row(
+        (
+            Cell(line.number),
+            Cell(line.name[:100], mailbox_url(run.account_id, line.box_id) if has_page else None),
+            Cell(result.label, style=style),
+            Cell(line.problem or describe_difference(line.difference)),
+        )
+    )
+
+
+def describe_difference(difference: Mapping[str, Any]) -> str:
+    """What a line changes, in one line."""
+    return "; ".join(_describe_changes(difference))
+
+
+def _describe_changes(difference: Mapping[str, Any]) -> Iterable[str]:
+    for path, (before, after) in difference.items():
+        old, new = (format_value(value)[:_MAX_VALUE] for value in (before, after))
+        yield f"{path}: {new}" if before is None else f"{path}: {old} → {new}"
