@@ -21,12 +21,12 @@ from couch.database import Document
 from couch.feeds import ChangesPage
 from events import event as events
 from events.event import Event, event_id
-from events.payloads import MAILBOX_FULL
 from events.positions import Position
 from storage import database_names, document_types, private_fields, values
 from voicemail.messages import folder_changes
 from voicemail.messages.folder_changes import REMOVED
 from voicemail.messages.folders import DELETED, NEW, SAVED
+from voicemail.messages.quota import FULL_NOTE
 
 TYPES = frozenset(
     {
@@ -118,10 +118,10 @@ def _events_of_document(database: str, doc: Document, previous: Document | None,
 
 def _new_full_note(doc: Document, previous: Document | None, position: Position) -> str | None:
     """Return the id of a mailbox's note that it was full, if that is untold."""
-    note = doc.get(MAILBOX_FULL)
+    note = doc.get(FULL_NOTE)
     if doc.get("pvt_type") != document_types.MAILBOX or not isinstance(note, dict):
         return None
-    if previous is not None and previous.get(MAILBOX_FULL) == note:
+    if previous is not None and previous.get(FULL_NOTE) == note:
         return None
     if previous is None and (values.as_integer(note.get("at")) or 0) < position.horizon:
         return None

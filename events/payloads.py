@@ -9,12 +9,10 @@ from typing import Any
 from events import event as events
 from events.event import Event
 from storage import database_names, document_types, private_fields, values
-from voicemail.messages import folder_changes, metadata
+from voicemail.messages import folder_changes, metadata, quota
 
 Payload = dict[str, Any]
 
-MAILBOX_FULL = "pvt_mailbox_full"
-"""A mailbox's note that a message was refused because the mailbox was full: ``{id, at, count, maximum}``."""
 _DEFAULT_REASON = "crossbar_action"
 
 
@@ -47,7 +45,7 @@ def voicemail(event: Event) -> Payload:
 
 def voicemail_full(event: Event) -> Payload:
     """Return the payload of ``voicemail_full``, by the mailbox's document."""
-    note = event.document.get(MAILBOX_FULL)
+    note = event.document.get(quota.FULL_NOTE)
     numbers = note if isinstance(note, dict) else {}
     return {
         "Account-ID": event.account_id,

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import accounts
-from events import awaited_audio, payloads
+from events import awaited_audio
 from events import event as events
 from events.consumers import Consumer
 from events.event import Batch, Event
@@ -18,6 +18,7 @@ from notifications import templates
 from notifications.models import DOCUMENT_ID_LENGTH, Mail, State
 from notifications.sending import queue, sender
 from storage import database_names, gregorian, values
+from voicemail.messages import quota
 from voicemail.messages.deletion import MOVED_TO
 
 _TEMPLATES = {
@@ -82,7 +83,7 @@ def _mails_of(batch: Batch) -> Iterator[Mail]:
 def _mail(event: Event, template_id: str) -> Mail:
     due_at, awaits_audio = awaited_audio.due_at(event)
     is_full = template_id == templates.FULL
-    note = event.document.get(payloads.MAILBOX_FULL) if is_full else None
+    note = event.document.get(quota.FULL_NOTE) if is_full else None
     return Mail(
         event_id=event.id,
         template=template_id,
@@ -97,7 +98,7 @@ def _mail(event: Event, template_id: str) -> Mail:
 
 def _is_too_old(event: Event) -> bool:
     """Whether an event is older than any mail may wait, as after a long time without a mail server."""
-    note = event.document.get(payloads.MAILBOX_FULL) if event.name == events.VOICEMAIL_FULL else None
+    note = event.document.get(quota.FULL_NOTE) if event.name == events.VOICEMAIL_FULL else None
     stated = note.get("at") if isinstance(note, dict) else event.document.get("pvt_modified")
     seconds = values.as_integer(stated)
     return seconds is not None and seconds < gregorian.now() - queue.GIVE_UP_AFTER / timedelta(seconds=1)

@@ -170,3 +170,19 @@ class TestAfterwards:
         doc = stored_message(account, message_id)
         assert doc["metadata"]["folder"] == folder
         assert doc["pvt_folder_change"].get("reason") == reason
+
+
+class TestFullMailbox:
+    """Mailboxes that take no more messages."""
+
+    def test_a_mailbox_that_fills_up_is_mailed_once(
+        self, api: Api, address: str, mailing: Following, mail_server: MailServer
+    ) -> None:
+        box = api.new_box(notify_email_addresses=[address], max_message_count=1, name="The Box")
+        path = f"vmboxes/{box['id']}/messages"
+        assert [api.put(path, {}).status_code for _ in range(4)] == [201, 409, 409, 409]
+        mail = mail_server.wait_for(address)[0]
+        assert mail.message["subject"] == f"Mailbox {box['mailbox']} is full"
+        assert f"{box['mailbox']} (The Box) is full" in mail.part("plain")
+        with mailing.service.models():
+            assert Mail.objects.filter(mailbox_id=box["id"], template="voicemail_full").count() == 1

@@ -22,7 +22,7 @@ from voicemail.audio import content_types
 from voicemail.audio.upload import Upload
 from voicemail.mailboxes import listing as mailbox_listing
 from voicemail.mailboxes import store as mailbox_store
-from voicemail.messages import bulk, folders, metadata, move, retention
+from voicemail.messages import bulk, folders, metadata, move, quota, retention
 from voicemail.messages import listing as message_listing
 from voicemail.messages import store as message_store
 from voicemail.messages.batches import Outcome
@@ -148,6 +148,7 @@ class MessagesViewSet(_MessageList, _MessageChanges):
     def create(self, request: Request, box_id: str, **scope: str) -> EnvelopeResponse:
         """Create a message, by its metadata alone or together with its audio."""
         box = self.mailbox_for_new_message(box_id)
+        quota.require_place(self.account_id, box, self.actor)  # before a large upload is read in vain
         if self.has_envelope:
             message = message_store.create(self.account_info, box, self._fields(self.stated_data), actor=self.actor)
         else:

@@ -23,7 +23,7 @@ from voicemail.audio import recording
 from voicemail.audio.upload import Upload
 from voicemail.mailboxes import store as mailbox_store
 from voicemail.mailboxes import time_zone
-from voicemail.messages import folder_changes, folders, metadata, retention
+from voicemail.messages import folder_changes, folders, metadata, quota, retention
 
 TYPE = document_types.MESSAGE
 DESCRIPTION = "voicemail message with media"
@@ -98,14 +98,15 @@ def create(
     """Store a new message in a mailbox, in one write with its audio if it has any; its document.
 
     `fields` are the metadata that a client sent, as `metadata.validate` returns them. The MODb of the message's month
-    is created if it is missing. Raises BadIdentifier if the mailbox was removed meanwhile.
+    is created if it is missing. Raises MailboxFull, and BadIdentifier if the mailbox was removed meanwhile.
     """
     complete = metadata.add_defaults(box, fields)
     if upload is not None and "length" not in fields:
         complete["length"] = upload.milliseconds or metadata.NO_LENGTH
     doc = build(account, box, complete, time_zone.of_box(account, box), actor=actor)
     modb = modbs.ensure_within_limit(account["_id"], gregorian.month_of(complete["timestamp"]))
-    stored = modb.put(doc) if upload is None else _put_with_audio(modb, doc, upload)
+    with quota.reserve_place(account["_id"], box, actor):
+        stored = modb.put(doc) if upload is None else _put_with_audio(modb, doc, upload)
     try:
         mailbox_store.get(account["_id"], box["_id"])
     except BadIdentifier:
