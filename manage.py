@@ -6,14 +6,17 @@ import sys
 
 from django.core.management import execute_from_command_line
 
-from config.start import refuse_unsafe_settings
+from config.start import prepare_doctor, refuse_unsafe_settings
 
 
 def main() -> None:
     """Run the command that is named on the command line."""
     os.umask(0o077)  # SQLite files and reports are for nobody else on the machine
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    refuse_unsafe_settings()
+    if sys.argv[1:2] == ["doctor"]:
+        prepare_doctor(as_json="--json" in sys.argv)
+    else:
+        refuse_unsafe_settings()
     execute_from_command_line(sys.argv)
 
 

@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
 _MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465}
+_secret_files: list[str] = []
 
 
 def text(name: str, default: str = "") -> str:
@@ -26,11 +27,18 @@ def secret(name: str, default: str = "") -> str:
     file = text(f"{name}_FILE")
     if not file:
         return default
+    if file not in _secret_files:
+        _secret_files.append(file)
     try:
         return Path(file).read_text(encoding="utf-8").strip() or default
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
         raise ImproperlyConfigured(f"{name}_FILE: {file} can't be read: {reason}.") from error
+
+
+def secret_files() -> list[str]:
+    """The files that secrets were read from."""
+    return list(_secret_files)
 
 
 def text_list(name: str, default: str = "") -> list[str]:

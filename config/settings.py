@@ -187,6 +187,7 @@ INSTALLED_APPS = [
     "live",
     "migration",
     "backup",
+    "doctor",
 ]
 METRICS_TOKEN = environment.secret("METRICS_TOKEN")
 """What Prometheus says to be let in to /metrics; without it there are no metrics."""
@@ -347,6 +348,13 @@ LOGGING: dict[str, Any] = {
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {"django": {"handlers": [], "level": LOG_LEVEL, "propagate": True}},
 }
+
+
+# --- what the doctor looks at ---
+
+SETTINGS_FAULTS = "config.settings.faults"
+SECRET_FILES = environment.secret_files()
+"""The files that secrets were read from."""
 
 
 def faults() -> list[str]:

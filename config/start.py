@@ -20,6 +20,25 @@ def refuse_unsafe_settings() -> None:
         sys.exit("Not started: " + " ".join(faults))
 
 
+def prepare_doctor(*, as_json: bool) -> None:
+    """Load the settings for ``manage.py doctor``, which tells unsafe ones itself.
+
+    If they can't be read, or a library is missing, print that as the doctor would, and end with its status.
+    """
+    import django
+    from django.core.exceptions import ImproperlyConfigured
+    from django.core.management.color import no_style
+
+    from doctor import outcome, report
+
+    try:
+        django.setup()
+    except (ImproperlyConfigured, ImportError) as error:
+        reports = [outcome.report_failed_start(str(error).rstrip(".") + ".")]
+        print(report.format_json(reports) if as_json else report.format_text(reports, no_style()))
+        sys.exit(outcome.exit_status(reports))
+
+
 def wait_for_port(host: str, port: int, seconds: float) -> bool:
     """Wait until nobody listens at an address, for so many seconds at most; whether nobody does.
 

@@ -10,6 +10,8 @@ Not used of python-couchdb's ``Server``, but done here with its ``Resource``:
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from functools import cache, lru_cache
 from typing import Any, TypeVar
 
@@ -79,6 +81,37 @@ class Couch:
     def tasks(self) -> list[Document]:
         """What CouchDB is doing beside answering."""
         return list(self._server.tasks())
+
+    def clock(self) -> datetime | None:
+        """The time of CouchDB's clock, in whole seconds; None if it doesn't say."""
+        _, headers, response = self.resource.get(headers=ANY_TYPE)
+        response.close()
+        try:
+            return parsedate_to_datetime(headers.get("date", ""))
+        except ValueError:
+            return None
+
+    def nodes(self) -> tuple[list[str], list[str]]:
+        """The names of the nodes that are up and know each other, and of those that the cluster should have."""
+        _, _, answer = self.resource.get_json("_membership")
+        return sorted(answer["all_nodes"]), sorted(answer["cluster_nodes"])
+
+    def read_node(self, node: str, *path: str) -> Any:
+        """What a node says of itself at ``_config``, ``_system`` or ``_stats``, or below; None if it doesn't."""
+        try:
+            _, _, answer = self.resource.get_json(["_node", node, *path])
+        except (NotFound, Rejected):  # an older CouchDB, or a user who may not ask
+            return None
+        return answer
+
+    def is_open_to_anybody(self, name: str) -> bool:
+        """Whether a database can be read without credentials."""
+        url = self._url([name, "_all_docs"], {"limit": 0})
+        try:
+            self.session.open(self.session.prepare("GET", url)).close()
+        except (NotFound, Rejected, Unauthorized):
+            return False
+        return True
 
     def is_administrator(self) -> bool:
         """Whether the credentials are an administrator's."""

@@ -63,6 +63,11 @@ def restart_lost_jobs() -> int:
     return count
 
 
+def count_workers() -> int:
+    """Return how many workers gave a sign of life within the last seconds."""
+    return WorkerState.objects.filter(seen_at__gt=Now() - _DEAD_AFTER).count()
+
+
 def delete_old_results() -> None:
     """Delete the results of jobs that ended some time ago."""
     now = timezone.now()

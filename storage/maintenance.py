@@ -24,7 +24,7 @@ def sync_views(database: Database, *, dry_run: bool = False) -> list[Change]:
 
     A database of an unknown kind gets none.
     """
-    kind = _kind(database.name)
+    kind = kind_of(database.name)
     return [] if kind is None else sync(database, kind, dry_run=dry_run)
 
 
@@ -51,12 +51,12 @@ def add_views(database: Database, design: str) -> bool:
     Returns whether it lacked any.
     Views of Kazoo's own design documents (`design`, without ``_design/``) are left to ``manage.py sync_views``.
     """
-    if _kind(database.name) in (None, "accounts") or f"_design/{design}" in KAZOO_DOCUMENTS:
+    if kind_of(database.name) in (None, "accounts") or f"_design/{design}" in KAZOO_DOCUMENTS:
         return False
     return database.exists() and bool(sync_views(database))
 
 
-def _kind(name: str) -> str | None:
+def kind_of(name: str) -> str | None:
     """Return which of the loader's kinds a database is of."""
     if name in (database_names.ACCOUNTS, database_names.WEBHOOKS):
         return name

@@ -30,8 +30,11 @@ class BrokerAway(Exception):
     """The broker doesn't answer, or did not confirm."""
 
 
-def connect(url: str) -> Any:
-    """Return a connection to the broker of an ``amqp://`` or ``amqps://`` URL. Raises BrokerAway."""
+def connect(url: str, *, seconds: float = _CONFIRM_SECONDS) -> Any:
+    """Return a connection to the broker of an ``amqp://`` or ``amqps://`` URL, which may be silent for some seconds.
+
+    Raises BrokerAway.
+    """
     parts = urlsplit(url)
     is_tls = parts.scheme == "amqps"
     host = f"{parts.hostname or 'localhost'}:{parts.port or (5671 if is_tls else 5672)}"
@@ -42,9 +45,9 @@ def connect(url: str) -> Any:
         login_method="PLAIN",
         virtual_host=unquote(parts.path[1:]) or "/",
         ssl={"context": ssl.create_default_context(), "server_hostname": parts.hostname} if is_tls else False,
-        connect_timeout=_CONNECT_SECONDS,
-        read_timeout=_CONFIRM_SECONDS,
-        write_timeout=_CONFIRM_SECONDS,
+        connect_timeout=min(_CONNECT_SECONDS, seconds),
+        read_timeout=seconds,
+        write_timeout=seconds,
         heartbeat=HEARTBEAT_SECONDS,
         client_properties={"product": "vmboxes"},
     )

@@ -1,0 +1,1 @@
+"""The checks, a file per subject. A check takes the scope of the examination, and yields findings."""
