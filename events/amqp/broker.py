@@ -23,6 +23,7 @@ HEARTBEAT_SECONDS = 10
 _CONNECT_SECONDS = 5
 _CONFIRM_SECONDS = 15
 _PERSISTENT = 2
+_LONGEST_KEY = 255
 _ERRORS = (amqp.AMQPError, OSError)
 
 
@@ -79,7 +80,10 @@ class Broker:
             try:
                 self._connect()
                 for message in publications:
-                    self._send(message)
+                    if len(message.routing_key) > _LONGEST_KEY:
+                        logger.warning("A routing key is too long for AMQP: %s", message.routing_key)
+                    else:
+                        self._send(message)
                 self._wait_for_confirmations()
             except _ERRORS as error:
                 self._close()

@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 
-from couch.errors import CouchError
+from couch.errors import Unreachable
 from events.amqp import lamps
 from events.amqp.broker import Broker, BrokerAway
 
@@ -12,6 +12,7 @@ logger = logging.getLogger(__name__)
 
 COLLECT_SECONDS = 0.2
 _PAUSE_SECONDS = 1.0
+_MAX_FAILURES = 300  # minutes of a CouchDB that is away; for ever, one broken account would hold up all positions
 
 
 class LampChanges:
@@ -21,6 +22,7 @@ class LampChanges:
         self._broker = broker
         self._due: dict[tuple[str, str], float] = {}
         self._in_work: set[tuple[str, str]] = set()
+        self._failures: dict[str, int] = {}
         self._condition = threading.Condition()
         self._is_stopped = False
 
@@ -69,11 +71,17 @@ class LampChanges:
             ]
             self._broker.publish(messages)
             is_done = True
-        except (BrokerAway, CouchError) as error:
-            logger.warning("Lamps of %s can't be published yet: %s", account_id, error)
+        except BrokerAway as error:
+            logger.info("Lamps of %s can't be published yet: %s", account_id, error)
+        except Unreachable as error:
+            self._failures[account_id] = self._failures.get(account_id, 0) + 1
+            is_done = self._failures[account_id] >= _MAX_FAILURES
+            logger.warning("Lamps of %s can't be published%s: %s", account_id, "" if is_done else " yet", error)
         except Exception:
             logger.exception("Lamps of %s can't be published", account_id)
             is_done = True  # an odd document would fail again and again
+        if is_done:
+            self._failures.pop(account_id, None)
         with self._condition:
             self._in_work -= keys
             if not is_done:

@@ -147,6 +147,18 @@ def test_the_mailbox_and_its_owners_devices_have_lamps(
     assert addresses == {box_address, device_address}
 
 
+def test_what_has_too_long_a_name_holds_up_nothing(
+    publishing: Following, receiver: Receiver, api: Api, account: Account, box_id: str, db: Database
+) -> None:
+    odd = {"_id": "\u00fc" * 90, "name": 7, "mailbox": ["x"], "owner_id": {"a": 1}}
+    db.put(private_fields.stamp_new(odd, pvt_type="vmbox", account_id=account.id, db_name=db.name))
+    message_id = leave(api, box_id)
+    receiver.wait_for("voicemail_new", Voicemail_ID=message_id)
+    receiver.wait_for("mwi_update", To=f"30 00.1@{account.realm}", Messages_New=1)
+    api.patch(f"vmboxes/{box_id}", {"name": "Support"})
+    receiver.wait_for("doc_edited", ID=box_id)
+
+
 def test_many_changes_at_once_make_one_lamp(
     publishing: Following, receiver: Receiver, api: Api, account: Account, box_id: str
 ) -> None:

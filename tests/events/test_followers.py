@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_django.plugin import DjangoDbBlocker
 
+from events import state
 from storage import database_names
 from tests.support.api_client import Account, Api
 from tests.support.cutting import CuttingProxy
 from tests.support.following import Following, names_of
-from tests.support.servers import Service
+from tests.support.servers import Service, wait_until
 from voicemail.messages.restore import restore_messages
 
 MESSAGES = 40
@@ -123,6 +125,30 @@ def test_databases_that_do_not_change_are_not_looked_at(
 
     assert [line for line in requests_of(account.id) if "/_changes?" in line]
     assert requests_of(idle.id) == []
+
+
+def test_a_broker_that_is_away_delays_no_other_consumer(
+    new_service: Callable[..., Service],
+    tmp_path: Path,
+    api: Api,
+    account: Account,
+    box_id: str,
+    django_db_blocker: DjangoDbBlocker,
+) -> None:
+    service = new_service(AMQP_URL="amqp://127.0.0.1:1", SEND_WEBHOOKS="0")
+    follower = Following(service, tmp_path / "events")
+    follower.start()
+    (message_id,) = leave_messages(api, box_id, 1)
+    follower.wait_for(lambda events: message_id in ids_of_new(events), account.id)
+    django_db_blocker.unblock()
+    with service.models():
+
+        def amqp_state() -> state.ConsumerState:
+            return next(each for each in state.list_consumers() if each.consumer == "amqp")
+
+        wait_until(lambda: "no broker" in amqp_state().error)
+        assert amqp_state().waiting_accounts > 0
+    follower.stop()
 
 
 def test_a_restored_message_is_no_new_one(
