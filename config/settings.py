@@ -175,6 +175,8 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
     "drf_spectacular_sidecar",  # the files of Swagger UI, for /v2/docs
     "events",  # its db_worker replaces that of django_tasks_db
     "django_tasks",
@@ -263,6 +265,9 @@ SESSION_IDLE_SECONDS = environment.integer("SESSION_IDLE_SECONDS", 1800)
 """Seconds without a request after which an operator is signed out; 0: no limit."""
 SESSION_COOKIE_AGE = environment.integer("SESSION_LIFETIME_SECONDS", 43_200, minimum=60)
 """Seconds after which an operator has to sign in again in any case."""
+OTP_TOTP_ISSUER = environment.text("DESK_NAME", "Voicemail desk")
+"""What an authenticator app calls the desk."""
+OTP_TOTP_THROTTLE_FACTOR = 0  # wrong codes are throttled as wrong passwords are
 
 # --- language, time, files ---
 

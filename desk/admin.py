@@ -1,7 +1,9 @@
 """Registers all pages with Django's admin, which imports this module by its name."""
 
+import django_otp.plugins.otp_totp.admin  # noqa: F401 - likewise
 import django_tasks_db.admin  # noqa: F401 - registers what is taken off again below
 from django.contrib import admin
+from django_otp.plugins.otp_totp.models import TOTPDevice
 from django_tasks_db.models import DBTaskResult
 
 import desk.accounts.pages
@@ -15,6 +17,7 @@ import desk.operators.pages
 import desk.users.pages
 import desk.webhooks.pages  # noqa: F401 - importing registers
 
+admin.site.unregister(TOTPDevice)  # whose page would show an operator's secret
 admin.site.unregister(DBTaskResult)  # which the desk shows as jobs
 admin.site.site_header = admin.site.site_title = "Voicemail"
 admin.site.index_title = "Desk"

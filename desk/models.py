@@ -81,6 +81,7 @@ class OperatorSession(models.Model):
     address = models.CharField(max_length=100, blank=True)
     browser = models.CharField(max_length=400, blank=True)
     factor = models.CharField(max_length=40, blank=True, help_text="what the operator signed in with")
+    has_second_factor = models.BooleanField(default=False)
     password_tag = models.CharField(max_length=32)
 
     class Meta:
@@ -89,6 +90,33 @@ class OperatorSession(models.Model):
 
     def __str__(self) -> str:
         return f"{self.operator} at {self.address}"
+
+
+class GroupAccess(models.Model):
+    """What signing in takes for the operators of a group, beside Django's group."""
+
+    group = models.OneToOneField("auth.Group", models.CASCADE, primary_key=True, related_name="access")
+    needs_second_factor = models.BooleanField(default=False)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.group)
+
+
+class RecoveryCode(models.Model):
+    """The digest of a code that takes the place of an authenticator app once. The row is removed when it is used."""
+
+    operator = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    digest = models.CharField(max_length=64)
+
+    class Meta:
+        default_permissions = ()
+        unique_together = ("operator", "digest")
+
+    def __str__(self) -> str:
+        return f"a recovery code of {self.operator}"
 
 
 class AuditEntry(models.Model):

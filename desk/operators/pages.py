@@ -5,8 +5,9 @@ An operator can't give anybody permissions that the operator lacks. Operators wi
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, Permission, User
 from django.core.exceptions import PermissionDenied
 from django.db.models import ManyToManyField, QuerySet
@@ -16,14 +17,14 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from desk.models import AuditEntry
-from desk.operators import sessions
+from desk.models import AuditEntry, GroupAccess
+from desk.operators import second_factor, sessions, trail
 
 _SUPERUSER_FIELDS = ("is_superuser", "user_permissions")
-_ACCESS_FIELDS = ("session_list",)
+_ACCESS_FIELDS = ("session_list", "second_factor")
 _CANNOT_BE_DELETED = "has entries in the audit log and can't be deleted. Clear “Active” to end all access."
 
-admin.site.unregister(User)
+admin.site.unregister([User, Group])
 
 
 @admin.register(User)
@@ -80,6 +81,14 @@ class OperatorAdmin(UserAdmin):  # type: ignore[type-arg]  # not generic when it
         count = len(sessions.list_of(user))
         return format_html('<a href="{}">{}</a>', reverse("colleague_sessions", args=[user.pk]), count)
 
+    @admin.display(description="second factor")
+    def second_factor(self, user: User) -> SafeString | str:
+        """Whether there is one, with a link that resets it."""
+        if not second_factor.is_set_up(user):
+            return "none, and a group requires it" if second_factor.is_required(user) else "none"
+        url = reverse("reset_second_factor", args=[user.pk])
+        return format_html('an authenticator app. <a href="{}">Reset it</a>', url)
+
     def formfield_for_manytomany(
         self, db_field: "ManyToManyField[Any, Any]", request: HttpRequest, **kwargs: Any
     ) -> "ModelMultipleChoiceField[Any] | None":
@@ -104,6 +113,35 @@ class OperatorAdmin(UserAdmin):  # type: ignore[type-arg]  # not generic when it
             messages.error(request, f"{user} {_CANNOT_BE_DELETED}")
             return HttpResponseRedirect(reverse("admin:auth_user_change", args=[user.pk]))
         return super().delete_view(request, object_id, extra_context)
+
+
+class _GroupForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when it runs
+    needs_second_factor = forms.BooleanField(
+        required=False,
+        label="Second factor required",
+        help_text="Its operators sign in with an authenticator app as well. Who has none sets one up first.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        access = GroupAccess.objects.filter(group_id=self.instance.pk).first()
+        self.fields["needs_second_factor"].initial = access is not None and access.needs_second_factor
+
+
+@admin.register(Group)
+class OperatorGroupAdmin(GroupAdmin):
+    """Django's pages of groups, with what signing in takes."""
+
+    form = _GroupForm
+    fields = ("name", "needs_second_factor", "permissions")
+
+    def save_model(self, request: HttpRequest, obj: Group, form: Any, change: bool) -> None:
+        """Store the group, and record who changed what signing in takes."""
+        super().save_model(request, obj, form, change)
+        if "needs_second_factor" in form.changed_data:
+            value = form.cleaned_data["needs_second_factor"]
+            GroupAccess.objects.update_or_create(group=obj, defaults={"needs_second_factor": value})
+            trail.record(request, trail.CHANGED_GROUP, obj.name, by=request.user, needs_second_factor=value)
 
 
 def _has_no_more_permissions(request: HttpRequest, user: Any) -> bool:

@@ -64,9 +64,14 @@ def current(request: HttpRequest) -> OperatorSession | None:
     return session
 
 
-def note_factor(request: HttpRequest, factor: str) -> None:
-    """Note what the operator of a session signed in with."""
-    OperatorSession.objects.filter(pk=request.session[_ID]).update(factor=factor)
+def note_factor(request: HttpRequest, factor: str, *, is_second: bool) -> None:
+    """Note what the operator of a session signed in with, and whether that was more than a password."""
+    OperatorSession.objects.filter(pk=request.session[_ID]).update(factor=factor, has_second_factor=is_second)
+
+
+def note_second_factor(request: HttpRequest) -> None:
+    """Note that the operator of a session showed a second factor later on."""
+    OperatorSession.objects.filter(pk=request.session[_ID]).update(has_second_factor=True)
 
 
 def seconds_left(session: OperatorSession) -> float:

@@ -2,9 +2,12 @@
 
 from django.urls import path
 
-from desk.operators import session_pages
+from desk.operators import second_factor_pages, session_pages, sign_in
 
 urlpatterns = [
+    path("login/code/", sign_in.SecondFactorView.as_view(), name="second_factor_sign_in"),
+    path("second-factor/", second_factor_pages.manage, name="second_factor"),
+    path("second-factor/<int:user_id>/reset/", second_factor_pages.reset, name="reset_second_factor"),
     path("sessions/", session_pages.show_own, name="operator_sessions"),
     path("sessions/state/", session_pages.state, name="operator_session_state"),
     path("sessions/<int:user_id>/", session_pages.show_colleagues, name="colleague_sessions"),

@@ -1,0 +1,59 @@
+"""Checks of an operator's password or code, throttled as sign-ins are."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts.auth import login_throttle
+from accounts.auth.authentication import client_address
+from accounts.auth.login_throttle import Attempt
+from crossbar.errors import InvalidCredentials, TooManyRequests
+from desk.operators import second_factor, trail
+
+
+def check_password(request: HttpRequest, password: str) -> None:
+    """Raise ValidationError unless it is the password of the operator who is signed in."""
+    user = request.user
+
+    def check(names: Sequence[str]) -> tuple[str, bool] | None:
+        return (names[0], True) if user.check_password(password) else None
+
+    _try(request, user, Attempt("operator", [_name(user)], client_address(request), password), check, "password")
+
+
+def check_code(request: HttpRequest, user: Any, code: str) -> str:
+    """Return what an operator's code is of, an app or a recovery code; raises ValidationError if it is wrong."""
+
+    def check(names: Sequence[str]) -> tuple[str, str] | None:
+        factor = second_factor.verify(user, code)
+        return None if factor is None else (names[0], factor)
+
+    attempt = Attempt("second factor", [_name(user)], client_address(request), code)
+    return str(_try(request, user, attempt, check, "code"))
+
+
+def format_wait(seconds: int) -> str:
+    """Return how long to wait, and until which time."""
+    minutes = -(-seconds // 60)
+    time = timezone.now() + timedelta(minutes=minutes)
+    return f"{'a minute' if minutes == 1 else f'{minutes} minutes'}, at {time:%H:%M} (UTC)"
+
+
+def _try(request: HttpRequest, user: Any, attempt: Attempt, check: Any, kind: str) -> Any:
+    try:
+        return login_throttle.sign_in(attempt, check)
+    except InvalidCredentials:
+        trail.record_refusal(request, user.get_username(), user, f"wrong {kind}")
+        raise ValidationError(f"This {kind} is wrong.", code="wrong") from None
+    except TooManyRequests as error:
+        trail.record_refusal(request, user.get_username(), user, f"too many wrong {kind}s", is_throttled=True)
+        message = f"There were too many wrong {kind}s. Try again in {format_wait(error.retry_after)}."
+        raise ValidationError(message, code="throttled", params={"retry_after": error.retry_after}) from None
+
+
+def _name(user: Any) -> str:
+    return str(user.get_username()).lower()
