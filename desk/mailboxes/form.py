@@ -24,6 +24,7 @@ _CHECKED_FIELDS: Mapping[str, Callable[..., forms.Field]] = {
     "notify_email_addresses": EmailsField,
 }
 PIN = "pin"
+_OWN_FIELDS = frozenset({"mailbox", "name", "aliases"})
 _MAIN_FIELDS = ("mailbox", "name", "owner_id", PIN, "notify_email_addresses")
 # Fields that are not listed here come last: a schema from CouchDB may have further properties.
 _TOPICS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -92,6 +93,14 @@ def mailbox_form(
     """
     fields = _mailbox_fields(account_id, box.get("owner_id"), shows_users=shows_users)
     return make_form(_sort(fields), submitted, box, entered)
+
+
+def shared_fields(account_id: str, *, shows_users: bool) -> dict[str, forms.Field]:
+    """The fields of the settings that several mailboxes may have the same values of, in the form's order."""
+    fields = _sort(_mailbox_fields(account_id, None, shows_users=shows_users))
+    for field in fields.values():
+        field.required = False
+    return {name: field for name, field in fields.items() if name not in _OWN_FIELDS}
 
 
 def _mailbox_fields(account_id: str, stored_owner_id: Any, *, shows_users: bool) -> dict[str, forms.Field]:

@@ -21,6 +21,7 @@ from desk.kit.forms import Explain, add_errors, members_from
 from desk.kit.live import allow_live, live_list
 from desk.kit.notices import undo_button
 from desk.kit.pages import Route, actor
+from desk.mailboxes.bulk_change import BulkChangePages
 from desk.mailboxes.csv_export import ExportPages
 from desk.mailboxes.form import SECRETS, creation_form, fieldsets, mailbox_form
 from desk.mailboxes.greetings import GreetingPages
@@ -35,8 +36,7 @@ from desk.mailboxes.owner_field import owner_suggestions
 from desk.mailboxes.pin import PinPages
 from desk.mailboxes.proposal import propose
 from desk.mailboxes.restore import RestorePages, restore_context
-from desk.mailboxes.run_pages import RunPages
-from desk.mailboxes.table import mailbox_table, shows_removed
+from desk.mailboxes.table import CHANGE_SETTINGS, mailbox_table, shows_removed
 from desk.mailboxes.taken_number import explain_number
 from desk.mailboxes.titles import mailbox_title
 from desk.models import Mailbox
@@ -51,7 +51,7 @@ _MAILBOX_PATH = "<str:account_id>/<str:box_id>/"
 
 
 @admin.register(Mailbox)
-class MailboxAdmin(RestorePages, PinPages, GreetingPages, ExportPages, RunPages):
+class MailboxAdmin(RestorePages, PinPages, GreetingPages, ExportPages, BulkChangePages):
     """The pages of mailboxes. The list is of one account, which the query names."""
 
     def routes(self) -> Iterable[Route]:
@@ -62,6 +62,7 @@ class MailboxAdmin(RestorePages, PinPages, GreetingPages, ExportPages, RunPages)
             Route("<str:account_id>/owners/", "owners", self.suggest_owners, "change_mailbox"),
             *self.export_routes(),
             *self.run_routes(),
+            *self.bulk_change_routes(),
             Route(_MAILBOX_PATH, "detail", self.show_mailbox, "view_mailbox"),
             Route(f"{_MAILBOX_PATH}change/", "change", self.change_mailbox, "change_mailbox"),
             Route(f"{_MAILBOX_PATH}delete/", "delete", self.remove_mailbox, "delete_mailbox"),
@@ -76,6 +77,8 @@ class MailboxAdmin(RestorePages, PinPages, GreetingPages, ExportPages, RunPages)
         account_id = request.GET.get("account", "")
         if not account_id:
             return redirect_to_accounts(request, "mailboxes")
+        if request.method == "POST" and request.POST.get("action") == CHANGE_SETTINGS:
+            return self.change_settings(request, account_id)
         account = accounts.get(account_id)
         title = "Removed mailboxes" if shows_removed(request) else "Mailboxes"
         live = live_list(request, account_id, document_types.MAILBOX, document_types.MESSAGE)

@@ -108,8 +108,8 @@ class RunPages(DocumentAdmin):
         return self.render(
             request,
             "desk/mailboxes/run.html",
-            f"Import of {run.title}" if run.is_import else f"Change of {run.title}",
-            [*mailbox_list_crumbs(account), ("Import" if run.is_import else "Change", None)],
+            f"Import of {run.title}" if run.is_import else f"Change settings: {run.title}",
+            [*mailbox_list_crumbs(account), ("Import" if run.is_import else "Change settings", None)],
             run=run,
             account_id=account_id,
             summary=describe_counts(counts),

@@ -1,6 +1,8 @@
 """The tables of an account's mailboxes: live ones, and removed ones."""
 
 from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from accounts import accounts
 from couch.database import Document
@@ -14,6 +16,8 @@ from voicemail.mailboxes import listing as mailbox_listing
 from voicemail.mailboxes import restore as mailbox_restore
 from voicemail.mailboxes import search as mailbox_search
 
+CHANGE_SETTINGS = "settings"
+"""The action on selected mailboxes."""
 _PAGE_SIZE = 50
 _STATES = [("", "Live"), ("yes", "Removed")]
 
@@ -39,17 +43,21 @@ def _live_table(request: HttpRequest, account_id: str, requested: PageRequest, t
     else:
         page = mailbox_listing.list_boxes(account_id, requested)
     owner_names = _owner_names(request, account_id, page.entries)
+    paging = Paging.of_page(request, page)
+    may_change = request.user.has_perm("desk.change_mailbox") and page.entries
     return Table(
         columns=("Number", "Name", "Owner", "Messages", "New", "Saved"),
         rows=[_live_row(account_id, entry, owner_names) for entry in page.entries],
         caption="Mailboxes",
         empty="No matching mailboxes." if text else "There are no mailboxes yet.",
-        paging=Paging.of_page(request, page),
+        paging=paging,
         note=cut_note(page, "mailboxes"),
         search=text,
         search_help="The beginnings of a number or alias, or of words of the mailbox's or owner's name; or an id.",
         search_parameters=[("account", account_id)],
         filters=_filters(request),
+        actions=[(CHANGE_SETTINGS, "Change settings")] if may_change else [],
+        action_fields=_all_field(text) if paging.first or paging.next else SafeString(),
     )
 
 
@@ -68,6 +76,12 @@ def _removed_table(request: HttpRequest, account_id: str, requested: PageRequest
         search_parameters=[("account", account_id), ("removed", "yes")],
         filters=_filters(request),
     )
+
+
+def _all_field(text: str) -> SafeString:
+    """The checkbox that takes the mailboxes of all pages."""
+    label = "all that match, on every page" if text else "all of the account, on every page"
+    return format_html('<label><input type="checkbox" name="all" value="yes"> {}</label>', label)
 
 
 def _filters(request: HttpRequest) -> list[Filter]:

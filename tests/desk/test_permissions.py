@@ -50,6 +50,7 @@ PAGES = {
     "desk_mailbox_export": READ_ONLY,
     "desk_mailbox_template": SUPPORT,
     "desk_mailbox_import": SUPPORT,
+    "desk_mailbox_settings": SUPPORT,
     "desk_mailbox_run": SUPPORT,
     "desk_mailbox_run_progress": SUPPORT,
     "desk_mailbox_run_problems": SUPPORT,

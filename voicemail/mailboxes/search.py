@@ -12,6 +12,7 @@ from voicemail.mailboxes import numbers
 from voicemail.mailboxes import store as mailbox_store
 
 _OWNERS_PER_PAGE = 20
+_IDS_PER_PAGE = 200
 _OWN, _OWNED = "own", "owned"
 """The two parts of a search, as start keys name them: by the mailbox's own names, and by its owner's."""
 
@@ -41,6 +42,21 @@ def search(account_id: str, text: str, request: PageRequest, *, by_owner: bool =
         return Page(entries, encode_start_key([_OWNED, None]))
     owned = _search_by_owner(account_id, text, None)
     return Page(entries + owned.entries, owned.next_start_key, is_cut=owned.is_cut)
+
+
+def list_matching_ids(account_id: str, text: str, *, by_owner: bool = True) -> list[str]:
+    """The ids of all mailboxes that `search` finds page by page; of all the account's, by name, for an empty text."""
+    if not text:
+        rows = accounts.database_of(account_id).stream_view(*view_names.MAILBOXES_BY_NAME)
+        return list(dict.fromkeys(row["id"] for row in rows))
+    ids: dict[str, None] = {}
+    start_key = None
+    while True:
+        page = search(account_id, text, PageRequest(_IDS_PER_PAGE, start_key), by_owner=by_owner)
+        ids |= dict.fromkeys(str(entry["id"]) for entry in page.entries)
+        if page.next_start_key is None:
+            return list(ids)
+        start_key = decode_start_key(page.next_start_key)
 
 
 def suggest(account_id: str, text: str, limit: int) -> Page[Document]:
