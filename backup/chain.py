@@ -7,6 +7,7 @@ from functools import cached_property
 
 from backup import layout, segments
 from backup.layout import DamagedBackup, DatabaseFiles, File, Manifest, NotABackup
+from backup.opening import open_place
 from backup.places import MissingFile, Place
 from backup.recordings import EarlierBackup
 from backup.segments import Document
@@ -74,7 +75,7 @@ def open_chain(place: Place) -> Chain:
     backups = [FinishedBackup(place, layout.read_manifest(place))]
     while since_id := backups[-1].manifest.since_id:
         last = backups[-1]
-        earlier = last.place.resolve(last.manifest.since_location)
+        earlier = open_place(last.manifest.since_location, last.place)
         manifest = layout.read_manifest(earlier)
         if manifest.id != since_id:
             raise NotABackup(

@@ -98,8 +98,9 @@ class DatabaseBackup:
     def _store_changes(self, files: DatabaseFiles) -> None:
         lines: list[bytes] = []
         size, seq = 0, files.seq
+        page_size = min(_PAGE_SIZE, self._job.segment_documents)
         while not files.is_finished:
-            page: StoredChanges = self._job.retry(partial(self._replica.changes, seq, _PAGE_SIZE))
+            page: StoredChanges = self._job.retry(partial(self._replica.changes, seq, page_size))
             for read in self._read_documents(page):
                 lines.append(segments.encode_line(read.line))
                 size += len(lines[-1])

@@ -1,4 +1,4 @@
-"""Where a backup lies: files in a folder, under paths with ``/``.
+"""Where a backup lies: files under paths with ``/``, in a folder or in a bucket (`backup.bucket`).
 
 A file is complete or isn't there: it is written under another name, synced to disk, and then renamed.
 """
@@ -55,9 +55,6 @@ class Place(Protocol):
 
     def relative(self, other: "Place") -> str:
         """How to write another place in a file here, so that both can be moved together where possible."""
-
-    def resolve(self, location: str) -> "Place":
-        """The place that `relative` has written so."""
 
 
 class Folder:
@@ -136,22 +133,12 @@ class Folder:
         """The other folder as seen from this one."""
         return os.path.relpath(other.path, self.path) if isinstance(other, Folder) else other.location
 
-    def resolve(self, location: str) -> Place:
-        """The place that `relative` has written so."""
-        return open_place(location, self.path)
-
     def _create_folder(self, folder: Path) -> None:
         if folder.is_dir():
             return
         self._create_folder(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
         _sync(folder.parent)
-
-
-def open_place(location: str, base: Path | None = None) -> Place:
-    """The place that an operator or a manifest names; a relative path is seen from `base`."""
-    path = Path(location).expanduser()
-    return Folder(Path(os.path.normpath(base / path)) if base is not None else path)
 
 
 def _sync(path: Path) -> None:

@@ -4,7 +4,7 @@ Nothing is overwritten or deleted. What is in the way is found before anything i
 has begun are marked, so that the same call continues it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -24,6 +24,7 @@ from storage import database_names, gregorian, maintenance, private_fields
 
 _MARK = "vmboxes_restore"
 _SHOWN = 5
+_PAGE_SIZE = 500
 _DESIGN_DOCUMENTS = 50
 """More than a database has of them."""
 
@@ -138,11 +139,18 @@ class _Restore:
             if parent_id not in ids:
                 self._progress.add_note(f"Account {parent_id}, above account {account_id}, is not here.")
 
-    def _list_accounts(self) -> list[Document]:
+    def _list_accounts(self) -> Iterator[Document]:
         if not self._server.exists(database_names.ACCOUNTS):
-            return []
-        rows = Database(self._server, database_names.ACCOUNTS).all_docs(include_docs=True)
-        return [row["doc"] for row in rows if row.get("doc") and not row["id"].startswith("_design/")]
+            return
+        start = ""
+        while True:
+            rows = self._server.database(database_names.ACCOUNTS).all_docs(
+                startkey=start, limit=_PAGE_SIZE + 1, include_docs=True
+            )
+            yield from (row["doc"] for row in rows[:_PAGE_SIZE] if not row["id"].startswith("_design/"))
+            if len(rows) <= _PAGE_SIZE:
+                return
+            start = rows[_PAGE_SIZE]["id"]
 
     # --- restoring ---
 

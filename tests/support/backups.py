@@ -8,7 +8,7 @@ from typing import Any
 from backup.backup import BackupOptions, back_up
 from backup.chain import open_chain
 from backup.layout import Manifest, Selection
-from backup.places import open_place
+from backup.opening import open_place
 from backup.progress import Progress, Tally
 from backup.restore import RestoreOptions, restore
 from backup.verify import verify
@@ -80,9 +80,9 @@ def dump_database(server: Couch, name: str) -> dict[str, Any]:
 
 
 def make_backup(
-    folder: Path,
+    place: Path | str,
     *accounts: str,
-    since: Path | None = None,
+    since: Path | str | None = None,
     server: Couch | None = None,
     with_keys: bool = False,
     **options: Any,
@@ -91,18 +91,18 @@ def make_backup(
     selection = Selection(tuple(sorted(accounts)), with_keys)
     earlier = None if since is None else open_place(str(since))
     backup_options = BackupOptions(selection, earlier, **options)
-    return back_up(server or couch(), open_place(str(folder)), backup_options, Progress())
+    return back_up(server or couch(), open_place(str(place)), backup_options, Progress())
 
 
-def restore_into(server: Couch, folder: Path, *accounts: str, **options: Any) -> Tally:
+def restore_into(server: Couch, place: Path | str, *accounts: str, **options: Any) -> Tally:
     """Restore accounts of a backup into a CouchDB; what was counted."""
     progress = Progress()
-    restore(server, open_chain(open_place(str(folder))), RestoreOptions(accounts=accounts, **options), progress)
+    restore(server, open_chain(open_place(str(place))), RestoreOptions(accounts=accounts, **options), progress)
     return progress.tally
 
 
-def check_backup(folder: Path) -> Tally:
+def check_backup(place: Path | str) -> Tally:
     """Verify a backup; what was counted."""
     progress = Progress()
-    verify(open_chain(open_place(str(folder))), progress)
+    verify(open_chain(open_place(str(place))), progress)
     return progress.tally

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from backup.backup import BackupOptions, back_up
 from backup.command_line import account_ids, parse_positive, running
 from backup.layout import Selection
-from backup.places import open_place
+from backup.opening import open_place
 from couch.client import couch
 from storage import database_names
 

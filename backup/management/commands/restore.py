@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand
 
 from backup.chain import open_chain
 from backup.command_line import account_ids, parse_positive, running
-from backup.places import open_place
+from backup.opening import open_place
 from backup.restore import RestoreOptions, restore
 from couch.client import Couch, couch
 

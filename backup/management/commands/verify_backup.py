@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand
 
 from backup.chain import open_chain
 from backup.command_line import parse_positive, running
-from backup.places import open_place
+from backup.opening import open_place
 from backup.verify import verify
 
 
