@@ -112,12 +112,13 @@ def test_databases_that_do_not_change_are_not_looked_at(
         heads.append(head)
         return False
 
-    with CuttingProxy(couchdb, hangs_up_on=note) as proxy:
-        follower = Following(new_service(proxy.url, SEND_WEBHOOKS="0"), tmp_path / "events", "idle")
+    with (
+        CuttingProxy(couchdb, hangs_up_on=note) as proxy,
+        Following(new_service(proxy.url, SEND_WEBHOOKS="0"), tmp_path / "events", "idle") as follower,
+    ):
         follower.start()
         (message_id,) = leave_messages(api, box_id, 1)
         follower.wait_for(lambda events: message_id in ids_of_new(events), account.id)
-        follower.stop()
     lines = [head.split(b"\r\n")[0].decode() for head in heads]
 
     def requests_of(account_id: str) -> list[str]:
@@ -136,19 +137,17 @@ def test_a_broker_that_is_away_delays_no_other_consumer(
     django_db_blocker: DjangoDbBlocker,
 ) -> None:
     service = new_service(AMQP_URL="amqp://127.0.0.1:1", SEND_WEBHOOKS="0")
-    follower = Following(service, tmp_path / "events")
-    follower.start()
-    (message_id,) = leave_messages(api, box_id, 1)
-    follower.wait_for(lambda events: message_id in ids_of_new(events), account.id)
     django_db_blocker.unblock()
-    with service.models():
+    with Following(service, tmp_path / "events") as follower, service.models():
+        follower.start()
+        (message_id,) = leave_messages(api, box_id, 1)
+        follower.wait_for(lambda events: message_id in ids_of_new(events), account.id)
 
         def amqp_state() -> state.ConsumerState:
             return next(each for each in state.list_consumers() if each.consumer == "amqp")
 
         wait_until(lambda: "no broker" in amqp_state().error)
         assert amqp_state().waiting_accounts > 0
-    follower.stop()
 
 
 def test_a_restored_message_is_no_new_one(

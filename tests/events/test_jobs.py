@@ -28,19 +28,18 @@ def test_a_job_of_a_killed_worker_is_done_by_another_one(prepared: Service, tmp_
     with prepared.models():
         wait_for_file.enqueue(str(tmp_path))
         assert state.job_counts().waiting == 1
-    following = Following(prepared, tmp_path / "events")
-    worker = following.start_worker()
     started = tmp_path / "started"
-    wait_until(started.exists)
-    worker.kill()
-    following.start_worker()
-    wait_until(lambda: len(started.read_text().splitlines()) == 2)
-    (tmp_path / "go").touch()
-    wait_until((tmp_path / "done").exists)
-    with prepared.models():
-        wait_until(lambda: DBTaskResult.objects.successful().count() == 1)
-        assert state.job_counts() == state.JobCounts(0, 0, 0)
-    following.stop()
+    with Following(prepared, tmp_path / "events") as following:
+        worker = following.start_worker()
+        wait_until(started.exists)
+        worker.kill()
+        following.start_worker()
+        wait_until(lambda: len(started.read_text().splitlines()) == 2)
+        (tmp_path / "go").touch()
+        wait_until((tmp_path / "done").exists)
+        with prepared.models():
+            wait_until(lambda: DBTaskResult.objects.successful().count() == 1)
+            assert state.job_counts() == state.JobCounts(0, 0, 0)
 
 
 def test_a_job_that_several_workers_died_of_fails(prepared: Service, tmp_path: Path) -> None:

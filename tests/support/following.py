@@ -49,6 +49,12 @@ class Following:
         self.running.append(worker)
         return worker
 
+    def __enter__(self) -> "Following":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
+
     def stop(self) -> None:
         """End all of them."""
         for process in self.running:
