@@ -10,7 +10,7 @@ from events import state
 from events.state import ConsumerState, JobCounts
 
 _MAIL_SECONDS = 1.0
-_NAMES = {"amqp": "message broker", "webhooks": "webhooks", "notifications": "e-mail"}
+_NAMES = {"amqp": "message broker", "webhooks": "webhooks", "mails": "mailboxes of e-mail"}
 
 
 @dataclass(frozen=True)
