@@ -14,6 +14,7 @@ urlpatterns = [
     path("v2/", include("accounts.api.urls")),
     path("v2/", include("media.api.urls")),
     path("v2/", include("webhooks.api.urls")),
+    path("v2/", include("notifications.api.urls")),
     re_path(r"^v2/openapi\.json/?$", DocumentViewSet.as_view({"get": "retrieve"})),
     re_path(
         r"^v2/openapi\.yaml/?$",

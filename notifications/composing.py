@@ -1,5 +1,6 @@
 """Makes a mail of an event: reads what it is about, renders the template, and attaches the recording."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from email.errors import MessageError
 from email.headerregistry import Address
@@ -17,6 +18,7 @@ from notifications.macros import Macros, Subject
 from notifications.macros import of as macros_of
 from notifications.models import Mail
 from notifications.rendering import BrokenTemplate
+from notifications.store import Place, sample_macros
 from notifications.templates import HTML, PLAIN, Template
 from storage import private_fields, values
 from voicemail.audio import recording as recordings
@@ -28,6 +30,8 @@ from voicemail.messages import store as message_store
 
 WITHOUT_RECORDING = "without_recording"
 """Set in a mail's details once the mail server has found it too large."""
+PREVIEW = "preview"
+"""The member of a mail's details that makes it a preview: ``{to: [addresses], members, texts}``."""
 _SUBJECT_LENGTH = 200
 _NAME_LENGTH = 100
 
@@ -63,6 +67,8 @@ class Letter:
 
 def compose(mail: Mail) -> Letter:
     """Return a mail as it is sent; raises NothingToSend, and CouchError if CouchDB fails."""
+    if PREVIEW in mail.details:
+        return _compose_preview(mail)
     subject = read_subject(mail)
     template = templates.find(subject.account, mail.template)
     if not template.is_enabled and not mail.is_by_hand:
@@ -79,20 +85,39 @@ def compose(mail: Mail) -> Letter:
     macros = macros_of(subject)
     macros["voicemail"]["is_attached"] = is_attached
     texts = render(template, macros)
-    message = build(texts, template, f"<{mail.event_id}@{_own_domain()}>")
+    message = build(texts, template, _message_id(mail))
     for header, name in (("To", "to"), ("Cc", "cc")):
         if fields[name]:
             message[header] = ", ".join(fields[name])
     if is_attached and subject.recording is not None:
         _attach(message, subject.recording, subject.file_name)
-    return Letter(
-        message.as_bytes(),
-        parseaddr(texts.sender)[1],
-        addresses,
-        texts.subject,
-        texts.error,
-        has_recording=is_attached,
-    )
+    return _letter(message, texts, addresses, has_recording=is_attached)
+
+
+def _compose_preview(mail: Mail) -> Letter:
+    """Return a mail about a message that doesn't exist."""
+    preview = mail.details[PREVIEW]
+    template = with_preview(Place(mail.account_id or None).get(mail.template), preview)
+    texts = render(template, sample_macros())
+    message = build(texts, template, _message_id(mail))
+    message["To"] = ", ".join(preview["to"])
+    return _letter(message, texts, preview["to"])
+
+
+def with_preview(template: Template, preview: Mapping[str, Any]) -> Template:
+    """Return a template with the members and texts of a preview in place of its own."""
+    members = {**template.members, **preview["members"]}
+    texts = template.texts or templates.own(template.id).texts
+    return replace(template, members=members, texts={**texts, **preview["texts"]})
+
+
+def _letter(message: EmailMessage, texts: Texts, addresses: list[str], *, has_recording: bool = False) -> Letter:
+    sender = parseaddr(texts.sender)[1]
+    return Letter(message.as_bytes(), sender, addresses, texts.subject, texts.error, has_recording)
+
+
+def _message_id(mail: Mail) -> str:
+    return f"<{mail.event_id}@{_own_domain()}>"
 
 
 def read_subject(mail: Mail) -> Subject:

@@ -13,6 +13,7 @@ Each file has the `tags`, `paths` and `components` of its subject. Other top-lev
 """
 
 import copy
+import re
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,8 @@ def load_document(folder: Path = FOLDER) -> Node:
     paths = document.get("paths", {})
     for path, item in paths.items():
         if "x-like" in item:
-            paths[path] = _path_like(paths[item.pop("x-like")], item)
+            model_path = item.pop("x-like")
+            paths[path] = _path_like(paths[model_path], item, _places(model_path) - _places(path))
     schemas = document["components"]["schemas"]
     for schema in schemas.values():
         if name := schema.pop("x-merge-patch", None):
@@ -103,10 +105,17 @@ def _join(first: Node, second: Node) -> Node:
     return joined
 
 
-def _path_like(model: Node, own: Node) -> Node:
-    """A path item with the operations of another one; `own` has what differs."""
+def _places(path: str) -> set[str]:
+    """The names in braces of a path."""
+    return set(re.findall(r"{(\w+)}", path))
+
+
+def _path_like(model: Node, own: Node, missing_places: set[str]) -> Node:
+    """A path item with the operations of another one, some of whose places it lacks; `own` has what differs."""
     suffix = own.pop("x-suffix")
-    item: Node = {"parameters": [*model.get("parameters", []), *own.pop("parameters", [])]}
+    left_out = [{"$ref": f"#/components/parameters/{name}"} for name in missing_places]
+    parameters = [entry for entry in model.get("parameters", []) if entry not in left_out]
+    item: Node = {"parameters": [*parameters, *own.pop("parameters", [])]}
     for verb, operation in model.items():
         if verb != "parameters":
             twin = {**operation, "operationId": operation["operationId"] + suffix, **own.pop(verb, {})}

@@ -104,6 +104,19 @@ class RealData:
         """The id of a webhook."""
         return self._create("webhooks", name="A hook", uri="https://hooks.example.com/", hook="object")
 
+    @cached_property
+    def template(self) -> str:
+        """The id of a template of the account's own."""
+        assert self.api.post("notifications/voicemail_to_email", {"subject": "A subject"}).ok
+        return "voicemail_to_email"
+
+    @cached_property
+    def mail(self) -> str:
+        """The id of a mail of the account."""
+        data = {"to": {"email_addresses": ["ada@example.com"]}}
+        mail_id: str = self.api.post("notifications/voicemail_full/preview", data).json()["data"]["id"]
+        return mail_id
+
     def _create(self, path: str, **data: str) -> str:
         document_id: str = self.api.put(path, data).json()["data"]["id"]
         return document_id
@@ -135,6 +148,8 @@ class RealData:
             "token": lambda: str(self.api.token),
             "hook": lambda: "object",
             "hook_id": lambda: self.webhook,
+            "template_id": lambda: self.template,
+            "mail_id": lambda: self.mail,
             "app_id": lambda: self.api.get("apps_store").json()["data"][0]["id"],
         }
         if operation.path.endswith("{value}"):

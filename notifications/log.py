@@ -1,0 +1,67 @@
+"""The log of mails: what was sent to whom, and what waits."""
+
+from typing import Any
+
+from couch.database import Document
+from crossbar.errors import BadIdentifier
+from crossbar.pages import InvalidStartKey, Page, PageRequest, encode_start_key
+from notifications.models import Mail, State
+from storage import gregorian
+
+_ALL = 10_000
+
+
+def list_page(account_id: str | None, request: PageRequest) -> Page[Mail]:
+    """Return a page of the mails of an account, of all accounts if it is None; raises InvalidStartKey.
+
+    Events that made no mail since nobody would get it are left out.
+    """
+    mails = Mail.objects.exclude(state=State.SKIPPED, subject="")
+    if account_id is not None:
+        mails = mails.filter(account_id=account_id)
+    if request.start_key is not None:
+        if not isinstance(request.start_key, int) or abs(request.start_key) > 2**62:
+            raise InvalidStartKey()
+        side = "id__lte" if request.descending else "id__gte"
+        mails = mails.filter(**{side: request.start_key})
+    size = request.size or _ALL
+    entries = list(mails.order_by("-id" if request.descending else "id")[: size + 1])
+    return Page(entries[:size], encode_start_key(entries[size].id) if len(entries) > size else None)
+
+
+def get(account_id: str | None, event_id: str) -> Mail:
+    """Return a mail of an account, of any if it is None; raises BadIdentifier."""
+    mails = Mail.objects.filter(event_id=event_id)
+    mail = mails.first() if account_id is None else mails.filter(account_id=account_id).first()
+    if mail is None:
+        raise BadIdentifier(event_id)
+    return mail
+
+
+def summary(mail: Mail) -> Document:
+    """Return what listings show of a mail."""
+    members: dict[str, Any] = {
+        "id": mail.event_id,
+        "account_id": mail.account_id,
+        "template_id": mail.template,
+        "state": mail.state,
+        "from": mail.sender,
+        "to": list(mail.recipients),
+        "subject": mail.subject,
+        "created": gregorian.from_datetime(mail.created_at),
+    }
+    return {**members, "error": mail.error} if mail.error else members
+
+
+def public_members(mail: Mail) -> Document:
+    """Return a mail as the API shows it: who got it, and what the mail server said."""
+    members = {
+        **summary(mail),
+        "vmbox_id": mail.mailbox_id,
+        "message_id": mail.message_id,
+        "recipients": mail.recipients,
+        "tries": mail.tries,
+    }
+    if mail.sent_at is not None:
+        members["sent"] = gregorian.from_datetime(mail.sent_at)
+    return {**members, "template_error": mail.template_error} if mail.template_error else members
