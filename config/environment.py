@@ -46,6 +46,14 @@ def text_list(name: str, default: str = "") -> list[str]:
     return [item.strip() for item in text(name, default).split(",") if item.strip()]
 
 
+def pairs(name: str) -> dict[str, str]:
+    """Texts by names, as ``NAME=TEXT``, with commas between them."""
+    items = {item: item.partition("=") for item in text_list(name)}
+    if not all(key.strip() and value.strip() for key, _, value in items.values()):
+        _refuse(name, ",".join(items), "like NAME=TEXT, with commas between them")
+    return {key.strip(): value.strip() for key, _, value in items.values()}
+
+
 def flag(name: str, default: bool = False) -> bool:
     """A yes or no, in the usual spellings."""
     value = os.environ.get(name)

@@ -265,6 +265,25 @@ SESSION_IDLE_SECONDS = environment.integer("SESSION_IDLE_SECONDS", 1800)
 """Seconds without a request after which an operator is signed out; 0: no limit."""
 SESSION_COOKIE_AGE = environment.integer("SESSION_LIFETIME_SECONDS", 43_200, minimum=60)
 """Seconds after which an operator has to sign in again in any case."""
+OIDC_ISSUER = environment.text("OIDC_ISSUER")
+"""The address of the OpenID Connect provider that operators sign in at; none if empty."""
+OIDC_RP_CLIENT_ID = environment.text("OIDC_CLIENT_ID")
+OIDC_RP_CLIENT_SECRET = environment.secret("OIDC_CLIENT_SECRET")
+OIDC_RP_SCOPES = environment.text("OIDC_SCOPES", "openid profile email")
+OIDC_RP_SIGN_ALGO = environment.choice(
+    "OIDC_SIGNATURE", "RS256", ("RS256", "RS384", "RS512", "ES256", "ES384", "ES512")
+)
+OIDC_NAME = environment.text("OIDC_NAME", "single sign-on")
+OIDC_GROUPS_CLAIM = environment.text("OIDC_GROUPS_CLAIM", "groups")
+OIDC_GROUPS = environment.pairs("OIDC_GROUPS")
+"""Names of the desk's groups for those that the provider states; who is in none of them isn't let in."""
+OIDC_USE_PKCE = True
+OIDC_TIMEOUT = 10
+OIDC_AUTHENTICATION_CALLBACK_URL = "single_sign_on_callback"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    *(["desk.operators.single_sign_on.SingleSignOnBackend"] if OIDC_ISSUER else []),
+]
 OTP_TOTP_ISSUER = environment.text("DESK_NAME", "Voicemail desk")
 """What an authenticator app calls the desk."""
 OTP_TOTP_THROTTLE_FACTOR = 0  # wrong codes are throttled as wrong passwords are
@@ -374,6 +393,10 @@ def faults() -> list[str]:
             f"SECRET_KEY {fault}: set it to at least {_MIN_SECRET_LENGTH} random characters, "
             "the same on every instance (or set DEBUG=1 on a developer's machine)."
         )
+    if OIDC_ISSUER and not re.match(r"https://|http://(localhost|127\.0\.0\.1|\[::1\])[:/]", OIDC_ISSUER):
+        sentences.append("OIDC_ISSUER must begin with https://.")
+    if OIDC_ISSUER and not (OIDC_RP_CLIENT_ID and OIDC_GROUPS):
+        sentences.append("OIDC_ISSUER takes OIDC_CLIENT_ID and OIDC_GROUPS, too.")
     sentences += [
         f"MONSTER_UI_URLS must be like https://ui.example.com, not {url!r}."
         for url in MONSTER_UI_URLS

@@ -105,6 +105,21 @@ class GroupAccess(models.Model):
         return str(self.group)
 
 
+class OperatorIdentity(models.Model):
+    """Who an operator is at the provider of single sign-on."""
+
+    operator = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    issuer = models.CharField(max_length=250)
+    subject = models.CharField(max_length=250)
+
+    class Meta:
+        default_permissions = ()
+        unique_together = ("issuer", "subject")
+
+    def __str__(self) -> str:
+        return f"{self.subject} at {self.issuer}"
+
+
 class RecoveryCode(models.Model):
     """The digest of a code that takes the place of an authenticator app once. The row is removed when it is used."""
 
