@@ -24,6 +24,7 @@ _UNSET = "Not set (system default)"
 _LABEL_WORDS = {
     "email": "e-mail",
     "ff": "FF",
+    "http": "HTTP",
     "id": "ID",
     "ms": "(ms)",
     "pin": "PIN",
@@ -31,6 +32,7 @@ _LABEL_WORDS = {
     "rw": "RW",
     "s": "(seconds)",
     "timezone": "time zone",
+    "uri": "address",
     "vm": "VM",
     "vmbox": "mailbox",
 }

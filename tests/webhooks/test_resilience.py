@@ -12,7 +12,7 @@ from storage import database_names
 from tests.support.api_client import Account, Api
 from tests.support.following import Following
 from tests.support.receivers import Receiver, Reply
-from tests.support.servers import Service, wait_until
+from tests.support.servers import Service, free_port, wait_until
 from tests.webhooks.test_delivery import attempts_of, told
 from webhooks.consumer import Webhooks
 from webhooks.models import Delivery
@@ -68,7 +68,7 @@ class TestKilledWorkers:
         assert len({request.event_id for request in told(crm, 2)}) == 1
 
     def test_a_receiver_that_comes_back_is_told(self, api: Api, receiver: Receivers, new_hook: NewHook) -> None:
-        crm = receiver()
+        crm = receiver(port=free_port())
         crm.stop()
         hook_id = new_hook(crm.url(), hook="object", retries=4)
         api.new_box()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.receivers import Receiver, Reply
+from tests.support.servers import free_port
 from webhooks.sending import transfer
 from webhooks.sending.transfer import Answer, Request
 
@@ -152,7 +153,7 @@ class TestSlowReceivers:
         assert (answer.status, answer.may_be_repeated) == (None, True)
 
     def test_a_refused_connection_may_be_repeated(self, receiver: Receivers) -> None:
-        gone = receiver()
+        gone = receiver(port=free_port())
         gone.stop()
         answer = send(gone.url())
         assert (answer.status, answer.may_be_repeated) == (None, True)
