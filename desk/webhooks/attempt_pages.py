@@ -65,7 +65,7 @@ class AttemptPages(DocumentAdmin):
             hook_id=hook_id,
             attempt_id=attempt_id,
             attempt=attempts.public_members(attempt),
-            event_name=attempt.get("pvt_event_name"),
+            event_name=attempt.get("pvt_event_name") or attempt.get("hook_event"),
             time=time,
             next_time=format_time(attempt.get("next_try")),
             answer=describe_answer(attempt),

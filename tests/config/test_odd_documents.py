@@ -74,7 +74,44 @@ GREETING = {
     "content_length": 14,
     "tts": {"text": "Hello", "voice": "female/en-US"},
 }
-LISTS = ("vmboxes", "media", "messages", "users", "children", "descendants")
+WEBHOOK = {
+    "name": "CRM",
+    "uri": "https://crm.example.com/",
+    "hook": "notifications",
+    "http_verb": "post",
+    "retries": 2,
+    "format": "json",
+    "enabled": False,
+    "include_subaccounts": True,
+    "include_internal_legs": True,
+    "custom_data": {"type": "voicemail_new", "action": "all"},
+    "custom_request_headers": {"X-A": "b"},
+    "version": "v2",
+    "security_settings": {"sha256_key": "a"},
+    "pvt_disabled_message": "failures",
+    "pvt_created": 1,
+}
+ATTEMPT = {
+    "hook_event": "notifications",
+    "event_id": "a",
+    "uri": "https://crm.example.com/",
+    "method": "post",
+    "req_headers": {"X-A": "b"},
+    "req_body": "{}",
+    "resp_status_code": 503,
+    "resp_headers": {"server": "b"},
+    "resp_body": "no",
+    "try": 1,
+    "retries": 2,
+    "retries_left": 1,
+    "result": "failure",
+    "reason": "bad response code",
+    "client_error": "a",
+    "next_try": 63_630_058_722,
+    "pvt_event_name": "voicemail_new",
+    "pvt_event_data": {"a": 1},
+}
+LISTS = ("vmboxes", "media", "webhooks", "attempts", "messages", "users", "children", "descendants")
 LIST_QUERIES = ("", "page_size=2000", "paginate=false", "accept=csv", "folder=new", "filter_name=a")
 DESK_QUERIES = (
     "",
@@ -119,6 +156,8 @@ def zoo(new_account: Callable[..., Account]) -> Zoo:
         "user_id": [account.user_id, *odd_users],
         "message_id": leave_messages(account, box_id),
         "media_id": put(db, all_at_once({**GREETING, "_attachments": AUDIO}, SANE)),
+        "hook_id": (hook_ids := leave_webhooks(account)),
+        "attempt_id": leave_attempts(account, hook_ids[0]),
         "name": ["vmboxes"],
         "app_label": ["desk"],
         "file_format": ["csv"],
@@ -144,6 +183,24 @@ def leave_messages(account: Account, box_id: str) -> list[str]:
     removed = [{**doc, "pvt_deleted": True} for doc in with_audio[:5]]
     put(modb, one_by_one(sane, ("_id",)), f"{month}-")
     return put(modb, [*with_audio, *linked[:4], *removed], f"{month}-")
+
+
+def leave_webhooks(account: Account) -> list[str]:
+    """Store odd webhooks of an account, all of them disabled; their ids."""
+    hooks = couch().database(database_names.WEBHOOKS)
+    sane = {**WEBHOOK, "pvt_type": "webhook", "pvt_account_id": account.id}
+    kept = (*SANE, "pvt_account_id", "enabled")
+    put(hooks, one_by_one(sane, kept))
+    return put(hooks, all_at_once(sane, kept))
+
+
+def leave_attempts(account: Account, hook_id: str) -> list[str]:
+    """Store odd attempts to send for a webhook; their ids."""
+    now = gregorian.now()
+    modb = modbs.ensure(account.id, month := gregorian.month_of(now))
+    sane = {**ATTEMPT, "pvt_type": "webhook_attempt", "pvt_created": now, "hook_id": hook_id}
+    put(modb, one_by_one(sane, ("hook_id",)), f"{month}-")
+    return put(modb, all_at_once(sane, (*SANE, "hook_id")), f"{month}-")
 
 
 def leave_old_messages(db: Database) -> tuple[str, list[str]]:
