@@ -10,7 +10,7 @@ from django.utils.html import escape
 from desk.kit.forms import Fieldsets, make_form, sort_fields
 from desk.kit.schema_fields import SEPARATOR, build_fields, resolve_reference
 from desk.kit.typed_fields import CheckedLinesField, CheckedTextField, EmailsField, check_number
-from desk.mailboxes.labels import LABELS
+from desk.mailboxes.labels import LABELS, OBJECT_LABELS
 from desk.mailboxes.owner_field import owner_field_factory
 from desk.mailboxes.pin import pin_field
 from storage import schemas
@@ -149,7 +149,7 @@ def fieldsets(form: forms.Form) -> Fieldsets:
 
 
 def _path_title(path: str) -> str:
-    return ", ".join(key.replace("_", " ") for key in path.split(SEPARATOR)).capitalize()
+    return OBJECT_LABELS.get(path) or ", ".join(key.replace("_", " ") for key in path.split(SEPARATOR)).capitalize()
 
 
 def _description(path: str) -> str:

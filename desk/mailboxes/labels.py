@@ -45,3 +45,5 @@ LABELS: Mapping[str, str] = {
     "notify__callback__schedule": "Pauses between calls, one by one",
     "notify__callback__timeout_s": "How long it rings (seconds)",
 }
+OBJECT_LABELS: Mapping[str, str] = {"notify__callback": "Calls about new messages"}
+"""Titles of the settings that are objects with settings of their own."""

@@ -71,14 +71,12 @@ def plan_line(
         return PlannedLine(
             number, title, problem="The account has as many mailboxes as it may have. Remove some first."
         )
-    return PlannedLine(
-        number,
-        title if box is not None else mailbox_title(planned.after),
-        planned.box_id,
-        is_new=box is None,
-        patch=patch,
-        difference=difference(planned.before, planned.after),
-    )
+    if box is None:
+        # What a new mailbox has beside that is the schema's defaults.
+        set_members = differences({}, patch)
+        return PlannedLine(number, mailbox_title(planned.after), planned.box_id, True, patch, set_members)
+    changes = difference(planned.before, planned.after)
+    return PlannedLine(number, title, planned.box_id, patch=patch, difference=changes)
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> Document:

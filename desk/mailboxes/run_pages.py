@@ -85,6 +85,7 @@ class RunPages(DocumentAdmin):
             template="desk/mailboxes/import.html",
             submit="Preview",
             account_id=account_id,
+            runs=runs.list_latest(account_id),
         )
 
     def _preview(self, request: HttpRequest, account_id: str, upload: Any) -> MailboxRun:

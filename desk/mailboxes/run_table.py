@@ -6,7 +6,9 @@ from typing import Any
 from django.http import HttpRequest
 
 from desk.kit.formats import format_value
+from desk.kit.schema_fields import SEPARATOR
 from desk.kit.tables import Cell, Filter, Paging, Row, Table
+from desk.mailboxes.labels import LABELS
 from desk.mailboxes.links import mailbox_url
 from desk.mailboxes.runs import PLANNED, PROBLEMS, Result
 from desk.models import MailboxRun, MailboxRunLine
@@ -64,17 +66,18 @@ def _line_row(run: MailboxRun, line: MailboxRunLine) -> Row:
             Cell(line.number),
             Cell(line.name[:100], mailbox_url(run.account_id, line.box_id) if has_page else None),
             Cell(result.label, style=style),
-            Cell(line.problem or describe_difference(line.difference)),
+            Cell(line.problem or describe_difference(line.difference, in_words=not run.is_import)),
         )
     )
 
 
-def describe_difference(difference: Mapping[str, Any]) -> str:
-    """What a line changes, in one line."""
-    return "; ".join(_describe_changes(difference))
+def describe_difference(difference: Mapping[str, Any], *, in_words: bool) -> str:
+    """What a line changes, in one line: settings by their names in the form, or as the columns of a file."""
+    return "; ".join(_describe_changes(difference, in_words=in_words))
 
 
-def _describe_changes(difference: Mapping[str, Any]) -> Iterable[str]:
+def _describe_changes(difference: Mapping[str, Any], *, in_words: bool) -> Iterable[str]:
     for path, (before, after) in difference.items():
+        name = LABELS.get(path.replace(".", SEPARATOR), path) if in_words else path
         old, new = (format_value(value)[:_MAX_VALUE] for value in (before, after))
-        yield f"{path}: {new}" if before is None else f"{path}: {old} → {new}"
+        yield f"{name}: {new}" if before is None else f"{name}: {old} → {new}"

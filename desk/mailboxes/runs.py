@@ -21,6 +21,7 @@ from desk.models import MailboxRun, MailboxRunLine
 State, Result = MailboxRun.State, MailboxRunLine.Result
 PLANNED = (Result.CREATE, Result.CHANGE)
 PROBLEMS = (Result.FAULTY, Result.FAILED, Result.LEFT_OUT)
+_LISTED = 10
 _PREVIEWS_KEPT, _RESULTS_KEPT = timedelta(days=1), timedelta(days=30)
 
 
@@ -77,6 +78,12 @@ def get(account_id: str, run_id: int) -> MailboxRun:
     if run is None:
         raise BadIdentifier(str(run_id))
     return run
+
+
+def list_latest(account_id: str) -> list[MailboxRun]:
+    """The latest runs of an account."""
+    account_runs = MailboxRun.objects.filter(account_id=account_id).select_related("operator")
+    return list(account_runs.order_by("-pk")[:_LISTED])
 
 
 def count_results(run: MailboxRun) -> dict[str, int]:

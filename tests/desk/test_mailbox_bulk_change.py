@@ -35,15 +35,15 @@ def test_a_selection_is_changed_after_a_preview_of_each_difference(
     assert "Europe/Berlin" in page.text
     page = desk.fill_in(url, page, timezone="Europe/Berlin", transcribe="on", notify__callback__attempts="3")
     assert lines_of(page.text) == {
-        "1": ("Change", "notify.callback.attempts: 3; timezone: Europe/Berlin; transcribe: no → yes"),
-        "2": ("Change", "notify.callback.attempts: 3"),
+        "1": ("Change", "How often to call: 3; Time zone: Europe/Berlin; Transcribe messages: no → yes"),
+        "2": ("Change", "How often to call: 3"),
     }
     assert (db.get(ids[0]) or {})["transcribe"] is False
     api.patch(f"vmboxes/{ids[0]}", {"timezone": "Asia/Tokyo"})
     result = lines_of(store(desk, service, page))
     assert result["1"][0] == "Failed"
     assert "Somebody else changed the mailbox after the preview." in result["1"][1]
-    assert result["2"] == ("Changed", "notify.callback.attempts: 3")
+    assert result["2"] == ("Changed", "How often to call: 3")
     stored = mailbox_store.get(account.id, ids[1])
     assert stored["notify"]["callback"] == {"attempts": 3}
     assert (stored["some_key"], stored["pin"], stored["name"]) == ("kept", PIN, "Kitchen")
@@ -77,7 +77,7 @@ def test_what_is_left_empty_is_emptied(
     url = f"desk/mailbox/{account.id}/settings/"
     page = desk.fill_in(url, page, setting=["operator_number", "notify_email_addresses", "owner_id"])
     page = desk.fill_in(url, page)
-    difference = "notify_email_addresses: a@example.com → empty; operator_number: 0 → —"
+    difference = "E-mail addresses for new messages: a@example.com → empty; Number of the operator: 0 → —"
     assert lines_of(page.text) == {"1": ("Change", difference)}
     store(desk, service, page)
     assert "operator_number" not in mailbox_store.get(account.id, ids[0])

@@ -37,11 +37,12 @@ def test_a_preview_shows_each_line_and_stores_nothing(
 ) -> None:
     desk = operator("Administrators")
     content = "mailbox,name,transcribe\n3000,Front desk,yes\n3001,Kitchen,\n3000,Again,\n"
-    lines = lines_of(upload(desk, account, content).text)
+    response = upload(desk, account, content)
+    lines = lines_of(response.text)
     assert lines["2"] == ("Change", "name: Reception → Front desk; transcribe: no → yes")
-    assert lines["3"][0] == "Create"
-    assert "name: Kitchen" in lines["3"][1]
+    assert lines["3"] == ("Create", "mailbox: 3001; name: Kitchen")
     assert lines["4"] == ("Error", "Line 2 is about the same mailbox. Keep one of the two lines.")
+    assert path_of(response) in desk.get(f"desk/mailbox/{account.id}/import/").text
     assert [listed["mailbox"] for listed in api.get("vmboxes").json()["data"]] == ["3000"]
     assert mailbox_store.get(account.id, box["id"])["name"] == "Reception"
 

@@ -135,6 +135,7 @@ def all_pages(practice: Practice) -> Iterable[str]:
     yield from (user + page for page in ("", "change/", "password/", "delete/", "history/"))
     yield from (f"migration/migrationrun/{page}" for page in ("", f"{account_id}/"))
     yield from (f"desk/mailbox/{page}" for page in (f"?account={account_id}", f"{account_id}/add/"))
+    yield f"desk/mailbox/{account_id}/import/"
     yield from (box + page for page in ("", "change/", "pin/", "delete/", "history/"))
     yield from (f"{box}greetings/{kind}/" for kind in ("unavailable", "name"))
     yield from (f"desk/media/{page}" for page in (f"?account={account_id}", f"{account_id}/add/"))

@@ -2,9 +2,12 @@
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.desk.browser.test_browser_accessibility import find_violations
 from tests.support.api_client import Api
 from tests.support.browsing import Practice, Staff, Windows
+from tests.support.mailbox_runs import work
 from tests.support.operators import NEW_PIN, PIN
+from tests.support.servers import Service
 from voicemail.mailboxes import store as mailbox_store
 
 
@@ -116,3 +119,32 @@ def tab_to(page: Page, element: Locator) -> None:
             break
         page.keyboard.press("Tab")
     assert element.evaluate(has_focus)
+
+
+def test_mailboxes_are_imported_with_their_progress_and_their_errors(
+    staff: Staff, practice: Practice, service: Service, window: Windows
+) -> None:
+    page = window(staff("Administrators"), f"desk/mailbox/?account={practice.account.id}", without_policy=True)
+    page.get_by_role("link", name="Import").click()
+    violations = find_violations(page)
+    content = b"mailbox,name\n3000,Front desk\n3010,Lab\n3010,Twice\n"
+    page.get_by_label("CSV file").set_input_files({"name": "a.csv", "mimeType": "text/csv", "buffer": content})
+    page.get_by_role("button", name="Preview").click()
+    page.get_by_text("1 with errors, and why").click()
+    expect(page.get_by_role("listitem").get_by_text("Keep one of the two lines.")).to_be_visible()
+    violations += find_violations(page)
+    page.get_by_role("button", name="Store the 2 good ones").click()
+    expect(page.get_by_role("progressbar")).to_be_visible()
+    violations += find_violations(page)
+    work(service, page.url)
+    expect(page.get_by_role("heading", name="Result")).to_be_visible()
+    expect(page.get_by_text("1 created, 1 changed, 1 with errors.")).to_be_visible()
+    violations += find_violations(page)
+    page.goto(f"desk/mailbox/?account={practice.account.id}")
+    page.get_by_label("Select all on this page").check()
+    page.get_by_label("Action:").select_option(label="Change settings")
+    page.get_by_role("button", name="Go").click()
+    expect(page.get_by_role("heading", name="Change settings of 4 mailboxes")).to_be_visible()
+    violations += find_violations(page)
+    assert not violations, "\n".join(violations)
+    assert mailbox_store.get(practice.account.id, practice.boxes[0]["id"])["name"] == "Front desk"
