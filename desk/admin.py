@@ -10,6 +10,7 @@ import desk.accounts.pages
 import desk.audit.pages
 import desk.jobs.pages
 import desk.mailboxes.pages
+import desk.mails.pages
 import desk.media.pages
 import desk.messages.pages
 import desk.migration_runs.pages

@@ -64,6 +64,15 @@ class Webhook(models.Model):
         permissions = (("send_webhook", "Can test a webhook, and send events again"),)
 
 
+class Mail(models.Model):
+    """The mails of accounts and their templates, for permissions. It has no table."""
+
+    class Meta:
+        managed = False
+        default_permissions = ("view", "change")
+        permissions = (("send_mail", "Can send a mail again"),)
+
+
 class Job(DBTaskResult):  # type: ignore[type-arg]  # not generic when it runs
     """A job of the workers, under a name for people."""
 

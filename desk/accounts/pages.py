@@ -143,6 +143,7 @@ class AccountAdmin(HealthPages, SwitchPages, ApiKeyPages, RetentionPages):
                 "view_accountuser",
                 "view_auditentry",
                 "view_mailbox",
+                "view_mail",
                 "view_media",
                 "view_webhook",
             ),

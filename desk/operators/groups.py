@@ -15,6 +15,7 @@ _READ_ONLY_PERMISSIONS = (
     "view_auditentry",
     "view_webhook",
     "view_job",
+    "view_mail",
 )
 _SUPPORT_PERMISSIONS = (
     *_READ_ONLY_PERMISSIONS,
@@ -27,6 +28,7 @@ _SUPPORT_PERMISSIONS = (
     "change_media",
     "delete_media",
     "send_webhook",
+    "send_mail",
 )
 _ADMINISTRATOR_PERMISSIONS = (
     *_SUPPORT_PERMISSIONS,
@@ -46,6 +48,7 @@ _ADMINISTRATOR_PERMISSIONS = (
     "change_webhook",
     "delete_webhook",
     "change_job",
+    "change_mail",
     "view_user",
     "add_user",
     "change_user",

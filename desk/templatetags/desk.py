@@ -15,6 +15,7 @@ _PERMISSIONS = {
     "mailbox": "desk.view_mailbox",
     "message": "desk.view_message",
     "media": "desk.view_media",
+    "mail": "desk.view_mail",
     "webhook": "desk.view_webhook",
 }
 

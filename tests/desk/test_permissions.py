@@ -12,6 +12,8 @@ from django.urls import reverse
 from accounts import accounts
 from desk.kit.pages import DocumentAdmin
 from media import store as media_store
+from notifications import by_hand
+from notifications.store import Place
 from tests.support.api_client import Account
 from tests.support.operators import Desk, new_operator
 from tests.support.servers import Running, Service, direct
@@ -81,6 +83,13 @@ PAGES = {
     "desk_media_upload": SUPPORT,
     "desk_media_delete": SUPPORT,
     "desk_media_restore": SUPPORT,
+    "desk_mail_changelist": READ_ONLY,
+    "desk_mail_detail": READ_ONLY,
+    "desk_mail_templates": READ_ONLY,
+    "desk_mail_send_again": SUPPORT,
+    "desk_mail_template": ADMINISTRATORS,
+    "desk_mail_preview": ADMINISTRATORS,
+    "desk_mail_delete_template": ADMINISTRATORS,
     "desk_webhook_changelist": READ_ONLY,
     "desk_webhook_detail": READ_ONLY,
     "desk_webhook_history": READ_ONLY,
@@ -115,6 +124,9 @@ def routes() -> dict[str, str]:
     }
 
 
+PREVIEW = {"to": {"email_addresses": ["ada@example.com"]}}
+
+
 @dataclass(frozen=True)
 class Scene:
     """An account with a mailbox, a message and a user, and an operator of each group."""
@@ -134,6 +146,8 @@ def scene(server: Running, service: Service, new_account: Callable[..., Account]
     account = new_account()
     box = mailbox_store.create(account.id, {"name": "One", "mailbox": "3000"})
     message = message_store.create(accounts.get(account.id), box, {"caller_id_number": "1001"})
+    with service.models():
+        mail = by_hand.send_preview(Place(account.id), "voicemail_full", PREVIEW)
     ids: dict[str, str | int] = {
         "account_id": account.id,
         "box_id": box["_id"],
@@ -143,6 +157,8 @@ def scene(server: Running, service: Service, new_account: Callable[..., Account]
         "kind": "unavailable",
         "hook_id": webhook_store.create(account.id, {"name": "A", "uri": "https://127.0.0.2/", "hook": "all"})["_id"],
         "attempt_id": webhook_attempts.store(account.id, {"hook_id": "0" * 32})["_id"],
+        "mail_id": mail.event_id,
+        "template_id": "voicemail_full",
         "run_id": 999_999,
         "file_format": "csv",
     }

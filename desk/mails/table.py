@@ -1,0 +1,77 @@
+"""The tables of an account's mails, and of the templates that they are made of."""
+
+from django.http import HttpRequest
+
+from desk.kit.formats import format_time
+from desk.kit.tables import Cell, Paging, Row, Table, page_request
+from desk.mails.links import mail_url, template_url
+from notifications import by_hand, log
+from notifications.models import Mail, State
+from notifications.store import Place
+from notifications.templates import Template
+from storage import gregorian
+
+_PAGE_SIZE = 50
+_LENGTH = 200
+_STYLES = {State.SENT: "state-good", State.FAILED: "state-bad", State.UNCONFIRMED: "state-bad"}
+
+
+def mail_table(request: HttpRequest, account_id: str) -> Table:
+    """The page of an account's mails that the query asks for, the newest first."""
+    page = log.list_page(account_id, page_request(request, _PAGE_SIZE, descending=True))
+    return Table(
+        columns=("Time (UTC)", "Subject", "To", "State", "Error"),
+        rows=[_mail_row(mail) for mail in page.entries],
+        caption="Mails",
+        empty="No mails yet.",
+        paging=Paging.of_page(request, page),
+    )
+
+
+def _mail_row(mail: Mail) -> Row:
+    cells = (
+        Cell(format_time(gregorian.from_datetime(mail.created_at)), mail_url(mail.account_id, mail.event_id)),
+        Cell((mail.subject or mail.template)[:_LENGTH]),
+        Cell(", ".join(mail.recipients)[:_LENGTH]),
+        Cell(mail.get_state_display(), style=_STYLES.get(State(mail.state), "")),
+        Cell((mail.error or ("The template is broken" if mail.template_error else ""))[:_LENGTH]),
+    )
+    return Row(cells, mail.event_id)
+
+
+def template_table(request: HttpRequest, account_id: str) -> Table:
+    """The templates of an account's mails: whose they are, and whether they can be rendered."""
+    place = Place(account_id)
+    return Table(
+        columns=("Template", "Subject", "From", "Sent", "Faults"),
+        rows=[_template_row(place, template) for template in place.list_all()],
+        caption="Templates",
+        empty="",
+        paging=Paging(),
+    )
+
+
+def _template_row(place: Place, template: Template) -> Row:
+    fault = by_hand.fault(place, template.id)
+    cells = (
+        Cell(template_title(template), template_url(place.account_id or "", template.id)),
+        Cell(str(template.members.get("subject") or "")[:_LENGTH]),
+        Cell(describe_origin(place, template)),
+        Cell("Yes" if template.is_enabled else "No"),
+        Cell(fault[:_LENGTH] or "None", style="state-bad" if fault else ""),
+    )
+    return Row(cells, template.id)
+
+
+def template_title(template: Template) -> str:
+    """What people call a template."""
+    return str(template.members.get("friendly_name") or template.id)[:_LENGTH]
+
+
+def describe_origin(place: Place, template: Template) -> str:
+    """Whose a template is."""
+    if place.has_own(template):
+        return "This account"
+    if template.is_own:
+        return "This service"
+    return "The system" if template.account_id is None else f"Account {template.account_id}"
