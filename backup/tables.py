@@ -1,7 +1,7 @@
-"""Django's tables in a backup: operators and their groups, the audit log, and runs of migrations.
+"""Django's tables in a backup: operators, their groups and second factors, the audit log, runs at the desk.
 
 What is left out makes itself again (permissions, content types) or is good for a moment only (sessions, counts of
-failed sign-ins, leases, jobs).
+failed sign-ins, leases, jobs, mails and webhooks that wait to be sent).
 """
 
 import json
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
 from django.core import serializers
 from django.core.management.color import no_style
 from django.core.serializers.base import DeserializationError
@@ -20,7 +21,9 @@ from backup import segments
 from backup.layout import File
 from backup.places import Place
 
-_LEFT_OUT_APPS = frozenset({"contenttypes", "sessions", "accounts", "events", "webhooks", "django_tasks_database"})
+_LEFT_OUT_APPS = frozenset(
+    {"contenttypes", "sessions", "accounts", "events", "webhooks", "notifications", "django_tasks_database"}
+)
 _LEFT_OUT = frozenset({"auth.Permission"})
 _CHUNK = 1_000
 
@@ -58,6 +61,8 @@ def restore(place: Place, files: Sequence[File]) -> int:
     count = 0
     try:
         with transaction.atomic():
+            # There are no operators yet: these are the groups that `migrate` makes, and the backup has its own.
+            Group.objects.all().delete()
             for file in files:
                 for item in serializers.deserialize("jsonl", _text(segments.read_lines(place, file))):
                     item.save()
@@ -73,17 +78,18 @@ def _list_models() -> list[type[models.Model]]:
     labels = {
         model: {field.related_model for field in model._meta.get_fields() if field.is_relation and field.concrete}
         for model in apps.get_models()
-        if model._meta.managed and model._meta.app_label not in _LEFT_OUT_APPS and model._meta.label not in _LEFT_OUT
+        if model._meta.managed
+        and not model._meta.proxy
+        and model._meta.app_label not in _LEFT_OUT_APPS
+        and model._meta.label not in _LEFT_OUT
     }
     return [model for model in TopologicalSorter(labels).static_order() if model in labels]
 
 
 def _serialize(model: type[models.Model]) -> Iterator[bytes]:
-    """The rows of a table as lines. Operators and groups are named by their names: their numbers may be others'."""
+    """The rows of a table as lines. Permissions and types of content are named: their numbers may be others."""
     for row in model._default_manager.order_by("pk").iterator(chunk_size=_CHUNK):
-        text: str = serializers.serialize(
-            "jsonl", [row], use_natural_foreign_keys=True, use_natural_primary_keys=True
-        )
+        text: str = serializers.serialize("jsonl", [row], use_natural_foreign_keys=True)
         yield text.strip().encode()
 
 

@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -13,7 +14,7 @@ from accounts.auth import signing
 from backup.restore import InTheWay
 from backup.tables import TablesInUse
 from couch.client import Couch
-from desk.models import AuditEntry
+from desk.models import AuditEntry, GroupAccess
 from storage import database_names
 from tests.support.api_client import Api
 from tests.support.backups import dump_account, dump_database, make_backup, restore_into
@@ -89,6 +90,11 @@ def test_what_was_acknowledged_before_a_backup_under_load_is_restored_whole(
     machine.service.manage("verify_backup", str(tmp_path / "full"))
 
     restored = new_service(empty_couchdb.url, WEB_CONCURRENCY="1")
+    with machine.service.models():
+        groups = _list_groups()
+    with restored.models():  # where groups have other numbers
+        Group.objects.order_by("name")[0].delete()
+        Group.objects.create(name="another")
     restored.manage("restore", str(tmp_path / "full"))
     server = _open(empty_couchdb)
     messages: dict[str, dict[str, tuple[str, bytes]]] = {}
@@ -102,6 +108,8 @@ def test_what_was_acknowledged_before_a_backup_under_load_is_restored_whole(
     # Of what was stored meanwhile, nothing is half there either.
     assert all(files == [clients.acknowledged[doc_id]] for doc_id, files in contents.items())
     _serve_restored(machine, restored, before)
+    with restored.models():
+        assert _list_groups() == groups
 
 
 def _serve_restored(machine: Machine, restored: Service, recordings: dict[str, bytes]) -> None:
@@ -168,6 +176,20 @@ def _create_operator(name: str, *, entries: int) -> None:
     operator.groups.set(Group.objects.order_by("name")[:1])
     for number in range(entries):
         AuditEntry.objects.create(operator=operator, action="change", kind="mailbox", document_id=str(number))
+
+
+def _list_groups() -> list[tuple[int, str, list[str], Any]]:
+    """The groups with their numbers, permissions, and what else the desk knows of them."""
+    groups = Group.objects.order_by("pk")
+    return [
+        (
+            group.pk,
+            group.name,
+            sorted(group.permissions.values_list("codename", flat=True)),
+            list(GroupAccess.objects.filter(group=group).values()),
+        )
+        for group in groups
+    ]
 
 
 def _list_operators() -> list[str]:
