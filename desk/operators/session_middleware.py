@@ -27,10 +27,10 @@ class OperatorSessions:
             session = sessions.current(request)
             if session is None or sessions.seconds_left(session) <= 0:
                 _sign_out(request, session)
+            elif _lacks_second_factor(request, session):
+                return _ask_for_second_factor(request, session)
             elif not _is_of_script(request):
                 sessions.touch(request, session)
-                if _lacks_second_factor(request, session):
-                    return _ask_for_second_factor(request, session)
         return self._get_response(request)
 
 

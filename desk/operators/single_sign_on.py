@@ -24,6 +24,8 @@ PROVIDER_ERRORS = (SuspiciousOperation, requests.RequestException, jwt.PyJWTErro
 """What a provider that doesn't answer, or answers wrongly, makes of a sign-in."""
 SHOWED_SECOND_FACTOR = "single_sign_on_second_factor"
 """What a session keeps of how the provider has checked the operator."""
+STATED_NAME = "single_sign_on_name"
+"""What a session keeps of who the provider says it is."""
 _SECOND_FACTORS = frozenset({"mfa", "otp", "hwk", "sc"})
 """Methods (``amr``, RFC 8176) with which the provider has asked for more than a password."""
 _LEEWAY_SECONDS = 60
@@ -109,6 +111,7 @@ class SingleSignOnBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # i
 
     def verify_claims(self, claims: Mapping[str, Any]) -> bool:
         """Whether one of the user's groups may use the desk."""
+        self.request.session[STATED_NAME] = _stated_name(claims)  # for the audit log, if it is refused
         return bool(_desk_groups(claims))
 
     def filter_users_by_claims(self, claims: Mapping[str, Any]) -> list[User]:
@@ -152,10 +155,15 @@ def _desk_groups(claims: Mapping[str, Any]) -> set[str]:
 
 
 def _free_name(claims: Mapping[str, Any]) -> str:
-    stated = next((text for claim in ("preferred_username", "email", "sub") if (text := claims.get(claim))), "")
-    name = _NOT_IN_NAMES.sub("-", str(stated))[:_MAX_NAME]
+    name = _stated_name(claims)
     candidate, number = name, 1
     while User.objects.filter(username__iexact=candidate).exists():
         number += 1
         candidate = f"{name}-{number}"
     return candidate
+
+
+def _stated_name(claims: Mapping[str, Any]) -> str:
+    """Return what the provider calls a person, as far as it may be an operator's name."""
+    stated = next((text for claim in ("preferred_username", "email", "sub") if (text := claims.get(claim))), "")
+    return _NOT_IN_NAMES.sub("-", str(stated))[:_MAX_NAME]

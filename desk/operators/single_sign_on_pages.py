@@ -36,7 +36,8 @@ class _CallbackView(OIDCAuthenticationCallbackView):  # type: ignore[misc]  # it
 
     def login_failure(self) -> HttpResponse:
         reason = "the provider refused it" if "error" in self.request.GET else "no group or not active"
-        return _refuse(self.request, reason, "You may not use the desk. Ask who manages your groups.")
+        name = self.request.session.pop(single_sign_on.STATED_NAME, "")
+        return _refuse(self.request, reason, "You may not use the desk. Ask who manages your groups.", name)
 
 
 @never_cache
@@ -58,11 +59,11 @@ def _answer(request: HttpRequest, view: Any) -> HttpResponse:
         response: HttpResponse = view.as_view()(request)
     except single_sign_on.PROVIDER_ERRORS as error:
         logger.warning("single sign-on failed: %s: %s", type(error).__name__, error)
-        return _refuse(request, f"{type(error).__name__}", "Signing in there didn't work. Try again.")
+        return _refuse(request, type(error).__name__, "Signing in there didn't work. Try again.")
     return response
 
 
-def _refuse(request: HttpRequest, reason: str, text: str) -> HttpResponse:
-    trail.record_refusal(request, _FACTOR, None, reason, is_throttled=True)
+def _refuse(request: HttpRequest, reason: str, text: str, name: str = "") -> HttpResponse:
+    trail.record_refusal(request, name or _FACTOR, None, f"{_FACTOR}: {reason}", is_throttled=True)
     messages.error(request, text)
     return HttpResponseRedirect(reverse("admin:login"))

@@ -127,6 +127,8 @@ def test_a_group_requires_a_second_factor_before_anything_else(
     with service.models():
         User.objects.get(username=desk.name).groups.add(Group.objects.get(name=strict_group))
     assert "Your group requires a second factor." in desk.get("desk/account/").text
+    page = desk.session.get(f"{desk.url}/admin/desk/account/", headers={"Sec-Fetch-Dest": "empty"})
+    assert "Your group requires a second factor." in page.text
     _, codes = set_up(desk)
     assert "Accounts" in desk.get("desk/account/").text
     assert "Turn it off" not in desk.get("second-factor/").text
