@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ from desk.mailboxes.columns import ID, OWNER, PIN, Column, list_columns
 from desk.users.titles import VIEW_USERS
 from voicemail.mailboxes import bulk
 
+_NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9.-]")
 _ROWS_PER_PIECE = 200
 _EXAMPLES = {
     "mailbox": "1001",
@@ -53,7 +55,8 @@ class ExportPages(DocumentAdmin):
         rows = (
             [format_box_cell(column, box, names) for column in columns] for box in bulk.list_documents(account_id)
         )
-        name = f"mailboxes-{account.get('realm') or account_id}.csv"
+        realm = _NOT_IN_FILE_NAMES.sub("-", str(account.get("realm") or account_id))[:100]
+        name = f"mailboxes-{realm}.csv"
         return _csv_response(name, _stream(columns, rows))
 
     def send_template(self, request: HttpRequest, account_id: str) -> HttpResponseBase:

@@ -111,6 +111,8 @@ ATTEMPT = {
     "pvt_event_name": "voicemail_new",
     "pvt_event_data": {"a": 1},
 }
+WITHOUT_FOLLOWER = "/health/events"
+"""What is answered by 503 as long as nobody follows changes."""
 LISTS = ("vmboxes", "media", "webhooks", "attempts", "messages", "users", "children", "descendants")
 LIST_QUERIES = ("", "page_size=2000", "paginate=false", "accept=csv", "folder=new", "filter_name=a")
 DESK_QUERIES = (
@@ -258,7 +260,7 @@ def test_no_odd_document_is_an_error_of_the_service(
         is_page = not address.startswith("/v2/")
         answer = desk.session.get(server.url + address, timeout=60) if is_page else api.get(address)
         counts[answer.status_code] += 1
-        if answer.status_code >= 500:
+        if answer.status_code >= 500 and not address.startswith(WITHOUT_FOLLOWER):
             errors.append((address, answer.status_code))
     assert not errors
     assert counts[200] > 700, counts
