@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("desk", "0007_second_factor"),
+        ("desk", "0008_single_sign_on"),
     ]
 
     operations = [
