@@ -6,7 +6,7 @@ from accounts import account_index, accounts
 from couch.client import couch
 from doctor.findings import Finding, Repair, error, note, warning
 from doctor.scope import Scope
-from storage import database_names, modbs
+from storage import database_names, maintenance, modbs
 
 _BATCH = 500
 
@@ -99,6 +99,10 @@ def check_months(scope: Scope) -> Iterator[Finding]:
 
 def _creation(account_ids: tuple[str, ...], month: str) -> Repair:
     def create() -> list[str]:
-        return [f"Created the database {modbs.ensure(account_id, month).name}." for account_id in account_ids]
+        names = [database_names.modb(account_id, month) for account_id in account_ids]
+        for name in names:
+            couch().create(name)
+            maintenance.sync_database(name)
+        return [f"Created the database {name}." for name in names]
 
     return create

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 
+from django.conf import settings
+
 from doctor.findings import Finding, count, error, warning
 from doctor.scope import Scope
 from events import jobs, state
 from events.state import ConsumerState
+from webhooks.consumer import Webhooks
 
 _START_FOLLOWER = "Start ./manage.py follow_changes (deploy/systemd/vmboxes-follower@.service), and keep it running."
 _START_WORKER = "Start ./manage.py db_worker (deploy/systemd/vmboxes-worker@.service), and keep it running."
@@ -14,6 +17,8 @@ _START_WORKER = "Start ./manage.py db_worker (deploy/systemd/vmboxes-worker@.ser
 def check_followers(scope: Scope) -> Iterator[Finding]:
     """Yield the receivers of events that are not told, or late."""
     for consumer in state.list_enabled():
+        if consumer.consumer == Webhooks.name and not settings.SEND_WEBHOOKS:
+            continue  # a Kazoo beside it sends them
         finding = describe_consumer(consumer)
         if finding is not None:
             yield finding
