@@ -147,7 +147,7 @@ class Importer:
         text = unquote(cell)
         if cell.startswith(_FORMULA_STARTS):
             raise LineError(
-                f"{column.name}: “{cell[:40]}” looks like a formula. Write its result, or an apostrophe in front."
+                f"{column.name}: this begins as a formula does. Write its result, or an apostrophe in front."
             )
         if column.name == OWNER:
             if not self._rights.view_users:

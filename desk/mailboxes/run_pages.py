@@ -134,7 +134,8 @@ class RunPages(DocumentAdmin):
         """Have a worker store what the preview shows, without the lines that have errors."""
         run = runs.get(account_id, run_id)
         if request.method == "POST":
-            if run.operator_id != request.user.pk:
+            creates = run.lines.filter(result=Result.CREATE).exists()
+            if run.operator_id != request.user.pk or (creates and not self.rights(request).create):
                 raise PermissionDenied
             storing.start(run, request)
         return HttpResponseRedirect(run_url(run))

@@ -31,6 +31,7 @@ from voicemail.mailboxes import store as mailbox_store
 logger = logging.getLogger(__name__)
 
 _PAUSE = timedelta(seconds=10)
+_FINISHED = (Result.CREATED, Result.CHANGED, Result.FAILED)
 
 
 class ChangedMeanwhile(Exception):
@@ -84,22 +85,22 @@ def _store_line(run: MailboxRun, line: MailboxRunLine) -> None:
         raise
     except Exception as error:
         problem = _describe_failure(run, line, error)
-        MailboxRunLine.objects.filter(pk=line.pk).update(result=Result.FAILED, problem=problem, patch="")
+        unfinished = MailboxRunLine.objects.filter(pk=line.pk).exclude(result__in=_FINISHED)
+        unfinished.update(result=Result.FAILED, problem=problem, patch="")
         return
     is_new = line.result == Result.CREATE
     change = difference(before, mailbox_store.representation(after, secrets=True))
     change.pop("id", None)
     with transaction.atomic():
-        if change or was_begun:
-            # Stored before this worker's predecessor was killed: its entry is what the preview showed.
-            log.record_for(
-                run.operator_id,
-                "created" if is_new else "changed",
-                mailbox_subject(run.account_id, after),
-                {**(change or line.difference), "run": run.title},
-            )
+        # Another worker that took this one for dead may have noted it first.
+        unfinished = MailboxRunLine.objects.filter(pk=line.pk).exclude(result__in=_FINISHED)
         result = Result.CREATED if is_new else Result.CHANGED
-        MailboxRunLine.objects.filter(pk=line.pk).update(result=result, name=mailbox_title(after)[:250], patch="")
+        is_first = unfinished.update(result=result, name=mailbox_title(after)[:250], problem="", patch="")
+        if is_first and (change or was_begun):
+            # A worker that was killed stored it: its entry is what the preview showed.
+            subject, shown = mailbox_subject(run.account_id, after), change or line.difference
+            action = "created" if is_new else "changed"
+            log.record_for(run.operator_id, action, subject, {**shown, "run": run.title})
 
 
 def _store_mailbox(run: MailboxRun, line: MailboxRunLine) -> tuple[Document, Document]:

@@ -116,7 +116,7 @@ def test_an_export_imported_again_changes_nothing(
         ("3001,A,,12,", "pin: String must be at least 4 characters. Spreadsheets drop zeros at the start"),
         ("3001,A,nobody@example.com,,", "no user of this account has the user name, e-mail address or id"),
         ("1.23E+11,A,,,", "A spreadsheet shortened it: format the column as text."),
-        ("3001,=A1&B1,,,", "looks like a formula"),
+        ("3001,=A1&B1,,,", "name: this begins as a formula does. Write its result, or an apostrophe in front."),
         ("3001,,,,", "name: Field is required but missing."),
         (",A,,,", "mailbox: the number is missing."),
         ("3001,A,,,,b", "The line has more cells than the header."),
