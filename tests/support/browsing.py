@@ -142,6 +142,8 @@ def all_pages(practice: Practice) -> Iterable[str]:
     yield from (practice.media_page + page for page in ("", "change/", "upload/", "delete/", "history/"))
     hook = f"desk/webhook/{account_id}/{practice.hook_id}/"
     yield from (f"desk/webhook/{page}" for page in (f"?account={account_id}", f"{account_id}/add/"))
+    yield f"desk/mail/?account={account_id}"
+    yield from (f"desk/mail/{account_id}/templates/{page}" for page in ("", "voicemail_to_email/"))
     yield from (hook + page for page in ("", "change/", "test/", f"attempts/{practice.attempt_id}/"))
     yield from (f"desk/message/?account={account_id}", practice.message_list())
     yield from (practice.message_list() + query for query in ("&removed=yes", "&since=2026-02-02&until=2026-02-01"))
