@@ -98,18 +98,21 @@ def _back_up_databases(job: BackupJob, workers: int) -> dict[str, str]:
     """
     job.progress.begin_phase("backing up")
     digests: dict[str, str] = {}
+    expected: dict[str, int] = {}
 
     def run(name: str) -> tuple[str, str | None]:
         try:
-            return name, DatabaseBackup(job, name).run()
+            return name, DatabaseBackup(job, name, expected.get(name, 0)).run()
         except MissingDatabase:  # deleted meanwhile
             return name, None
         finally:
             job.progress.add(databases=1)
 
     def run_all(names: list[str]) -> None:
-        counts = job.retry(partial(job.server.infos, names))
-        job.progress.expect(databases=len(names), documents=sum(int(info["doc_count"]) for info in counts.values()))
+        if not job.earlier.backups:
+            infos = job.retry(partial(job.server.infos, names))
+            expected.update({name: int(info["doc_count"]) for name, info in infos.items()})
+        job.progress.expect(databases=len(names), documents=sum(expected.get(name, 0) for name in names))
         for name, digest in map_in_threads(run, names, workers, job.progress):
             if digest is not None:
                 digests[name] = digest

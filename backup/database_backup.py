@@ -55,10 +55,10 @@ class BackupJob:
 
 
 class DatabaseBackup:
-    """Backs up a database."""
+    """Backs up a database. `expected` of its documents are in the progress's total already."""
 
-    def __init__(self, job: BackupJob, name: str) -> None:
-        self._job, self._name = job, name
+    def __init__(self, job: BackupJob, name: str, expected: int = 0) -> None:
+        self._job, self._name, self._expected = job, name, expected
         self._replica = Replica(job.server, name)
         self._recordings = RecordingStore(job.server, name, job.place, job.earlier.backups, job.folder, job.retry)
 
@@ -78,6 +78,7 @@ class DatabaseBackup:
                     raise
                 files = DatabaseFiles(self._name, identity, is_complete=True, seq=FIRST_SEQ)
                 self._store_changes(files)
+        self._expect(files.documents)
         for fault in files.faults:
             self._job.progress.add_fault(fault)
         return layout.write_database_files(self._job.place, files)
@@ -101,6 +102,7 @@ class DatabaseBackup:
         page_size = min(_PAGE_SIZE, self._job.segment_documents)
         while not files.is_finished:
             page: StoredChanges = self._job.retry(partial(self._replica.changes, seq, page_size))
+            self._expect(files.documents + len(lines) + len(page.docs) + page.pending)
             for read in self._read_documents(page):
                 lines.append(segments.encode_line(read.line))
                 size += len(lines[-1])
@@ -115,6 +117,11 @@ class DatabaseBackup:
                 lines, size = [], 0
             if is_stopping:
                 self._job.progress.require_going_on()
+
+    def _expect(self, documents: int) -> None:
+        """Correct what the progress expects of this database, which may change meanwhile."""
+        self._job.progress.expect(documents=documents - self._expected)
+        self._expected = documents
 
     def _read_documents(self, page: StoredChanges) -> list[ReadDocument]:
         docs = [doc for doc in page.docs if selection.is_selected(self._name, doc, self._job.selection)]

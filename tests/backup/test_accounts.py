@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from backup.backup import BackupOptions, back_up
+from backup.layout import Selection
+from backup.opening import open_place
+from backup.progress import Progress
 from backup.restore import InTheWay
 from couch.client import Couch, couch
 from couch.replication import Replica
@@ -104,6 +108,16 @@ def test_missing_documents_are_added_and_others_stay(filled_account: str, tmp_pa
     assert attachments == {"audio.wav": ("audio/x-wav", recording(message["_id"]))}
     assert after == before
     assert any("soft deleted" in note for note in tally.notes)
+
+
+def test_progress_ends_at_its_total(filled_account: str, tmp_path: Path) -> None:
+    place, totals = open_place(str(tmp_path / "full")), []
+    progress = Progress(lambda tally: totals.append((tally.documents, tally.documents_total)))
+    options = BackupOptions(Selection((filled_account,), with_keys=False), segment_documents=3)
+    manifest = back_up(couch(), place, options, progress)
+    assert progress.tally.documents == progress.tally.documents_total > 18
+    assert progress.tally.databases_done == progress.tally.databases_total == len(manifest.databases)
+    assert all(total >= 0 for _, total in totals)
 
 
 def test_a_dry_run_writes_nothing(filled_account: str, target: Couch, tmp_path: Path) -> None:
