@@ -1,6 +1,6 @@
 """What an examination is about: all accounts or one of them; and what its checks share."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -41,9 +41,14 @@ class Scope:
                 months[owner.account_id].append(owner.month)
         return months
 
-    def live_accounts(self) -> Iterator[str]:
-        """Yield the ids of the accounts that are not removed."""
+    @cached_property
+    def live_accounts(self) -> list[str]:
+        """The ids of the accounts that are not removed."""
         if self.account_id is None:
-            yield from account_index.iterate_live_ids()
-        elif accounts.is_live(account_index.database().get(self.account_id)):
-            yield self.account_id
+            return list(account_index.iterate_live_ids())
+        return [self.account_id] if accounts.is_live(account_index.database().get(self.account_id)) else []
+
+    @property
+    def accounts_with_database(self) -> list[str]:
+        """The ids of those of them that have a database of their own."""
+        return [account_id for account_id in self.live_accounts if account_id in self.months]

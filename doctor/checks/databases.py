@@ -4,16 +4,19 @@ from collections.abc import Iterator
 
 from accounts import account_index, accounts
 from couch.client import couch
+from couch.database import Document
+from couch.parallel import in_parallel
 from doctor.findings import Finding, Repair, error, note, warning
 from doctor.scope import Scope
 from storage import database_names, maintenance, modbs
 
 _BATCH = 500
+_COPIED = ("name", "realm", "enabled", "pvt_tree")
 
 
 def check_accounts(scope: Scope) -> Iterator[Finding]:
     """Yield accounts without a database or without their document in it, and databases of no account."""
-    live_ids = list(scope.live_accounts())
+    live_ids = scope.live_accounts
     scope.summary["databases"] = f"{len(live_ids):,} accounts, {len(scope.databases):,} databases"
     if not live_ids and scope.account_id is None:
         yield note("no_accounts", "There are no accounts yet.", "Create one: ./manage.py create_account.")
@@ -44,18 +47,15 @@ def check_accounts(scope: Scope) -> Iterator[Finding]:
 def check_account_documents(scope: Scope) -> Iterator[Finding]:
     """Yield accounts whose document isn't in their own database, and whose copy in `accounts` differs from it."""
     missing, different = [], []
-    for account_id in scope.live_accounts():
-        if account_id not in scope.months:
-            continue
-        scope.show_progress(f"Accounts: {account_id}")
-        doc, copy = couch().fetch_both(
-            couch().database(database_names.account_db(account_id)).get_request(account_id),
-            account_index.database().get_request(account_id),
-        )
-        if not accounts.is_live(doc):
-            missing.append(account_id)
-        elif any(doc.get(key) != (copy or {}).get(key) for key in ("name", "realm", "enabled", "pvt_tree")):
-            different.append(account_id)
+    ids = scope.accounts_with_database
+    for start in range(0, len(ids), _BATCH):
+        scope.show_progress(f"Accounts: {start:,} of {len(ids):,}")
+        batch = ids[start : start + _BATCH]
+        for account_id, (doc, copy) in zip(batch, in_parallel(_read_both, batch), strict=True):
+            if not accounts.is_live(doc):
+                missing.append(account_id)
+            elif any(doc.get(key) != (copy or {}).get(key) for key in _COPIED):
+                different.append(account_id)
     if missing:
         yield error(
             "account_document_missing",
@@ -73,10 +73,16 @@ def check_account_documents(scope: Scope) -> Iterator[Finding]:
         )
 
 
+def _read_both(account_id: str) -> tuple[Document | None, Document | None]:
+    """Return an account's document and its copy in `accounts`."""
+    own = couch().database(database_names.account_db(account_id))
+    return couch().fetch_both(own.get_request(account_id), account_index.database().get_request(account_id))
+
+
 def check_months(scope: Scope) -> Iterator[Finding]:
     """Yield the accounts that have no database of this month, or of the next one."""
     this_month, next_month = modbs.months_ahead()
-    ids = [account_id for account_id in scope.live_accounts() if account_id in scope.months]
+    ids = scope.accounts_with_database
     for key, month, when in (("month_missing", this_month, "this"), ("next_month_missing", next_month, "next")):
         lacking = tuple(account_id for account_id in ids if month not in scope.months[account_id])
         if lacking:

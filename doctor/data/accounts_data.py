@@ -14,7 +14,7 @@ from storage import database_names
 def check_data(scope: Scope) -> Iterator[Finding]:
     """Yield what is wrong with documents, however odd they are."""
     faults, messages = Faults(), 0
-    account_ids = [account_id for account_id in scope.live_accounts() if account_id in scope.months]
+    account_ids = scope.accounts_with_database
     for number, account_id in enumerate(account_ids, 1):
         place = f"Data: account {number:,} of {len(account_ids):,}, {account_id}"
         scope.show_progress(place)
