@@ -1,4 +1,4 @@
-"""Workers that are killed while they send a mail: nobody gets it twice, and nothing is lost."""
+"""Workers that are killed while they send a mail, and a mail server that is away: no mail is lost, or comes twice."""
 
 import asyncio
 import threading
@@ -113,3 +113,17 @@ def test_a_mail_that_the_server_has_is_not_sent_again(
         wait_until(lambda: Mail.objects.get(message_id=message_id).state == State.UNCONFIRMED)
     assert len(server.mails) == 1
     assert folder_of(account, message_id) == "new", "nobody knows whether the mail arrived"
+
+
+def test_a_mail_waits_for_a_mail_server_that_is_away(sending: Sending, api: Api, leave_message: LeaveMessage) -> None:
+    server, following = sending("never")
+    server.stop()
+    box = api.new_box(notify_email_addresses=["ada@example.com"])
+    message_id = leave_message(box["id"])
+    mails = Mail.objects.filter(message_id=message_id)
+    with following.service.models():
+        wait_until(lambda: mails.filter(is_server_away=True).exists())
+        assert mails.get().state == State.WAITING
+        server.start()
+        wait_until(lambda: mails.get().state == State.SENT)
+    assert len(server.mails) == 1

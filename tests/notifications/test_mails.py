@@ -172,6 +172,41 @@ class TestAfterwards:
         assert doc["pvt_folder_change"].get("reason") == reason
 
 
+class TestTemplates:
+    """Templates of accounts."""
+
+    def test_a_mail_is_made_of_the_template_of_its_account(
+        self, own_api: Api, address: str, mailing: Following, mail_server: MailServer
+    ) -> None:
+        path, html = "notifications/voicemail_full", b"<p>{{ account.realm }} {{ voicemail.vmbox_name }}</p>"
+        members: dict[str, Any] = {"subject": "Full: {{ voicemail.vmbox_number }}", "from": "Ours <ours@example.net>"}
+        members |= {"cc": {"type": "specified", "email_addresses": [f"cc-{address}"]}}
+        assert own_api.post(path, members).status_code == 200
+        assert own_api.post(path, html, headers={"Content-Type": "text/html"}).status_code == 200
+        box = own_api.new_box(notify_email_addresses=[address], max_message_count=1, name="<The Box>")
+        for _ in range(2):
+            own_api.put(f"vmboxes/{box['id']}/messages", {})
+        mail = mail_server.wait_for(address)[0]
+        assert (mail.message["subject"], mail.sender) == (f"Full: {box['mailbox']}", "ours@example.net")
+        assert (mail.message["cc"], set(mail.recipients)) == (f"cc-{address}", {address, f"cc-{address}"})
+        assert "&lt;The Box&gt;</p>" in mail.part("html")
+
+    def test_ours_is_used_for_a_broken_one_which_is_told(
+        self, own_api: Api, address: str, mailing: Following, mail_server: MailServer
+    ) -> None:
+        database = couch().database(database_names.account_db(own_api.account_id))
+        doc = {"_id": "notification.voicemail_full", "pvt_type": "notification", "subject": "{% include 'x' %}"}
+        database.put(doc)  # as another program may
+        box = own_api.new_box(notify_email_addresses=[address], max_message_count=1)
+        for _ in range(2):
+            own_api.put(f"vmboxes/{box['id']}/messages", {})
+        assert mail_server.wait_for(address)[0].message["subject"] == f"Mailbox {box['mailbox']} is full"
+        with mailing.service.models():
+            sent = Mail.objects.filter(mailbox_id=box["id"], state=State.SENT)
+            wait_until(sent.exists)
+            assert "include" in sent.get().template_error
+
+
 class TestFullMailbox:
     """Mailboxes that take no more messages."""
 
