@@ -19,7 +19,7 @@ from migration.progress import Stopped, stop_on_signals
 from storage import database_names
 
 _AGAIN = "What is done is done: run the same command again to continue."
-_SHOWN_FAULTS = 20
+_SHOWN = 20
 
 
 def parse_positive(text: str) -> int:
@@ -64,9 +64,11 @@ def running(command: BaseCommand, options: dict[str, Any]) -> Iterator[Progress]
             display.close()
     tally = progress.tally
     command.stdout.write(format_counts(tally))
-    for note in tally.notes:
+    for note in tally.notes[:_SHOWN]:
         command.stdout.write(note)
-    for fault in tally.faults[:_SHOWN_FAULTS]:
+    if len(tally.notes) > _SHOWN:
+        command.stdout.write(f"{len(tally.notes):,} notes, of which {_SHOWN} are shown.")
+    for fault in tally.faults[:_SHOWN]:
         command.stderr.write(fault)
     if tally.faults:
         command.stderr.write(f"{len(tally.faults):,} faults.")
