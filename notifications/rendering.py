@@ -39,7 +39,8 @@ def render(source: str, macros: Mapping[str, Any], *, is_html: bool) -> str:
     _require_moderate(source)
     context = _BoundedContext(dict(macros), autoescape=is_html, use_tz=False)
     try:
-        return str(_BoundedTemplate(source, engine=_engine).render(context))
+        text = str(_BoundedTemplate(source, engine=_engine).render(context))
+        return text.encode(errors="replace").decode()  # JSON may have halves of surrogate pairs, mails can't
     except (BrokenTemplate, TemplateSyntaxError) as error:
         raise BrokenTemplate(str(error)[:300] or type(error).__name__) from None
     except RecursionError:

@@ -31,8 +31,21 @@ def attempt(mail: Mail) -> datetime | None:
         due_at = _attempt(mail)
     except LeaseLost:
         return None
+    except Exception as error:  # an odd document must not have the mail tried without a pause
+        logger.exception("Mail %s could not be sent", mail, extra={"account_id": mail.account_id})
+        due_at = _repeat_after_fault(mail, error)
     _log(mail)
     return due_at
+
+
+def _repeat_after_fault(mail: Mail, error: Exception) -> datetime | None:
+    """Schedule a mail again after an error that nobody expected, unless the mail server may have it already."""
+    if mail.state == State.ENDING:
+        return None
+    try:
+        return queue.repeat_later(mail, f"{type(error).__name__}: {error}")
+    except LeaseLost:
+        return None
 
 
 def _attempt(mail: Mail) -> datetime | None:

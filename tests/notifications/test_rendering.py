@@ -42,6 +42,10 @@ def test_texts_are_not_escaped() -> None:
     assert render("{{ caller_id.name }}", VALUES, is_html=False) == "<Ada>"
 
 
+def test_what_no_mail_can_hold_is_replaced() -> None:
+    assert render("\ud83d {{ caller_id.number }}", VALUES, is_html=False) == "? 1001"
+
+
 @pytest.mark.parametrize(
     "source",
     [
