@@ -121,7 +121,8 @@ class TestEnds:
         answer = api.delete(path) if verb == "delete" else api.patch(path, {"enabled": False})
         assert answer.status_code == 200
         with service.models():
-            assert list(Delivery.objects.filter(hook_id=waiting_hook).values_list("is_done", flat=True)) == [True]
+            # Events of earlier tests in the account may come late, and wait for the hook, too.
+            assert set(Delivery.objects.filter(hook_id=waiting_hook).values_list("is_done", flat=True)) == {True}
 
     @pytest.mark.parametrize("verb", ["delete", "disable"])
     def test_the_hooks_of_an_account_end_with_it(
