@@ -120,7 +120,7 @@ def digest_bytes(content: bytes) -> str:
 
 def write_database_files(place: Place, files: DatabaseFiles) -> str:
     """Store a database's list of segments; its SHA-256."""
-    content = _encode(asdict(files))
+    content = _json_bytes(asdict(files))
     place.write(database_file(files.name), content)
     return digest_bytes(content)
 
@@ -136,7 +136,7 @@ def read_database_files(place: Place, name: str, sha256: str | None = None) -> D
 
 def write_manifest(place: Place, manifest: Manifest, path: str = MANIFEST) -> None:
     """Store a manifest, or the beginnings of one."""
-    place.write(path, _encode({"format": _FORMAT, "version": _VERSION, **asdict(manifest)}))
+    place.write(path, _json_bytes({"format": _FORMAT, "version": _VERSION, **asdict(manifest)}))
 
 
 def read_manifest(place: Place, path: str = MANIFEST) -> Manifest:
@@ -164,5 +164,5 @@ def read_manifest(place: Place, path: str = MANIFEST) -> Manifest:
     )
 
 
-def _encode(members: Mapping[str, Any]) -> bytes:
+def _json_bytes(members: Mapping[str, Any]) -> bytes:
     return json.dumps(members, indent=1).encode() + b"\n"

@@ -84,9 +84,9 @@ class Folder:
         """Store a file of this machine, which is gone afterwards."""
         target = self.path / path
         self._create_folder(target.parent)
-        _sync(file)
+        _wait_for_disk(file)
         file.replace(target)
-        _sync(target.parent)
+        _wait_for_disk(target.parent)
 
     def size(self, path: str) -> int | None:
         """The bytes of a file; None if there is none."""
@@ -138,10 +138,10 @@ class Folder:
             return
         self._create_folder(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
-        _sync(folder.parent)
+        _wait_for_disk(folder.parent)
 
 
-def _sync(path: Path) -> None:
+def _wait_for_disk(path: Path) -> None:
     """Wait until a file, or the names in a folder, are on disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:

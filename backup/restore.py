@@ -47,7 +47,7 @@ class InTheWay(PlaceError):
     """What is to be restored is there already, or its place is taken."""
 
 
-def restore(server: Couch, chain: Chain, options: RestoreOptions, progress: Progress) -> None:
+def restore_backup(server: Couch, chain: Chain, options: RestoreOptions, progress: Progress) -> None:
     """Restore until all is done.
 
     Raises InTheWay and DamagedBackup before anything is written; Stopped, and Unreachable if CouchDB stays away.
@@ -79,7 +79,7 @@ class _Restore:
         self._restore_all([name for name in self._names if name == database_names.ACCOUNTS])
         if with_tables and not has_tables and not self._options.dry_run:
             self._progress.begin_phase("tables")
-            tables.restore(self._chain.newest.place, self._manifest.tables)
+            tables.restore_rows(self._chain.newest.place, self._manifest.tables)
         self._progress.begin_phase("done")
 
     def _is_selected(self, name: str, doc: Document) -> bool:
@@ -199,7 +199,7 @@ class _Restore:
         if database_names.parse(database.name):
             page = database.changes("now", 1)
             for consumer in consumers.registered():
-                positions.store(database, consumer.name, Position(page.last_seq, gregorian.now()), epoch=0)
+                positions.store_position(database, consumer.name, Position(page.last_seq, gregorian.now()), epoch=0)
         database.put_local(_MARK, {"backup": self._manifest.id, "is_finished": True})
 
 

@@ -35,7 +35,7 @@ class TablesInUse(Exception):
 def back_up(place: Place, folder: Path) -> list[File]:
     """Store the tables. The last ones come first, so that rows which these name are there when theirs are read."""
     files = [
-        segments.write_lines(place, f"tables/{model._meta.label}{segments.SUFFIX}", _serialize(model), folder)
+        segments.write_lines(place, f"tables/{model._meta.label}{segments.SUFFIX}", _row_lines(model), folder)
         for model in reversed(_list_models())
     ]
     return files[::-1]
@@ -56,7 +56,7 @@ def is_restored(place: Place, files: Sequence[File]) -> bool:
     raise TablesInUse("there are operators already in Django's tables (DATABASE_URL)")
 
 
-def restore(place: Place, files: Sequence[File]) -> int:
+def restore_rows(place: Place, files: Sequence[File]) -> int:
     """Store all rows, or none if that fails; their number. Raises DamagedBackup, TablesInUse."""
     count = 0
     try:
@@ -64,7 +64,7 @@ def restore(place: Place, files: Sequence[File]) -> int:
             # There are no operators yet: these are the groups that `migrate` makes, and the backup has its own.
             Group.objects.all().delete()
             for file in files:
-                for item in serializers.deserialize("jsonl", _text(segments.read_lines(place, file))):
+                for item in serializers.deserialize("jsonl", _joined_lines(segments.read_lines(place, file))):
                     item.save()
                     count += 1
             _reset_sequences()
@@ -86,14 +86,14 @@ def _list_models() -> list[type[models.Model]]:
     return [model for model in TopologicalSorter(labels).static_order() if model in labels]
 
 
-def _serialize(model: type[models.Model]) -> Iterator[bytes]:
+def _row_lines(model: type[models.Model]) -> Iterator[bytes]:
     """The rows of a table as lines. Permissions and types of content are named: their numbers may be others."""
     for row in model._default_manager.order_by("pk").iterator(chunk_size=_CHUNK):
         text: str = serializers.serialize("jsonl", [row], use_natural_foreign_keys=True)
         yield text.strip().encode()
 
 
-def _text(lines: Sequence[bytes]) -> str:
+def _joined_lines(lines: Sequence[bytes]) -> str:
     return "\n".join(line.decode() for line in lines)
 
 

@@ -10,7 +10,7 @@ from migration.concurrency import map_in_threads
 from storage import document_types, private_fields
 
 
-def verify(chain: Chain, progress: Progress, workers: int = 4) -> None:
+def verify_backup(chain: Chain, progress: Progress, workers: int = 4) -> None:
     """Check all that a restore of the newest backup reads; what is wrong becomes a fault of the progress.
 
     Raises Stopped.

@@ -28,10 +28,14 @@ def format_text(reports: Sequence[SubjectReport], style: Style) -> str:
     lines: list[str] = []
     for report in sorted(reports, key=lambda report: report.worst.rank):
         if report.entries:
-            lines += [_title(report), *(line for entry in report.entries for line in _format_entry(entry, style)), ""]
+            lines += [
+                _subject_title(report),
+                *(line for entry in report.entries for line in _format_entry(entry, style)),
+                "",
+            ]
     fine = [report for report in reports if not report.entries and not report.reason_unchecked]
     if fine:
-        lines.append(style.SUCCESS("Fine: ") + ", ".join(map(_title, fine)) + ".")
+        lines.append(style.SUCCESS("Fine: ") + ", ".join(map(_subject_title, fine)) + ".")
     for reason in dict.fromkeys(report.reason_unchecked for report in reports if report.reason_unchecked):
         titles = ", ".join(report.title for report in reports if report.reason_unchecked == reason)
         lines.append(style.WARNING("Not checked: ") + f"{titles}, since {reason}.")
@@ -75,7 +79,7 @@ def _to_json(report: SubjectReport, entry: Entry) -> dict[str, Any]:
     }
 
 
-def _title(report: SubjectReport) -> str:
+def _subject_title(report: SubjectReport) -> str:
     return report.title + (f" ({report.summary})" if report.summary else "")
 
 

@@ -17,15 +17,15 @@ from doctor.subjects import DEPLOY_CHECKS, START_CHECKS, Check
 
 def check_installation(app_configs: Sequence[Any] | None = None, **options: Any) -> list[CheckMessage]:
     """Return what is wrong with settings, versions and files."""
-    return _run(START_CHECKS)
+    return _messages_of(START_CHECKS)
 
 
 def check_deployment(app_configs: Sequence[Any] | None = None, **options: Any) -> list[CheckMessage]:
     """Return what is wrong with settings and passwords in production, for ``manage.py check --deploy``."""
-    return _run(DEPLOY_CHECKS)
+    return _messages_of(DEPLOY_CHECKS)
 
 
-def _run(doctors_checks: Iterable[Check]) -> list[CheckMessage]:
+def _messages_of(doctors_checks: Iterable[Check]) -> list[CheckMessage]:
     findings = [finding for check in doctors_checks for finding in check(Scope())]
     return [_to_message(finding) for finding in findings if finding.severity is not Severity.NOTE]
 

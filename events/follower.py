@@ -90,7 +90,7 @@ class Follower:
             self._store_starts()
             for slot in self._starts:
                 self._leases.release(slot)
-            state.remove(self.consumer.name, self._name)
+            state.remove_follower(self.consumer.name, self._name)
         self.consumer.stop()
 
     def hear(self, update: DatabaseUpdate) -> None:
@@ -229,7 +229,7 @@ class Follower:
             if epoch is None:
                 continue
             with suppress(MissingDatabase):
-                positions.store(couch().database(name), self.consumer.name, place.position, epoch)
+                positions.store_position(couch().database(name), self.consumer.name, place.position, epoch)
             with self._lock:
                 if self._places.get(name) is place:
                     self._places[name] = replace(place, is_moved=False)

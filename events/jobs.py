@@ -32,7 +32,7 @@ def signs_of_life(worker_id: str) -> Iterator[None]:
     """Give signs of life of a worker meanwhile, and look after the jobs of dead ones."""
     is_ended = threading.Event()
     _give_sign(worker_id)
-    thread = threading.Thread(target=_run, args=(worker_id, is_ended), name="signs of life", daemon=True)
+    thread = threading.Thread(target=_give_signs, args=(worker_id, is_ended), name="signs of life", daemon=True)
     thread.start()
     try:
         yield
@@ -76,7 +76,7 @@ def delete_old_results() -> None:
     WorkerState.objects.filter(seen_at__lt=Now() - _FAILURES_KEPT).delete()
 
 
-def _run(worker_id: str, is_ended: threading.Event) -> None:
+def _give_signs(worker_id: str, is_ended: threading.Event) -> None:
     rounds = 0
     while not is_ended.wait(_SIGN_SECONDS):
         try:

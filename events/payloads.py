@@ -23,14 +23,14 @@ def voicemail(event: Event) -> Payload:
     payload = {
         "Account-ID": event.account_id,
         "Account-DB": database_names.encode(database_names.account_db(event.account_id)),
-        "Call-ID": _text(fields.get("call_id")),
-        "Caller-ID-Name": _text(fields.get("caller_id_name")),
-        "Caller-ID-Number": _text(fields.get("caller_id_number")),
-        "From-Realm": _text(fields.get("from_realm")) or _realm(fields.get("from")),
-        "From-User": _text(fields.get("from_user")) or _user(fields.get("from")),
-        "To-Realm": _text(fields.get("to_realm")) or _realm(fields.get("to")),
-        "To-User": _text(fields.get("to_user")) or _user(fields.get("to")),
-        "Voicemail-Box": _text(doc.get("source_id")),
+        "Call-ID": _stored_text(fields.get("call_id")),
+        "Caller-ID-Name": _stored_text(fields.get("caller_id_name")),
+        "Caller-ID-Number": _stored_text(fields.get("caller_id_number")),
+        "From-Realm": _stored_text(fields.get("from_realm")) or _realm_of(fields.get("from")),
+        "From-User": _stored_text(fields.get("from_user")) or _user(fields.get("from")),
+        "To-Realm": _stored_text(fields.get("to_realm")) or _realm_of(fields.get("to")),
+        "To-User": _stored_text(fields.get("to_user")) or _user(fields.get("to")),
+        "Voicemail-Box": _stored_text(doc.get("source_id")),
         "Voicemail-ID": event.document_id,
         "Voicemail-Length": values.as_integer(fields.get("length")) or 0,
         "Voicemail-Timestamp": metadata.timestamp(doc) or 0,
@@ -62,7 +62,7 @@ def document(event: Event) -> Payload:
         "ID": event.document_id,
         "Database": database_names.encode(event.database),
         "Account-ID": event.account_id,
-        "Rev": _text(doc.get("_rev")),
+        "Rev": _stored_text(doc.get("_rev")),
         "Type": event.type,
         "Is-Soft-Deleted": not doc.get("_deleted") and not private_fields.is_live(doc),
     }
@@ -70,12 +70,12 @@ def document(event: Event) -> Payload:
         seconds = values.as_integer(doc.get(member))
         if seconds is not None:
             payload[name] = seconds
-    if _text(doc.get("pvt_vsn")):
-        payload["Version"] = _text(doc.get("pvt_vsn"))
+    if _stored_text(doc.get("pvt_vsn")):
+        payload["Version"] = _stored_text(doc.get("pvt_vsn"))
     return payload
 
 
-def database(event: Event) -> Payload:
+def database_payload(event: Event) -> Payload:
     """Return the payload of ``db_created`` or ``db_deleted``."""
     name = database_names.encode(event.database)
     return {"ID": name, "Database": name, "Type": "database"}
@@ -86,16 +86,16 @@ def is_message(event: Event) -> bool:
     return event.type == document_types.MESSAGE
 
 
-def _text(value: object) -> str:
+def _stored_text(value: object) -> str:
     return value if isinstance(value, str) else values.as_text(value) or ""
 
 
 def _user(address: object) -> str:
-    return _text(address).partition("@")[0]
+    return _stored_text(address).partition("@")[0]
 
 
-def _realm(address: object) -> str:
-    return _text(address).partition("@")[2]
+def _realm_of(address: object) -> str:
+    return _stored_text(address).partition("@")[2]
 
 
 def lower_snake_case(payload: Mapping[str, Any]) -> Payload:

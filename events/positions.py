@@ -58,7 +58,7 @@ def load(database: Database, consumer: str, began_at: int) -> Position:
     return Position(str(doc["seq"]), int(doc["horizon"]), int(doc.get("skip_before", 0)))
 
 
-def store(database: Database, consumer: str, position: Position, epoch: int) -> None:
+def store_position(database: Database, consumer: str, position: Position, epoch: int) -> None:
     """Store a consumer's position in a database. Raises MissingDatabase."""
     members: dict[str, Any] = {"seq": position.seq, "horizon": position.horizon, "epoch": epoch}
     if position.skip_before:

@@ -69,7 +69,7 @@ def report(
     )
 
 
-def remove(consumer: str, follower: str) -> None:
+def remove_follower(consumer: str, follower: str) -> None:
     """Forget a follower that ended, and those that have been dead for long."""
     FollowerState.objects.filter(consumer=consumer, follower=follower).delete()
     FollowerState.objects.filter(seen_at__lt=Now() - _FORGOTTEN_AFTER).delete()

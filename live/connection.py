@@ -127,7 +127,7 @@ class Connection:
         message: Message = {}
         try:
             message = messages.parse_message(text)
-            action = messages.member(message, "action")
+            action = messages.text_member(message, "action")
             if action == "ping":
                 return messages.reply(message, {"response": "pong"})
             if action == "subscribe":
@@ -142,7 +142,7 @@ class Connection:
 
     async def _subscribe(self, message: Message) -> Message:
         data = _data_of(message)
-        permit, account_id = await asyncio.to_thread(_authorize, messages.member(message, "auth_token"), data)
+        permit, account_id = await asyncio.to_thread(_authorize, messages.text_member(message, "auth_token"), data)
         bindings = _bindings_of(data)
         if not bindings:
             raise MessageError("data.binding or data.bindings is missing")
@@ -161,7 +161,7 @@ class Connection:
     def _unsubscribe(self, message: Message) -> Message:
         """Stop with some bindings, or without any with all of the account."""
         data = _data_of(message)
-        account_id = messages.member(data, "account_id")
+        account_id = messages.text_member(data, "account_id")
         if not account_id and len(self._subscriptions) == 1:
             (account_id,) = self._subscriptions
         own = self._subscriptions.get(account_id, {})
@@ -208,7 +208,7 @@ def _authorize(token: str, data: Message) -> tuple[Permit, str]:
     """Return by what right a client listens, and to which account. Raises MessageError, CouchError."""
     permit = _permit_of_ticket(token) if tickets.is_ticket(token) else _permit_of_token(token)
     identity = permit.identity
-    account_id = messages.member(data, "account_id") or identity.account_id
+    account_id = messages.text_member(data, "account_id") or identity.account_id
     try:
         is_allowed = database_names.is_account_id(account_id) and may_act_on(identity, account_id)
     except APIException:  # there is no such account

@@ -29,7 +29,7 @@ def parse_message(text: str | bytes) -> Message:
     return message
 
 
-def member(message: Message, name: str) -> str:
+def text_member(message: Message, name: str) -> str:
     """Return a member of a message that is a text, an empty one if it is missing."""
     value = message.get(name)
     return value if isinstance(value, str) else ""
@@ -46,8 +46,8 @@ def error_reply(message: Message, errors: list[str]) -> str:
 
 
 def _reply(message: Message, status: str, data: Message) -> str:
-    request_id = member(message, "request_id")
-    return _encode({"action": "reply", "request_id": request_id, "status": status, "data": data})
+    request_id = text_member(message, "request_id")
+    return _to_text({"action": "reply", "request_id": request_id, "status": status, "data": data})
 
 
 def event_data(event: Event) -> Message:
@@ -73,7 +73,7 @@ def event_data(event: Event) -> Message:
 def event_message(data: Message, binding: Binding) -> str:
     """Return the message about an event, for the subscription that it belongs to."""
     routing_key = f"{data['event_name']}.{data['database']}.{data['type']}.{data['id']}"
-    return _encode(
+    return _to_text(
         {
             "action": "event",
             "subscribed_key": binding.text,
@@ -85,5 +85,5 @@ def event_message(data: Message, binding: Binding) -> str:
     )
 
 
-def _encode(message: Message) -> str:
+def _to_text(message: Message) -> str:
     return orjson.dumps(message).decode()

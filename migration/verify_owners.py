@@ -52,7 +52,14 @@ def _check_batch(source: Source, account_id: str, database: Database, batch: lis
         for doc in source.read_again(account_id, ids):
             origins.setdefault(doc["_id"], set()).update(named_accounts(doc))
     return [
-        Row(account_id, _text(doc.get("source_id")), _text(doc.get(PREVIOUS_ID)), doc["_id"], DIFFERING, REASON)
+        Row(
+            account_id,
+            _id_or_none(doc.get("source_id")),
+            _id_or_none(doc.get(PREVIOUS_ID)),
+            doc["_id"],
+            DIFFERING,
+            REASON,
+        )
         for doc in batch
         if not _is_own(doc, account_id, origins)
     ]
@@ -73,5 +80,5 @@ def _ids_in_source(doc: Document) -> Iterable[str]:
     return [doc_id for doc_id in ids if isinstance(doc_id, str) and doc_id]
 
 
-def _text(value: Any) -> str | None:
+def _id_or_none(value: Any) -> str | None:
     return value if isinstance(value, str) else None

@@ -52,7 +52,7 @@ def _add(account_id: str, template_id: str, details: Any, mailbox_id: str = "", 
         created_at=timezone.now(),
     )
     with transaction.atomic():
-        queue.add([mail])
+        queue.add_mails([mail])
         sender.schedule()
     return mail
 
@@ -84,4 +84,4 @@ def render_html(source: str) -> str:
 
 def fault(place: Place, template_id: str) -> str:
     """Return what is wrong with a template, so that ours is used in its place; empty if nothing is."""
-    return composing.render(place.get(template_id), store.sample_macros()).error
+    return composing.render_mail(place.get(template_id), store.sample_macros()).error

@@ -15,7 +15,7 @@ from accounts import accounts, users
 from crossbar.errors import BadIdentifier
 from notifications import recipients, rendering, templates
 from notifications.macros import Macros, Subject
-from notifications.macros import of as macros_of
+from notifications.macros import macros_of as macros_of
 from notifications.models import Mail
 from notifications.rendering import BrokenTemplate
 from notifications.store import Place, sample_macros
@@ -84,8 +84,8 @@ def compose(mail: Mail) -> Letter:
     is_attached = _is_attached(mail, subject)
     macros = macros_of(subject)
     macros["voicemail"]["is_attached"] = is_attached
-    texts = render(template, macros)
-    message = build(texts, template, _message_id(mail))
+    texts = render_mail(template, macros)
+    message = new_mail(texts, template, _message_id(mail))
     for header, name in (("To", "to"), ("Cc", "cc")):
         if fields[name]:
             message[header] = ", ".join(fields[name])
@@ -98,8 +98,8 @@ def _compose_preview(mail: Mail) -> Letter:
     """Return a mail about a message that doesn't exist."""
     preview = mail.details[PREVIEW]
     template = with_preview(Place(mail.account_id or None).get(mail.template), preview)
-    texts = render(template, sample_macros())
-    message = build(texts, template, _message_id(mail))
+    texts = render_mail(template, sample_macros())
+    message = new_mail(texts, template, _message_id(mail))
     message["To"] = ", ".join(preview["to"])
     return _letter(message, texts, preview["to"])
 
@@ -164,16 +164,16 @@ def _is_attached(mail: Mail, subject: Subject) -> bool:
     )
 
 
-def render(template: Template, macros: Macros) -> Texts:
+def render_mail(template: Template, macros: Macros) -> Texts:
     """Return what a template makes of macros; what ours makes, and the error, if it is broken."""
     own = templates.own(template.id)
     try:
-        return _render(template, own, macros)
+        return _render_template(template, own, macros)
     except BrokenTemplate as error:
-        return replace(_render(own, own, macros), error=str(error))
+        return replace(_render_template(own, own, macros), error=str(error))
 
 
-def _render(template: Template, own: Template, macros: Macros) -> Texts:
+def _render_template(template: Template, own: Template, macros: Macros) -> Texts:
     def line(name: str) -> str:
         source = template.members.get(name) or own.members.get(name) or ""
         if not isinstance(source, str):
@@ -195,7 +195,7 @@ def _render(template: Template, own: Template, macros: Macros) -> Texts:
     )
 
 
-def build(texts: Texts, template: Template, message_id: str) -> EmailMessage:
+def new_mail(texts: Texts, template: Template, message_id: str) -> EmailMessage:
     """Return a mail without recipients and attachments."""
     message = EmailMessage(policy=SMTP)
     message["Subject"] = texts.subject

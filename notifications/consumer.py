@@ -59,7 +59,7 @@ class Mails(Consumer):
         mails = list(_mails_of(batch))
         if mails:
             with transaction.atomic():
-                queue.add(mails)
+                queue.add_mails(mails)
                 for due_at in {mail.due_at if mail.awaits_audio else None for mail in mails}:
                     sender.schedule(due_at)
 

@@ -11,7 +11,7 @@ from storage import gregorian
 _ALL = 10_000
 
 
-def list_page(account_id: str | None, request: PageRequest) -> Page[Mail]:
+def list_mails(account_id: str | None, request: PageRequest) -> Page[Mail]:
     """Return a page of the mails of an account, of all accounts if it is None; raises InvalidStartKey.
 
     Events that made no mail since nobody would get it are left out.
@@ -38,7 +38,7 @@ def get(account_id: str | None, event_id: str) -> Mail:
     return mail
 
 
-def summary(mail: Mail) -> Document:
+def mail_summary(mail: Mail) -> Document:
     """Return what listings show of a mail."""
     members: dict[str, Any] = {
         "id": mail.event_id,
@@ -53,10 +53,10 @@ def summary(mail: Mail) -> Document:
     return {**members, "error": mail.error} if mail.error else members
 
 
-def public_members(mail: Mail) -> Document:
+def public_mail(mail: Mail) -> Document:
     """Return a mail as the API shows it: who got it, and what the mail server said."""
     members = {
-        **summary(mail),
+        **mail_summary(mail),
         "vmbox_id": mail.mailbox_id,
         "message_id": mail.message_id,
         "recipients": mail.recipients,

@@ -44,7 +44,7 @@ class Subject:
     details: Mapping[str, Any]
 
 
-def of(subject: Subject) -> Macros:
+def macros_of(subject: Subject) -> Macros:
     """Return the macros of a mail."""
     box, owner = subject.box, _public(subject.owner)
     macros: Macros = {

@@ -82,11 +82,11 @@ class _PlainVariable(Variable):
             return super().resolve(context)
         value: Any = context
         for name in self.lookups:
-            value = _member(value, name)
+            value = _lookup_member(value, name)
         return value
 
 
-def _member(value: Any, name: str) -> Any:
+def _lookup_member(value: Any, name: str) -> Any:
     if isinstance(value, Mapping | Context) and name in value:
         return value[name]
     if isinstance(value, list) and name.isdigit() and int(name) < len(value):

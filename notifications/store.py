@@ -57,7 +57,7 @@ class Place:
         return [self.get(template_id) for template_id in templates.IDS]
 
 
-def public_members(place: Place, template: Template) -> Document:
+def public_template(place: Place, template: Template) -> Document:
     """Return a template as the API shows it."""
     members = private_fields.without_private(template.members)
     texts = template.texts or templates.own(template.id).texts
@@ -71,9 +71,9 @@ def public_members(place: Place, template: Template) -> Document:
     }
 
 
-def summary(place: Place, template: Template) -> Document:
+def template_summary(place: Place, template: Template) -> Document:
     """Return what listings show of a template."""
-    members = public_members(place, template)
+    members = public_template(place, template)
     keys = ("id", "friendly_name", "category", "enabled", "subject", "macros", "account_overridden")
     return {key: members[key] for key in keys if key in members}
 
@@ -94,8 +94,8 @@ def create(place: Place, members: Mapping[str, Any], actor: Actor | None = None)
         raise ValidationFailed.field("id", "enum", message, target=list(templates.IDS), value=template_id)
     template = place.get(template_id)
     if place.has_own(template):
-        raise Conflict(templates.document_id(template_id))
-    documents.put(place.database, _copy(place, template, _validate(members, {}), actor))
+        raise Conflict(templates.template_document_id(template_id))
+    documents.put(place.database, _copy(place, template, _validate_template(members, {}), actor))
     return place.get(template_id)
 
 
@@ -117,7 +117,7 @@ def replace(
     def change(stored: Document) -> Document:
         changed = stored
         if members is not None:
-            validated = _validate(members, private_fields.without_private(stored))
+            validated = _validate_template(members, private_fields.without_private(stored))
             changed = private_fields.replace_public(stored, validated)
         stubs = stored.get("_attachments")
         attachments = dict(stubs) if isinstance(stubs, dict) else {}
@@ -125,7 +125,7 @@ def replace(
             attachments |= _attachment(content_type, source)
         return {**changed, "_attachments": attachments}
 
-    return _change(place, template_id, change, actor, guard)
+    return _change_template(place, template_id, change, actor, guard)
 
 
 def delete(place: Place, template_id: str, guard: Guard | None = None) -> Template:
@@ -178,7 +178,7 @@ def _require_known(template_id: str) -> None:
         raise BadIdentifier(template_id)
 
 
-def _change(
+def _change_template(
     place: Place,
     template_id: str,
     change: Callable[[Document], Document],
@@ -187,7 +187,7 @@ def _change(
 ) -> Template:
     template = place.get(template_id)
     if place.has_own(template):
-        doc_id = templates.document_id(template_id)
+        doc_id = templates.template_document_id(template_id)
 
         def update(stored: Document) -> Document:
             if guard is not None:
@@ -205,7 +205,7 @@ def _change(
 
 def _copy(place: Place, template: Template, members: Mapping[str, Any], actor: Actor | None) -> Document:
     """Return a new document of a place, with public members and the texts of the template used until now."""
-    doc = {**private_fields.without_private(members), "_id": templates.document_id(template.id)}
+    doc = {**private_fields.without_private(members), "_id": templates.template_document_id(template.id)}
     doc["_attachments"] = {}
     for content_type, source in template.texts.items():
         doc["_attachments"] |= _attachment(content_type, source)
@@ -221,7 +221,7 @@ def _attachment(content_type: str, source: str) -> Document:
     return {templates.attachment_name(content_type): {"content_type": content_type, "data": data}}
 
 
-def _validate(members: Mapping[str, Any], stored: Mapping[str, Any]) -> Document:
+def _validate_template(members: Mapping[str, Any], stored: Mapping[str, Any]) -> Document:
     """Return the members to store; raises ValidationFailed, also for a subject that can't be rendered."""
     public = {key: value for key, value in private_fields.without_private(members).items() if key not in _READ_ONLY}
     validated: Document = schemas.validator(SCHEMA).validate(public, stored=dict(stored))

@@ -44,7 +44,7 @@ def _require_short(*values: Any) -> None:
             raise ValueError("a value is too long for a filter")
 
 
-def _join(value: Any, separator: str, autoescape: bool = True) -> Any:
+def _join_list(value: Any, separator: str, autoescape: bool = True) -> Any:
     """Join a list; a text is no list of its letters here."""
     return defaultfilters.join(value, separator, autoescape=autoescape) if isinstance(value, list) else value
 
@@ -53,7 +53,7 @@ for _name in _TAGS:
     register.tag(_name, defaulttags.register.tags[_name])
 for _name in _FILTERS:
     register.filter(_name, _bounded(defaultfilters.register.filters[_name]))
-register.filter("join", _bounded(_join), needs_autoescape=True)
+register.filter("join", _bounded(_join_list), needs_autoescape=True)
 register.filter("safe", lambda value: value)
 
 

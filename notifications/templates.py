@@ -52,14 +52,14 @@ class Template:
         return values.is_true(enabled) if self.id == DELETED else not values.is_false(enabled)
 
 
-def document_id(template_id: str) -> str:
+def template_document_id(template_id: str) -> str:
     """Return the id of a template's document."""
     return f"{PREFIX}{template_id}"
 
 
 def find(account: Document, template_id: str) -> Template:
     """Return the template that an account's mails are made of."""
-    for account_id, database in _places(account):
+    for account_id, database in _template_places(account):
         if (template := read(database, account_id, template_id)) is not None:
             return template
     return own(template_id)
@@ -67,7 +67,7 @@ def find(account: Document, template_id: str) -> Template:
 
 def read(database: Database, account_id: str | None, template_id: str) -> Template | None:
     """Return the template in a database; None if there is none."""
-    doc = database.get(document_id(template_id))
+    doc = database.get(template_document_id(template_id))
     if not private_fields.is_live(doc):
         return None
     return Template(template_id, doc, dict(_read_texts(database, doc)), account_id)
@@ -102,7 +102,7 @@ def system_database() -> Database:
     return couch().database(database_names.CONFIG)
 
 
-def _places(account: Document) -> Iterator[tuple[str | None, Database]]:
+def _template_places(account: Document) -> Iterator[tuple[str | None, Database]]:
     """The accounts whose templates may be used, the nearest first, then the system."""
     above = reversed(accounts.ancestor_ids(account))
     account_ids = [account["_id"], *above, accounts.reseller_id(account), accounts.master_account_id()]

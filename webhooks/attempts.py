@@ -22,7 +22,7 @@ SUCCESS, FAILURE = "success", "failure"
 _READ_AT_A_TIME = 200
 
 
-def store(account_id: str, members: Mapping[str, Any], time: int | None = None) -> Document:
+def store_attempt(account_id: str, members: Mapping[str, Any], time: int | None = None) -> Document:
     """Store an attempt in the account's MODb of its month, and return its document.
 
     Its time is in Gregorian seconds, now by default.

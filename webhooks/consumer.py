@@ -58,17 +58,17 @@ class Webhooks(Consumer):
             _delivery(hook, event)
             for event in batch.events
             for hook in hooks_of_account
-            if matches(hook, event.name, event.type)
+            if is_for_event(hook, event.name, event.type)
         ]
         if deliveries:
             with transaction.atomic():
-                queue.add(deliveries)
+                queue.add_deliveries(deliveries)
                 for due_at in {delivery.due_at if delivery.awaited_message_id else None for delivery in deliveries}:
                     sender.schedule(due_at)
         _disable_with_account(batch)
 
 
-def matches(hook: Document, event_name: str, document_type: str) -> bool:
+def is_for_event(hook: Document, event_name: str, document_type: str) -> bool:
     """Whether a hook is for an event, by its kind and by the filters in its ``custom_data``."""
     custom_data = hook.get("custom_data")
     filters = custom_data if isinstance(custom_data, dict) else {}
@@ -107,7 +107,7 @@ def _delivery(hook: Document, event: Event) -> Delivery:
         account_id=hook["pvt_account_id"],
         event_id=event.id,
         event_name=event.name,
-        data_json=json.dumps(event_data.build(event)),
+        data_json=json.dumps(event_data.data_of(event)),
         awaited_message_id=awaited_id,
         host=requests.host_of(hook),
         due_at=due_at,
@@ -133,7 +133,7 @@ def _release_awaited(batch_events: Iterable[Event]) -> None:
         for delivery in released:
             event = changed[delivery.awaited_message_id]
             new = Event(delivery.event_id, delivery.event_name, event.database, event.account_id, event.document)
-            delivery.data_json = json.dumps(event_data.build(new))
+            delivery.data_json = json.dumps(event_data.data_of(new))
             delivery.due_at, delivery.awaited_message_id = timezone.now(), ""
         Delivery.objects.bulk_update(released, ["data_json", "due_at", "awaited_message_id"])
         if released:

@@ -23,7 +23,7 @@ def is_notification(event_name: str) -> bool:
     return event_name in _NOTIFICATIONS
 
 
-def build(event: Event) -> Document:
+def data_of(event: Event) -> Document:
     """Return the data of an event."""
     return _notification(event) if is_notification(event.name) else _object(event)
 

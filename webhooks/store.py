@@ -40,7 +40,7 @@ DISABLED_MESSAGE = "pvt_disabled_message"
 _READ_ONLY = frozenset({"id", "disable_reason"})
 
 
-def database() -> Database:
+def hooks_database() -> Database:
     """Return the database of all webhooks."""
     return couch().database(database_names.WEBHOOKS)
 
@@ -55,11 +55,11 @@ def get(account_id: str, hook_id: str) -> Document:
 
 def find(hook_id: str) -> Document | None:
     """Return a live hook of whichever account; None if there is none."""
-    doc = database().get(hook_id) if database_names.is_account_id(hook_id) else None
+    doc = hooks_database().get(hook_id) if database_names.is_account_id(hook_id) else None
     return doc if private_fields.is_live(doc, TYPE) else None
 
 
-def is_enabled(hook: Mapping[str, Any]) -> bool:
+def is_hook_enabled(hook: Mapping[str, Any]) -> bool:
     """Whether anything is sent for a hook."""
     return not values.is_false(hook.get("enabled"))
 
@@ -68,22 +68,22 @@ def public_members(hook: Document) -> Document:
     """Return a hook as the API shows it."""
     members = {key: value for key, value in private_fields.public(hook).items() if key != "disable_reason"}
     reason = hook.get(DISABLED_MESSAGE)
-    return members if is_enabled(hook) or not reason else {**members, "disable_reason": reason}
+    return members if is_hook_enabled(hook) or not reason else {**members, "disable_reason": reason}
 
 
 def summary(hook: Document) -> Document:
     """Return what listings show of a hook."""
     members: Document = {key: hook[key] for key in ("name", "hook", "uri", "http_verb") if key in hook}
     reason = hook.get(DISABLED_MESSAGE)
-    disabled = {} if is_enabled(hook) or not reason else {"disable_reason": reason}
-    return {"id": hook["_id"], **members, "enabled": is_enabled(hook), **disabled}
+    disabled = {} if is_hook_enabled(hook) or not reason else {"disable_reason": reason}
+    return {"id": hook["_id"], **members, "enabled": is_hook_enabled(hook), **disabled}
 
 
 def list_page(account_id: str, request: PageRequest, filters: Filter | None = None) -> Page[Document]:
     """Return a page of an account's hooks by name, as documents; raises InvalidStartKey."""
     try:
         page = read_page(
-            database(),
+            hooks_database(),
             view_names.WEBHOOKS_BY_ACCOUNT,
             request,
             filters or Filter(),
@@ -99,16 +99,16 @@ def list_enabled(account_ids: Iterable[str]) -> list[Document]:
     """Return the enabled hooks of accounts, read in one request."""
     keys = list(account_ids)
     try:
-        rows = database().view(*view_names.ENABLED_WEBHOOKS, keys=keys, include_docs=True)
+        rows = hooks_database().view(*view_names.ENABLED_WEBHOOKS, keys=keys, include_docs=True)
     except MissingDatabase:
         return []
     hooks = [row["doc"] for row in rows if database_names.is_account_id(row["id"]) and row.get("doc")]
-    return [hook for hook in hooks if private_fields.is_live(hook, TYPE) and is_enabled(hook)]
+    return [hook for hook in hooks if private_fields.is_live(hook, TYPE) and is_hook_enabled(hook)]
 
 
 def create(account_id: str, members: Mapping[str, Any], actor: Actor | None = None) -> Document:
     """Store a new hook and return its document; raises ValidationFailed."""
-    validated = _validate(members)
+    validated = _validate_hook(members)
     _require_room(account_id)
     doc = private_fields.stamp_new(
         {**validated, "_id": uuid.uuid4().hex},
@@ -118,10 +118,10 @@ def create(account_id: str, members: Mapping[str, Any], actor: Actor | None = No
         actor=actor,
     )
     try:
-        return documents.put(database(), doc)
+        return documents.put(hooks_database(), doc)
     except MissingDatabase:
         maintenance.sync_database(database_names.WEBHOOKS)
-        return documents.put(database(), doc)
+        return documents.put(hooks_database(), doc)
 
 
 def replace_members(
@@ -146,7 +146,7 @@ def merge_members(
 def delete(account_id: str, hook_id: str, actor: Actor | None = None, guard: Guard | None = None) -> Document:
     """Soft-delete a hook and return its document; raises like `replace_members`."""
     get(account_id, hook_id)
-    deleted = documents.soft_delete(database(), hook_id, TYPE, actor=actor, guard=guard)
+    deleted = documents.soft_delete(hooks_database(), hook_id, TYPE, actor=actor, guard=guard)
     queue.end_all(hook_id)
     return deleted
 
@@ -157,12 +157,12 @@ def disable(hook_id: str, reason: str) -> bool:
 
     def change(stored: Document) -> Document | None:
         nonlocal disabled
-        disabled = private_fields.is_live(stored, TYPE) and is_enabled(stored)
+        disabled = private_fields.is_live(stored, TYPE) and is_hook_enabled(stored)
         if not disabled:
             return None
         return private_fields.stamp_update({**stored, "enabled": False, DISABLED_MESSAGE: reason})
 
-    documents.update(database(), hook_id, change)
+    documents.update(hooks_database(), hook_id, change)
     if disabled:
         queue.end_all(hook_id)
     return disabled
@@ -181,9 +181,9 @@ def enable_again(account_id: str, actor: Actor | None = None) -> list[Document]:
     """
     enabled = []
     for hook in list_page(account_id, PageRequest(size=None, descending=False)).entries:
-        if is_enabled(hook) or not hook.get(DISABLED_MESSAGE):
+        if is_hook_enabled(hook) or not hook.get(DISABLED_MESSAGE):
             continue
-        stored = documents.update(database(), hook["_id"], lambda doc: _enabled(doc, actor))
+        stored = documents.update(hooks_database(), hook["_id"], lambda doc: _enabled(doc, actor))
         if stored is not None and private_fields.is_live(stored, TYPE):
             enabled.append(stored)
     return enabled
@@ -191,7 +191,7 @@ def enable_again(account_id: str, actor: Actor | None = None) -> list[Document]:
 
 def _enabled(stored: Document, actor: Actor | None) -> Document | None:
     """A hook as it is once enabled again; None if it is deleted, or no longer disabled for a reason."""
-    if not private_fields.is_live(stored, TYPE) or is_enabled(stored) or DISABLED_MESSAGE not in stored:
+    if not private_fields.is_live(stored, TYPE) or is_hook_enabled(stored) or DISABLED_MESSAGE not in stored:
         return None
     members = {key: value for key, value in stored.items() if key != DISABLED_MESSAGE}
     return private_fields.stamp_update({**members, "enabled": True}, actor=actor)
@@ -207,18 +207,18 @@ def _change_members(
     get(account_id, hook_id)
 
     def apply(stored: Document) -> Document:
-        changed = private_fields.replace_public(stored, _validate(edit(stored), _writable(stored)))
-        if is_enabled(changed):
+        changed = private_fields.replace_public(stored, _validate_hook(edit(stored), _writable(stored)))
+        if is_hook_enabled(changed):
             changed.pop(DISABLED_MESSAGE, None)
         return changed
 
-    changed = documents.change(database(), hook_id, TYPE, apply, actor=actor, guard=guard)
-    if not is_enabled(changed):
+    changed = documents.change(hooks_database(), hook_id, TYPE, apply, actor=actor, guard=guard)
+    if not is_hook_enabled(changed):
         queue.end_all(hook_id)
     return changed
 
 
-def _validate(members: Mapping[str, Any], stored: Document | None = None) -> Document:
+def _validate_hook(members: Mapping[str, Any], stored: Document | None = None) -> Document:
     """Return members ready to store; raises ValidationFailed that names all faulty fields."""
     public = _writable(members)
     with joined_errors(lambda: request_rules.require_sendable(public)):

@@ -39,14 +39,14 @@ def events_state() -> EventsState:
     states = state.list_enabled()
     broker = next((consumer for consumer in states if consumer.consumer == "amqp"), None)
     return EventsState(
-        [ToldState(_name(consumer), *_state_text(consumer)) for consumer in states],
+        [ToldState(_consumer_title(consumer), *_state_text(consumer)) for consumer in states],
         state.job_counts(),
         None if broker is None else _broker_state(broker),
         _mail_server_state() if settings.EMAIL_URL else None,
     )
 
 
-def _name(consumer: ConsumerState) -> str:
+def _consumer_title(consumer: ConsumerState) -> str:
     return _NAMES.get(consumer.consumer, consumer.consumer)
 
 

@@ -80,7 +80,7 @@ class BulkChangePages(RunPages):
         return self.render(
             request,
             "desk/mailboxes/choose_settings.html",
-            _title(selection),
+            _field_title(selection),
             [*mailbox_list_crumbs(account), ("Change settings", None)],
             url=reverse("admin:desk_mailbox_settings", args=[account["_id"]]),
             hidden_fields=selection.fields,
@@ -98,7 +98,7 @@ class BulkChangePages(RunPages):
         return self.render_form(
             request,
             form,
-            _title(selection),
+            _field_title(selection),
             [*mailbox_list_crumbs(account), ("Change settings", None)],
             cancel_url=mailbox_list_url(account["_id"]),
             fieldsets=_unfolded(fieldsets(form)),
@@ -144,6 +144,6 @@ def _unfolded(sets: Fieldsets) -> Fieldsets:
     return [(title, {**options, "classes": []}) for title, options in sets]
 
 
-def _title(selection: Selection) -> str:
+def _field_title(selection: Selection) -> str:
     count = len(selection.ids)
     return f"Change settings of {count:,} mailbox{'' if count == 1 else 'es'}"

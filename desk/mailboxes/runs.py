@@ -36,7 +36,7 @@ def create(
     cells: Mapping[int, Sequence[str]] | None = None,
 ) -> MailboxRun:
     """Keep planned lines as a run, of an import if there is a `header`; `cells` are those of the file by line."""
-    _delete_old()
+    _delete_old_runs()
     with transaction.atomic():
         run = MailboxRun.objects.create(
             account_id=account_id,
@@ -115,7 +115,7 @@ def _fernet() -> Fernet:
     return Fernet(base64.urlsafe_b64encode(key))
 
 
-def _delete_old() -> None:
+def _delete_old_runs() -> None:
     """Delete previews that nobody stored within a day, and the results of a month ago."""
     now = timezone.now()
     MailboxRun.objects.filter(state=State.PREVIEW, created_at__lt=now - _PREVIEWS_KEPT).delete()

@@ -155,7 +155,7 @@ class MailAdmin(DocumentAdmin):
             origin=describe_origin(place, template),
             has_own=place.has_own(template),
             fault=by_hand.fault(place, template_id),
-            macros=sorted(store.public_members(place, template)["macros"]),
+            macros=sorted(store.public_template(place, template)["macros"]),
         )
 
     # A template's HTML has styles of its own. It is shown apart from this site, and nothing in it runs.

@@ -18,7 +18,7 @@ _STYLES = {State.SENT: "state-good", State.FAILED: "state-bad", State.UNCONFIRME
 
 def mail_table(request: HttpRequest, account_id: str) -> Table:
     """The page of an account's mails that the query asks for, the newest first."""
-    page = log.list_page(account_id, page_request(request, _PAGE_SIZE, descending=True))
+    page = log.list_mails(account_id, page_request(request, _PAGE_SIZE, descending=True))
     return Table(
         columns=("Time (UTC)", "Subject", "To", "State", "Error"),
         rows=[_mail_row(mail) for mail in page.entries],

@@ -141,7 +141,7 @@ class OperatorGroupAdmin(GroupAdmin):
         if "needs_second_factor" in form.changed_data:
             value = form.cleaned_data["needs_second_factor"]
             GroupAccess.objects.update_or_create(group=obj, defaults={"needs_second_factor": value})
-            trail.record(request, trail.CHANGED_GROUP, obj.name, by=request.user, needs_second_factor=value)
+            trail.record_trail(request, trail.CHANGED_GROUP, obj.name, by=request.user, needs_second_factor=value)
 
 
 def _has_no_more_permissions(request: HttpRequest, user: Any) -> bool:

@@ -7,10 +7,10 @@ from desk.operators import sessions, trail
 
 def begin_session(request: Any, user: Any, **_: Any) -> None:
     """Store the session of who has just signed in."""
-    sessions.begin(request, user)
+    sessions.begin_session(request, user)
 
 
 def end_session(request: Any, user: Any, **_: Any) -> None:
     """End the session, and record it unless it had ended before."""
     if user is not None and sessions.end_current(request):
-        trail.record(request, trail.SIGNED_OUT, user)
+        trail.record_trail(request, trail.SIGNED_OUT, user)

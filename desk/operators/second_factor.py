@@ -31,13 +31,13 @@ def is_required(user: Any) -> bool:
     return GroupAccess.objects.filter(group__user=user, needs_second_factor=True).exists()
 
 
-def verify(user: Any, code: str) -> str | None:
+def use_code(user: Any, code: str) -> str | None:
     """Return what a code is of, an app or a recovery code; None if it is wrong. Each code is good for once."""
     text = "".join(code.split()).replace("-", "").lower()
     for device in TOTPDevice.objects.filter(user=user, confirmed=True):
         if verify_token(user, device.persistent_id, text) is not None:
             return APP
-    used, _ = RecoveryCode.objects.filter(operator=user, digest=_digest(text)).delete()
+    used, _ = RecoveryCode.objects.filter(operator=user, digest=_code_digest(text)).delete()
     return RECOVERY_CODE if used else None
 
 
@@ -63,7 +63,7 @@ def renew_recovery_codes(user: Any) -> list[str]:
     codes = [base64.b32encode(secrets.token_bytes(_CODE_BYTES)).decode().lower() for _ in range(_NUMBER_OF_CODES)]
     with transaction.atomic():
         RecoveryCode.objects.filter(operator=user).delete()
-        RecoveryCode.objects.bulk_create(RecoveryCode(operator=user, digest=_digest(code)) for code in codes)
+        RecoveryCode.objects.bulk_create(RecoveryCode(operator=user, digest=_code_digest(code)) for code in codes)
     return ["-".join(code[i : i + _GROUP_LENGTH] for i in range(0, len(code), _GROUP_LENGTH)) for code in codes]
 
 
@@ -72,7 +72,7 @@ def count_recovery_codes(user: Any) -> int:
     return RecoveryCode.objects.filter(operator=user).count()
 
 
-def remove(user: Any) -> None:
+def turn_off(user: Any) -> None:
     """Turn an operator's second factor off."""
     with transaction.atomic():
         TOTPDevice.objects.filter(user=user).delete()
@@ -91,5 +91,5 @@ def qr_code_of(device: TOTPDevice) -> str:
     return str(code.svg_inline(scale=5, border=4, light="white", dark="black", title="QR code of the secret"))
 
 
-def _digest(code: str) -> str:
+def _code_digest(code: str) -> str:
     return hashlib.sha256(code.encode()).hexdigest()

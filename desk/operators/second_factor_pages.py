@@ -71,7 +71,7 @@ class _CodeForm(forms.Form):
 @never_cache
 def manage(request: HttpRequest) -> HttpResponse:
     """Set the operator's second factor up; renew its recovery codes, or turn it off."""
-    return _change(request) if second_factor.is_set_up(request.user) else _set_up(request)
+    return _change_factor(request) if second_factor.is_set_up(request.user) else _set_up(request)
 
 
 @admin.site.admin_view
@@ -82,24 +82,24 @@ def reset(request: HttpRequest, user_id: int) -> HttpResponse:
     user = get_object_or_404(User, pk=user_id)
     url = reverse("admin:auth_user_change", args=[user_id])
     if request.method == "POST":
-        second_factor.remove(user)
-        trail.record(request, trail.RESET, user, by=request.user)
+        second_factor.turn_off(user)
+        trail.record_trail(request, trail.RESET, user, by=request.user)
         messages.success(request, f"{user} has no second factor any more.")
         return HttpResponseRedirect(url)
     question = f"Do you want {user} to sign in with the password alone, until a new second factor is set up?"
     crumbs: list[Crumb] = [("Users", reverse("admin:auth_user_changelist")), (str(user), url)]
     context: dict[str, Any] = {"question": question, "submit": "Reset it", "cancel_url": url, "is_dangerous": True}
-    return _render(request, "desk/kit/confirm.html", f"Reset the second factor of {user}", crumbs, **context)
+    return _render_page(request, "desk/kit/confirm.html", f"Reset the second factor of {user}", crumbs, **context)
 
 
 def _set_up(request: HttpRequest) -> HttpResponse:
     form = _SetUpForm(request, request.POST or None)
     if request.method == "POST" and form.is_valid():
         sessions.note_second_factor(request)
-        trail.record(request, trail.SET_UP, request.user)
+        trail.record_trail(request, trail.SET_UP, request.user)
         return _show_codes(request, form.recovery_codes)
     device = second_factor.new_app(request.user)
-    return _render(
+    return _render_page(
         request,
         "desk/operators/set_up.html",
         _TITLE,
@@ -110,29 +110,29 @@ def _set_up(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _change(request: HttpRequest) -> HttpResponse:
+def _change_factor(request: HttpRequest) -> HttpResponse:
     form = _CodeForm(request, request.POST or None)
     is_required = second_factor.is_required(request.user)
     if request.method == "POST" and form.is_valid():
         if "renew" in request.POST:
-            trail.record(request, trail.RENEWED_CODES, request.user)
+            trail.record_trail(request, trail.RENEWED_CODES, request.user)
             return _show_codes(request, second_factor.renew_recovery_codes(request.user))
         if not is_required:
-            second_factor.remove(request.user)
-            trail.record(request, trail.TURNED_OFF, request.user)
+            second_factor.turn_off(request.user)
+            trail.record_trail(request, trail.TURNED_OFF, request.user)
             messages.success(request, "You sign in with your password alone from now on.")
         return HttpResponseRedirect(reverse("second_factor"))
     count = second_factor.count_recovery_codes(request.user)
     context: dict[str, Any] = {"form": form, "count": count, "is_required": is_required}
-    return _render(request, "desk/operators/second_factor.html", _TITLE, **context)
+    return _render_page(request, "desk/operators/second_factor.html", _TITLE, **context)
 
 
 def _show_codes(request: HttpRequest, codes: list[str]) -> HttpResponse:
     """Show recovery codes, in the answer to the form: they are stored nowhere that another page could read them."""
-    return _render(request, "desk/operators/recovery_codes.html", "Recovery codes", codes=codes)
+    return _render_page(request, "desk/operators/recovery_codes.html", "Recovery codes", codes=codes)
 
 
-def _render(
+def _render_page(
     request: HttpRequest, template: str, title: str, crumbs: list[Crumb] | None = None, **context: Any
 ) -> HttpResponse:
     full_context = {

@@ -35,8 +35,8 @@ class OperatorSessions:
 
 
 def _sign_out(request: HttpRequest, session: OperatorSession | None) -> None:
-    if session is not None and sessions.end([session]):
-        trail.record(request, trail.TIMED_OUT, request.user, reason="time limit")
+    if session is not None and sessions.end_sessions([session]):
+        trail.record_trail(request, trail.TIMED_OUT, request.user, reason="time limit")
     logout(request)
 
 
@@ -51,8 +51,8 @@ def _ask_for_second_factor(request: HttpRequest, session: OperatorSession) -> Ht
     """Lead to the page that sets one up, or, if there is one, to signing in with it."""
     if not second_factor.is_set_up(request.user):
         return HttpResponseRedirect(reverse("second_factor"))
-    sessions.end([session])
-    trail.record(request, trail.TIMED_OUT, request.user, reason="a second factor is required")
+    sessions.end_sessions([session])
+    trail.record_trail(request, trail.TIMED_OUT, request.user, reason="a second factor is required")
     logout(request)
     return redirect_to_login(request.get_full_path(), reverse("admin:login"))
 

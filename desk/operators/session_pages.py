@@ -56,10 +56,10 @@ def _show(request: HttpRequest, user: Any, title: str, crumbs: list[Crumb], url:
     if request.method == "POST":
         ended = request.POST.get("end", "")
         ending = [row for row in own_sessions if row.pk != present_id and ended in ("all", str(row.pk))]
-        count = sessions.end(ending)
+        count = sessions.end_sessions(ending)
         for row in ending:
             browser = sessions.describe_browser(row.browser)
-            trail.record(request, trail.ENDED, user, by=request.user, session=f"{browser}, {row.address}")
+            trail.record_trail(request, trail.ENDED, user, by=request.user, session=f"{browser}, {row.address}")
         messages.success(request, f"Ended {count} session{'' if count == 1 else 's'}.")
         return HttpResponseRedirect(url)
     context = {

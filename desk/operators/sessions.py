@@ -35,7 +35,7 @@ _SYSTEMS = (
 )
 
 
-def begin(request: HttpRequest, user: Any) -> OperatorSession:
+def begin_session(request: HttpRequest, user: Any) -> OperatorSession:
     """Store a session of an operator who has just signed in, and remove those that are too old."""
     now = timezone.now()
     OperatorSession.objects.filter(started_at__lt=now - _lifetime()).delete()
@@ -56,7 +56,7 @@ def current(request: HttpRequest) -> OperatorSession | None:
     One that Django knows and this table doesn't is stored: somebody signed in before there was this table.
     """
     if _ID not in request.session:
-        return begin(request, request.user)
+        return begin_session(request, request.user)
     session = OperatorSession.objects.filter(pk=request.session[_ID], operator_id=request.user.pk).first()
     if session is not None and session.password_tag != (tag := _password_tag(request.user)):
         session.password_tag = tag  # the operator changed the password in this browser, which goes on
@@ -99,7 +99,7 @@ def list_of(user: Any) -> list[OperatorSession]:
     return [session for session in sessions if seconds_left(session) > 0]
 
 
-def end(sessions: Iterable[OperatorSession]) -> int:
+def end_sessions(sessions: Iterable[OperatorSession]) -> int:
     """End sessions; return how many there were."""
     ids = [session.pk for session in sessions]
     return OperatorSession.objects.filter(pk__in=ids).delete()[0]

@@ -188,7 +188,7 @@ def sign_in(request: HttpRequest, user: Any, factor: str, *, is_second: bool, ba
     request.session.pop(_PENDING, None)
     login(request, user, backend=backend)
     sessions.note_factor(request, factor, is_second=is_second)
-    trail.record(request, trail.SIGNED_IN, user, factor=factor)
+    trail.record_trail(request, trail.SIGNED_IN, user, factor=factor)
 
 
 def _tag_of(user: Any) -> str:

@@ -43,16 +43,16 @@ class _CallbackView(OIDCAuthenticationCallbackView):  # type: ignore[misc]  # it
 @never_cache
 def begin(request: HttpRequest) -> HttpResponse:
     """Lead to the provider."""
-    return _answer(request, _RequestView)
+    return _provider_answer(request, _RequestView)
 
 
 @never_cache
 def end(request: HttpRequest) -> HttpResponse:
     """Sign in whom the provider sends back, or say why not."""
-    return _answer(request, _CallbackView)
+    return _provider_answer(request, _CallbackView)
 
 
-def _answer(request: HttpRequest, view: Any) -> HttpResponse:
+def _provider_answer(request: HttpRequest, view: Any) -> HttpResponse:
     if not settings.OIDC_ISSUER:
         raise Http404
     try:

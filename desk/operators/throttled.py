@@ -29,7 +29,7 @@ def check_code(request: HttpRequest, user: Any, code: str) -> str:
     """Return what an operator's code is of, an app or a recovery code; raises ValidationError if it is wrong."""
 
     def check(names: Sequence[str]) -> tuple[str, str] | None:
-        factor = second_factor.verify(user, code)
+        factor = second_factor.use_code(user, code)
         return None if factor is None else (names[0], factor)
 
     attempt = Attempt("second factor", [_name(user)], client_address(request), code)

@@ -24,7 +24,7 @@ def browser_of(request: HttpRequest) -> str:
     return str(request.META.get("HTTP_USER_AGENT", ""))[:_MAX_BROWSER]
 
 
-def record(request: HttpRequest, action: str, subject: Any, *, by: Any = None, **details: Any) -> None:
+def record_trail(request: HttpRequest, action: str, subject: Any, *, by: Any = None, **details: Any) -> None:
     """Record something that happened to an operator's access, done by the operator unless `by` is another one.
 
     `subject` is a user, or the name that somebody typed if nobody has it.
@@ -48,7 +48,7 @@ def record_refusal(request: HttpRequest, name: str, user: Any, reason: str, *, i
     """
     if is_throttled and _is_refusal_recorded(request, name, reason):
         return
-    record(request, REFUSED, name if user is None else user, reason=reason)
+    record_trail(request, REFUSED, name if user is None else user, reason=reason)
 
 
 def _is_refusal_recorded(request: HttpRequest, name: str, reason: str) -> bool:

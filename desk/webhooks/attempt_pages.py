@@ -54,7 +54,7 @@ class AttemptPages(DocumentAdmin):
     def show_attempt(self, request: HttpRequest, account_id: str, hook_id: str, attempt_id: str) -> HttpResponse:
         """Show what was sent, and what came back. Headers that may be credentials are hidden."""
         account, hook = accounts.get(account_id), store.get(account_id, hook_id)
-        attempt = _attempt(account_id, hook_id, attempt_id)
+        attempt = _attempt_of_hook(account_id, hook_id, attempt_id)
         time = format_time(attempt.get("pvt_created"))
         return self.render(
             request,
@@ -78,7 +78,7 @@ class AttemptPages(DocumentAdmin):
     def send_again(self, request: HttpRequest, account_id: str, hook_id: str, attempt_id: str) -> HttpResponse:
         """Ask, then send the event of an attempt again."""
         account, hook = accounts.get(account_id), store.get(account_id, hook_id)
-        attempt = _attempt(account_id, hook_id, attempt_id)
+        attempt = _attempt_of_hook(account_id, hook_id, attempt_id)
         if request.method == "POST":
             try:
                 delivery = by_hand.send_again(account_id, attempt_id)
@@ -99,7 +99,7 @@ class AttemptPages(DocumentAdmin):
         )
 
 
-def _attempt(account_id: str, hook_id: str, attempt_id: str) -> Document:
+def _attempt_of_hook(account_id: str, hook_id: str, attempt_id: str) -> Document:
     """Return an attempt of a webhook; raises BadIdentifier."""
     attempt = attempts.get(account_id, attempt_id)
     if attempt.get("hook_id") != hook_id:

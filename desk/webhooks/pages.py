@@ -115,7 +115,7 @@ class WebhookAdmin(AttemptPages, DocumentAdmin):
             account_id=account_id,
             hook_id=hook_id,
             hook=store.public_members(hook),
-            is_enabled=store.is_enabled(hook),
+            is_enabled=store.is_hook_enabled(hook),
             events=describe_events(hook),
             header_names=sorted(headers) if isinstance(headers, dict) else [],
             has_key=isinstance(settings, dict) and bool(settings.get("sha256_key")),

@@ -28,7 +28,7 @@ def webhook_table(request: HttpRequest, account_id: str) -> Table:
 
 
 def _webhook_row(hook: Document) -> Row:
-    is_enabled, reason = store.is_enabled(hook), str(hook.get(store.DISABLED_MESSAGE) or "")
+    is_enabled, reason = store.is_hook_enabled(hook), str(hook.get(store.DISABLED_MESSAGE) or "")
     cells = (
         Cell(webhook_title(hook), webhook_url(hook)),
         Cell(describe_events(hook)),

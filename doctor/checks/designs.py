@@ -89,7 +89,7 @@ def _views(doc: Mapping[str, Any] | None) -> Mapping[str, Any]:
 
 def _describe_missing(designs: Designs) -> Iterator[Finding]:
     """Yield what `sync_views` would change, and so --fix does."""
-    repair, advice = _sync(designs.repairable), "Run ./manage.py sync_views; --fix does the same for them."
+    repair, advice = _add_views(designs.repairable), "Run ./manage.py sync_views; --fix does the same for them."
     if designs.missing_in_kazoos:
         problem = "Views are missing in design documents of Kazoo's: what reads them fails."
         yield error("kazoos_views_missing", problem, advice, tuple(designs.missing_in_kazoos), repair)
@@ -133,7 +133,7 @@ def _describe_foreign(designs: Designs) -> Iterator[Finding]:
         )
 
 
-def _sync(names: list[str]) -> Repair:
+def _add_views(names: list[str]) -> Repair:
     def sync() -> list[str]:
         return [f"{name}: {line}." for name in names for line in maintenance.sync_database(name)]
 

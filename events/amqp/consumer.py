@@ -91,7 +91,7 @@ def publication_of(event: Event) -> Publication | None:
     if event.document:
         payload, doc_id = payloads.document(event), key_part(event.document_id)
     else:
-        payload, doc_id = payloads.database(event), database
+        payload, doc_id = payloads.database_payload(event), database
     key = f"{event.name}.{database}.{key_part(event.type)}.{doc_id}"
     return publication(CONFIGURATION, key, _CONFIGURATION, event.name, payload, message_id=event.id)
 

@@ -75,7 +75,7 @@ class _TemplatesViewSet(AuthenticatedViewSet):
     def list(self, request: Request, **scope: str) -> EnvelopeResponse:
         """List summaries of the templates that are used."""
         self._require_json(request)
-        return EnvelopeResponse([store.summary(self.place, template) for template in self.place.list_all()])
+        return EnvelopeResponse([store.template_summary(self.place, template) for template in self.place.list_all()])
 
     def create(self, request: Request, **scope: str) -> EnvelopeResponse:
         """Store a template, in place of the default."""
@@ -115,12 +115,12 @@ class _TemplatesViewSet(AuthenticatedViewSet):
         if not settings.EMAIL_URL:
             raise NotFound("there is no mail server")
         mail = by_hand.send_preview(self.place, template_id, self.data)
-        return EnvelopeResponse(log.summary(mail))
+        return EnvelopeResponse(log.mail_summary(mail))
 
     def _response(
         self, template: Template, status: int = 200, headers: dict[str, str] | None = None
     ) -> EnvelopeResponse:
-        members = store.public_members(self.place, template)
+        members = store.public_template(self.place, template)
         return EnvelopeResponse(members, status, revision=template.members.get("_rev"), headers=headers)
 
     def _check_revision(self, doc: Document) -> None:
@@ -152,14 +152,14 @@ class _LogViewSet(AuthenticatedViewSet):
     def list(self, request: Request, **scope: str) -> EnvelopeResponse:
         """List the mails, the newest first, in pages."""
         page = self.paginate_queryset(self._read_page)
-        return self.get_paginated_response([log.summary(mail) for mail in page])
+        return self.get_paginated_response([log.mail_summary(mail) for mail in page])
 
     def _read_page(self, page_request: PageRequest) -> Page[Mail]:
-        return log.list_page(self.kwargs.get("account_id"), page_request)
+        return log.list_mails(self.kwargs.get("account_id"), page_request)
 
     def retrieve(self, request: Request, mail_id: str, **scope: str) -> EnvelopeResponse:
         """Return a mail: who got it, and what the mail server said."""
-        return EnvelopeResponse(log.public_members(log.get(self.kwargs.get("account_id"), mail_id)))
+        return EnvelopeResponse(log.public_mail(log.get(self.kwargs.get("account_id"), mail_id)))
 
 
 class AccountLogViewSet(_LogViewSet, AccountScopedViewSet):

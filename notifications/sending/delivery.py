@@ -28,7 +28,7 @@ DELETED_REASON = "delete_after_notify"
 def attempt(mail: Mail) -> datetime | None:
     """Send a mail that the caller has claimed, and return when it is due again; None if it is done."""
     try:
-        due_at = _attempt(mail)
+        due_at = _attempt_once(mail)
     except LeaseLost:
         return None
     except Exception as error:  # an odd document must not have the mail tried without a pause
@@ -48,7 +48,7 @@ def _repeat_after_fault(mail: Mail, error: Exception) -> datetime | None:
         return None
 
 
-def _attempt(mail: Mail) -> datetime | None:
+def _attempt_once(mail: Mail) -> datetime | None:
     if mail.state == State.UNCONFIRMED:
         queue.finish(mail, State.UNCONFIRMED, mail.error)
         return None

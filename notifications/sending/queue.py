@@ -29,7 +29,7 @@ class LeaseLost(Exception):
     """Somebody else has the mail now."""
 
 
-def add(mails: Iterable[Mail]) -> None:
+def add_mails(mails: Iterable[Mail]) -> None:
     """Store mails, but those whose events have one already."""
     Mail.objects.bulk_create(list(mails), ignore_conflicts=True)
 
@@ -79,14 +79,14 @@ def finish(mail: Mail, state: State, error: str = "") -> None:
     """End a mail; raises LeaseLost."""
     mail.state, mail.error = state, error[:TEXT_LENGTH]
     mail.sent_at = timezone.now() if state == State.SENT else mail.sent_at
-    _store(mail, timezone.now())
+    _store_state(mail, timezone.now())
 
 
 def accept(mail: Mail) -> None:
     """Note that the mail server has the mail, which the caller still has something to do for; raises LeaseLost."""
     mail.state, mail.error, mail.is_server_away = State.ACCEPTED, "", False
     mail.sent_at = timezone.now()
-    _store(mail, _lease_end())
+    _store_state(mail, _lease_end())
 
 
 def repeat_later(mail: Mail, error: str, *, is_server_away: bool = False) -> datetime | None:
@@ -98,14 +98,14 @@ def repeat_later(mail: Mail, error: str, *, is_server_away: bool = False) -> dat
     pause = min(_FIRST_PAUSE * 2.0 ** min(mail.tries - 1, 20), longest) * random.uniform(0.5, 1.5)  # noqa: S311
     due_at = now + timedelta(seconds=pause)
     if mail.state == State.ACCEPTED:
-        _store(mail, due_at)
+        _store_state(mail, due_at)
         return due_at
     if due_at > mail.created_at + GIVE_UP_AFTER:
         mail.update_recipients(dict.fromkeys(mail.addresses_in(State.WAITING), mail.error), State.FAILED)
         finish(mail, State.SENT if mail.addresses_in(State.SENT) else State.FAILED, error)
         return None
     mail.state = State.WAITING
-    _store(mail, due_at)
+    _store_state(mail, due_at)
     return due_at
 
 
@@ -131,7 +131,7 @@ def _lease_end() -> datetime:
     return timezone.now() + timedelta(seconds=LEASE_SECONDS + 2 * settings.EMAIL_TIMEOUT)
 
 
-def _store(mail: Mail, due_at: datetime) -> None:
+def _store_state(mail: Mail, due_at: datetime) -> None:
     _update(
         mail,
         state=mail.state,

@@ -49,7 +49,7 @@ def send(
             steps.renew()
             outcome = _Conversation(backend.connection, content, steps).hold(sender, list(addresses))
         except (OSError, smtplib.SMTPException) as error:
-            record(Outcome(error=describe_error(error), is_server_away=True))
+            record(Outcome(error=error_line(error), is_server_away=True))
         else:
             record(outcome)
             with suppress(OSError, smtplib.SMTPException):
@@ -59,10 +59,10 @@ def send(
             backend.connection.close()  # without QUIT if the mail has no end: the server drops it
 
 
-def describe_error(error: Exception) -> str:
+def error_line(error: Exception) -> str:
     """Return what went wrong as a line of text."""
     reply = getattr(error, "smtp_error", None)
-    text = _text(getattr(error, "smtp_code", 0), reply) if isinstance(reply, bytes) else str(error)
+    text = _reply_text(getattr(error, "smtp_code", 0), reply) if isinstance(reply, bytes) else str(error)
     return " ".join((text or type(error).__name__).split())
 
 
@@ -120,7 +120,7 @@ def _sort(outcome: Outcome, addresses: list[str], code: int, reply: bytes) -> Ou
     else:
         replies = outcome.refused if 500 <= code < 600 and code not in _ABOUT_SERVICE else outcome.deferred
         outcome.is_too_large = outcome.is_too_large or code == _TOO_LARGE
-    replies.update(dict.fromkeys(addresses, _text(code, reply)))
+    replies.update(dict.fromkeys(addresses, _reply_text(code, reply)))
     return outcome
 
 
@@ -128,5 +128,5 @@ def _is_success(code: int) -> bool:
     return 200 <= code < 300
 
 
-def _text(code: int, reply: bytes) -> str:
+def _reply_text(code: int, reply: bytes) -> str:
     return " ".join(f"{code} {reply.decode(errors='replace')}".split())

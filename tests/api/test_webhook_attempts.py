@@ -20,7 +20,7 @@ def hook_id(api: Api) -> str:
 def attempt(account: Account, hook_id: str, event_id: str, result: str = "failure", age: int = 0) -> None:
     """Store an attempt that was made `age` seconds ago."""
     members = {"hook_id": hook_id, "event_id": event_id, "result": result}
-    attempts.store(account.id, members, gregorian.now() - age)
+    attempts.store_attempt(account.id, members, gregorian.now() - age)
 
 
 def listed(api: Api, path: str) -> list[Any]:

@@ -156,7 +156,7 @@ def scene(server: Running, service: Service, new_account: Callable[..., Account]
         "media_id": media_store.create(account.id, {"name": "Away"})["_id"],
         "kind": "unavailable",
         "hook_id": webhook_store.create(account.id, {"name": "A", "uri": "https://127.0.0.2/", "hook": "all"})["_id"],
-        "attempt_id": webhook_attempts.store(account.id, {"hook_id": "0" * 32})["_id"],
+        "attempt_id": webhook_attempts.store_attempt(account.id, {"hook_id": "0" * 32})["_id"],
         "mail_id": mail.event_id,
         "template_id": "voicemail_full",
         "run_id": 999_999,

@@ -128,8 +128,8 @@ def test_attempts_are_listed_and_shown_without_credentials(
         "try": 1,
         "next_try": gregorian.now() + 60,
     }
-    failed = attempts.store(account.id, {**members, "result": "failure", "pvt_event_name": "voicemail_new"})
-    succeeded = attempts.store(account.id, {**members, "result": "success", "resp_status_code": 204})
+    failed = attempts.store_attempt(account.id, {**members, "result": "failure", "pvt_event_name": "voicemail_new"})
+    succeeded = attempts.store_attempt(account.id, {**members, "result": "success", "resp_status_code": 204})
     desk = operator("Read only")
     path = page_of(account, hook)
     everything, failures = desk.get(path).text, desk.get(path, result="failure").text
@@ -147,8 +147,8 @@ def test_attempts_of_another_webhook_or_account_are_not_shown(
     operator: Operator, account: Account, hook: dict[str, Any], new_account: Callable[..., Account]
 ) -> None:
     stranger = new_account()
-    other = attempts.store(account.id, {"hook_id": "0" * 32, "result": "failure"})
-    foreign = attempts.store(stranger.id, {"hook_id": hook["id"], "result": "failure"})
+    other = attempts.store_attempt(account.id, {"hook_id": "0" * 32, "result": "failure"})
+    foreign = attempts.store_attempt(stranger.id, {"hook_id": hook["id"], "result": "failure"})
     for attempt in (other, foreign):
         page = operator("Read only").get(f"{page_of(account, hook)}attempts/{attempt['_id']}/").text
         assert "exist" in page

@@ -43,7 +43,7 @@ def test_followers_share_the_slots() -> None:
 def test_the_slots_of_a_dead_follower_are_taken_over_and_it_notices() -> None:
     first = leases_of("first")
     first.renew()
-    state.remove("test", "first")
+    state.remove_follower("test", "first")
     Lease.objects.filter(slot=3).update(expires_at=timezone.now() - timedelta(seconds=1))
     second = leases_of("second")
     assert second.renew() == {3}

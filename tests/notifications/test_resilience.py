@@ -143,7 +143,7 @@ class TestQueue:
     def test_an_event_that_comes_again_makes_no_second_mail(self) -> None:
         now = timezone.now()
         for _ in range(2):
-            queue.add([Mail(event_id="e" * 32, template="voicemail_to_email", account_id="a" * 32, due_at=now)])
+            queue.add_mails([Mail(event_id="e" * 32, template="voicemail_to_email", account_id="a" * 32, due_at=now)])
         assert Mail.objects.count() == 1
 
     def test_two_workers_never_have_the_same_mail(self) -> None:

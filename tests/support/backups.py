@@ -10,8 +10,8 @@ from backup.chain import open_chain
 from backup.layout import Manifest, Selection
 from backup.opening import open_place
 from backup.progress import Progress, Tally
-from backup.restore import RestoreOptions, restore
-from backup.verify import verify
+from backup.restore import RestoreOptions, restore_backup
+from backup.verify import verify_backup
 from couch.client import Couch, couch
 from couch.database import Document
 from couch.replication import NewAttachment, Replica
@@ -97,12 +97,12 @@ def make_backup(
 def restore_into(server: Couch, place: Path | str, *accounts: str, **options: Any) -> Tally:
     """Restore accounts of a backup into a CouchDB; what was counted."""
     progress = Progress()
-    restore(server, open_chain(open_place(str(place))), RestoreOptions(accounts=accounts, **options), progress)
+    restore_backup(server, open_chain(open_place(str(place))), RestoreOptions(accounts=accounts, **options), progress)
     return progress.tally
 
 
 def check_backup(place: Path | str) -> Tally:
     """Verify a backup; what was counted."""
     progress = Progress()
-    verify(open_chain(open_place(str(place))), progress)
+    verify_backup(open_chain(open_place(str(place))), progress)
     return progress.tally

@@ -28,12 +28,12 @@ def hook(**members: Any) -> dict[str, Any]:
 
 def test_v1_is_the_data_with_the_custom_data_but_its_filters() -> None:
     custom = {"type": "voicemail_new", "action": "all", "customer": "42", "caller_id_name": "hidden"}
-    payload = payloads.build(hook(custom_data=custom), "voicemail_new", DATA, NOW)
+    payload = payloads.payload_for(hook(custom_data=custom), "voicemail_new", DATA, NOW)
     assert payload == {**DATA, "customer": "42", "caller_id_name": "hidden"}
 
 
 def test_v2_is_signed_as_receivers_check_it() -> None:
-    payload = payloads.build(
+    payload = payloads.payload_for(
         hook(version="v2", security_settings={"sha256_key": "Schlüssel"}, custom_data={"z": "1"}),
         "doc_edited",
         DATA,
@@ -52,15 +52,15 @@ def test_v2_is_signed_as_receivers_check_it() -> None:
 
 @pytest.mark.parametrize("settings", [None, {}, {"sha256_key": ""}, {"sha256_key": 3}, []])
 def test_v2_without_a_key_is_not_signed(settings: Any) -> None:
-    payload = payloads.build(hook(version="v2", security_settings=settings), "doc_edited", DATA, NOW)
+    payload = payloads.payload_for(hook(version="v2", security_settings=settings), "doc_edited", DATA, NOW)
     assert set(payload) == {"action", "name", "data", "timestamp"}
 
 
 def test_json_and_forms_carry_the_same() -> None:
-    as_json = requests.build(hook(format="json"), "e1", DATA)
+    as_json = requests.request_for(hook(format="json"), "e1", DATA)
     assert (as_json.method, as_json.headers["Content-Type"]) == ("POST", "application/json")
     assert orjson.loads(as_json.body) == DATA
-    as_form = requests.build(hook(http_verb="put"), "e1", DATA)
+    as_form = requests.request_for(hook(http_verb="put"), "e1", DATA)
     assert (as_form.method, as_form.headers["Content-Type"]) == ("PUT", "application/x-www-form-urlencoded")
     fields = parse_qsl(as_form.body.decode())
     assert fields == [
@@ -73,7 +73,7 @@ def test_json_and_forms_carry_the_same() -> None:
 
 
 def test_a_get_has_the_payload_in_its_query() -> None:
-    request = requests.build(hook(http_verb="get"), "e1", DATA)
+    request = requests.request_for(hook(http_verb="get"), "e1", DATA)
     assert (request.method, request.body) == ("GET", b"")
     query = parse_qsl(urlsplit(request.uri).query)
     assert query[0] == ("y", "1")
@@ -82,7 +82,7 @@ def test_a_get_has_the_payload_in_its_query() -> None:
 
 
 def test_requests_say_whose_they_are() -> None:
-    request = requests.build(
+    request = requests.request_for(
         hook(custom_request_headers={"Authorization": "Bearer x", "user-agent": "CRM"}), "e1", {}
     )
     headers = {name.lower(): value for name, value in request.headers.items()}
@@ -103,7 +103,7 @@ def test_requests_say_whose_they_are() -> None:
     ],
 )
 def test_headers_of_old_documents_that_no_request_may_have_are_left_out(headers: Any) -> None:
-    request = requests.build(hook(custom_request_headers=headers), "e1", {})
+    request = requests.request_for(hook(custom_request_headers=headers), "e1", {})
     assert set(request.headers) == {"User-Agent", "X-Hook-ID", "X-Account-ID", "X-Event-ID", "Content-Type"}
     assert request.headers["X-Hook-ID"] == "a" * 32
 
@@ -118,7 +118,7 @@ def test_samples_have_the_members_of_what_is_sent(couchdb: str, name: str) -> No
     samples = hooks.get_samples(hooks.ALL)
     document = {"_id": "202611-1", "pvt_type": "mailbox_message", "metadata": {}}
     event = Event("e" * 32, name, "account/aa/bb/cc-202611", "a" * 32, document)
-    data = event_data.build(event)
+    data = event_data.data_of(event)
     assert set(samples[name]) == set(data)
     assert {member: type(value) for member, value in samples[name].items() if data[member] is not None} == {
         member: type(value) for member, value in data.items() if value is not None

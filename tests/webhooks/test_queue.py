@@ -40,7 +40,9 @@ def add(count: int = 1, host: str = "crm.example.com:443", age: int = 60, **memb
     first = Delivery.objects.count()
     due_at = timezone.now() - timedelta(seconds=age)
     common: dict[str, Any] = {"hook_id": "1", "account_id": "2", "data_json": "{}", "host": host, "due_at": due_at}
-    queue.add(Delivery(event_id=str(number), **common, **members) for number in range(first, first + count))
+    queue.add_deliveries(
+        Delivery(event_id=str(number), **common, **members) for number in range(first, first + count)
+    )
 
 
 @pytest.mark.usefixtures("tables")

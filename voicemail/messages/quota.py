@@ -96,14 +96,14 @@ def _note_full(account_id: str, box_id: str, count: int, maximum: int, actor: Ac
     if FULL_NOTE in mailbox_store.get(account_id, box_id):
         return
     note = {"id": secrets.token_hex(8), "at": gregorian.now(), "count": count, "maximum": maximum}
-    _change(account_id, box_id, lambda doc: {FULL_NOTE: note, **doc}, actor)
+    _change_box(account_id, box_id, lambda doc: {FULL_NOTE: note, **doc}, actor)
 
 
 def _remove_note(account_id: str, box_id: str, actor: Actor | None) -> None:
     if FULL_NOTE in mailbox_store.get(account_id, box_id):
-        _change(account_id, box_id, lambda doc: {key: doc[key] for key in doc if key != FULL_NOTE}, actor)
+        _change_box(account_id, box_id, lambda doc: {key: doc[key] for key in doc if key != FULL_NOTE}, actor)
 
 
-def _change(account_id: str, box_id: str, edit: Callable[[Document], Document], actor: Actor | None) -> None:
+def _change_box(account_id: str, box_id: str, edit: Callable[[Document], Document], actor: Actor | None) -> None:
     with suppress(Conflict, BadIdentifier):  # the next message that comes tries it again
         documents.change(accounts.database_of(account_id), box_id, mailbox_store.TYPE, edit, actor=actor)

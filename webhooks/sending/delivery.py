@@ -36,8 +36,8 @@ def attempt(delivery: Delivery) -> datetime | None:
     if hook is None:
         queue.finish(delivery)
         return None
-    payload = payloads.build(hook, delivery.event_name, delivery.data, gregorian.now())
-    request = requests.build(hook, delivery.event_id, payload)
+    payload = payloads.payload_for(hook, delivery.event_name, delivery.data, gregorian.now())
+    request = requests.request_for(hook, delivery.event_id, payload)
     answer = transfer.send(request, settings.WEBHOOK_ALLOWED_NETWORKS)
     is_success = transfer.is_success(answer.status) and not answer.error
     due_at = None
@@ -54,7 +54,7 @@ def attempt(delivery: Delivery) -> datetime | None:
 def _enabled_hook(delivery: Delivery) -> Document | None:
     """Return a delivery's hook; None if it is deleted or disabled, or its account is."""
     hook = store.find(delivery.hook_id)
-    if hook is None or not (store.is_enabled(hook) or delivery.is_by_hand):
+    if hook is None or not (store.is_hook_enabled(hook) or delivery.is_by_hand):
         return None
     try:
         is_enabled = auth_cache.get_account(delivery.account_id).is_enabled
@@ -70,7 +70,7 @@ def _record(
     try:
         config = system_config.category("webhooks")
         if not is_success or delivery.is_by_hand or values.is_true(config.get("log_successful_attempts")):
-            attempts.store(delivery.account_id, _members(delivery, hook, request, answer, due_at, is_success))
+            attempts.store_attempt(delivery.account_id, _members(delivery, hook, request, answer, due_at, is_success))
         if not is_success and not delivery.is_by_hand:
             _disable_if_failing(hook, config)
     except (CouchError, BadIdentifier):

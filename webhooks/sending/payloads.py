@@ -20,7 +20,7 @@ FILTERS = frozenset({"type", "action"})
 Payload = dict[str, Any]
 
 
-def build(hook: Document, name: str, data: Mapping[str, Any], timestamp: int) -> Payload:
+def payload_for(hook: Document, name: str, data: Mapping[str, Any], timestamp: int) -> Payload:
     """Return the payload of an event for a hook; `timestamp` is in Gregorian seconds."""
     merged = {**data, **_custom_data(hook)}
     if hook.get("version") != "v2":

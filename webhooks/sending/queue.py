@@ -23,7 +23,7 @@ _QUICK_PAUSE = 2.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 10.0, 3_600.0
 
 
-def add(deliveries: Iterable[Delivery]) -> None:
+def add_deliveries(deliveries: Iterable[Delivery]) -> None:
     """Store deliveries, but those that are stored already."""
     Delivery.objects.bulk_create(list(deliveries), ignore_conflicts=True)
 
@@ -110,7 +110,7 @@ def send_now(delivery: Delivery) -> None:
         stored.filter(is_done=True).delete()
         if not stored.filter(is_sending=False).update(due_at=now, is_by_hand=True):
             delivery.due_at, delivery.is_by_hand = now, True
-            add([delivery])
+            add_deliveries([delivery])
 
 
 def end_all(hook_id: str) -> None:

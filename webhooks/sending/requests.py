@@ -15,7 +15,7 @@ _METHODS = {"get": "GET", "post": "POST", "put": "PUT"}
 _FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
 
 
-def build(hook: Document, event_id: str, payload: Payload) -> Request:
+def request_for(hook: Document, event_id: str, payload: Payload) -> Request:
     """Return the request that tells a hook's receiver of an event.
 
     Headers that no request may have, which Kazoo or an earlier version stored, are left out.

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand
 from backup.chain import open_chain
 from backup.command_line import account_ids, parse_positive, running
 from backup.opening import open_place
-from backup.restore import RestoreOptions, restore
+from backup.restore import RestoreOptions, restore_backup
 from couch.client import Couch, couch
 
 
@@ -61,7 +61,7 @@ class Command(BaseCommand):
         )
         with running(self, options) as progress:
             chain = open_chain(open_place(options["source"]))
-            restore(_open_target(options["into"]), chain, restore_options, progress)
+            restore_backup(_open_target(options["into"]), chain, restore_options, progress)
 
 
 def _open_target(url: str | None) -> Couch:

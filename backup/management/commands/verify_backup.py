@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand
 from backup.chain import open_chain
 from backup.command_line import parse_positive, running
 from backup.opening import open_place
-from backup.verify import verify
+from backup.verify import verify_backup
 
 
 class Command(BaseCommand):
@@ -29,4 +29,4 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run. Exits with the status that the help lists."""
         with running(self, options) as progress:
-            verify(open_chain(open_place(options["source"])), progress, options["workers"])
+            verify_backup(open_chain(open_place(options["source"])), progress, options["workers"])

@@ -23,7 +23,7 @@ class Command(BaseCommand):
         user = User.objects.filter(username=name).first()
         if user is None:
             raise CommandError(f"There is no operator {name}.")
-        second_factor.remove(user)
+        second_factor.turn_off(user)
         AuditEntry.objects.create(
             action=trail.RESET,
             kind=trail.KIND,

@@ -128,4 +128,4 @@ def failed_webhook(api: Api) -> tuple[str, str]:
         "pvt_event_name": "voicemail_new",
         "pvt_event_data": {},
     }
-    return hook_id, attempts.store(api.account_id, attempt)["_id"]
+    return hook_id, attempts.store_attempt(api.account_id, attempt)["_id"]
