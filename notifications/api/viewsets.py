@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpResponse
@@ -101,7 +101,7 @@ class _TemplatesViewSet(AuthenticatedViewSet):
         """Replace the template's members, or a text if that is the body; return the template."""
         content_type = media_type_of(request.content_type)
         is_text = content_type in CONTENT_TYPES
-        texts = {content_type: cast(str, request.data)} if is_text else {}
+        texts = {content_type: _text_of(request)} if is_text else {}
         members = None if is_text else self.data
         template = store.replace(self.place, template_id, members, texts, self.actor, self._check_revision)
         return self._response(template)
@@ -172,3 +172,11 @@ class SystemLogViewSet(_LogViewSet):
     """The mails of all accounts."""
 
     permission_classes = (IsAuthenticated, IsSuperduperAdministrator)
+
+
+def _text_of(request: Request) -> str:
+    """Return the text of a template; raises FaultyRequest if there is none."""
+    text = request.data
+    if not isinstance(text, str) or not text:
+        raise FaultyRequest("the body is empty: it should be the template's text")
+    return text

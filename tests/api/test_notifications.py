@@ -75,6 +75,10 @@ class TestTemplates:
         assert "invalid" in data_of(api.post(path, source.encode(), headers=TEXT_HTML), 400)["template"]
         assert "invalid" in data_of(api.post(path, {"subject": source}), 400)["subject"]
 
+    def test_an_empty_text_is_refused(self, api: Api) -> None:
+        answer = api.post("notifications/voicemail_to_email", b"", headers=TEXT_HTML)
+        assert (answer.status_code, "empty" in answer.json()["data"]["message"]) == (400, True)
+
     @pytest.mark.parametrize(
         ("members", "field"),
         [

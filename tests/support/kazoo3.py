@@ -18,13 +18,14 @@ from couch.client import Couch, couch
 from couch.database import Database
 from couch_views.sync import sync
 from storage import database_names
+from voicemail.messages.folder_changes import MEMBER
 
 Document = dict[str, Any]
 
 MAY_2016 = 63_630_058_722
 CREATED = 63_600_000_000
 # Fields that differ from run to run.
-_VOLATILE_FIELDS = ("_rev", "_attachments", "pvt_api_key", "pvt_created", "pvt_modified", "pvt_node")
+_VOLATILE_FIELDS = ("_rev", "_attachments", "pvt_api_key", "pvt_created", "pvt_modified", "pvt_node", MEMBER)
 
 
 def new_id() -> str:

@@ -41,9 +41,14 @@ def telling(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture
 def new_hook(api: Api, telling: Following) -> Callable[..., str]:
-    """Creates webhooks of the account that are told: ``new_hook(receiver.url(), hook="object")``; their ids."""
+    """Creates webhooks of the account that are told: ``new_hook(receiver.url(), hook="object")``; their ids.
+
+    Those of objects hear of mailboxes if nothing else is said: that the account was created may be told only now.
+    """
 
     def create(uri: str, **members: Any) -> str:
+        if members.get("hook") == "object":
+            members["custom_data"] = {"type": "vmbox", **members.get("custom_data", {})}
         answer = api.put("webhooks", {"name": "A hook", "uri": uri, "hook": "notifications", **members})
         assert answer.status_code == 201, answer.text
         hook_id: str = answer.json()["data"]["id"]

@@ -32,7 +32,7 @@ def test_an_event_is_sent_again_with_its_id_to_where_the_hook_leads_now(
     api: Api, account: Account, receiver: Receivers, new_hook: NewHook, fresh_operator: Operator
 ) -> None:
     wrong, right = receiver(Reply(404)), receiver()
-    hook_id = new_hook(wrong.url(), hook="object", format="json")
+    hook_id = new_hook(wrong.url(), hook="object", format="json", custom_data={"type": "vmbox"})
     box_id = api.new_box()["id"]
     (attempt,) = attempts_of(api, hook_id, 1)
     api.patch(f"webhooks/{hook_id}", {"uri": right.url("/fixed")})

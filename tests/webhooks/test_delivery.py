@@ -242,7 +242,7 @@ class TestAttempts:
         self, api: Api, receiver: Receivers, new_hook: NewHook
     ) -> None:
         everywhere = receiver(host="0.0.0.0")
-        hook_id = new_hook(everywhere.url("/", "127.0.0.2"), hook="object")
+        hook_id = new_hook(everywhere.url("/", "127.0.0.2"), hook="object", custom_data={"type": "vmbox"})
         api.new_box()
         (attempt,) = attempts_of(api, hook_id, 1)
         assert (attempt["result"], attempt["reason"]) == ("failure", "kazoo http client error")

@@ -43,7 +43,7 @@ class TestKilledWorkers:
         release: threading.Event,
     ) -> None:
         crm = receiver(Reply(pause=release.wait), Reply(200))
-        hook_id = new_hook(crm.url(), hook="object", format="json")
+        hook_id = new_hook(crm.url(), hook="object", format="json", custom_data={"type": "vmbox"})
         box_id = api.new_box()["id"]
         told(crm, 1)
         telling.running[-1].kill()
@@ -166,7 +166,7 @@ class TestQueueing:
         self.deliver(service, account, event, event)
         self.deliver(service, account, event)
         with service.models():
-            assert Delivery.objects.filter(hook_id=hook_id).count() == 1
+            assert Delivery.objects.filter(hook_id=hook_id, event_id=event.id).count() == 1
 
     def test_texts_that_postgresql_does_not_take_are_kept(
         self, account: Account, service: Service, hook_id: str

@@ -32,8 +32,6 @@ _ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
     "--autoplay-policy=no-user-gesture-required",
-    # A microphone that beeps, and that pages get where the test allows it.
-    "--use-fake-device-for-media-stream",
 )
 # Age in seconds, caller's name and number, folder, text.
 _MESSAGES = (

@@ -5,7 +5,8 @@ document.querySelectorAll('input[type="file"][data-recorder]').forEach(function 
     const ERRORS = {
         NotAllowedError: 'The browser refused the microphone. Allow it for this page in the browser\'s settings, then try again.',
         NotFoundError: 'There is no microphone. Connect one, or choose a file.',
-        NotReadableError: 'The microphone can\'t be used: another program may have it.'
+        NotReadableError: 'The microphone can\'t be used: another program may have it.',
+        NotSupportedError: 'This browser can\'t use a microphone. Choose a file, or another browser.'
     };
     const box = document.createElement('div'), start = makeButton('Record'), stop = makeButton('Stop');
     const level = document.createElement('meter'), status = document.createElement('span');
