@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from pytest_django import DjangoDbBlocker
 
 from tests.support.following import Following
 from tests.support.mail_server import MailServer
@@ -13,8 +14,11 @@ from tests.support.servers import Running, Service, direct, wait_until
 
 
 @pytest.fixture(scope="module")
-def own_service(new_service: Callable[..., Service], mail_server: MailServer) -> Service:
+def own_service(
+    new_service: Callable[..., Service], mail_server: MailServer, django_db_blocker: DjangoDbBlocker
+) -> Service:
     """A service with tables of its own, whose followers no other test starts, and a mail server."""
+    django_db_blocker.unblock()
     return new_service(EMAIL_URL=mail_server.url)
 
 
@@ -37,7 +41,7 @@ def test_health_says_whether_somebody_follows_the_changes(
     answer = health(own_server)
     assert (answer.status_code, answer.json()["status"]) == (503, "late")
     assert answer.json()["consumers"]["webhooks"]["followers"] == 0
-    following = Following(own_service, tmp_path / "events")
+    following = Following(own_service, tmp_path / "events", ("webhooks", "mails"))
     following.start()
     wait_until(lambda: health(own_server).ok)
     state = health(own_server).json()

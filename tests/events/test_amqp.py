@@ -47,7 +47,7 @@ def publishing(
 ) -> Iterator[Following]:
     """A follower that publishes, also what is uploaded."""
     service = new_service(AMQP_URL=broker.url, PUBLISH_UPLOADS="1")
-    following = Following(service, tmp_path_factory.mktemp("publishing") / "events")
+    following = Following(service, tmp_path_factory.mktemp("publishing") / "events", ("amqp",))
     following.start()
     yield following
     following.stop()

@@ -114,7 +114,7 @@ def test_databases_that_do_not_change_are_not_looked_at(
 
     with (
         CuttingProxy(couchdb, hangs_up_on=note) as proxy,
-        Following(new_service(proxy.url, SEND_WEBHOOKS="0"), tmp_path / "events", "idle") as follower,
+        Following(new_service(proxy.url), tmp_path / "events") as follower,
     ):
         follower.start()
         # A cluster tells late that databases were created: the first message is told after that.
@@ -139,9 +139,9 @@ def test_a_broker_that_is_away_delays_no_other_consumer(
     box_id: str,
     django_db_blocker: DjangoDbBlocker,
 ) -> None:
-    service = new_service(AMQP_URL="amqp://127.0.0.1:1", SEND_WEBHOOKS="0")
+    service = new_service(AMQP_URL="amqp://127.0.0.1:1")
     django_db_blocker.unblock()
-    with Following(service, tmp_path / "events") as follower, service.models():
+    with Following(service, tmp_path / "events", ("amqp",)) as follower, service.models():
         follower.start()
         (message_id,) = leave_messages(api, box_id, 1)
         follower.wait_for(lambda events: message_id in ids_of_new(events), account.id)

@@ -28,7 +28,7 @@ def machine(
 @pytest.fixture
 def following(machine: Machine, tmp_path: Path) -> Iterator[Following]:
     """A follower of the machine's changes."""
-    following = Following(machine.service, tmp_path / "events")
+    following = Following(machine.service, tmp_path / "events", consumer="recording")
     following.start()
     yield following
     following.stop()

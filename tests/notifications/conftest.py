@@ -14,11 +14,11 @@ from tests.support.servers import Service
 LeaveMessage = Callable[..., str]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def mailing(new_service: Callable[..., Service], mail_server: MailServer) -> Iterator[Following]:
     """A follower and a worker, with tables of their own, which send mails to `mail_server`."""
     service = new_service(EMAIL_URL=mail_server.url, EMAIL_FROM="Voicemail <voicemail@example.com>")
-    following = Following(service, service.folder / "events")
+    following = Following(service, service.folder / "events", ("mails",))
     following.start()
     following.start_worker()
     yield following

@@ -47,6 +47,7 @@ class SlowMailServer(MailServer):
             await asyncio.to_thread(self.released.wait)
 
 
+ADDRESS = "killed.worker@example.com"
 Sending = Callable[[str], tuple[SlowMailServer, Following]]
 
 
@@ -59,7 +60,7 @@ def sending(new_service: Callable[..., Service]) -> Iterator[Sending]:
         server = SlowMailServer(moment)
         server.start()
         service = new_service(EMAIL_URL=server.url)
-        following = Following(service, service.folder / "events")
+        following = Following(service, service.folder / "events", ("mails",))
         running.append((server, following))
         following.start()
         following.start_worker()
@@ -95,11 +96,11 @@ def test_a_mail_that_was_not_complete_is_sent_again(
     sending: Sending, api: Api, account: Account, leave_message: LeaveMessage
 ) -> None:
     server, following = sending("RCPT")
-    box = api.new_box(notify_email_addresses=["ada@example.com"], delete_after_notify=True)
+    box = api.new_box(notify_email_addresses=[ADDRESS], delete_after_notify=True)
     message_id = leave_message(box["id"])
     with restarted(server, following):
         wait_until(lambda: Mail.objects.get(message_id=message_id).state == State.SENT)
-    assert len(server.mails) == 1
+    assert len(server.mails_to(ADDRESS)) == 1
     assert folder_of(account, message_id) == "deleted"
 
 
@@ -107,18 +108,18 @@ def test_a_mail_that_the_server_has_is_not_sent_again(
     sending: Sending, api: Api, account: Account, leave_message: LeaveMessage
 ) -> None:
     server, following = sending("DATA")
-    box = api.new_box(notify_email_addresses=["ada@example.com"], delete_after_notify=True)
+    box = api.new_box(notify_email_addresses=[ADDRESS], delete_after_notify=True)
     message_id = leave_message(box["id"])
     with restarted(server, following):
         wait_until(lambda: Mail.objects.get(message_id=message_id).state == State.UNCONFIRMED)
-    assert len(server.mails) == 1
+    assert len(server.mails_to(ADDRESS)) == 1
     assert folder_of(account, message_id) == "new", "nobody knows whether the mail arrived"
 
 
 def test_a_mail_waits_for_a_mail_server_that_is_away(sending: Sending, api: Api, leave_message: LeaveMessage) -> None:
     server, following = sending("never")
     server.stop()
-    box = api.new_box(notify_email_addresses=["ada@example.com"])
+    box = api.new_box(notify_email_addresses=[ADDRESS])
     message_id = leave_message(box["id"])
     mails = Mail.objects.filter(message_id=message_id)
     with following.service.models():
@@ -126,4 +127,4 @@ def test_a_mail_waits_for_a_mail_server_that_is_away(sending: Sending, api: Api,
         assert mails.get().state == State.WAITING
         server.start()
         wait_until(lambda: mails.get().state == State.SENT)
-    assert len(server.mails) == 1
+    assert len(server.mails_to(ADDRESS)) == 1

@@ -1,6 +1,7 @@
 """Followers of changes and workers as processes of their own, and the events that a follower told."""
 
 import json
+import secrets
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,8 +17,10 @@ class Following:
 
     service: Service
     file: Path
-    consumer: str = "recording"
-    """Followers for the same consumer go on where earlier ones stopped; for a new one, following begins."""
+    told: tuple[str, ...] = ()
+    """The service's own consumers that are told besides the file: others would get what is for other tests."""
+    consumer: str = field(default_factory=lambda: f"recording-{secrets.token_hex(4)}")
+    """The name of the one that writes the file. Whoever has the same one goes on where the other stopped."""
     running: list[Running] = field(default_factory=list)
 
     def start(self) -> Running:
@@ -35,6 +38,7 @@ class Following:
             "DJANGO_SETTINGS_MODULE": "tests.support.events_settings",
             "EVENTS_FILE": str(self.file),
             "EVENTS_CONSUMER": self.consumer,
+            "EVENTS_TOLD": ",".join(self.told),
         }
         process = spawn([sys.executable, "manage.py", "follow_changes"], log, environment)
         follower = Running(process, "", log)

@@ -29,6 +29,17 @@ class RecordingConsumer(Consumer):
             file.write("".join(f"{line}\n" for line in lines))
 
 
+class SilentConsumer(Consumer):
+    """Gets nothing."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def is_enabled(self) -> bool:
+        """Never."""
+        return False
+
+
 class RecordingConsumerConfig(AppConfig):
     """The consumer as an app."""
 
@@ -36,5 +47,9 @@ class RecordingConsumerConfig(AppConfig):
     label = "recording_consumer"
 
     def ready(self) -> None:
-        """Register the consumer."""
+        """Register the consumer, and silence those of the service that EVENTS_TOLD doesn't name."""
+        told = os.environ["EVENTS_TOLD"].split(",")
+        for consumer in consumers.enabled():
+            if consumer.name not in told:
+                consumers.register(SilentConsumer(consumer.name))
         consumers.register(RecordingConsumer(os.environ["EVENTS_CONSUMER"], Path(os.environ["EVENTS_FILE"])))

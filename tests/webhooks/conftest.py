@@ -27,12 +27,12 @@ def receiver() -> Iterator[Callable[..., Receiver]]:
         running.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def telling(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Following]:
     """A follower and a worker of the service, which may send to this machine."""
     folder = tmp_path_factory.mktemp("telling")
     settings = {"WEBHOOK_ALLOWED_NETWORKS": "127.0.0.1"}
-    following = Following(service.with_settings(folder, **settings), folder / "events")
+    following = Following(service.with_settings(folder, **settings), folder / "events", ("webhooks",))
     following.start()
     following.start_worker()
     yield following
