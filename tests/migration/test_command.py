@@ -159,14 +159,22 @@ def test_signal_ends_a_migration_after_the_batches_under_way(
     account_id = account.doc["_id"]
     created_accounts.append(account_id)
     writers.write_to_couchdb([account], lambda account: None)
-    with CuttingProxy(settings.COUCHDB_URL) as proxy:
+    is_under_way, is_signalled = threading.Event(), threading.Event()
+
+    def hold(request: int) -> None:
+        if request == 80:
+            is_under_way.set()
+            is_signalled.wait(60)
+
+    with CuttingProxy(settings.COUCHDB_URL, before=hold) as proxy:
         environment = {**service.environment(), "COUCHDB_URL": proxy.url, "SECRET_KEY": SECRET_KEY}
         command = [sys.executable, "manage.py", "migrate_kazoo3", "--account", account_id, "--batch", "5"]
         process = subprocess.Popen(
             command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
-        wait_until(lambda: proxy.requests > 80 or process.poll() is not None)
+        wait_until(lambda: is_under_way.is_set() or process.poll() is not None)
         process.send_signal(number)
+        is_signalled.set()
         out, err = process.communicate(timeout=120)
     assert process.returncode == 128 + number, err
     assert "Run the same command again to continue" in out
