@@ -69,6 +69,7 @@ clean:
 
 # Debian and Ubuntu keep the module that makes virtual environments in a package of its own.
 .venv/made:
+	@[ ! -L .venv ] || rm .venv  # what the link leads to is somebody else's
 	@python=$$(scripts/python) || exit; \
 	$$python -c 'import ensurepip, venv' 2>/dev/null || scripts/apt-install \
 	    "$$($$python -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"; \
