@@ -1,6 +1,5 @@
 """The progress of a backup, a restore or a check: counted while it works, shown on a terminal, stopped on request."""
 
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,7 +7,7 @@ from typing import Never, TextIO
 
 from tqdm import tqdm
 
-from migration.progress import Stopped
+from migration.progress import StoppableProgress
 from migration.report import format_size
 
 _SECONDS_BETWEEN_LINES = 30.0
@@ -39,37 +38,11 @@ class Tally:
         return time.monotonic() - self.started
 
 
-class Progress:
-    """Counts, from any thread, and passes on requests to stop.
-
-    Calls `on_change` with the tally, one call at a time.
-    """
+class Progress(StoppableProgress[Tally]):
+    """Counts what a backup, a restore or a check does."""
 
     def __init__(self, on_change: Callable[[Tally], None] = lambda tally: None) -> None:
-        self.tally = Tally()
-        self._on_change = on_change
-        self._lock = threading.RLock()
-        self._stop = threading.Event()
-
-    def stop(self) -> None:
-        """Request a stop: what is under way is finished, and nothing else is begun."""
-        self._stop.set()
-
-    @property
-    def is_stopping(self) -> bool:
-        """Whether a stop was requested."""
-        return self._stop.is_set()
-
-    def require_going_on(self) -> None:
-        """Raise Stopped if a stop was requested."""
-        if self.is_stopping:
-            raise Stopped
-
-    def begin_phase(self, name: str) -> None:
-        """Begin another part of the work."""
-        with self._lock:
-            self.tally.phase = name
-            self._on_change(self.tally)
+        super().__init__(Tally(), on_change)
 
     def expect(self, *, databases: int = 0, documents: int = 0) -> None:
         """Add to the totals."""
@@ -97,18 +70,6 @@ class Progress:
         """Note what an operator should know."""
         with self._lock:
             self.tally.notes.append(sentence)
-
-    def wait(self, seconds: float) -> None:
-        """Wait for a CouchDB that is away. Raises Stopped as soon as a stop is requested."""
-        self._set_waiting(True)
-        self._stop.wait(seconds)
-        self._set_waiting(False)
-        self.require_going_on()
-
-    def _set_waiting(self, is_waiting: bool) -> None:
-        with self._lock:
-            self.tally.is_waiting = is_waiting
-            self._on_change(self.tally)
 
 
 class Display:

@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from migration.progress import Stoppable
+from migration.progress import StoppableProgress
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 def map_in_threads(
-    function: Callable[[Item], Result], items: Iterable[Item], workers: int, progress: Stoppable
+    function: Callable[[Item], Result], items: Iterable[Item], workers: int, progress: StoppableProgress[Any]
 ) -> Iterator[Result]:
     """The function's results, in the order of their completion. Starts no other item once a stop is requested.
 

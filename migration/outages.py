@@ -3,12 +3,12 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from accounts.api.exception_handler import api_error
 from couch.errors import CircuitOpen, CouchError, Unreachable
 from crossbar.errors import ApiError
-from migration.progress import Stoppable
+from migration.progress import StoppableProgress
 
 Result = TypeVar("Result")
 
@@ -37,7 +37,7 @@ def run_once(work: Callable[[], Result], /) -> Result:
 class OutageRetry:
     """Repeats work while a CouchDB is away. `is_up` tells whether those that the work needs answer."""
 
-    progress: Stoppable
+    progress: StoppableProgress[Any]
     is_up: Callable[[], bool]
     patience: float = PATIENCE_SECONDS
 

@@ -8,24 +8,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 MESSAGE, GREETING = "message", "greeting"
 """What a line of the report is about: a message, or a greeting or another document with media."""
-
-
-class Stoppable(Protocol):
-    """Work that ends early on request."""
-
-    def stop(self) -> None:
-        """Request a stop."""
-
-    @property
-    def is_stopping(self) -> bool:
-        """Whether a stop was requested."""
-
-    def wait(self, seconds: float) -> None:
-        """Wait for a CouchDB that is away. Raises Stopped as soon as a stop is requested."""
 
 
 class Stopped(Exception):
@@ -97,24 +83,30 @@ class Tally:
         return sum(count for (name, _), count in self.outcomes.items() if name == outcome)
 
 
-class Progress:
-    """Counts what a migration does, from any thread, and passes on requests to stop.
+class WorkTally(Protocol):
+    """What any count of work says besides its numbers."""
 
-    Calls `on_change` with the tally after each step, and `on_row` with each row: one call at a time.
+    phase: str
+    is_waiting: bool
+
+
+AnyTally = TypeVar("AnyTally", bound=WorkTally)
+
+
+class StoppableProgress(Generic[AnyTally]):
+    """Counts work in a tally, from any thread, and passes on requests to stop.
+
+    Calls `on_change` with the tally after each step, one call at a time.
     """
 
-    def __init__(
-        self,
-        on_change: Callable[[Tally], None] = lambda tally: None,
-        on_row: Callable[[Row], None] = lambda row: None,
-    ) -> None:
-        self.tally = Tally()
-        self._on_change, self._on_row = on_change, on_row
+    def __init__(self, tally: AnyTally, on_change: Callable[[AnyTally], None]) -> None:
+        self.tally = tally
+        self._on_change = on_change
         self._lock = threading.RLock()
         self._stop = threading.Event()
 
     def stop(self) -> None:
-        """Request a stop: batches under way are finished, and no other is begun."""
+        """Request a stop: what is under way is finished, and nothing else is begun."""
         self._stop.set()
 
     @property
@@ -122,11 +114,40 @@ class Progress:
         """Whether a stop was requested."""
         return self._stop.is_set()
 
+    def require_going_on(self) -> None:
+        """Raise Stopped if a stop was requested."""
+        if self.is_stopping:
+            raise Stopped
+
     def begin_phase(self, name: str) -> None:
         """Begin another part of the work."""
         with self._lock:
             self.tally.phase = name
             self._on_change(self.tally)
+
+    def wait(self, seconds: float) -> None:
+        """Wait for a CouchDB that is away. Raises Stopped as soon as a stop is requested."""
+        self._set_waiting(True)
+        self._stop.wait(seconds)
+        self._set_waiting(False)
+        self.require_going_on()
+
+    def _set_waiting(self, is_waiting: bool) -> None:
+        with self._lock:
+            self.tally.is_waiting = is_waiting
+            self._on_change(self.tally)
+
+
+class Progress(StoppableProgress[Tally]):
+    """Counts what a migration does. Calls `on_row` with each row, one call at a time."""
+
+    def __init__(
+        self,
+        on_change: Callable[[Tally], None] = lambda tally: None,
+        on_row: Callable[[Row], None] = lambda row: None,
+    ) -> None:
+        super().__init__(Tally(), on_change)
+        self._on_row = on_row
 
     def expect(self, *, accounts: int = 0, messages: int = 0) -> None:
         """Add to the totals."""
@@ -178,22 +199,9 @@ class Progress:
             self.tally.phase = "stopped" if self.is_stopping else "done"
             self._on_change(self.tally)
 
-    def wait(self, seconds: float) -> None:
-        """Wait for a CouchDB that is away. Raises Stopped as soon as a stop is requested."""
-        self._set_waiting(True)
-        self._stop.wait(seconds)
-        self._set_waiting(False)
-        if self.is_stopping:
-            raise Stopped
-
-    def _set_waiting(self, is_waiting: bool) -> None:
-        with self._lock:
-            self.tally.is_waiting = is_waiting
-            self._on_change(self.tally)
-
 
 @contextmanager
-def stop_on_signals(progress: Stoppable) -> Iterator[list[int]]:
+def stop_on_signals(progress: StoppableProgress[Any]) -> Iterator[list[int]]:
     """Let the first SIGINT or SIGTERM request a stop; the next one ends the process as usual.
 
     Yields a list that gets the number of the signal.
