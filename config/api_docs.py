@@ -14,6 +14,7 @@ from django.utils.cache import get_conditional_response
 from rest_framework.request import Request
 
 from crossbar.negotiation import FileNegotiation
+from crossbar.version import VERSION
 from crossbar.viewset import CrossbarViewSet
 from openapi.loader import load_document
 
@@ -35,7 +36,9 @@ class SerializedDocument(NamedTuple):
 @cache
 def document_as_json() -> SerializedDocument:
     """The document as JSON, joined once in a process."""
-    return _with_etag(orjson.dumps(load_document()))
+    document = load_document()
+    document["info"]["version"] = VERSION
+    return _with_etag(orjson.dumps(document))
 
 
 @cache

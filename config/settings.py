@@ -191,6 +191,9 @@ INSTALLED_APPS = [
     "backup",
     "doctor",
 ]
+SECURITY_CONTACT = environment.text_list("SECURITY_CONTACT")
+"""E-mail addresses, telephone numbers and URLs for whoever finds a security problem: /.well-known/security.txt."""
+SECURITY_POLICY = environment.text("SECURITY_POLICY")
 METRICS_TOKEN = environment.secret("METRICS_TOKEN")
 """What Prometheus says to be let in to /metrics; without it there are no metrics."""
 MIDDLEWARE = [

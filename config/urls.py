@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 from config import health, pages
 from config.api_docs import DocumentViewSet, PageViewSet, document_as_yaml
 from config.metrics.page import metrics
+from config.security_txt import security_txt
 
 urlpatterns = [
     path("v2/", include("voicemail.api.urls")),
@@ -25,6 +26,7 @@ urlpatterns = [
     path("health/ready", health.ready),
     path("health/events", health.events),
     *([path("metrics", metrics)] if settings.METRICS_TOKEN else []),
+    path(".well-known/security.txt", security_txt),
     path("", pages.front_page),
     path("favicon.ico", pages.icon),
     path("admin", RedirectView.as_view(pattern_name="admin:index", query_string=True)),

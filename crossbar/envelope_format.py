@@ -9,7 +9,8 @@ from typing import Any
 
 import orjson
 
-VERSION = "1.0.0"
+from crossbar.version import VERSION
+
 NODE_PREFIX = "vmboxes@"
 NODE = f"{NODE_PREFIX}{socket.gethostname()}"
 

@@ -3,7 +3,7 @@
 from rest_framework.request import Request
 
 from crossbar.envelope import EnvelopeResponse
-from crossbar.envelope_format import VERSION
+from crossbar.version import VERSION
 from crossbar.viewset import CrossbarViewSet
 from storage import schemas
 from storage.private_fields import public

@@ -11,9 +11,9 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from crossbar import errors
-from crossbar.envelope_format import VERSION
 from crossbar.errors import ApiError
 from crossbar.pages import DEFAULT_SIZE, MAX_RANGE
+from crossbar.version import VERSION
 from tests.support.api_client import Api
 from tests.support.described_api import described_verbs
 from tests.support.servers import PROJECT, Running

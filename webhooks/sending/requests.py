@@ -5,7 +5,7 @@ from urllib.parse import urlsplit, urlunsplit
 from django.utils.encoding import iri_to_uri
 
 from couch.database import Document
-from crossbar.envelope_format import VERSION
+from crossbar.version import VERSION
 from webhooks.models import HOST_LENGTH
 from webhooks.request_rules import is_allowed_header, is_http_address
 from webhooks.sending.payloads import Payload, canonical_json, form_data
