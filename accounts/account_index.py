@@ -1,23 +1,66 @@
 """The index of all accounts: the database `accounts`, with a copy of each account's document in it.
 
-By its views accounts are found: by id, realm, name, API key, or their place in the tree.
+By its views accounts are found: by id, realm, name, API key, or their place in the tree. Storing a copy drops what
+this process has cached of the tree; other processes notice within TREE_SECONDS.
 """
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from threading import Lock
+
+from cachetools import TTLCache
 
 from couch.client import couch
 from couch.database import Database, Document, Row
 from crossbar.pages import Page, PageRequest
-from storage import database_names, document_types, private_fields, view_names, word_search
+from storage import database_names, document_types, documents, private_fields, view_names, word_search
+from storage.private_fields import Actor
 
+TREE_SECONDS = 5
 _PAGE_SIZE = 500
+_TREE_PAGE_SIZE = 5_000
 _NOT_ASCII_ALPHANUMERIC = re.compile(r"[^a-z0-9]")
+
+
+_tree_lock = Lock()
+_ids_below: TTLCache[str, frozenset[str]] = TTLCache(200, TREE_SECONDS)
+_tree_generation = 0
 
 
 def database() -> Database:
     """Return the database with a copy of each account's document."""
     return couch().database(database_names.ACCOUNTS)
+
+
+def put(doc: Document) -> None:
+    """Store the copy of a new account's document; raises Conflict."""
+    with _dropping_tree():
+        documents.put(database(), doc)
+
+
+def update(account_id: str, change: Callable[[Document], Document | None]) -> None:
+    """Change the copy of an account's document as `Database.update` does."""
+    with _dropping_tree():
+        documents.update(database(), account_id, change)
+
+
+def soft_delete(account_id: str, actor: Actor | None) -> None:
+    """Mark the copy of an account's document as deleted; raises BadIdentifier if there is no live one."""
+    with _dropping_tree():
+        documents.soft_delete(database(), account_id, document_types.ACCOUNT, actor=actor)
+
+
+@contextmanager
+def _dropping_tree() -> Iterator[None]:
+    """Drop what is cached of the tree after a write, even if nobody knows whether it succeeded."""
+    global _tree_generation
+    try:
+        yield
+    finally:
+        with _tree_lock:
+            _tree_generation += 1
+            _ids_below.clear()
 
 
 def search(
@@ -85,6 +128,33 @@ def fetch_names(account_ids: Iterable[str]) -> dict[str, str]:
     ids = [account_id for account_id in dict.fromkeys(account_ids) if database_names.is_account_id(account_id)]
     docs = database().fetch(ids) if ids else {}
     return {account_id: str(docs.get(account_id, {}).get("name") or account_id) for account_id in ids}
+
+
+def ids_below(account_id: str) -> frozenset[str]:
+    """Return the ids of the live accounts below one, at any depth; TREE_SECONDS old at most."""
+    with _tree_lock:
+        ids, generation = _ids_below.get(account_id), _tree_generation
+    if ids is not None:
+        return ids
+    rows = database().stream_view(
+        *view_names.ACCOUNTS_BY_ANCESTOR, page=_TREE_PAGE_SIZE, startkey=[account_id], endkey=[account_id, {}]
+    )
+    ids = frozenset(_account_ids(rows))
+    with _tree_lock:
+        if generation == _tree_generation:
+            _ids_below[account_id] = ids
+    return ids
+
+
+def fetch_live(account_ids: Iterable[str]) -> list[Document]:
+    """Return the copies of the documents of those of some accounts that are live, in no order."""
+    ids = list(account_ids)
+    return [
+        doc
+        for start in range(0, len(ids), _PAGE_SIZE)
+        for doc in database().fetch(ids[start : start + _PAGE_SIZE]).values()
+        if private_fields.is_live(doc, document_types.ACCOUNT)
+    ]
 
 
 def has_descendants(account_id: str, count: int) -> bool:

@@ -224,7 +224,7 @@ def delete(account_id: str, actor: Actor | None = None, guard: Guard | None = No
         message = "Account has descendants: delete those first"
         raise ValidationFailed.field("account", "account_has_descendants", message, value=account_id)
     with suppress(BadIdentifier):
-        documents.soft_delete(account_index.database(), account_id, document_types.ACCOUNT, actor=actor)
+        account_index.soft_delete(account_id, actor)
     return documents.soft_delete(database_of(account_id), account_id, document_types.ACCOUNT, actor=actor)
 
 
@@ -275,7 +275,7 @@ def _update_copy(account_id: str) -> None:
         couchdb_members = {key: value for key, value in copy.items() if key.startswith("_")}
         return {**{key: value for key, value in doc.items() if not key.startswith("_")}, **couchdb_members}
 
-    account_index.database().update(account_id, change)
+    account_index.update(account_id, change)
 
 
 def _realm(doc: Mapping[str, Any]) -> Any:

@@ -73,7 +73,7 @@ def create(
             if superduper_admin:
                 _name_master(account_id)
             lock.renew()
-            index.put({key: value for key, value in doc.items() if key != "_rev"})
+            account_index.put({key: value for key, value in doc.items() if key != "_rev"})
         except Exception:
             _delete_databases(account_id)
             raise

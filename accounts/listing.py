@@ -1,6 +1,6 @@
 """Pages of listings of accounts and users, read from a view in its order."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -8,20 +8,27 @@ from django.conf import settings
 from accounts import account_index, accounts, users
 from couch.database import Database, Document, Row
 from crossbar.filters import Filter
-from crossbar.pages import Page, PageRequest, RowKey
-from storage import view_names
+from crossbar.pages import InvalidStartKey, Page, PageRequest, RowKey
+from storage import private_fields, view_names
 from storage.view_names import View
 
 _MAX_READ = 500
 
 
 def list_accounts(
-    request: PageRequest, *, parent_id: str | None = None, is_enabled: bool | None = None
+    request: PageRequest,
+    *,
+    parent_id: str | None = None,
+    is_enabled: bool | None = None,
+    only_ids: Collection[str] | None = None,
 ) -> Page[Document]:
     """Return a page of accounts by name: all, the children of one, or only those that are enabled or disabled.
 
+    With `only_ids`, no others are listed; without a parent, the documents of all of these are read then.
     Raises InvalidStartKey.
     """
+    if only_ids is not None and parent_id is None:
+        return _list_some(request, only_ids, is_enabled)
     document_filter = Filter()
     if is_enabled is not None:
         document_filter = Filter([lambda doc: accounts.is_enabled(dict(doc)) == is_enabled])
@@ -31,7 +38,26 @@ def list_accounts(
     elif is_enabled is False:
         view, document_filter = view_names.DISABLED_ACCOUNTS_BY_NAME, Filter()
     page = read_page(account_index.database(), view, request, document_filter, lambda doc: doc, below=below)
-    return Page([row["doc"] for row in page.entries], page.next_start_key)
+    docs = [row["doc"] for row in page.entries if only_ids is None or row["id"] in only_ids]
+    return Page(docs, page.next_start_key)
+
+
+def _list_some(request: PageRequest, ids: Collection[str], is_enabled: bool | None) -> Page[Document]:
+    """Return a page of some accounts by name."""
+    docs = {
+        (private_fields.alphanumeric(str(doc.get("name") or "")), doc["_id"]): doc
+        for doc in account_index.fetch_live(ids)
+        if is_enabled in (None, accounts.is_enabled(doc))
+    }
+    keys = sorted(docs, reverse=request.descending)
+    if start := request.row_key():
+        if not isinstance(start.key, str):
+            raise InvalidStartKey()
+        first = (start.key, start.doc_id)
+        keys = [key for key in keys if key == first or (key < first) == request.descending]
+    shown = keys[: request.size]
+    next_key = RowKey(*keys[len(shown)]).encode() if len(shown) < len(keys) else None
+    return Page([docs[key] for key in shown], next_key)
 
 
 def list_users(

@@ -6,12 +6,14 @@ database ``accounts`` last: until then nobody finds it, and the next run complet
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from accounts import account_index, creation
 from couch.client import couch
 from couch.database import Database, Document
+from couch.errors import Conflict
 from couch_views.sync import sync
 from migration import sources
 from migration.sources import AccountSource, Source, Survey, without_database_fields
@@ -112,7 +114,8 @@ def _list_account(source: AccountSource, imported: ImportedAccount, dry_run: boo
     if not dry_run:
         creation.prepare_index()
         document = source.listed_document() or imported.document
-        documents.put_all(account_index.database(), [without_database_fields(document)])
+        with suppress(Conflict):  # somebody listed it by now
+            account_index.put(without_database_fields(document))
 
 
 def _find_missing(database: Database, ids: Iterable[str]) -> list[str]:
