@@ -5,7 +5,8 @@ which stands for a kind of document. Log-in, permissions, index and layout are t
 
 To add a page: write the method ``(request, **ids) -> HttpResponse``, add a `Route` with the permission that it needs,
 call the same domain functions as the API, and record in the audit log what was changed, heard or revealed. Rules
-belong to the domain, not to the desk.
+belong to the domain, not to the desk. Operators may be limited to some accounts: a page with an account in its path,
+or as ``account`` in its query, opens only to those who may see it; any other page asks `operators.scope`.
 
     accounts, users, mailboxes, messages, migration_runs
                  the pages about each of these

@@ -12,9 +12,11 @@ class DeskConfig(AppConfig):
     verbose_name = "Desk"
 
     def ready(self) -> None:
-        """Create the operators' groups whenever the database is migrated, and keep the list of sessions."""
-        from desk.operators import groups, receivers
+        """Have Django and the websockets call the desk: for groups, sessions, and the holders of tickets."""
+        from desk.operators import groups, listening, receivers
+        from live import tickets
 
         post_migrate.connect(groups.create_missing_groups, dispatch_uid="desk.groups")
         user_logged_in.connect(receivers.begin_session, dispatch_uid="desk.begin_session")
         user_logged_out.connect(receivers.end_session, dispatch_uid="desk.end_session")
+        tickets.register_check(listening.may_listen)

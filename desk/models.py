@@ -114,6 +114,29 @@ class GroupAccess(models.Model):
         return str(self.group)
 
 
+class AccountLimit(models.Model):
+    """An account that an operator, or a group's operators, are limited to, with all accounts below it."""
+
+    operator = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="account_limits")
+    group = models.ForeignKey("auth.Group", models.CASCADE, null=True, related_name="account_limits")
+    account_id = models.CharField(max_length=32)
+
+    class Meta:
+        default_permissions = ()
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(operator__isnull=False, group__isnull=True)
+                | models.Q(operator__isnull=True, group__isnull=False),
+                name="limit_of_an_operator_or_a_group",
+            ),
+            models.UniqueConstraint(fields=("operator", "account_id"), name="one_limit_of_an_operator"),
+            models.UniqueConstraint(fields=("group", "account_id"), name="one_limit_of_a_group"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.operator or self.group}: {self.account_id}"
+
+
 class OperatorIdentity(models.Model):
     """Who an operator is at the provider of single sign-on."""
 

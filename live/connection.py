@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from django.core import signing
+from django.db import DatabaseError
 from rest_framework.exceptions import APIException
 from websockets.asyncio.server import ServerConnection, broadcast
 from websockets.exceptions import ConnectionClosed
@@ -20,6 +21,7 @@ from live import messages, tickets
 from live.bindings import Binding, parse
 from live.changes import FollowedAccounts
 from live.messages import AUTHENTICATION_FAILED, NO_SUCH_BINDING, Message, MessageError
+from live.tickets import Ticket
 from storage import database_names
 
 MAX_BINDINGS = 100
@@ -38,6 +40,8 @@ class Permit:
     """Seconds since 1970."""
     checked_at: float
     """When the rights were looked at, in monotonic seconds."""
+    ticket: Ticket | None = None
+    """What the client showed in place of a token."""
 
 
 class Connection:
@@ -84,7 +88,7 @@ class Connection:
                 return
             if not is_visible(identity):
                 return
-        except CouchError:
+        except (CouchError, DatabaseError):
             self._loop.call_soon_threadsafe(self._close, _TRY_AGAIN, "the database can't be reached")
             return
         for binding in bindings:
@@ -99,11 +103,15 @@ class Connection:
         if permit is None or permit.expires_at <= time.time():
             return None
         now = time.monotonic()
-        if permit.identity.token is None or now < permit.checked_at + _CHECK_SECONDS:
+        if now < permit.checked_at + _CHECK_SECONDS:
             return permit.identity
+        identity = permit.identity
         try:
-            identity = authentication.reload(permit.identity)
-            is_allowed = may_act_on(identity, account_id)
+            if permit.ticket is not None:
+                is_allowed = permit.ticket.is_valid()
+            else:
+                identity = authentication.reload(identity)
+                is_allowed = may_act_on(identity, account_id)
         except APIException:
             return None
         self._permits[account_id] = replace(permit, identity=identity, checked_at=now)
@@ -137,7 +145,7 @@ class Connection:
             raise MessageError(f"unknown action {action[:100]!r}: there are subscribe, unsubscribe and ping")
         except MessageError as error:
             return messages.error_reply(message, [str(error)])
-        except CouchError:
+        except (CouchError, DatabaseError):
             return messages.error_reply(message, ["the database can't be reached: try again in a moment"])
 
     async def _subscribe(self, message: Message) -> Message:
@@ -228,8 +236,10 @@ def _permit_of_token(text: str) -> Permit:
 
 def _permit_of_ticket(text: str) -> Permit:
     try:
-        account_id = tickets.account_of(text)
+        ticket = tickets.load(text)
     except signing.BadSignature as error:
         raise MessageError(AUTHENTICATION_FAILED) from error
-    identity = Identity(account_id, None, is_admin=True, is_superduper_admin=False)
-    return Permit(identity, tickets.expires_at(), time.monotonic())
+    if not ticket.is_valid():
+        raise MessageError(AUTHENTICATION_FAILED)
+    identity = Identity(ticket.account_id, None, is_admin=True, is_superduper_admin=False)
+    return Permit(identity, tickets.expires_at(), time.monotonic(), ticket)

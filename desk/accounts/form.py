@@ -4,27 +4,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
-from django.contrib.admin import widgets
+from django.utils.translation import gettext as _
 
 from accounts import accounts
+from desk.accounts.choice_field import AccountField
 from desk.kit.forms import make_form, sort_fields
 from desk.kit.schema_fields import build_fields
+from desk.operators.scope import Scope
 from storage import schemas
 
 _EXCLUDED = frozenset({"enabled"})  # it has a page of its own
 _FIRST_FIELDS = ("name", "realm", "timezone", "language")
-
-
-class _ParentField(forms.CharField):
-    """The id of the parent account."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            label="Parent",
-            required=False,
-            widget=widgets.AdminTextInputWidget,
-            help_text="The id of the account above this one. Leave it empty for none.",
-        )
 
 
 def change_form(submitted: Any, account: Mapping[str, Any], entered: Mapping[str, Any]) -> forms.Form:
@@ -34,9 +24,18 @@ def change_form(submitted: Any, account: Mapping[str, Any], entered: Mapping[str
     return make_form(fields, submitted, account, entered)
 
 
-def creation_form(submitted: Any, parent_id: str) -> forms.Form:
-    """The form of a new account, with the field ``parent`` for the id of its parent."""
-    fields = {**_account_fields(), "parent": _ParentField()}
+def creation_form(submitted: Any, parent_id: str, scope: Scope) -> forms.Form:
+    """The form of a new account, with the field ``parent``: operators who don't see everything have to choose one."""
+    is_required = not scope.is_everything
+    help_text = _("The account above this one: its id, realm or name.")
+    if not is_required:
+        help_text = _("The account above this one: its id, realm or name. Leave it empty for none.")
+    fields = {
+        **_account_fields(),
+        "parent": AccountField(scope, label=_("Parent"), required=is_required, help_text=help_text),
+    }
+    if is_required and not parent_id and len(top_ids := scope.top_ids()) == 1:
+        parent_id = top_ids[0]
     fields["realm"].help_text += " If you leave it empty, a realm is made up."
     return make_form(fields, submitted, {}, {"parent": parent_id})
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from django.contrib import admin, messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
 
 from accounts import account_index, accounts, creation, listing, users
@@ -11,6 +11,7 @@ from couch.database import Document
 from crossbar.errors import BadIdentifier, ValidationFailed
 from crossbar.pages import PageRequest
 from desk.accounts.api_key import ApiKeyPages
+from desk.accounts.choice_field import account_suggestions
 from desk.accounts.form import change_form, creation_form
 from desk.accounts.links import (
     account_crumbs,
@@ -33,6 +34,7 @@ from desk.kit.formats import format_date
 from desk.kit.forms import add_errors, members_from
 from desk.kit.pages import Crumb, Route, actor
 from desk.models import Account
+from desk.operators.scope import Scope, scope_of
 from migration.models import MigrationRun
 from storage import database_stats
 from voicemail.legacy import remaining
@@ -53,6 +55,7 @@ class AccountAdmin(HealthPages, SwitchPages, ApiKeyPages, RetentionPages):
         return (
             Route("", "changelist", self.list_accounts, "view_account"),
             Route("add/", "add", self.add_account, "add_account"),
+            Route("suggestions/", "suggestions", self.suggest_accounts, "view_account"),
             *self.health_routes(),
             Route("<str:account_id>/", "detail", self.show_account, "view_account"),
             Route("<str:account_id>/change/", "change", self.change_account, "change_account"),
@@ -69,7 +72,7 @@ class AccountAdmin(HealthPages, SwitchPages, ApiKeyPages, RetentionPages):
         if parent_id := request.GET.get("below"):
             parent = accounts.get(parent_id)
             title = f"Accounts below {account_title(parent)}"
-            crumbs = [*_crumbs_along_tree(parent), ("Children", None)]
+            crumbs = [*_crumbs_along_tree(parent, scope_of(request.user)), ("Children", None)]
         tools = self.tools(
             request,
             ("add_account", "Add account", reverse("admin:desk_account_add")),
@@ -80,7 +83,7 @@ class AccountAdmin(HealthPages, SwitchPages, ApiKeyPages, RetentionPages):
 
     def add_account(self, request: HttpRequest) -> HttpResponse:
         """Show the form of a new account, or create it."""
-        form = creation_form(request.POST or None, request.GET.get("below", ""))
+        form = creation_form(request.POST or None, request.GET.get("below", ""), scope_of(request.user))
         if request.method == "POST" and form.is_valid():
             members = members_from(form)
             members.pop("parent", None)
@@ -98,6 +101,10 @@ class AccountAdmin(HealthPages, SwitchPages, ApiKeyPages, RetentionPages):
         crumbs = [*account_list_crumbs(), ("Add", None)]
         return self.render_form(request, form, "Add account", crumbs, cancel_url=account_list_url())
 
+    def suggest_accounts(self, request: HttpRequest) -> JsonResponse:
+        """Suggest accounts for a field that names one."""
+        return account_suggestions(request)
+
     def show_account(self, request: HttpRequest, account_id: str) -> HttpResponse:
         """Show everything about an account that is needed during a customer's call."""
         form = RetentionForm(initial={"days": retention.account_days(account_id)})
@@ -105,7 +112,7 @@ class AccountAdmin(HealthPages, SwitchPages, ApiKeyPages, RetentionPages):
 
     def render_account(self, request: HttpRequest, account_id: str, retention_form: RetentionForm) -> HttpResponse:
         """Render the account's page; the form of the retention may hold what the operator submitted."""
-        account = accounts.get(account_id)
+        account, scope = accounts.get(account_id), scope_of(request.user)
         databases = database_stats.list_account_stats(account_id)
         boxes = mailbox_listing.list_boxes(account_id, _first_page(_MAILBOXES_SHOWN))
         children = listing.list_accounts(_first_page(_CHILDREN_SHOWN), parent_id=account_id)
@@ -114,10 +121,10 @@ class AccountAdmin(HealthPages, SwitchPages, ApiKeyPages, RetentionPages):
             request,
             "desk/accounts/detail.html",
             account_title(account),
-            [*_crumbs_along_tree(account)[:-1], (account_title(account), None)],
+            [*_crumbs_along_tree(account, scope)[:-1], (account_title(account), None)],
             account=accounts.serialize(account, secrets=False),
             created=format_date(account.get("pvt_created")),
-            ancestors=list(account_index.fetch_names(accounts.ancestor_ids(account)).items()),
+            ancestors=list(account_index.fetch_names(scope.visible_ancestor_ids(account)).items()),
             children=[(child["_id"], account_title(child)) for child in children.entries],
             boxes=boxes.entries,
             has_more_boxes=boxes.next_start_key is not None,
@@ -180,9 +187,9 @@ def _first_page(size: int) -> PageRequest:
     return PageRequest(size=size, descending=False)
 
 
-def _crumbs_along_tree(account: Document) -> list[Crumb]:
-    """The breadcrumbs of an account's page, with those of its ancestors before it."""
-    ancestors = account_index.fetch_names(accounts.ancestor_ids(account))
+def _crumbs_along_tree(account: Document, scope: Scope) -> list[Crumb]:
+    """The breadcrumbs of an account's page, with those of its ancestors that the operator may see before it."""
+    ancestors = account_index.fetch_names(scope.visible_ancestor_ids(account))
     return [
         *account_list_crumbs(),
         *((name, account_url(ancestor_id)) for ancestor_id, name in ancestors.items()),

@@ -9,6 +9,7 @@ from couch.database import Document
 from crossbar.pages import Page, PageRequest
 from desk.accounts.links import account_list_url, account_title, account_url
 from desk.kit.tables import Cell, Paging, Row, Table, cut_note, page_request
+from desk.operators.scope import Scope, scope_of
 
 SEARCH_HELP = "The beginnings of words of a name or realm, or an account id."
 _PAGE_SIZE = 50
@@ -16,21 +17,23 @@ _ENABLED, _DISABLED = "enabled", "disabled"
 
 
 def account_table(request: HttpRequest) -> Table:
-    """The page of accounts that the query asks for.
+    """The page of accounts that the query asks for, of those that the operator may see.
 
     ``q`` is a search, ``below`` the id of a parent, ``state`` enabled or disabled, ``start_key`` a page.
     """
     text = request.GET.get("q", "").strip()
     parent_id, state = request.GET.get("below", ""), request.GET.get("state", "")
     is_enabled = {_ENABLED: True, _DISABLED: False}.get(state)
-    requested = page_request(request, _PAGE_SIZE)
+    requested, scope = page_request(request, _PAGE_SIZE), scope_of(request.user)
     if text:
-        page = _search(text, requested, parent_id, is_enabled)
+        page = _search(text, requested, scope, parent_id, is_enabled)
     else:
-        page = listing.list_accounts(requested, parent_id=parent_id or None, is_enabled=is_enabled)
+        page = listing.list_accounts(
+            requested, parent_id=parent_id or None, is_enabled=is_enabled, only_ids=scope.account_ids()
+        )
     return Table(
         columns=("Name", "Realm", "Parent", "Children", "Enabled", "Id"),
-        rows=_account_rows(page.entries),
+        rows=_account_rows(page.entries, scope),
         caption="Accounts",
         empty="No matching accounts." if text or state or parent_id else "There are no accounts yet.",
         paging=Paging.of_page(request, page),
@@ -42,10 +45,12 @@ def account_table(request: HttpRequest) -> Table:
     )
 
 
-def _search(text: str, requested: PageRequest, parent_id: str, is_enabled: bool | None) -> Page[Document]:
+def _search(
+    text: str, requested: PageRequest, scope: Scope, parent_id: str, is_enabled: bool | None
+) -> Page[Document]:
     def is_listed(doc: Document) -> bool:
         is_below = not parent_id or parent_id in accounts.ancestor_ids(doc)
-        return is_below and is_enabled in (None, accounts.is_enabled(doc))
+        return is_below and is_enabled in (None, accounts.is_enabled(doc)) and scope.covers_document(doc)
 
     return account_index.search(text, requested, is_listed)
 
@@ -63,8 +68,8 @@ def _state_field(state: str) -> SafeString:
     return format_html('<label>State <select name="state">{}</select></label>', options)
 
 
-def _account_rows(docs: list[Document]) -> list[Row]:
-    parent_ids = {doc["_id"]: ancestors[-1] for doc in docs if (ancestors := accounts.ancestor_ids(doc))}
+def _account_rows(docs: list[Document], scope: Scope) -> list[Row]:
+    parent_ids = {doc["_id"]: ancestors[-1] for doc in docs if (ancestors := scope.visible_ancestor_ids(doc))}
     names = account_index.fetch_names(parent_ids.values())
     ids_with_children = account_index.ids_with_children(doc["_id"] for doc in docs)
     return [

@@ -6,15 +6,17 @@ from django.utils.html import format_html
 from accounts import account_index
 from desk.accounts.links import account_url
 from desk.kit.forms import Explain
+from desk.operators.scope import scope_of
 
 
 def explain_realm(request: HttpRequest) -> Explain:
-    """A function for `add_errors` of the form of an account: names the holder if the operator may view accounts."""
+    """A function for `add_errors` of the form of an account: names the holder if the operator may view it."""
 
     def explain(path: str, message: str, realm: str) -> tuple[str, str] | None:
         if path != "realm" or not request.user.has_perm("desk.view_account"):
             return None
-        for account_id, name in account_index.fetch_names(account_index.ids_with_realm(realm)).items():
+        holder_ids = filter(scope_of(request.user).covers, account_index.ids_with_realm(realm))
+        for account_id, name in account_index.fetch_names(holder_ids).items():
             text = '{}. {} belongs to the account <a href="{}">{}</a>.'
             return path, format_html(text, message, realm, account_url(account_id), name)
         return None

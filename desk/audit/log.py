@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
 from desk.kit.differences import differences
 from desk.models import AuditEntry
+from desk.operators.scope import scope_of
 
 _MAX_LENGTH = 250
 
@@ -69,9 +71,20 @@ def is_recorded(request: HttpRequest, action: str, subject: Subject, within: tim
     ).exists()
 
 
-def list_entries(document_ids: Sequence[str], size: int, last_id: int | None) -> list[AuditEntry]:
-    """At most `size` entries about documents, the latest first; with `last_id`, from the entry with that id on."""
-    entries = AuditEntry.objects.filter(document_id__in=[document_id[:_MAX_LENGTH] for document_id in document_ids])
+def visible_entries(operator: Any) -> "QuerySet[AuditEntry]":
+    """The entries that an operator may see: those of the operator's accounts. Raises CouchError."""
+    account_ids = scope_of(operator).account_ids()
+    return AuditEntry.objects.all() if account_ids is None else AuditEntry.objects.filter(account_id__in=account_ids)
+
+
+def list_entries(operator: Any, document_ids: Sequence[str], size: int, last_id: int | None) -> list[AuditEntry]:
+    """At most `size` entries about documents that an operator may see, the latest first.
+
+    With `last_id`, they begin with the entry with that id.
+    """
+    entries = visible_entries(operator).filter(
+        document_id__in=[document_id[:_MAX_LENGTH] for document_id in document_ids]
+    )
     if last_id is not None:
         entries = entries.filter(pk__lte=last_id)
     return list(entries.order_by("-pk").select_related("operator")[:size])

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.html import format_html, format_html_join
@@ -13,7 +14,7 @@ from django.utils.safestring import SafeString
 from desk.accounts.links import account_url
 from desk.audit import log
 from desk.kit.formats import format_value
-from desk.kit.pages import Crumb, DocumentAdmin
+from desk.kit.pages import Crumb, DocumentAdmin, explain_errors
 from desk.kit.tables import Paging
 from desk.messages.links import message_url
 from desk.models import AuditEntry
@@ -54,13 +55,23 @@ class AuditEntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generi
         """What was changed, as HTML."""
         return format_difference(entry)
 
+    @explain_errors
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """List the entries, under a title that asks for nothing."""
         return super().changelist_view(request, {"title": "Audit entries", **(extra_context or {})})
 
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[AuditEntry]":
+        """The entries of the accounts that the operator may see."""
+        return log.visible_entries(request.user)
+
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Allow also the lookup that links on other pages use."""
         return lookup == "operator__username" or super().lookup_allowed(lookup, value, request)
+
+    @explain_errors
+    def change_view(self, *args: Any, **options: Any) -> HttpResponse:
+        """Show an entry."""
+        return super().change_view(*args, **options)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nobody."""
@@ -81,7 +92,7 @@ def render_history(
     """The page with everything that was done to a document, also under the ids that it had before."""
     start_key = request.GET.get("start_key", "")
     last_id = int(start_key) if _START_KEY.fullmatch(start_key) else None
-    entries = log.list_entries(document_ids, _PAGE_SIZE + 1, last_id)
+    entries = log.list_entries(request.user, document_ids, _PAGE_SIZE + 1, last_id)
     next_start_key = str(entries[_PAGE_SIZE].pk) if len(entries) > _PAGE_SIZE else None
     return pages.render(
         request,

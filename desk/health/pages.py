@@ -15,6 +15,7 @@ from desk.health.couchdb_state import couchdb_state
 from desk.health.events_state import events_state
 from desk.kit.pages import DocumentAdmin, Route, next_url
 from desk.kit.tables import Paging, page_request
+from desk.operators.scope import scope_of
 from storage import maintenance, modbs
 
 _PAGE_SIZE = 20  # each account costs several requests per database
@@ -30,12 +31,16 @@ class HealthPages(DocumentAdmin):
         yield Route("<str:account_id>/create-months/", "create_months", self.create_months, "change_account")
 
     def show_health(self, request: HttpRequest) -> HttpResponse:
-        """Show the state of CouchDB, and of the databases of a page of accounts."""
+        """Show the state of CouchDB, and of the databases of a page of accounts.
+
+        Operators who don't see everything are shown their accounts, and nothing of the system.
+        """
         title, template, crumbs = "Health", "desk/health/overview.html", [*account_list_crumbs(), ("Health", None)]
-        couchdb, events = couchdb_state(), events_state()
-        if not couchdb.is_up:
+        scope = scope_of(request.user)
+        couchdb, events = (couchdb_state(), events_state()) if scope.is_everything else (None, None)
+        if couchdb is not None and not couchdb.is_up:
             return self.render(request, template, title, crumbs, couchdb=couchdb, events=events)
-        page = listing.list_accounts(page_request(request, _PAGE_SIZE))
+        page = listing.list_accounts(page_request(request, _PAGE_SIZE), only_ids=scope.account_ids())
         states = account_states(page.entries)
         by_size = sorted(states, key=lambda state: -state.on_disk)
         return self.render(
@@ -45,6 +50,7 @@ class HealthPages(DocumentAdmin):
             crumbs,
             couchdb=couchdb,
             events=events,
+            shows_accounts=True,
             states=states,
             by_size=by_size,
             largest_size=(by_size[0].on_disk if by_size else 0) or 1,

@@ -14,11 +14,15 @@ from django_tasks_db.models import get_date_max
 from desk.audit import log
 from desk.audit.log import Subject
 from desk.models import Job
+from desk.operators.scope import scope_of
 
 
 @admin.register(Job)
 class JobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic when it runs
-    """Jobs are made by events. By hand they are only done again, when they failed."""
+    """Jobs are made by events. By hand they are only done again, when they failed.
+
+    They are the system's, whose operators see everything.
+    """
 
     list_display = ("task_name", "state", "queue_name", "enqueued_at", "started_at", "finished_at")
     list_filter = ("status", "queue_name")
@@ -79,6 +83,14 @@ class JobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic when 
             messages.success(request, f"{len(failed)} job{'' if len(failed) == 1 else 's'} will be done again.")
         else:
             messages.info(request, "None of these jobs failed.")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether the operator may view jobs."""
+        return super().has_view_permission(request, obj) and scope_of(request.user).is_everything
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether the operator may have jobs done again."""
+        return super().has_change_permission(request, obj) and scope_of(request.user).is_everything
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nobody."""

@@ -30,7 +30,12 @@ def live_list(request: HttpRequest, account_id: str, *types: str) -> LiveList | 
         return None
     host = urlsplit(f"//{request.get_host()}").hostname or ""
     url = settings.LIVE_URL.replace("{host}", f"[{host}]" if ":" in host else host)
-    return LiveList(url, tickets.issue(account_id), account_id, " ".join(f"object.*.{name}" for name in types))
+    return LiveList(
+        url,
+        tickets.issue(account_id, str(request.user.pk)),
+        account_id,
+        " ".join(f"object.*.{name}" for name in types),
+    )
 
 
 def allow_live(page: Callable[[], HttpResponse], request: HttpRequest, live: LiveList | None) -> HttpResponse:

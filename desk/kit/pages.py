@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -21,6 +21,7 @@ from crossbar.errors import ApiError, BadIdentifier
 from desk.kit.edit_conflicts import Edit
 from desk.kit.errors import describe_error
 from desk.kit.forms import Fieldsets, admin_form
+from desk.operators.scope import scope_of
 from storage.private_fields import Actor
 
 Page = Callable[..., HttpResponseBase]
@@ -37,6 +38,9 @@ class Route:
     page: Page
     permission: str
     """The permission's codename, after an app's label and a dot if it is not of the model's app."""
+    account_of: Callable[..., str | None] | None = None
+    """Returns the account that the ids in the path are of, if ``account_id`` isn't one of them; None if there is
+    none. Scope asks it. A page that is about several accounts has none, and asks `scope_of` itself."""
 
 
 class DocumentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic when it runs
@@ -57,6 +61,7 @@ class DocumentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic 
             if connection := connection_of(request.META):
                 connection.mark_as_known()
             try:
+                _require_in_scope(request, route, ids)
                 return route.page(request, **ids)
             except (ApiError, CouchError) as error:
                 return self.render_error(request, api_error(error))
@@ -171,19 +176,53 @@ class DocumentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic 
 
     def render_error(self, request: HttpRequest, error: ApiError) -> HttpResponse:
         """Answer with what went wrong and what to do, for an error that a page did not expect."""
-        if isinstance(error, BadIdentifier):
-            messages.warning(request, "This doesn't exist. It may have been removed in the meantime.")
-            return HttpResponseRedirect(reverse("admin:index"))
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "This didn't work",
-            "explanation": describe_error(error),
-            "can_repeat": error.status_code == 503 and request.method == "POST" and not request.FILES,
-            "can_reload": request.method == "POST" or error.status_code in (409, 429) or error.status_code >= 500,
-            "has_files": bool(request.FILES),
-            "fields": _sent_fields(request),
-        }
-        return TemplateResponse(request, "desk/kit/error.html", context, status=error.status_code)
+        return _render_error(self.admin_site, request, error)
+
+
+def explain_errors(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A page of Django's own admin that says what went wrong, as those of documents do."""
+
+    @wraps(view)
+    def explained(model_admin: Any, request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+        try:
+            return view(model_admin, request, *args, **options)
+        except (ApiError, CouchError) as error:
+            return _render_error(model_admin.admin_site, request, api_error(error))
+
+    return explained
+
+
+def _render_error(site: admin.AdminSite, request: HttpRequest, error: ApiError) -> HttpResponse:
+    if isinstance(error, BadIdentifier):
+        messages.warning(request, "This doesn't exist. It may have been removed in the meantime.")
+        return HttpResponseRedirect(reverse("admin:index"))
+    context = {
+        **site.each_context(request),
+        "title": "This didn't work",
+        "explanation": describe_error(error),
+        "can_repeat": error.status_code == 503 and request.method == "POST" and not request.FILES,
+        "can_reload": request.method == "POST" or error.status_code in (409, 429) or error.status_code >= 500,
+        "has_files": bool(request.FILES),
+        "fields": _sent_fields(request),
+    }
+    return TemplateResponse(request, "desk/kit/error.html", context, status=error.status_code)
+
+
+def _require_in_scope(request: HttpRequest, route: Route, ids: dict[str, Any]) -> None:
+    """Raise BadIdentifier, as for an account that doesn't exist, for one that the operator may not see.
+
+    Accounts are named in the path, in the query, or by `Route.account_of`, whose unknown ids are answered with 404.
+    """
+    scope = scope_of(request.user)
+    if scope.is_everything:
+        return
+    account_ids = [str(ids.get("account_id", "")), *request.GET.getlist("account"), *request.GET.getlist("below")]
+    for account_id in filter(None, account_ids):
+        if not scope.covers(account_id):
+            raise BadIdentifier(account_id)
+    owner_id = route.account_of(**ids) if route.account_of is not None else None
+    if owner_id is not None and not scope.covers(owner_id):
+        raise Http404
 
 
 def next_url(request: HttpRequest, default: str) -> str:

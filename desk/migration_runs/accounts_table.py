@@ -11,6 +11,7 @@ from desk.accounts.table import SEARCH_HELP
 from desk.kit.tables import Cell, Paging, Row, Table, cut_note, page_request
 from desk.migration_runs.links import account_migration_url, run_url
 from desk.migration_runs.progress import describe_state
+from desk.operators.scope import scope_of
 from migration.models import MigrationRun
 from migration.runs import control
 from voicemail.legacy import remaining
@@ -21,8 +22,11 @@ _PAGE_SIZE = 30
 def accounts_table(request: HttpRequest) -> Table:
     """The page of accounts that the query asks for: ``q`` is a search, ``start_key`` a page."""
     text = request.GET.get("q", "").strip()
-    requested = page_request(request, _PAGE_SIZE)
-    page = account_index.search(text, requested) if text else listing.list_accounts(requested)
+    requested, scope = page_request(request, _PAGE_SIZE), scope_of(request.user)
+    if text:
+        page = account_index.search(text, requested, scope.covers_document)
+    else:
+        page = listing.list_accounts(requested, only_ids=scope.account_ids())
     return Table(
         columns=("Account", "Old messages", "In removed mailboxes", "Latest run", "Realm"),
         rows=_account_rows(page.entries),

@@ -17,6 +17,7 @@ from desk.migration_runs.accounts_table import accounts_table
 from desk.migration_runs.links import TITLE, account_migration_url, run_crumbs, run_subject, run_url
 from desk.migration_runs.progress import describe_state, next_operation, run_progress
 from desk.migration_runs.report import outcome_counts, report_table
+from desk.operators.scope import scope_of
 from migration.models import MigrationRun, Operation
 from migration.runs import control, reports
 from storage import database_names
@@ -47,10 +48,10 @@ class MigrationAdmin(DocumentAdmin):
         """All pages."""
         return (
             Route("", "changelist", self.list_accounts, _VIEW),
-            Route("run/<int:run_id>/", "run", self.show_run, _VIEW),
-            Route("run/<int:run_id>/progress/", "progress", self.send_progress, _VIEW),
-            Route("run/<int:run_id>/stop/", "stop", self.stop_run, _MIGRATE),
-            Route("run/<int:run_id>/report.<str:file_format>", "report", self.send_report, _VIEW),
+            Route("run/<int:run_id>/", "run", self.show_run, _VIEW, _account_of),
+            Route("run/<int:run_id>/progress/", "progress", self.send_progress, _VIEW, _account_of),
+            Route("run/<int:run_id>/stop/", "stop", self.stop_run, _MIGRATE, _account_of),
+            Route("run/<int:run_id>/report.<str:file_format>", "report", self.send_report, _VIEW, _account_of),
             Route("<str:account_id>/", "account", self.show_account, _VIEW),
             Route("<str:account_id>/start/", "start", self.start_run, _MIGRATE),
             Route("<str:account_id>/purge/", "purge", self.confirm_purge, _MIGRATE),
@@ -78,7 +79,9 @@ class MigrationAdmin(DocumentAdmin):
             TITLE,
             [(TITLE, None)],
             table=accounts_table(request),
-            active_runs=[(run, run_url(run)) for run in control.active_runs()],
+            active_runs=[
+                (run, run_url(run)) for run in control.active_runs() if scope_of(request.user).covers(run.account_id)
+            ],
         )
 
     def show_account(self, request: HttpRequest, account_id: str) -> HttpResponse:
@@ -200,6 +203,11 @@ class MigrationAdmin(DocumentAdmin):
         name = f"{run.operation}-{run.account_id}-{run.pk}.{file_format}"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return StreamingHttpResponse(export(run), content_type=content_type, headers=headers)
+
+
+def _account_of(run_id: int, **_: str) -> str | None:
+    """Return the account of a run; None if there is no such run."""
+    return MigrationRun.objects.filter(pk=run_id).values_list("account_id", flat=True).first()
 
 
 def _get_run(run_id: int) -> MigrationRun:

@@ -4,6 +4,7 @@ An operator is known by the provider's subject alone. A user name or mail addres
 operator gives nobody that operator's access: whoever may name himself at the provider could take it over.
 """
 
+import logging
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -18,6 +19,8 @@ from django.db import transaction
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
 from desk.models import OperatorIdentity
+
+logger = logging.getLogger(__name__)
 
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 PROVIDER_ERRORS = (SuspiciousOperation, requests.RequestException, jwt.PyJWTError, KeyError, ValueError, TypeError)
@@ -110,9 +113,13 @@ class SingleSignOnBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # i
         return {**user_info, **payload}
 
     def verify_claims(self, claims: Mapping[str, Any]) -> bool:
-        """Whether one of the user's groups may use the desk."""
+        """Whether one of the user's groups may use the desk, which has all of them: one may limit the others."""
         self.request.session[STATED_NAME] = _stated_name(claims)  # for the audit log, if it is refused
-        return bool(_desk_groups(claims))
+        names = _desk_groups(claims)
+        missing = names - set(Group.objects.filter(name__in=names).values_list("name", flat=True))
+        if missing:
+            logger.warning("OIDC_GROUPS names groups that the desk doesn't have: %s", ", ".join(sorted(missing)))
+        return bool(names) and not missing
 
     def filter_users_by_claims(self, claims: Mapping[str, Any]) -> list[User]:
         """Return the operator of the provider's subject, in a list."""
@@ -136,8 +143,9 @@ class SingleSignOnBackend(OIDCAuthenticationBackend):  # type: ignore[misc]  # i
         user.save(update_fields=["first_name", "last_name", "email"])
         self.request.session[SHOWED_SECOND_FACTOR] = _has_second_factor(claims)
         groups = _desk_groups(claims)
-        user.groups.remove(*Group.objects.filter(name__in=settings.OIDC_GROUPS.values()).exclude(name__in=groups))
-        user.groups.add(*Group.objects.filter(name__in=groups))
+        with transaction.atomic():  # without any of its groups for a moment, an operator could see everything
+            user.groups.add(*Group.objects.filter(name__in=groups))
+            user.groups.remove(*Group.objects.filter(name__in=settings.OIDC_GROUPS.values()).exclude(name__in=groups))
         return user
 
 

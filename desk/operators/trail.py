@@ -14,6 +14,7 @@ KIND = "operator"
 SIGNED_IN, SIGNED_OUT, REFUSED = "signed in", "signed out", "was refused"
 SET_UP, TURNED_OFF, RESET = "set up a second factor", "turned off a second factor", "reset the second factor of"
 RENEWED_CODES, CHANGED_GROUP = "renewed recovery codes", "changed the sign-in of"
+CHANGED_LIMIT = "changed the accounts of"
 TIMED_OUT, ENDED = "was signed out", "ended a session of"
 _MAX_NAME = 150
 _MAX_BROWSER = 400

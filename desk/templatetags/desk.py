@@ -1,8 +1,12 @@
 """Template tags for the desk's first page."""
 
+from contextlib import suppress
+
 from django import template
 from django.contrib.auth.models import User
 
+from couch.errors import CouchError
+from desk.audit import log
 from desk.health import couchdb_state as health
 from desk.health.couchdb_state import CouchDBState
 from desk.models import AuditEntry
@@ -21,16 +25,21 @@ _PERMISSIONS = {
 
 
 @register.simple_tag
-def latest_entries() -> list[AuditEntry]:
-    """The latest entries of the audit log."""
-    return list(AuditEntry.objects.select_related("operator")[:_MAX_ENTRIES])
+def latest_entries(operator: User) -> list[AuditEntry]:
+    """The latest entries of the audit log that an operator may see; none while CouchDB is away and has to say."""
+    with suppress(CouchError):
+        return list(log.visible_entries(operator).select_related("operator")[:_MAX_ENTRIES])
+    return []
 
 
 @register.simple_tag
 def latest_entries_by(operator: User) -> list[AuditEntry]:
     """An operator's latest entries in the audit log, of what the operator may still view: each holds a name."""
     kinds = [kind for kind, permission in _PERMISSIONS.items() if operator.has_perm(permission)]
-    return list(AuditEntry.objects.filter(operator_id=operator.pk, kind__in=kinds)[:_MAX_ENTRIES])
+    with suppress(CouchError):
+        entries = log.visible_entries(operator).filter(operator_id=operator.pk, kind__in=kinds)
+        return list(entries[:_MAX_ENTRIES])
+    return []
 
 
 @register.simple_tag

@@ -1,7 +1,12 @@
 """Template tags for the session of the operator who looks at a page."""
 
+from typing import Any
+
 from django import template
 from django.conf import settings
+
+from couch.errors import CouchError
+from desk.operators.scope import Scope, fetch_names, scope_of
 
 register = template.Library()
 
@@ -16,3 +21,19 @@ def session_seconds() -> int:
 def single_sign_on_name() -> str:
     """What the provider of single sign-on is called; empty if there is none."""
     return str(settings.OIDC_NAME) if settings.OIDC_ISSUER else ""
+
+
+@register.simple_tag
+def operator_scope(operator: Any) -> Scope:
+    """What an operator may see."""
+    return scope_of(operator)
+
+
+@register.simple_tag
+def limits_of(operator: Any) -> str:
+    """The names of the accounts that an operator is limited to, with commas between them; empty for everything."""
+    scope = scope_of(operator)
+    try:
+        return ", ".join(sorted(fetch_names(scope.top_ids()).values(), key=str.lower))
+    except CouchError:
+        return ", ".join(sorted(account_id for limit in scope.limits for account_id in limit))

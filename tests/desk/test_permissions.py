@@ -1,26 +1,15 @@
 """The permissions of every page, with every group of operators."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
-from django.apps.registry import apps
-from django.contrib import admin
-from django.urls import reverse
 
-from accounts import accounts
-from desk.kit.pages import DocumentAdmin
-from media import store as media_store
-from notifications import by_hand
-from notifications.store import Place
 from tests.support.api_client import Account
+from tests.support.desk_pages import Ids, path_of, routes, store_documents
 from tests.support.operators import Desk, new_operator
 from tests.support.servers import Running, Service, direct
-from voicemail.mailboxes import store as mailbox_store
 from voicemail.messages import store as message_store
-from webhooks import attempts as webhook_attempts
-from webhooks import store as webhook_store
 
 NOBODY, READ_ONLY, SUPPORT, ADMINISTRATORS = "No group", "Read only", "Support", "Administrators"
 RANKS = (NOBODY, READ_ONLY, SUPPORT, ADMINISTRATORS)
@@ -30,6 +19,7 @@ PAGES = {
     "desk_account_detail": READ_ONLY,
     "desk_account_history": READ_ONLY,
     "desk_account_health": READ_ONLY,
+    "desk_account_suggestions": READ_ONLY,
     "desk_account_add": ADMINISTRATORS,
     "desk_account_change": ADMINISTRATORS,
     "desk_account_switch": ADMINISTRATORS,
@@ -111,57 +101,21 @@ PAGES = {
 }
 
 
-def routes() -> dict[str, str]:
-    """The path of every page of the desk, by name."""
-    model_admins = [
-        admin.site.get_model_admin(model) for model in apps.get_models() if admin.site.is_registered(model)
-    ]
-    return {
-        f"{model_admin.opts.app_label}_{model_admin.opts.model_name}_{route.name}": route.path
-        for model_admin in model_admins
-        if isinstance(model_admin, DocumentAdmin)
-        for route in model_admin.routes()
-    }
-
-
-PREVIEW = {"to": {"email_addresses": ["ada@example.com"]}}
-
-
 @dataclass(frozen=True)
 class Scene:
     """An account with a mailbox, a message and a user, and an operator of each group."""
 
     desks: dict[str, Desk]
-    ids: dict[str, str | int]
+    ids: Ids
 
     def path(self, page: str) -> str:
         """The path of a page, below /admin/."""
-        names = re.findall(r"<\w+:(\w+)>", routes()[page])
-        path = reverse(f"admin:{page}", kwargs={name: self.ids[name] for name in names}).removeprefix("/admin/")
-        return f"{path}?account={self.ids['account_id']}" if page.endswith("_changelist") else path
+        return path_of(page, self.ids)
 
 
 @pytest.fixture(scope="module")
 def scene(server: Running, service: Service, new_account: Callable[..., Account]) -> Scene:
-    account = new_account()
-    box = mailbox_store.create(account.id, {"name": "One", "mailbox": "3000"})
-    message = message_store.create(accounts.get(account.id), box, {"caller_id_number": "1001"})
-    with service.models():
-        mail = by_hand.send_preview(Place(account.id), "voicemail_full", PREVIEW)
-    ids: dict[str, str | int] = {
-        "account_id": account.id,
-        "box_id": box["_id"],
-        "message_id": message["_id"],
-        "user_id": account.user_id,
-        "media_id": media_store.create(account.id, {"name": "Away"})["_id"],
-        "kind": "unavailable",
-        "hook_id": webhook_store.create(account.id, {"name": "A", "uri": "https://127.0.0.2/", "hook": "all"})["_id"],
-        "attempt_id": webhook_attempts.store_attempt(account.id, {"hook_id": "0" * 32})["_id"],
-        "mail_id": mail.event_id,
-        "template_id": "voicemail_full",
-        "run_id": 999_999,
-        "file_format": "csv",
-    }
+    ids = store_documents(new_account(), service)
     desks = {group: new_operator(server.url, service, (group,), ()) for group in RANKS}
     return Scene(desks, ids)
 

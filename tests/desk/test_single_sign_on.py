@@ -9,11 +9,12 @@ import pytest
 import requests
 from django.contrib.auth.models import Group, User
 
-from desk.models import AuditEntry, GroupAccess
+from desk.models import AccountLimit, AuditEntry, GroupAccess
+from tests.support.api_client import Account
 from tests.support.operators import PASSWORD, Desk, new_operator
 from tests.support.servers import Running, Service, answers, direct, free_port, spawn, wait_until
 
-GROUPS = "idp-support=Support,idp-readers=Read only"
+GROUPS = "idp-support=Support,idp-readers=Read only,idp-branch=Branch,idp-closed=A group that nobody made"
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +113,30 @@ def test_each_sign_on_brings_the_named_groups_up_to_date(
     direct().put(f"{provider.url}/users/{subject}", json=body)
     sign_on(desk_server, subject)
     assert groups_of(service, subject) == {"Read only", own_group.name}
+
+
+def test_groups_bring_their_limits(
+    desk_server: Running, provider: Running, service: Service, new_account: Callable[..., Account]
+) -> None:
+    account, foreign = new_account(), new_account()
+    with service.models():
+        group = Group.objects.create(name="Branch")
+        AccountLimit.objects.create(group=group, account_id=account.id)
+    subject = store_person(provider, "idp-support", "idp-branch")
+    desk, _ = sign_on(desk_server, subject)
+    page = desk.get("desk/account/").text
+    assert (account.id in page, foreign.id in page) == (True, False)
+    assert f"You see the accounts below {account.name}." in page
+
+
+def test_a_group_that_the_desk_lacks_lets_nobody_in(
+    desk_server: Running, provider: Running, service: Service
+) -> None:
+    subject = store_person(provider, "idp-support", "idp-closed")
+    _, page = sign_on(desk_server, subject)
+    assert "You may not use the desk." in page.text
+    assert groups_of(service, subject) == set()
+    assert "groups that the desk doesn't have: A group that nobody made" in desk_server.logged()
 
 
 def test_a_person_without_a_named_group_is_refused(desk_server: Running, provider: Running, service: Service) -> None:

@@ -1,15 +1,26 @@
 """Clients subscribe to bindings, with Kazoo's messages and replies."""
 
+import secrets
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import requests
+from django.contrib.auth.models import User
+from websockets.exceptions import ConnectionClosed
 
+from desk.models import AccountLimit
 from live import tickets
 from tests.live.conftest import Client
 from tests.support.api_client import Account, Api
-from tests.support.servers import Running
+from tests.support.servers import Running, Service, wait_until
+
+
+@pytest.fixture
+def operator_id(service: Service) -> str:
+    """The key of an operator of the desk, who sees everything."""
+    with service.models():
+        return str(User.objects.create(username=f"operator-{secrets.token_hex(4)}", is_staff=True).pk)
 
 
 def test_a_ping_is_answered(client: Client) -> None:
@@ -112,8 +123,10 @@ def test_a_health_check_needs_no_websocket(live: Running) -> None:
     assert (answer.status_code, answer.text) == (200, "ok\n")
 
 
-def test_a_ticket_of_a_page_is_for_its_account_alone(client: Client, account: Account, own_api: Api) -> None:
-    ticket = tickets.issue(account.id)
+def test_a_ticket_of_a_page_is_for_its_account_alone(
+    client: Client, account: Account, own_api: Api, operator_id: str
+) -> None:
+    ticket = tickets.issue(account.id, operator_id)
     wanted = {"binding": "object.*.vmbox", "account_id": account.id}
     client.send({"action": "subscribe", "auth_token": ticket, "data": wanted})
     assert client.next()["status"] == "success"
@@ -121,4 +134,40 @@ def test_a_ticket_of_a_page_is_for_its_account_alone(client: Client, account: Ac
     client.send({"action": "subscribe", "auth_token": ticket, "data": other})
     assert client.next()["data"]["errors"] == [f"unauthorized for account {own_api.account_id}"]
     client.send({"action": "subscribe", "auth_token": ticket[:-2] + "xx", "data": wanted})
+    assert client.next()["data"]["errors"] == ["failed to authenticate token"]
+
+
+def test_a_ticket_ends_when_its_operator_may_no_longer_see_the_account(
+    client: Client, account: Account, own_api: Api, api: Api, operator_id: str, service: Service
+) -> None:
+    ticket = tickets.issue(account.id, operator_id)
+    subscription = {
+        "action": "subscribe",
+        "auth_token": ticket,
+        "data": {"binding": "object.*.vmbox", "account_id": account.id},
+    }
+    client.send(subscription)
+    assert client.next()["status"] == "success"
+    with service.models():
+        AccountLimit.objects.create(operator_id=int(operator_id), account_id=own_api.account_id)
+
+    def is_refused() -> bool:
+        client.send(subscription)
+        return bool(client.next()["status"] == "error")
+
+    def hear_events() -> None:
+        for number in range(4000, 5000):
+            api.new_box(str(number))
+            client.next()
+
+    wait_until(is_refused)
+    with pytest.raises(ConnectionClosed) as closed:
+        hear_events()
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1008
+
+
+def test_a_ticket_of_nobody_is_refused(client: Client, account: Account) -> None:
+    ticket = tickets.issue(account.id, "0")
+    client.send({"action": "subscribe", "auth_token": ticket, "data": {"binding": "object.*.vmbox"}})
     assert client.next()["data"]["errors"] == ["failed to authenticate token"]

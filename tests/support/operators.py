@@ -12,6 +12,8 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
+from desk.models import AccountLimit
+from tests.support.api_client import Account
 from tests.support.forms import fields_of
 from tests.support.servers import Service, direct
 
@@ -83,6 +85,14 @@ def new_operator(url: str, service: Service, groups: tuple[str, ...], permission
     page = desk.get("")
     assert "Log out" in page.text, page.text
     return desk
+
+
+def limit(service: Service, desk: Desk, *accounts: Account) -> None:
+    """Limit an operator to some accounts and what is below them."""
+    with service.models():
+        operator = User.objects.get(username=desk.name)
+        for account in accounts:
+            AccountLimit.objects.create(operator=operator, account_id=account.id)
 
 
 def _create_operator(service: Service, groups: tuple[str, ...], permissions: tuple[str, ...]) -> tuple[str, str]:
