@@ -165,6 +165,14 @@ def has_descendants(account_id: str, count: int) -> bool:
     return bool(rows)
 
 
+def descendant_ids(account_id: str, limit: int) -> list[str]:
+    """Return the ids of accounts below one, at any depth, at most `limit`."""
+    rows = database().view(
+        *view_names.ACCOUNTS_BY_ANCESTOR, startkey=[account_id], endkey=[account_id, {}], limit=limit
+    )
+    return _account_ids(rows)
+
+
 def has_children(account_id: str) -> bool:
     """Whether an account is the parent of another one."""
     return bool(ids_with_children([account_id]))

@@ -228,6 +228,37 @@ def delete(account_id: str, actor: Actor | None = None, guard: Guard | None = No
     return documents.soft_delete(database_of(account_id), account_id, document_types.ACCOUNT, actor=actor)
 
 
+def restore(account_id: str, actor: Actor | None = None) -> Document:
+    """Restore a soft-deleted account and return its document; its API key's tokens stay ended. A live one stays.
+
+    Raises BadIdentifier if there is no such account, and ValidationFailed (`realm` → `unique`) if another account has
+    the realm by now.
+    """
+    stored = database_of(account_id).get(account_id)
+    if stored is None or stored.get("pvt_type") != document_types.ACCOUNT:
+        raise BadIdentifier(account_id)
+
+    def undelete(doc: Document) -> Document | None:
+        if is_live(doc):
+            return None
+        live = {**documents.undelete(doc), **credentials.new_signature_secret()}
+        return private_fields.stamp_update(live, actor=actor)
+
+    def write() -> None:
+        documents.update(database_of(account_id), account_id, undelete)
+        _update_copy(account_id)
+
+    realm = _realm(stored)
+    if isinstance(realm, str):
+        with locks.acquire(
+            account_index.database(), REALM_LOCK, realm, lambda: require_free_realm(realm, account_id)
+        ):
+            write()
+    else:
+        write()
+    return get(account_id)
+
+
 def _change_account(
     account_id: str, edit: Callable[[Document], Mapping[str, Any]], actor: Actor | None, guard: Guard | None
 ) -> Document:

@@ -116,6 +116,11 @@ MIGRATIONS_AT_ONCE = environment.integer("MIGRATIONS_AT_ONCE", 4)
 MIGRATION_SILENCE_SECONDS = environment.integer("MIGRATION_SILENCE_SECONDS", 30, minimum=3)
 """Seconds without a sign of life from its process after which a migration counts as interrupted."""
 
+# --- deletion for good ---
+
+ERASURE_WAIT_DAYS = environment.integer("ERASURE_WAIT_DAYS", 7)
+"""How many days what is to be deleted for good can still be restored; 0: it is deleted at once."""
+
 # --- Django's own tables: operators and their sessions, failed sign-ins, runs of migrations ---
 
 DATABASES = {
@@ -189,6 +194,7 @@ INSTALLED_APPS = [
     "live",
     "migration",
     "backup",
+    "erasure",
     "doctor",
 ]
 SECURITY_CONTACT = environment.text_list("SECURITY_CONTACT")

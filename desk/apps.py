@@ -12,7 +12,8 @@ class DeskConfig(AppConfig):
     verbose_name = "Desk"
 
     def ready(self) -> None:
-        """Have Django and the websockets call the desk: for groups, sessions, and the holders of tickets."""
+        """Have other rooms call the desk: for groups, sessions, the holders of tickets, and what was erased."""
+        from desk.erasures import traces
         from desk.operators import groups, listening, receivers
         from live import tickets
 
@@ -20,3 +21,4 @@ class DeskConfig(AppConfig):
         user_logged_in.connect(receivers.begin_session, dispatch_uid="desk.begin_session")
         user_logged_out.connect(receivers.end_session, dispatch_uid="desk.end_session")
         tickets.register_check(listening.may_listen)
+        traces.connect()

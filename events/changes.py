@@ -65,10 +65,12 @@ class Changes:
         return page_events
 
     def remember(self, database: str, docs: Iterable[Document]) -> None:
-        """Note that the events of documents were told."""
+        """Note that the events of documents were told. Of a deleted one nothing is remembered any more."""
         with self._lock:
             for doc in docs:
-                if _has_told_type(doc):
+                if doc.get("_deleted"):
+                    self._docs.pop((database, doc["_id"]), None)
+                elif _has_told_type(doc):
                     self._docs[database, doc["_id"]] = doc
 
 

@@ -6,7 +6,7 @@ a sign of life every few seconds, and makes jobs of workers without one ready ag
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -25,6 +25,14 @@ _DEAD_AFTER = timedelta(seconds=12)
 _MAX_WORKERS = 5
 _SUCCESSES_KEPT, _FAILURES_KEPT = timedelta(hours=6), timedelta(days=30)
 _PRUNE_ROUNDS = 300
+_CHECK_ROUNDS = 15
+_checks: list[Callable[[], None]] = []
+
+
+def register_check(check: Callable[[], None]) -> None:
+    """Have each worker call a function twice a minute, which queues whatever should have a job and has none."""
+    if check not in _checks:
+        _checks.append(check)
 
 
 @contextmanager
@@ -83,6 +91,9 @@ def _give_signs(worker_id: str, is_ended: threading.Event) -> None:
             close_old_connections()
             _give_sign(worker_id)
             restart_lost_jobs()
+            if rounds % _CHECK_ROUNDS == 0:
+                for check in _checks:
+                    check()
             if rounds % _PRUNE_ROUNDS == 0:
                 delete_old_results()
             rounds += 1

@@ -17,6 +17,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("config",),
     ("desk",),
     ("doctor",),
+    ("erasure",),
     ("backup",),
     ("migration",),
     ("webhooks", "notifications", "live"),

@@ -1,7 +1,7 @@
 """Change mailboxes of Kazoo 3.x: take migrated entries out of their arrays, and bring their fields up to date."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -10,7 +10,7 @@ from accounts import accounts
 from couch.database import Document
 from storage import documents, private_fields, values
 from storage.private_fields import Actor
-from voicemail.legacy.entries import ERROR, MESSAGES, TRIES
+from voicemail.legacy.entries import ERROR, MESSAGES, TRIES, parse_entry
 from voicemail.legacy.outcomes import EntryResult, Outcome
 from voicemail.mailboxes import addresses
 
@@ -39,6 +39,19 @@ def apply_results(
         return None if changed == stored else private_fields.stamp_update(changed, actor=actor)
 
     return documents.update(accounts.database_of(account_id), box_id, change)
+
+
+def remove_entries(account_id: str, box_id: str, media_ids: Collection[str]) -> None:
+    """Take the entries that name some media documents out of a mailbox's array."""
+
+    def change(stored: Document) -> Document | None:
+        array = stored.get(MESSAGES)
+        if not isinstance(array, list):
+            return None
+        remaining = [raw for raw in array if parse_entry(stored, raw).media_id not in media_ids]
+        return None if len(remaining) == len(array) else {**stored, MESSAGES: remaining}
+
+    documents.update(accounts.database_of(account_id), box_id, change)
 
 
 def modernise(box: Mapping[str, Any]) -> Document:
