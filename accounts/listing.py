@@ -83,6 +83,16 @@ def list_users(
     return Page([row["doc"] for row in page.entries], page.next_start_key)
 
 
+def count_users(account_id: str) -> int:
+    """Return how many users an account has. Raises BadIdentifier for a malformed id."""
+    return accounts.database_of(account_id).count_rows(*view_names.USERS_BY_NAME)
+
+
+def count_accounts() -> int:
+    """Return how many accounts there are."""
+    return account_index.database().count_rows(*view_names.ACCOUNTS_BY_NAME)
+
+
 def read_page(
     database: Database,
     view: View,

@@ -173,6 +173,14 @@ class Database:
         """
         return self._with_views(design, view, lambda: self._rows(f"{design}/{view}", options))
 
+    def count_rows(self, design: str, view: str, /) -> int:
+        """How many rows an unreduced view has. Raises as `view` does."""
+
+        def read() -> int:
+            return int(self._database.view(f"{design}/{view}", keep_row, limit=0).total_rows)
+
+        return self._with_views(design, view, read)
+
     def versioned_view(self, design: str, view: str, /, **options: Any) -> VersionedRows:
         """`view`, with the sequence that the rows reflect."""
 

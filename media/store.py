@@ -70,6 +70,11 @@ def list_media(account_id: str, request: PageRequest, filters: Filter | None = N
     return Page([row["doc"] for row in page.entries], page.next_start_key)
 
 
+def count_media(account_id: str) -> int:
+    """Return how many media an account has; raises BadIdentifier."""
+    return accounts.database_of(account_id).count_rows(*view_names.MEDIA_BY_NAME)
+
+
 def ids_by(account_id: str, member: str) -> dict[str | None, list[str]]:
     """Return the ids of all media of an account by the value of a member: its text, or None where there is none."""
     ids: dict[str | None, list[str]] = {}

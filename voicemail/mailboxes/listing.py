@@ -63,6 +63,22 @@ def list_boxes(
     return Page(entries, RowKey(next_row["key"], next_row["id"]).encode() if next_row else None)
 
 
+def count_boxes(account_id: str) -> int:
+    """How many live mailboxes an account has."""
+    return accounts.database_of(account_id).count_rows(*view_names.MAILBOXES_BY_NAME)
+
+
+def list_summaries(account_id: str) -> list[Document]:
+    """The entries of all mailboxes of an account by name, without the numbers of their messages."""
+    rows = _read_rows(accounts.database_of(account_id), PageRequest(None, descending=False), include_docs=False)
+    return [{**row["value"], "id": row["id"]} for row in rows]
+
+
+def count_messages(account_id: str, summaries: Iterable[Document]) -> list[Document]:
+    """Complete entries of `list_summaries` by the numbers of their messages, which are counted together."""
+    return _count_messages(account_id, {str(summary["id"]): summary for summary in summaries})
+
+
 def list_by_ids(account_id: str, ids: list[str]) -> list[Document]:
     """The entries of live mailboxes, in the order of their ids."""
     docs = accounts.database_of(account_id).fetch(ids)

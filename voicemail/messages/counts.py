@@ -12,7 +12,7 @@ folders costs, however many messages there are. Counts per folder leave out mess
 Months are queried in parallel. One without a database has no messages.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import date, timedelta
 from functools import partial
@@ -25,6 +25,7 @@ from couch.database import Database, Row
 from couch.errors import MissingDatabase
 from couch.parallel import in_parallel
 from storage import gregorian, modbs, view_names
+from voicemail.legacy import remaining
 from voicemail.messages import retention
 
 _DAY = 86_400
@@ -68,6 +69,34 @@ def per_folder(
         for (box_id, folder), number in [*counts.items(), *misdated.items()]:
             totals[box_id][folder] = totals[box_id].get(folder, 0) + number
     return totals
+
+
+def total(account_id: str, box: Mapping[str, Any] | None, now: int | None = None) -> int:
+    """The number of live messages within the retention: of a mailbox (its document), or of the whole account.
+
+    Messages in 3.x's format count, too. The account's costs a request per month, however many messages there are.
+    """
+    if box is not None:
+        legacy_messages = box.get("messages")
+        legacy_count = len(legacy_messages) if isinstance(legacy_messages, list) else 0
+        return legacy_count + sum(per_folder(account_id, [box["_id"]], now=now)[box["_id"]].values())
+    moment = gregorian.now() if now is None else now
+    limit = retention.limit(account_id, moment)
+    months = modbs.list_months_to_read(account_id, limit, moment)
+    numbers = in_parallel(lambda month: _count_since(account_id, month, limit), months)
+    return remaining.count_entries(account_id).live + sum(numbers)
+
+
+def _count_since(account_id: str, month: str, limit: int) -> int:
+    """The number of messages in a month's MODb from a time on, and of those without a time."""
+    (modb,) = modbs.find_for_reading(account_id, [month])
+    if modb is None:
+        return 0
+    day = limit // _DAY
+    ranges: list[dict[str, Any]] = [{"startkey": [None], "endkey": [None, {}]}, {"startkey": [day]}]
+    counted = sum(row["value"] for rows in modb.view_all(*view_names.MESSAGE_COUNTS_BY_DAY, ranges) for row in rows)
+    span = {"startkey": [day * _DAY], "endkey": [limit], "inclusive_end": False}
+    return int(counted) - len(modb.view(*view_names.MESSAGES_BY_AGE, **span))
 
 
 def per_month(account_id: str) -> list[tuple[str, dict[str, int]]]:

@@ -85,9 +85,12 @@ def copy_messages(
     actor: Actor | None,
     *,
     keeps_time: bool = False,
+    key: str = "",
 ) -> Outcome:
     """Copy messages of a mailbox to one or more others; `succeeded` holds the ids of all copies.
 
+    With a `key`, copies have ids that derive from it: whoever repeats the call after a crash makes no second copy;
+    and `new_ids` holds the ids of the copies by those of their sources, of the last target.
     Raises ValidationFailed (``source_id``) if the mailbox itself is among the targets.
     """
     _require_another_box(box, target_boxes)
@@ -101,12 +104,19 @@ def copy_messages(
             outcome.fail(message_id, retention.REASON)
         for open_destination in openers:
             destination = open_destination(modb)
-            pending = [_PendingCopy(doc, message_store.new_id(destination.month)) for doc in changeable]
-            for source_id, result in destination.store_copies(modb, pending):
-                if isinstance(result, str):
-                    outcome.fail(source_id, result)
-                else:
-                    outcome.succeeded.append(result["_id"])
+            copy_ids = {doc["_id"]: destination.copy_id(doc, key) for doc in changeable}
+            stored_ids = destination.modb.fetch(copy_ids.values()).keys() if key else frozenset[str]()
+            pending = [_PendingCopy(doc, copy_ids[doc["_id"]]) for doc in changeable]
+            results = destination.store_copies(modb, [copy for copy in pending if copy.copy_id not in stored_ids])
+            errors = {source_id: result for source_id, result in results if isinstance(result, str)}
+            for copy in pending:
+                source_id = copy.source["_id"]
+                if source_id in errors:
+                    outcome.fail(source_id, errors[source_id])
+                    continue
+                outcome.succeeded.append(copy.copy_id)
+                if key:
+                    outcome.new_ids[source_id] = copy.copy_id
     return outcome
 
 
@@ -152,6 +162,13 @@ class _Destination:
         month = gregorian.month_of(seconds)
         destination = cls(account, box, zone, actor, modbs.ensure(account["_id"], month), month, seconds)
         return lambda modb: destination
+
+    def copy_id(self, source: Document, key: str) -> str:
+        """The id of a copy of a message: random, or, with a key, the same one however often the copy is made."""
+        if not key:
+            return message_store.new_id(self.month)
+        digest = hashlib.sha256(f"{key} {source['_id']} {self.box['_id']}".encode()).hexdigest()
+        return f"{self.month}-{digest[:32]}"
 
     def recent_modbs(self) -> list[tuple[str, Database]]:
         """The month and its MODb; before it, if copies are of now, the previous month and its MODb if that exists."""
