@@ -252,3 +252,86 @@ class MailboxRunLine(models.Model):
     class Meta:
         default_permissions = ()
         constraints = (models.UniqueConstraint(fields=("run", "number"), name="one_line_of_each_number"),)
+
+
+class ListPreference(models.Model):
+    """What an operator chose for a list: the columns that are hidden, and how many rows a page has."""
+
+    operator = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    list_name = models.CharField(max_length=60)
+    hidden_columns: "models.JSONField[Any, Any]" = models.JSONField(default=list)
+    page_size = models.PositiveIntegerField(null=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = (models.UniqueConstraint(fields=("operator", "list_name"), name="one_choice_for_each_list"),)
+
+
+class TimePreference(models.Model):
+    """In which time zone an operator reads times: the customer's if there is a row, else UTC."""
+
+    operator = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+")
+
+    class Meta:
+        default_permissions = ()
+
+
+class MessageRun(models.Model):
+    """An action on many messages of an account, which a worker does: those of a list, or those of an earlier run."""
+
+    class State(models.TextChoices):
+        """Where a run stands."""
+
+        WAITING = "waiting", "waiting for a worker"
+        WORKING = "working", "working"
+        DONE = "done", "done"
+        STOPPED = "stopped", "stopped"
+
+    account_id = models.CharField(max_length=32, db_index=True)
+    operator = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    action = models.CharField(max_length=20)
+    target_id = models.CharField(max_length=250, blank=True, help_text="the mailbox to move or copy to")
+    listing: "models.JSONField[Any, Any]" = models.JSONField(
+        default=dict, help_text="the query and the times of the list whose messages are all meant"
+    )
+    next_start_key = models.TextField(blank=True, help_text="of the page to list next")
+    is_listed = models.BooleanField(default=False, help_text="whether all messages have their lines")
+    undoes = models.ForeignKey("self", models.SET_NULL, null=True, related_name="undone_by")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    problem = models.CharField(max_length=300, blank=True, help_text="why a worker waits")
+    request_id = models.CharField(max_length=64, help_text="what the changed documents name")
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+
+
+class MessageRunLine(models.Model):
+    """What becomes of one message in a run."""
+
+    class Result(models.TextChoices):
+        """What was done."""
+
+        PLANNED = "planned", "planned"
+        DONE = "done", "done"
+        FAILED = "failed", "failed"
+        LEFT_OUT = "left_out", "left out"
+
+    run = models.ForeignKey(MessageRun, models.CASCADE, related_name="lines")
+    box_id = models.CharField(max_length=250)
+    message_id = models.CharField(max_length=250)
+    target = models.CharField(max_length=250, blank=True, help_text="where an undoing run puts it: mailbox or folder")
+    result = models.CharField(max_length=10, choices=Result.choices, default=Result.PLANNED)
+    is_begun = models.BooleanField(default=False, help_text="whether a worker may have changed it already")
+    former_folder = models.CharField(max_length=100, blank=True)
+    new_id = models.CharField(max_length=250, blank=True, help_text="of a message that was moved or copied")
+    title = models.CharField(max_length=250, blank=True)
+    problem = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = (
+            models.UniqueConstraint(fields=("run", "box_id", "message_id"), name="one_line_of_each_message"),
+        )
+        indexes = (models.Index(fields=("run", "result", "box_id"), name="message_run_lines"),)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 
 from accounts import account_index, accounts, creation, listing, users
@@ -65,7 +66,7 @@ class AccountAdmin(HealthPages, SwitchPages, ApiKeyPages, RetentionPages):
             *self.retention_routes(),
         )
 
-    def list_accounts(self, request: HttpRequest) -> HttpResponse:
+    def list_accounts(self, request: HttpRequest) -> HttpResponseBase:
         """List all accounts, the children of one, or those that a search finds."""
         title = "Accounts"
         crumbs: list[Crumb] = [("Accounts", None)]
@@ -78,8 +79,7 @@ class AccountAdmin(HealthPages, SwitchPages, ApiKeyPages, RetentionPages):
             ("add_account", "Add account", reverse("admin:desk_account_add")),
             ("view_health", "Health", reverse("admin:desk_account_health")),
         )
-        table = account_table(request)
-        return self.render(request, "desk/kit/list.html", title, crumbs, table=table, tools=tools)
+        return self.render_list(request, "accounts", title, crumbs, account_table, tools=tools)
 
     def add_account(self, request: HttpRequest) -> HttpResponse:
         """Show the form of a new account, or create it."""

@@ -1,14 +1,18 @@
 """The table of accounts: all of them, the children of one, or those that a search finds."""
 
+from collections.abc import Sequence
+
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from accounts import account_index, accounts, listing
 from couch.database import Document
 from crossbar.pages import Page, PageRequest
 from desk.accounts.links import account_list_url, account_title, account_url
-from desk.kit.tables import Cell, Paging, Row, Table, cut_note, page_request
+from desk.kit.sorting import Order
+from desk.kit.tables import Cell, Column, Paging, Row, Table, cut_note, page_request
 from desk.operators.scope import Scope, scope_of
 
 SEARCH_HELP = "The beginnings of words of a name or realm, or an account id."
@@ -24,7 +28,9 @@ def account_table(request: HttpRequest) -> Table:
     text = request.GET.get("q", "").strip()
     parent_id, state = request.GET.get("below", ""), request.GET.get("state", "")
     is_enabled = {_ENABLED: True, _DISABLED: False}.get(state)
-    requested, scope = page_request(request, _PAGE_SIZE), scope_of(request.user)
+    order = Order.of(request, [] if text else ["name"], Order("name"))
+    requested = page_request(request, _PAGE_SIZE, descending=order.is_descending)
+    scope = scope_of(request.user)
     if text:
         page = _search(text, requested, scope, parent_id, is_enabled)
     else:
@@ -32,7 +38,7 @@ def account_table(request: HttpRequest) -> Table:
             requested, parent_id=parent_id or None, is_enabled=is_enabled, only_ids=scope.account_ids()
         )
     return Table(
-        columns=("Name", "Realm", "Parent", "Children", "Enabled", "Id"),
+        columns=_columns(request, order, [] if text else ["name"]),
         rows=_account_rows(page.entries, scope),
         caption="Accounts",
         empty="No matching accounts." if text or state or parent_id else "There are no accounts yet.",
@@ -42,7 +48,26 @@ def account_table(request: HttpRequest) -> Table:
         search_help=SEARCH_HELP,
         search_fields=_state_field(state),
         search_parameters=[("below", parent_id)] if parent_id else [],
+        total=None if text or parent_id or state else _count(scope),
     )
+
+
+def _count(scope: Scope) -> int:
+    """How many accounts an operator may see."""
+    ids = scope.account_ids()
+    return listing.count_accounts() if ids is None else len(ids)
+
+
+def _columns(request: HttpRequest, order: Order, sortable: Sequence[str]) -> list[Column]:
+    titles = {
+        "name": _("Name"),
+        "realm": _("Realm"),
+        "parent": _("Parent"),
+        "children": _("Children"),
+        "enabled": _("Enabled"),
+        "id": _("Id"),
+    }
+    return order.columns(request, titles, sortable)
 
 
 def _search(

@@ -1,27 +1,43 @@
-"""Text for stored times, lengths and other values."""
+"""Text for stored times, lengths and other values. Times are in the time zone of the page (`desk.kit.times`)."""
 
 import json
+from datetime import datetime
 from typing import Any
+
+from django.utils import timezone
 
 from storage import gregorian, values
 
 
 def format_time(gregorian_seconds: object) -> str:
-    """A stored time as a date and time of day in UTC; empty if it is not a time."""
-    return _format_utc(gregorian_seconds, "%Y-%m-%d %H:%M:%S")
+    """A stored time as a date and time of day; empty if it is not a time."""
+    moment = _local_time(gregorian_seconds)
+    return "" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S}"
 
 
 def format_date(gregorian_seconds: object) -> str:
-    """A stored time as a date in UTC; empty if it is not a time."""
-    return _format_utc(gregorian_seconds, "%Y-%m-%d")
+    """A stored time as a date; empty if it is not a time."""
+    moment = _local_time(gregorian_seconds)
+    return "" if moment is None else f"{moment:%Y-%m-%d}"
 
 
-def _format_utc(gregorian_seconds: object, pattern: str) -> str:
+def iso_time(gregorian_seconds: object) -> str:
+    """A stored time in ISO 8601, for programs; empty if it is not a time."""
+    moment = _local_time(gregorian_seconds)
+    return "" if moment is None else moment.isoformat()
+
+
+def _local_time(gregorian_seconds: object) -> datetime | None:
+    """A stored time in the page's time zone, or in UTC where that can't show it; None if it is not a time."""
     number = values.as_integer(gregorian_seconds)
     try:
-        return "" if number is None else format(gregorian.to_datetime(number), pattern)
+        moment = None if number is None else gregorian.to_datetime(number)
     except ValueError:
-        return ""
+        return None
+    try:
+        return None if moment is None else timezone.localtime(moment)
+    except OverflowError:  # within hours of the ends of time
+        return moment
 
 
 def format_length(milliseconds: object) -> str:

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
 from urllib.parse import urlsplit
 
 from csp.constants import SELF
 from csp.decorators import csp_update
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
 from live import tickets
 
@@ -38,9 +38,8 @@ def live_list(request: HttpRequest, account_id: str, *types: str) -> LiveList | 
     )
 
 
-def allow_live(page: Callable[[], HttpResponse], request: HttpRequest, live: LiveList | None) -> HttpResponse:
+def allow_live(page: Callable[[], HttpResponseBase], request: HttpRequest, live: LiveList | None) -> HttpResponseBase:
     """Return a page that may connect to where it listens."""
     if live is None:
         return page()
-    response = csp_update({"connect-src": [SELF, live.url]})(lambda _: page())(request)
-    return cast(HttpResponse, response)
+    return csp_update({"connect-src": [SELF, live.url]})(lambda _: page())(request)

@@ -18,15 +18,22 @@ from accounts.api.exception_handler import api_error
 from couch.errors import CouchError
 from crossbar.connection import connection_of
 from crossbar.errors import ApiError, BadIdentifier
+from desk.audit import log
+from desk.kit import export, list_settings, times
 from desk.kit.edit_conflicts import Edit
 from desk.kit.errors import describe_error
+from desk.kit.export import MakeTable
 from desk.kit.forms import Fieldsets, admin_form
+from desk.kit.list_options import ListOptions
+from desk.kit.tables import choose_columns
 from desk.operators.scope import scope_of
 from storage.private_fields import Actor
 
 Page = Callable[..., HttpResponseBase]
 Crumb = tuple[str, str | None]
 """A text and its link; None for the page that is shown."""
+_AUDIT_KINDS = {"accountuser": "user", "migrationrun": "account"}
+"""What the audit log calls the documents of models that have another name."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,10 @@ class DocumentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic 
                 connection.mark_as_known()
             try:
                 _require_in_scope(request, route, ids)
-                return route.page(request, **ids)
+                with times.page_zone(request, ids):
+                    response = route.page(request, **ids)
+                    # Here, and not by Django afterwards: times are written while the page is rendered.
+                    return response.render() if isinstance(response, TemplateResponse) else response
             except (ApiError, CouchError) as error:
                 return self.render_error(request, api_error(error))
 
@@ -107,9 +117,44 @@ class DocumentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic 
             "opts": self.opts,
             "title": title,
             "crumbs": [("Home", reverse("admin:index")), *crumbs],
+            "time_zone": times.zone_label(),
+            "prefers_customers_zone": times.prefers_customers(int(request.user.pk or 0)),
             **context,
         }
         return TemplateResponse(request, template, full_context)
+
+    def render_list(
+        self,
+        request: HttpRequest,
+        name: str,
+        title: str,
+        crumbs: Iterable[Crumb],
+        make_table: MakeTable,
+        *,
+        account_id: str = "",
+        template: str = "desk/kit/list.html",
+        **context: Any,
+    ) -> HttpResponseBase:
+        """Render the page of a list that the query asks for, or send the whole list as a file.
+
+        `make_table` makes the table of a request. `name` is the list's, in files and for the operator's settings.
+        """
+        settings = list_settings.load(request, name)
+        if request.method == "GET" and request.GET.get(export.PARAMETER):
+            response = export.export_response(request, name, make_table)
+            kind = _AUDIT_KINDS.get(str(self.opts.model_name), str(self.opts.model_name))
+            log.record(request, "exported a list of", log.Subject(kind, account_id, account_id or name, str(title)))
+            return response
+        table = make_table(request)
+        return self.render(
+            request,
+            template,
+            title,
+            crumbs,
+            table=choose_columns(table, settings.hidden),
+            options=ListOptions.of(request, table, settings),
+            **context,
+        )
 
     def render_form(
         self,
@@ -227,7 +272,11 @@ def _require_in_scope(request: HttpRequest, route: Route, ids: dict[str, Any]) -
 
 def next_url(request: HttpRequest, default: str) -> str:
     """The page of the desk that a submitted form wants to return to (its field ``next``), or else the default."""
-    url = request.POST.get("next", "")
+    return own_url(request.POST.get("next", ""), default)
+
+
+def own_url(url: str, default: str) -> str:
+    """A URL that a browser sent if it is one of the desk's pages, or else the default."""
     is_ours = url.startswith(reverse("admin:index")) and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
     return url if is_ours else default
 

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.html import format_html
 
@@ -72,7 +73,7 @@ class MailboxAdmin(RestorePages, PinPages, GreetingPages, ExportPages, BulkChang
             *self.restore_routes(),
         )
 
-    def list_mailboxes(self, request: HttpRequest) -> HttpResponse:
+    def list_mailboxes(self, request: HttpRequest) -> HttpResponseBase:
         """List the mailboxes of an account by name, those that a search finds, or removed ones."""
         account_id = request.GET.get("account", "")
         if not account_id:
@@ -83,13 +84,14 @@ class MailboxAdmin(RestorePages, PinPages, GreetingPages, ExportPages, BulkChang
         title = "Removed mailboxes" if shows_removed(request) else "Mailboxes"
         live = live_list(request, account_id, document_types.MAILBOX, document_types.MESSAGE)
 
-        def page() -> HttpResponse:
-            return self.render(
+        def page() -> HttpResponseBase:
+            return self.render_list(
                 request,
-                "desk/kit/list.html",
+                "removed-mailboxes" if shows_removed(request) else "mailboxes",
                 title,
                 [*account_crumbs(account), (title, None)],
-                table=mailbox_table(request, account_id),
+                partial(mailbox_table, account_id=account_id),
+                account_id=account_id,
                 tools=self._list_tools(request, account_id),
                 live=live,
             )

@@ -1,14 +1,18 @@
 """The tables of an account's mailboxes: live ones, and removed ones."""
 
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
 from django.http import HttpRequest
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from accounts import accounts
 from couch.database import Document
-from crossbar.pages import PageRequest
-from desk.kit.formats import format_time
-from desk.kit.tables import Cell, Filter, Paging, Row, Table, cut_note, page_request
+from crossbar.pages import Page, PageRequest
+from desk.kit.sorting import MAX_SORTED, Order, number_key, sort_page
+from desk.kit.tables import Cell, Column, Filter, Paging, Row, Table, cut_note, page_request, time_cell
+from desk.kit.times import heading
 from desk.mailboxes.links import mailbox_url
 from desk.users.titles import VIEW_USERS, user_title
 from storage import database_names, document_types, values
@@ -19,6 +23,12 @@ from voicemail.mailboxes import search as mailbox_search
 CHANGE_SETTINGS = "settings"
 """The action on selected mailboxes."""
 _PAGE_SIZE = 50
+_SORT_KEYS: dict[str, Callable[[Document], Any]] = {
+    "mailbox": lambda entry: number_key(values.as_text(entry.get("mailbox"))),
+    "messages": lambda entry: entry.get("messages", 0),
+    "new": lambda entry: entry.get("folders", {}).get("new", 0),
+    "saved": lambda entry: entry.get("folders", {}).get("saved", 0),
+}
 _STATES = [("", "Live"), ("yes", "Removed")]
 
 
@@ -38,15 +48,15 @@ def mailbox_table(request: HttpRequest, account_id: str) -> Table:
 
 
 def _live_table(request: HttpRequest, account_id: str, requested: PageRequest, text: str) -> Table:
-    if text:
-        page = mailbox_search.search(account_id, text, requested, by_owner=request.user.has_perm(VIEW_USERS))
-    else:
-        page = mailbox_listing.list_boxes(account_id, requested)
+    count = None if text else mailbox_listing.count_boxes(account_id)
+    sortable = _sortable(count)
+    order = Order.of(request, sortable, Order("name"))
+    page = _live_page(request, account_id, requested, text, order)
     owner_names = _owner_names(request, account_id, page.entries)
     paging = Paging.of_page(request, page)
     may_change = request.user.has_perm("desk.change_mailbox") and page.entries
     return Table(
-        columns=("Number", "Name", "Owner", "Messages", "New", "Saved"),
+        columns=order.columns(request, _live_titles(), sortable),
         rows=[_live_row(account_id, entry, owner_names) for entry in page.entries],
         caption="Mailboxes",
         empty="No matching mailboxes." if text else "There are no mailboxes yet.",
@@ -57,15 +67,59 @@ def _live_table(request: HttpRequest, account_id: str, requested: PageRequest, t
         search_parameters=[("account", account_id)],
         filters=_filters(request),
         actions=[(CHANGE_SETTINGS, "Change settings")] if may_change else [],
-        action_fields=_all_field(text) if paging.first or paging.next else SafeString(),
+        all_label=_all_label(text, count) if paging.first or paging.next else "",
+        total=count,
     )
+
+
+def _live_titles() -> dict[str, str]:
+    return {
+        "mailbox": _("Number"),
+        "name": _("Name"),
+        "owner": _("Owner"),
+        "messages": _("Messages"),
+        "new": _("New"),
+        "saved": _("Saved"),
+    }
+
+
+def _sortable(count: int | None) -> frozenset[str]:
+    """The columns that a list of so many mailboxes can be sorted by; none for the results of a search.
+
+    CouchDB has them by name. For the others, all are read, and for numbers of messages also counted.
+    """
+    if count is None:
+        return frozenset()
+    return frozenset({"name"} | (_SORT_KEYS.keys() if count <= MAX_SORTED else set()))
+
+
+def _live_page(
+    request: HttpRequest, account_id: str, requested: PageRequest, text: str, order: Order
+) -> Page[Document]:
+    """The page of live mailboxes that a search finds, or of all in an order."""
+    if text:
+        return mailbox_search.search(account_id, text, requested, by_owner=request.user.has_perm(VIEW_USERS))
+    if order.name not in _SORT_KEYS:
+        return mailbox_listing.list_boxes(account_id, replace(requested, descending=order.is_descending))
+    entries = mailbox_listing.list_summaries(account_id)
+    if order.name != "mailbox":
+        entries = mailbox_listing.count_messages(account_id, entries)
+    page = sort_page(entries, _SORT_KEYS[order.name], order, requested)
+    if order.name != "mailbox":
+        return page
+    return replace(page, entries=mailbox_listing.count_messages(account_id, page.entries))
 
 
 def _removed_table(request: HttpRequest, account_id: str, requested: PageRequest, text: str) -> Table:
     page = mailbox_restore.list_removed(account_id, requested, text)
     owner_names = _owner_names(request, account_id, page.entries)
     return Table(
-        columns=("Number", "Name", "Owner", "Removed (UTC)"),
+        columns=[
+            Column(_("Number"), "mailbox"),
+            Column(_("Name"), "name"),
+            Column(_("Owner"), "owner"),
+            Column(heading(_("Removed")), "removed"),
+        ],
         rows=[_removed_row(account_id, entry, owner_names) for entry in page.entries],
         caption="Removed mailboxes",
         empty="No matching removed mailboxes." if text else "No mailboxes were removed.",
@@ -78,10 +132,11 @@ def _removed_table(request: HttpRequest, account_id: str, requested: PageRequest
     )
 
 
-def _all_field(text: str) -> SafeString:
-    """The checkbox that takes the mailboxes of all pages."""
-    label = "all that match, on every page" if text else "all of the account, on every page"
-    return format_html('<label><input type="checkbox" name="all" value="yes"> {}</label>', label)
+def _all_label(text: str, count: int | None) -> str:
+    """The text of the checkbox that takes the mailboxes of all pages."""
+    if text or count is None:
+        return _("all that match, on every page")
+    return _("all %(count)s of the account, on every page") % {"count": f"{count:,}"}
 
 
 def _filters(request: HttpRequest) -> list[Filter]:
@@ -110,7 +165,7 @@ def _live_row(account_id: str, entry: Document, owner_names: dict[str, str]) -> 
 
 
 def _removed_row(account_id: str, entry: Document, owner_names: dict[str, str]) -> Row:
-    removed_cell = Cell(format_time(entry["removed"]))
+    removed_cell = time_cell(entry["removed"])
     return Row((*_title_cells(account_id, entry, owner_names), removed_cell), str(entry["id"]))
 
 

@@ -1,12 +1,15 @@
 """The pages of an account's mails: the log, one mail, sending it again, and the templates with their preview."""
 
 from collections.abc import Iterable
+from functools import partial
 
 from csp.decorators import csp_replace
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
 
 from accounts import accounts
 from couch.database import Document
@@ -54,18 +57,19 @@ class MailAdmin(DocumentAdmin):
             Route(f"{_MAIL_PATH}send/", "send_again", self.send_again, "send_mail"),
         )
 
-    def list_mails(self, request: HttpRequest) -> HttpResponse:
+    def list_mails(self, request: HttpRequest) -> HttpResponseBase:
         """List the mails of an account, the newest first."""
         account_id = request.GET.get("account", "")
         if not account_id:
             return redirect_to_accounts(request, "mails")
         account = accounts.get(account_id)
-        return self.render(
+        return self.render_list(
             request,
-            "desk/kit/list.html",
-            "Mails",
-            [*account_crumbs(account), ("Mails", None)],
-            table=mail_table(request, account_id),
+            "mails",
+            _("Mails"),
+            [*account_crumbs(account), (_("Mails"), None)],
+            partial(mail_table, account_id=account_id),
+            account_id=account_id,
             tools=self.tools(request, ("view_mail", "Templates", templates_url(account_id))),
         )
 
@@ -104,15 +108,16 @@ class MailAdmin(DocumentAdmin):
             cancel_url=mail_url(account_id, mail_id),
         )
 
-    def list_templates(self, request: HttpRequest, account_id: str) -> HttpResponse:
+    def list_templates(self, request: HttpRequest, account_id: str) -> HttpResponseBase:
         """List the templates that the account's mails are made of."""
         account = accounts.get(account_id)
-        return self.render(
+        return self.render_list(
             request,
-            "desk/kit/list.html",
-            "Templates",
-            [*mail_list_crumbs(account), ("Templates", None)],
-            table=template_table(request, account_id),
+            "templates",
+            _("Templates"),
+            [*mail_list_crumbs(account), (_("Templates"), None)],
+            partial(template_table, account_id=account_id),
+            account_id=account_id,
             tools=self.tools(request, ("view_mail", "Mails", mail_list_url(account_id))),
         )
 

@@ -1,9 +1,10 @@
 """The tables of an account's mails, and of the templates that they are made of."""
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
-from desk.kit.formats import format_time
-from desk.kit.tables import Cell, Paging, Row, Table, page_request
+from desk.kit.tables import Cell, Column, Paging, Row, Table, page_request, time_cell
+from desk.kit.times import heading
 from desk.mails.links import mail_url, template_url
 from notifications import by_hand, log
 from notifications.models import Mail, State
@@ -20,7 +21,13 @@ def mail_table(request: HttpRequest, account_id: str) -> Table:
     """The page of an account's mails that the query asks for, the newest first."""
     page = log.list_mails(account_id, page_request(request, _PAGE_SIZE, descending=True))
     return Table(
-        columns=("Time (UTC)", "Subject", "To", "State", "Error"),
+        columns=[
+            Column(heading(_("Time")), "time"),
+            Column(_("Subject"), "subject"),
+            Column(_("To"), "to"),
+            Column(_("State"), "state"),
+            Column(_("Error"), "error"),
+        ],
         rows=[_mail_row(mail) for mail in page.entries],
         caption="Mails",
         empty="No mails yet.",
@@ -30,7 +37,7 @@ def mail_table(request: HttpRequest, account_id: str) -> Table:
 
 def _mail_row(mail: Mail) -> Row:
     cells = (
-        Cell(format_time(gregorian.from_datetime(mail.created_at)), mail_url(mail.account_id, mail.event_id)),
+        time_cell(gregorian.from_datetime(mail.created_at), mail_url(mail.account_id, mail.event_id)),
         Cell((mail.subject or mail.template)[:_LENGTH]),
         Cell(", ".join(mail.recipients)[:_LENGTH]),
         Cell(mail.get_state_display(), style=_STYLES.get(State(mail.state), "")),
@@ -43,7 +50,13 @@ def template_table(request: HttpRequest, account_id: str) -> Table:
     """The templates of an account's mails: whose they are, and whether they can be rendered."""
     place = Place(account_id)
     return Table(
-        columns=("Template", "Subject", "From", "Sent", "Faults"),
+        columns=[
+            Column(_("Template"), "template"),
+            Column(_("Subject"), "subject"),
+            Column(_("From"), "from"),
+            Column(_("Sent"), "sent"),
+            Column(_("Faults"), "faults"),
+        ],
         rows=[_template_row(place, template) for template in place.list_all()],
         caption="Templates",
         empty="",

@@ -1,6 +1,7 @@
 """The pages of an account's media: list, creation, one media, its audio, change, removal and history."""
 
 from collections.abc import Iterable
+from functools import partial
 
 from csp.constants import SELF
 from csp.decorators import csp_update
@@ -10,6 +11,7 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
+from django.utils.translation import gettext as _
 
 from accounts import accounts
 from couch.database import Document
@@ -61,19 +63,20 @@ class MediaAdmin(DocumentAdmin):
             Route(f"{_MEDIA_PATH}history/", "history", self.show_history, "view_media"),
         )
 
-    def list_media(self, request: HttpRequest) -> HttpResponse:
+    def list_media(self, request: HttpRequest) -> HttpResponseBase:
         """List the media of an account by name, or those that a search finds."""
         account_id = request.GET.get("account", "")
         if not account_id:
             return redirect_to_accounts(request, "media")
         account = accounts.get(account_id)
         add_url = reverse("admin:desk_media_add_to", args=[account_id])
-        return self.render(
+        return self.render_list(
             request,
-            "desk/kit/list.html",
-            "Media",
-            [*media_list_crumbs(account)[:-1], ("Media", None)],
-            table=media_table(request, account_id),
+            "media",
+            _("Media"),
+            [*media_list_crumbs(account)[:-1], (_("Media"), None)],
+            partial(media_table, account_id=account_id),
+            account_id=account_id,
             tools=self.tools(request, ("add_media", "Add media", add_url)),
         )
 

@@ -5,10 +5,12 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext as _
 
 from couch.database import Document
 from crossbar.filters import Filter
-from desk.kit.tables import Cell, Paging, Row, Table, page_request
+from desk.kit.sorting import Order
+from desk.kit.tables import Cell, Column, Paging, Row, Table, page_request
 from desk.media.links import media_url
 from desk.media.titles import media_title, source_title
 from desk.media.uses import format_uses, use_links
@@ -21,10 +23,12 @@ _PAGE_SIZE = 50
 def media_table(request: HttpRequest, account_id: str) -> Table:
     """The page of media that the query asks for: ``q`` is a search, ``start_key`` a page."""
     text = request.GET.get("q", "").strip()[:200]
-    page = media_store.list_media(account_id, page_request(request, _PAGE_SIZE), _name_filter(text))
+    order = Order.of(request, ["name"], Order("name"))
+    requested = page_request(request, _PAGE_SIZE, descending=order.is_descending)
+    page = media_store.list_media(account_id, requested, _name_filter(text))
     uses = use_links(request, account_id, [media["_id"] for media in page.entries])
     return Table(
-        columns=("Name", "Language", "Source", "Audio", "Used by"),
+        columns=_columns(request, order),
         rows=[_media_row(account_id, media, format_uses(uses.get(media["_id"], []))) for media in page.entries],
         caption="Media",
         empty="No matching media." if text else "There are no media yet.",
@@ -32,7 +36,19 @@ def media_table(request: HttpRequest, account_id: str) -> Table:
         search=text,
         search_help="A part of the name.",
         search_parameters=[("account", account_id)],
+        total=None if text else media_store.count_media(account_id),
     )
+
+
+def _columns(request: HttpRequest, order: Order) -> list[Column]:
+    titles = {
+        "name": _("Name"),
+        "language": _("Language"),
+        "source": _("Source"),
+        "audio": _("Audio"),
+        "used_by": _("Used by"),
+    }
+    return order.columns(request, titles, ["name"])
 
 
 def _name_filter(text: str) -> Filter:

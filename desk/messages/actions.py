@@ -1,6 +1,6 @@
 """What operators do with messages, one or many at once: done by the domain, recorded, and reported on the page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -14,14 +14,15 @@ from crossbar.errors import BadIdentifier
 from desk.audit import log
 from desk.kit.pages import actor
 from desk.mailboxes.titles import mailbox_title
-from desk.messages.links import message_subject
-from desk.messages.reports import Action, Report
+from desk.messages.links import all_messages_url, message_subject
+from desk.messages.reports import Action, Report, UndoingForm
 from storage.private_fields import Actor
 from voicemail.api.raw import zip_response
 from voicemail.mailboxes import search as mailbox_search
 from voicemail.mailboxes import store as mailbox_store
 from voicemail.messages import batches, bulk, move, restore, zip_archive
 from voicemail.messages.batches import Outcome
+from voicemail.messages.folders import FOLDERS
 
 RESTORE, MOVE, COPY, REMOVE, DOWNLOAD = "restore", "move", "copy", "remove", "zip"
 ON_LIVE_MESSAGES = {
@@ -35,9 +36,14 @@ ON_LIVE_MESSAGES = {
 }
 ON_REMOVED_MESSAGES = {RESTORE: Action("Restore", "restored", is_restore=True)}
 ACTIONS = ON_LIVE_MESSAGES | ON_REMOVED_MESSAGES
+PUT_BACK = "put_back"
+"""Undoes that messages were put into a folder."""
+RUN_ACTIONS = ACTIONS | {PUT_BACK: Action("Put back", "put", " back into the folders they were in")}
 
 CONFIRMED = "confirmed"
 """The field of the form that sends a removal again, after the operator was asked."""
+MAX_AT_ONCE = 50
+"""More messages than these are left to a worker."""
 _MAX_TARGET_LENGTH = 200
 _SAME_LISTENING = timedelta(minutes=10)
 
@@ -74,26 +80,61 @@ class ActionForm:
         )
 
 
+def read_selection(request: HttpRequest) -> dict[str, list[str]]:
+    """The ids of the selected messages by the ids of their mailboxes."""
+    selection: dict[str, list[str]] = {}
+    for row_id in request.POST.getlist("selected"):
+        box_id, _, message_id = row_id.partition(" ")
+        selection.setdefault(box_id, []).append(message_id)
+    return selection
+
+
 def run(request: HttpRequest, account: Document, selection: Mapping[str, Sequence[str]], name: str) -> None:
     """Apply an action to messages, record it, and tell the operator what became of each message.
 
     `selection` holds the messages' ids by the ids of their mailboxes. Raises Refused before anything is done.
     """
-    target = _find_target(request, account["_id"], selection) if name in (MOVE, COPY) else None
+    report = apply_and_record(request, account, selection, name)
+    report.send(_undoing_form(report, name) if request.user.has_perm("desk.change_message") else None)
+
+
+def _undoing_form(report: Report, name: str) -> UndoingForm | None:
+    """The form that undoes an action on a few messages; None if one form can't, or if nothing was changed."""
+    account_id, box_ids = report.account_id, {box_id for box_id, _ in report.changed}
+    if name == REMOVE:
+        return UndoingForm(all_messages_url(account_id, is_removed=True), RESTORE, report.changed)
+    if name == MOVE and report.target is not None and len(box_ids) == 1:
+        target_id, (box_id,) = report.target["_id"], box_ids
+        moved = [(target_id, new_id) for new_id in report.new_ids.values()]
+        return UndoingForm(all_messages_url(account_id), MOVE, moved, target=box_id)
+    if name in FOLDERS and len(report.former_folders) == 1:
+        (folder,) = report.former_folders
+        return UndoingForm(all_messages_url(account_id), folder, report.changed) if folder in FOLDERS else None
+    return None
+
+
+def apply_and_record(
+    request: HttpRequest, account: Document, selection: Mapping[str, Sequence[str]], name: str
+) -> Report:
+    """Apply an action to messages and record it, as `run` does; the report of what became of each."""
+    target = find_target(request, account["_id"], selection) if name in (MOVE, COPY) else None
     folder = request.POST.get("folder") or None
     report = Report(request, account["_id"], ACTIONS[name], target)
     for box_id, ids in selection.items():
         before = {message_id: doc for message_id, (_, doc) in batches.fetch(account["_id"], box_id, ids).items()}
         try:
-            outcome = _apply(account, box_id, ids, name, target, folder, actor(request))
+            outcome = apply(account, box_id, ids, name, target, folder, actor(request))
         except (BadIdentifier, MissingDatabase):
             outcome = Outcome(failed=[{message_id: restore.MAILBOX_GONE} for message_id in ids])
         report.add(box_id, ids, outcome, before)
-    report.send(may_undo=name == REMOVE and request.user.has_perm("desk.change_message"))
+    return report
 
 
-def _find_target(request: HttpRequest, account_id: str, selection: Mapping[str, Sequence[str]]) -> Document:
-    """The mailbox to move or copy to; raises Refused if it is missing, or one of those that hold the messages."""
+def find_target(request: HttpRequest, account_id: str, selection: Collection[str]) -> Document:
+    """The mailbox to move or copy to; raises Refused if it is missing, or one of those that hold the messages.
+
+    `selection` has the ids of these.
+    """
     number = request.POST.get("target", "").strip()
     if not number:
         raise Refused("Enter the mailbox to move or copy to.", is_about_target=True)
@@ -109,7 +150,7 @@ def _find_target(request: HttpRequest, account_id: str, selection: Mapping[str, 
     return target
 
 
-def _apply(
+def apply(
     account: Document,
     box_id: str,
     ids: Sequence[str],
@@ -117,14 +158,20 @@ def _apply(
     target: Document | None,
     folder: str | None,
     actor: Actor,
+    *,
+    key: str = "",
 ) -> Outcome:
+    """Apply an action to messages of a mailbox; raises BadIdentifier, MissingDatabase.
+
+    `folder` is the one to restore to, `key` that of copies which may be made twice (`move.copy_messages`).
+    """
     if action_name == RESTORE:
         return restore.restore_messages(account, box_id, ids, actor, folder)
     box = mailbox_store.get(account["_id"], box_id)
     if action_name == MOVE and target is not None:
         return move.move_messages(account, box, ids, target, actor, keeps_time=True)
     if action_name == COPY and target is not None:
-        return move.copy_messages(account, box, ids, [target], actor, keeps_time=True)
+        return move.copy_messages(account, box, ids, [target], actor, keeps_time=True, key=key)
     if action_name == REMOVE:
         return bulk.remove_messages(account, box, ids, None, actor)
     return bulk.change_folder(account, box, ids, action_name, actor)

@@ -5,12 +5,13 @@ transcription are checked message by message.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
 from django.contrib.admin.widgets import AdminTextInputWidget
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
+from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
@@ -25,13 +26,12 @@ _STATES = [("", "Live"), ("yes", "Removed")]
 _TRANSCRIPTIONS = [_ALL, ("yes", "Transcribed"), ("no", "Not transcribed")]
 _AUDIO = [_ALL, ("none", "Without audio")]
 _NARROWING_PARAMETERS = ("q", "folder", "text", "audio", "since", "until")
-_SECONDS_PER_DAY = 86_400
 
 Summary = Mapping[str, Any]
 
 
 class DateRangeForm(forms.Form):
-    """A first and a last day, in UTC."""
+    """A first and a last day, in the page's time zone."""
 
     since = forms.DateField(label="From", required=False, widget=AdminTextInputWidget(attrs={"type": "date"}))
     until = forms.DateField(label="to", required=False, widget=AdminTextInputWidget(attrs={"type": "date"}))
@@ -51,7 +51,7 @@ class DateRangeForm(forms.Form):
         if not self.is_valid():
             return None
         since, until = self.cleaned_data["since"], self.cleaned_data["until"]
-        last = now if until is None else _midnight(until) + _SECONDS_PER_DAY - 1
+        last = now if until is None else _end_of_day(until)
         if since is not None:
             first = _midnight(since)
             return TimeRange(first, max(first, last))
@@ -68,7 +68,12 @@ class DateRangeForm(forms.Form):
 
 def shows_removed(request: HttpRequest) -> bool:
     """Whether the query asks for removed messages."""
-    return request.GET.get("removed") == "yes"
+    return is_removed_query(request.GET)
+
+
+def is_removed_query(query: QueryDict) -> bool:
+    """Whether a list's query asks for removed messages."""
+    return query.get("removed") == "yes"
 
 
 def is_narrowed(request: HttpRequest) -> bool:
@@ -86,9 +91,9 @@ def filter_bar(request: HttpRequest) -> list[Filter]:
     ]
 
 
-def summary_tests(request: HttpRequest) -> Iterator[Callable[[Summary], bool]]:
+def summary_tests(query: QueryDict) -> Iterator[Callable[[Summary], bool]]:
     """The tests that a message's summary has to pass, as far as the choice of the view does not see to them."""
-    query, is_removed = request.GET, shows_removed(request)
+    is_removed = is_removed_query(query)
     caller, folder = query.get("q", "").strip(), query.get("folder")
     if caller:
         yield caller_test(caller)
@@ -120,6 +125,11 @@ def caller_test(text: str) -> Callable[[Summary], bool]:
     return is_found
 
 
+def _end_of_day(day: date) -> int:
+    """The last second of a day in the page's time zone, in Gregorian seconds."""
+    return gregorian.LAST if day == date.max else _midnight(day + timedelta(days=1)) - 1
+
+
 def _midnight(day: date) -> int:
-    """The beginning of a day, in Gregorian seconds."""
-    return gregorian.from_datetime(datetime.combine(day, time(), UTC))
+    """The beginning of a day in the page's time zone, in Gregorian seconds."""
+    return gregorian.from_datetime(datetime.combine(day, time(), timezone.get_current_timezone()))

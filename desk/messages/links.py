@@ -10,6 +10,7 @@ from desk.audit.log import Subject
 from desk.kit.pages import Crumb
 from desk.mailboxes.links import mailbox_url
 from desk.mailboxes.titles import mailbox_title
+from desk.models import MessageRun
 from voicemail.mailboxes import store as mailbox_store
 
 
@@ -27,6 +28,11 @@ def message_list_url(account_id: str, box_id: str, *, is_removed: bool = False) 
 def message_url(account_id: str, box_id: str, message_id: str) -> str:
     """The URL of a message's page."""
     return reverse("admin:desk_message_detail", args=[account_id, box_id, message_id])
+
+
+def run_url(run: MessageRun) -> str:
+    """The URL of the page of a run of an action on many messages."""
+    return reverse("admin:desk_message_run", args=[run.account_id, run.pk])
 
 
 def mailbox_crumb(account_id: str, box: Mapping[str, Any]) -> Crumb:

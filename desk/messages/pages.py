@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from accounts import accounts
 from couch.database import Database, Document
@@ -18,13 +19,16 @@ from desk.kit.audio_response import converted_response
 from desk.kit.formats import format_length, format_time
 from desk.kit.live import allow_live, live_list
 from desk.kit.pages import Crumb, Route, actor, next_url
+from desk.kit.tables import Table
 from desk.mailboxes.choice_field import mailbox_choice_field, mailbox_suggestions
 from desk.mailboxes.titles import mailbox_title
-from desk.messages import actions
+from desk.messages import actions, runs
 from desk.messages.filters import FOLDERS, shows_removed
-from desk.messages.links import mailbox_crumb, message_list_crumbs, message_list_url, message_url
+from desk.messages.links import mailbox_crumb, message_list_crumbs, message_list_url, message_url, run_url
 from desk.messages.restorable import describe_restoring, format_restorable_until
-from desk.messages.table import message_table
+from desk.messages.row_controls import ROW_BUTTON, folder_field
+from desk.messages.run_pages import RunPages, runs_url
+from desk.messages.table import message_table, selected_times
 from desk.messages.titles import caller_title
 from desk.messages.trail import former_places, next_place
 from desk.messages.uploads import UploadPages
@@ -35,15 +39,16 @@ from voicemail.audio import content_types, playback, recording
 from voicemail.legacy import on_access
 from voicemail.mailboxes import store as mailbox_store
 from voicemail.mailboxes import time_zone
-from voicemail.messages import deletion, file_names, metadata, restore, retention
+from voicemail.messages import deletion, file_names, folders, metadata, restore, retention
 from voicemail.messages import store as message_store
 from voicemail.messages.transcription import transcription_text
 
+PLAYBACK_SPEEDS = ("0.8", "1", "1.25", "1.5", "2")
 _MESSAGE_PATH = "<str:account_id>/<str:box_id>/<path:message_id>/"
 
 
 @admin.register(Message)
-class MessageAdmin(UploadPages):
+class MessageAdmin(UploadPages, RunPages):
     """The pages of messages. The list is of one account, or of one of its mailboxes, which the query names."""
 
     def routes(self) -> Iterable[Route]:
@@ -51,6 +56,7 @@ class MessageAdmin(UploadPages):
         return (
             Route("", "changelist", self.list_messages, "view_message"),
             Route("<str:account_id>/mailboxes.json", "mailboxes", self.suggest_mailboxes, "change_message"),
+            *self.run_routes(),
             *self.upload_routes(_MESSAGE_PATH),
             Route(f"{_MESSAGE_PATH}audio/", "audio", self.send_audio, "listen_to_message"),
             Route(f"{_MESSAGE_PATH}history/", "history", self.show_history, "view_message"),
@@ -68,29 +74,37 @@ class MessageAdmin(UploadPages):
         if request.method != "POST":
             return self._render_list(request, account, actions.ActionForm())
         try:
+            if request.POST.get(ROW_BUTTON):
+                return self._change_folder_of_row(request, account)
             return self._run_action(request, account)
         except actions.Refused as refusal:
             return self._render_list(request, account, actions.ActionForm.after(request, refusal))
 
-    def _render_list(self, request: HttpRequest, account: Document, form: actions.ActionForm) -> HttpResponse:
+    def _render_list(self, request: HttpRequest, account: Document, form: actions.ActionForm) -> HttpResponseBase:
         account_id, box_id, is_removed = account["_id"], request.GET.get("box", ""), shows_removed(request)
         box = _mailbox(account_id, box_id, or_removed=is_removed) if box_id else None
         title = "Removed messages" if is_removed else "Messages"
         box_crumbs: list[Crumb] = [] if box is None else [mailbox_crumb(account_id, box)]
-        tools = []
+        tools = self.tools(request, ("view_message", _("Actions on many messages"), runs_url(account_id)))
         if box is not None and not is_removed:
             add_url = reverse("admin:desk_message_add_to", args=[account_id, box_id])
-            tools = self.tools(request, ("add_message", "Add message", add_url))
+            tools += self.tools(request, ("add_message", _("Add message"), add_url))
         choices = self._action_choices(request, is_removed=is_removed)
         live = live_list(request, account_id, document_types.MESSAGE)
 
-        def page() -> HttpResponse:
-            return self.render(
+        def make_table(list_request: HttpRequest) -> Table:
+            return message_table(list_request, account_id, box, choices, form)
+
+        def page() -> HttpResponseBase:
+            return self.render_list(
                 request,
-                "desk/messages/list.html",
+                "removed-messages" if is_removed else "messages",
                 f"{title} of {mailbox_title(box) if box else 'all mailboxes'}",
                 [*account_crumbs(account), *box_crumbs, (title, None)],
-                table=message_table(request, account_id, box, choices, form),
+                make_table,
+                account_id=account_id,
+                template="desk/messages/list.html",
+                speeds=PLAYBACK_SPEEDS,
                 tools=tools,
                 live=live,
             )
@@ -112,10 +126,10 @@ class MessageAdmin(UploadPages):
         if name not in actions.ACTIONS:
             raise actions.Refused("Choose an action.")
         self.require_permission(request, actions.ACTIONS[name].permission)
-        selection: dict[str, list[str]] = {}
-        for row_id in request.POST.getlist("selected"):
-            box_id, _, message_id = row_id.partition(" ")
-            selection.setdefault(box_id, []).append(message_id)
+        selection = actions.read_selection(request)
+        is_all = request.POST.get("all") == "yes"
+        if is_all or sum(map(len, selection.values())) > actions.MAX_AT_ONCE:
+            return self._start_run(request, account, name, {} if is_all else selection)
         if not selection:
             raise actions.Refused("Select some messages.")
         if name == actions.DOWNLOAD:
@@ -129,6 +143,45 @@ class MessageAdmin(UploadPages):
         actions.run(request, account, selection, name)
         return HttpResponseRedirect(next_url(request, request.get_full_path()))
 
+    def _change_folder_of_row(self, request: HttpRequest, account: Document) -> HttpResponse:
+        """Put the message of a row into the folder that is chosen there; tell a script of it as JSON."""
+        self.require_permission(request, "change_message")
+        row_id = request.POST[ROW_BUTTON]
+        folder = request.POST.get(folder_field(row_id), "")
+        if folder not in folders.FOLDERS:
+            raise actions.Refused(_("Choose a folder."))
+        box_id, _separator, message_id = row_id.partition(" ")
+        selection = {box_id: [message_id]}
+        if request.headers.get("Accept") != "application/json":
+            actions.run(request, account, selection, folder)
+            return HttpResponseRedirect(request.get_full_path())
+        report = actions.apply_and_record(request, account, selection, folder)
+        if failures := report.failures():
+            return JsonResponse({"error": failures[0]}, status=409)
+        current_id = " ".join(report.changed[0])
+        return JsonResponse({"row": current_id, "text": report.action.describe(1)})
+
+    def _start_run(
+        self, request: HttpRequest, account: Document, name: str, selection: Mapping[str, Sequence[str]]
+    ) -> HttpResponse:
+        """Have a worker apply an action to many messages, or to all of the list if none are selected."""
+        if name == actions.DOWNLOAD:
+            raise actions.Refused(_("A ZIP holds the messages that are selected on one page."))
+        time_range = selected_times(request, account["_id"])
+        if time_range is None and not selection:
+            raise actions.Refused(_("Correct the dates first."))
+        target = None
+        if name in (actions.MOVE, actions.COPY):
+            box_ids = selection or {request.GET.get("box", ""): ()}
+            target = actions.find_target(request, account["_id"], box_ids)
+        if name == actions.REMOVE and actions.CONFIRMED not in request.POST:
+            return self._confirm_removal(request, account, selection, [(_("Remove"), None)], request.get_full_path())
+        if time_range is None or selection:
+            run = runs.start(request, account["_id"], name, target, selection)
+        else:
+            run = runs.start_for_list(request, account["_id"], name, target, time_range)
+        return HttpResponseRedirect(run_url(run))
+
     def _confirm_removal(
         self,
         request: HttpRequest,
@@ -137,7 +190,9 @@ class MessageAdmin(UploadPages):
         crumbs: Sequence[Crumb],
         cancel_url: str,
     ) -> HttpResponse:
-        """Ask whether messages are to be removed, and say how long they can be restored."""
+        """Ask whether messages are to be removed, or all of the list, and say how long they can be restored."""
+        if not selection:
+            return self._confirm_removal_of_all(request, account, crumbs, cancel_url)
         count = sum(map(len, selection.values()))
         selected = [("selected", f"{box_id} {message_id}") for box_id, ids in selection.items() for message_id in ids]
         return self.render_confirmation(
@@ -150,6 +205,25 @@ class MessageAdmin(UploadPages):
             cancel_url=cancel_url,
             is_dangerous=True,
             hidden_fields=[("action", actions.REMOVE), (actions.CONFIRMED, "yes"), *selected],
+        )
+
+    def _confirm_removal_of_all(
+        self, request: HttpRequest, account: Document, crumbs: Sequence[Crumb], cancel_url: str
+    ) -> HttpResponse:
+        days = retention.duration_days(account["_id"])
+        return self.render_confirmation(
+            request,
+            _("Remove all messages of this list?"),
+            [*account_crumbs(account), *crumbs],
+            question=_(
+                "All messages that the list shows, on every page, are removed: clients don't see them any more. "
+                "Under “Removed”, each can be restored for %(days)s days after it was left."
+            )
+            % {"days": days},
+            submit=_("Yes, remove them all"),
+            cancel_url=cancel_url,
+            is_dangerous=True,
+            hidden_fields=[("action", actions.REMOVE), (actions.CONFIRMED, "yes"), ("all", "yes")],
         )
 
     def suggest_mailboxes(self, request: HttpRequest, account_id: str) -> JsonResponse:
@@ -176,7 +250,7 @@ class MessageAdmin(UploadPages):
         self, request: HttpRequest, account: Document, box: Document, message_id: str, form: actions.ActionForm
     ) -> HttpResponse:
         account_id, box_id = account["_id"], box["_id"]
-        _, doc = _find_message(account_id, box_id, message_id)
+        doc = _find_message(account_id, box_id, message_id)[1]
         is_removed = deletion.is_removed(doc, box_id)
         limit = retention.limit(account_id)
         message = metadata.representation(doc, limit)

@@ -6,18 +6,19 @@ from typing import Any
 
 from django.contrib import messages as notices
 from django.http import HttpRequest
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 
 from couch.database import Document
 from desk.audit import log
 from desk.kit.notices import report_failures, undo_button
 from desk.mailboxes.titles import mailbox_title
-from desk.messages.links import all_messages_url, message_list_url, message_subject, message_url
+from desk.messages.links import message_list_url, message_subject, message_url
 from desk.messages.reasons import describe_reason
 from desk.messages.titles import message_titles
 from voicemail.mailboxes import store as mailbox_store
 from voicemail.messages import metadata
 from voicemail.messages.batches import Outcome
+from voicemail.messages.folders import NEW
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,33 @@ class Action:
     permission: str = "change_message"
     is_restore: bool = False
 
+    def describe(self, count: int, target: str = "") -> str:
+        """What was done with so many messages, in a sentence; `target` is the mailbox that they went to."""
+        messages = f"{count:,} message{'' if count == 1 else 's'}"
+        destination = f" to {target}" if target else self.destination
+        return f"{self.verb.capitalize()} {messages}{destination}."
+
     @property
     def past(self) -> str:
         """What was done, for the audit log."""
         return f"{self.verb}{self.destination}"
+
+
+@dataclass(frozen=True)
+class UndoingForm:
+    """A form that undoes an action: where it is sent, the action, the messages, and the mailbox to move them to."""
+
+    url: str
+    action: str
+    messages: Sequence[tuple[str, str]]
+    """Their mailboxes' ids and their own."""
+    target: str = ""
+
+    def fields(self, next_url: str) -> list[tuple[str, str]]:
+        """The fields of the form, which leads to a page."""
+        target = [("target", self.target)] if self.target else []
+        selected = [("selected", f"{box_id} {message_id}") for box_id, message_id in self.messages]
+        return [("action", self.action), ("next", next_url), *target, *selected]
 
 
 @dataclass
@@ -53,6 +77,8 @@ class Report:
     """Why messages were not changed, by their ids."""
     new_ids: dict[str, str] = field(default_factory=dict)
     """The ids of moved messages, by those that they had before."""
+    former_folders: set[str] = field(default_factory=set)
+    """The folders that the changed messages were in."""
 
     def add(self, box_id: str, ids: Sequence[str], outcome: Outcome, before: Mapping[str, Document]) -> None:
         """Record at each changed message of a mailbox what was done to it; `before` has them as they were."""
@@ -67,6 +93,9 @@ class Report:
             details = self._details(message_id, outcome)
             subject = message_subject(self.account_id, box, message_id)
             log.record(self.request, self.action.past, subject, details=details, **states)
+        self.former_folders |= {
+            metadata.folder(before[message_id]) or NEW for message_id in current_ids if message_id in before
+        }
         self.changed += [(box_id, message_id) for message_id in current_ids]
         self.reasons |= reasons
         self.new_ids |= outcome.new_ids
@@ -79,20 +108,24 @@ class Report:
             return {**place, "new_id": new_id} if new_id else place
         return {"folder": metadata.folder(new)} if self.action.is_restore and new else {}
 
-    def send(self, *, may_undo: bool) -> None:
-        """Tell the operator about changed and failed messages; with `may_undo`, offer to restore them."""
+    def send(self, undoing: UndoingForm | None) -> None:
+        """Tell the operator about changed and failed messages, and offer to undo the action if there is a form."""
         if self.changed:
-            count = f"{len(self.changed)} message{'' if len(self.changed) == 1 else 's'}"
-            destination = f" to {mailbox_title(self.target)}" if self.target else self.action.destination
-            text = f"{self.action.verb.capitalize()} {count}{destination}."
-            addition = undo_button(self.request, *self._restoring()) if may_undo else self._link_to_target()
-            notices.success(self.request, format_html("{} {}", text, addition) if addition else text)
+            text = self.action.describe(len(self.changed), mailbox_title(self.target) if self.target else "")
+            parts = [text, self._link_to_target()]
+            if undoing is not None:
+                parts.append(undo_button(self.request, undoing.url, undoing.fields(self.request.get_full_path())))
+            notices.success(self.request, format_html_join(" ", "{}", ((part,) for part in parts if part)))
+        lines = self.failures()
+        report_failures(self.request, f"{len(lines)} messages were not {self.action.past}.", lines)
+
+    def failures(self) -> list[str]:
+        """A sentence for each message that was not changed."""
         titles = message_titles(self.account_id, list(self.reasons))
-        lines = [
+        return [
             f"{titles[message_id]} was not {self.action.past}: {describe_reason(reason)}."
             for message_id, reason in self.reasons.items()
         ]
-        report_failures(self.request, f"{len(lines)} messages were not {self.action.past}.", lines)
 
     def _link_to_target(self) -> str:
         """A link to a message where it is now, or to the mailbox that several were moved or copied to."""
@@ -103,11 +136,3 @@ class Report:
             (new_id,) = self.new_ids.values()
             url = message_url(self.account_id, self.target["_id"], new_id)
         return format_html('<a href="{}">Show {} there</a>', url, "it" if len(self.changed) == 1 else "them")
-
-    def _restoring(self) -> tuple[str, list[tuple[str, str]]]:
-        """The URL and the fields of a form that restores the messages, and returns to the page of the removal."""
-        fields = [("action", "restore"), ("next", self.request.get_full_path())]
-        return all_messages_url(self.account_id, is_removed=True), [
-            *fields,
-            *(("selected", f"{box_id} {message_id}") for box_id, message_id in self.changed),
-        ]

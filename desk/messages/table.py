@@ -1,16 +1,20 @@
 """The table of the messages of an account or a mailbox, live or removed ones."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from accounts import accounts
 from couch.database import Document
-from crossbar.filters import Filter as SummaryFilter
-from crossbar.pages import Page
+from crossbar.pages import Page, TimeRange
+from desk.kit import list_settings
 from desk.kit.formats import format_length, format_time
-from desk.kit.tables import Cell, Paging, Row, Table, page_request
+from desk.kit.sorting import Order
+from desk.kit.tables import Cell, Paging, Row, Table, page_request, time_cell
+from desk.kit.times import heading, zone_label
 from desk.mailboxes.choice_field import mailbox_choice_field
 from desk.mailboxes.links import mailbox_url
 from desk.mailboxes.titles import mailbox_title
@@ -21,17 +25,17 @@ from desk.messages.filters import (
     folder_of_summary,
     is_narrowed,
     shows_removed,
-    summary_tests,
 )
 from desk.messages.links import message_url
-from storage import gregorian
+from desk.messages.list_query import DEFAULT_ORDER, MAX_SEARCHED, list_page
+from desk.messages.row_controls import folder_choice, play_link
+from desk.messages.titles import caller_title
+from storage import gregorian, values
 from voicemail.mailboxes import store as mailbox_store
+from voicemail.messages import counts, retention
 from voicemail.messages import listing as message_listing
-from voicemail.messages import retention
 
 _PAGE_SIZE = 50
-MAX_SEARCHED = 3_000
-"""A page ends after this many messages, however few of them match."""
 _SEARCH_FIELDS = frozenset({"q", "since", "until", "start_key"})
 
 
@@ -47,21 +51,25 @@ def message_table(
     `actions` are those that the operator may use, `form` is what their form shows after a refusal.
     """
     query, is_removed = request.GET, shows_removed(request)
-    dates = DateRangeForm({name: query.get(name, "") for name in ("since", "until")})
-    page = _page(request, account_id, box, dates)
+    dates = _date_form(query)
+    order = Order.of(request, [DEFAULT_ORDER.name], DEFAULT_ORDER)
+    page = _page(request, account_id, box, dates, order)
+    total = None if is_narrowed(request) or is_removed else counts.total(account_id, box)
     entries = page.entries if page else []
     boxes = None if box else _boxes(account_id, entries)
+    style = _RowStyle.of(request, account_id, boxes, is_removed=is_removed)
     next_text = f"Search the next {MAX_SEARCHED:,} messages" if page and page.is_cut else "Next page"
     return Table(
-        columns=_columns(is_removed=is_removed, has_box=box is not None),
-        rows=[_message_row(account_id, entry, boxes, is_removed=is_removed) for entry in entries],
-        caption="Removed messages, the latest first" if is_removed else "Messages, the latest first",
+        columns=order.columns(request, _titles(style), ["time"]),
+        rows=[_message_row(style, entry) for entry in entries],
+        caption="Removed messages" if is_removed else "Messages",
         empty=_empty_text(request, page),
         paging=Paging.of(request, page.next_start_key if page else None, next_text),
         note=_cut_text(page),
         search=query.get("q", "").strip(),
         search_label="Caller",
-        search_help="A part of the caller's name or number, however it is written. Dates are in UTC.",
+        search_help=_("A part of the caller's name or number, however it is written. Dates are in %(zone)s.")
+        % {"zone": zone_label()},
         search_fields=dates.render_fields(),
         search_parameters=[
             (name, str(value)) for name, value in query.items() if value and name not in _SEARCH_FIELDS
@@ -71,7 +79,18 @@ def message_table(
         action=form.action,
         action_fields=_target_field(account_id, form) if MOVE in dict(actions) else SafeString(),
         selected=form.selected,
+        total=total,
+        all_label=_all_label(request, page, total) if actions else "",
     )
+
+
+def _all_label(request: HttpRequest, page: Page[message_listing.Entry] | None, total: int | None) -> str:
+    """The text of the checkbox that selects the messages of all pages; empty if there is one page."""
+    if page is None or (page.next_start_key is None and not request.GET.get("start_key")):
+        return ""
+    if total is None:
+        return _("all that match, on every page")
+    return _("all %(count)s, on every page") % {"count": f"{total:,}"}
 
 
 def _target_field(account_id: str, form: ActionForm) -> SafeString:
@@ -79,24 +98,28 @@ def _target_field(account_id: str, form: ActionForm) -> SafeString:
 
 
 def _page(
-    request: HttpRequest, account_id: str, box: Document | None, dates: DateRangeForm
+    request: HttpRequest, account_id: str, box: Document | None, dates: DateRangeForm, order: Order
 ) -> Page[message_listing.Entry] | None:
     """The page of the listing; None if the dates are not valid."""
-    now = gregorian.now()
-    time_range = dates.time_range(retention.limit(account_id, now), now)
+    time_range = _time_range(account_id, dates)
     if time_range is None:
         return None
-    live_source = message_listing.SILENT if request.GET.get("audio") == "none" else message_listing.LIVE
-    return message_listing.list_messages(
-        account_id,
-        box,
-        page_request(request, _PAGE_SIZE, descending=True),
-        time_range,
-        SummaryFilter(summary_tests(request)),
-        None,
-        source=message_listing.REMOVED if shows_removed(request) else live_source,
-        max_rows=MAX_SEARCHED,
-    )
+    requested = page_request(request, _PAGE_SIZE, descending=order.is_descending)
+    return list_page(request.GET, account_id, box, requested, time_range)
+
+
+def _time_range(account_id: str, dates: DateRangeForm) -> TimeRange | None:
+    now = gregorian.now()
+    return dates.time_range(retention.limit(account_id, now), now)
+
+
+def selected_times(request: HttpRequest, account_id: str) -> TimeRange | None:
+    """The time over which the request's query lists messages; None if its dates are not valid."""
+    return _time_range(account_id, _date_form(request.GET))
+
+
+def _date_form(query: QueryDict) -> DateRangeForm:
+    return DateRangeForm({name: query.get(name, "") for name in ("since", "until")})
 
 
 def _boxes(account_id: str, entries: Sequence[message_listing.Entry]) -> dict[str, Document]:
@@ -104,33 +127,78 @@ def _boxes(account_id: str, entries: Sequence[message_listing.Entry]) -> dict[st
     return accounts.database_of(account_id).fetch(entry.box_id for entry in entries)
 
 
-def _columns(*, is_removed: bool, has_box: bool) -> list[str]:
-    columns = ["Time (UTC)", "From", "Name", "Was in" if is_removed else "Folder", "Length", "Text"]
+@dataclass(frozen=True)
+class _RowStyle:
+    """What the rows of a list show, and what one can do in them."""
+
+    account_id: str
+    is_removed: bool
+    boxes: Mapping[str, Document] | None
+    """The messages' mailboxes; None in the list of one mailbox."""
+    can_listen: bool
+    can_change: bool
+
+    @classmethod
+    def of(
+        cls, request: HttpRequest, account_id: str, boxes: Mapping[str, Document] | None, *, is_removed: bool
+    ) -> "_RowStyle":
+        """The style of an operator's page; exports have texts only."""
+        is_page = not list_settings.of(request).is_export
+        return cls(
+            account_id,
+            is_removed,
+            boxes,
+            can_listen=is_page and request.user.has_perm("desk.listen_to_message"),
+            can_change=is_page and not is_removed and request.user.has_perm("desk.change_message"),
+        )
+
+
+def _titles(style: _RowStyle) -> dict[str, str]:
+    """The names and headings of the columns, in the order of the cells."""
+    is_removed, has_box = style.is_removed, style.boxes is None
+    titles = {
+        "time": heading(_("Time")),
+        **({"play": _("Play")} if style.can_listen else {}),
+        "caller_number": _("From"),
+        "caller_name": _("Name"),
+        "folder": _("Was in") if is_removed else _("Folder"),
+        "length": _("Length"),
+        "transcribed": _("Text"),
+    }
     if is_removed:
-        columns.append("Removed (UTC)")
+        titles["removed"] = heading(_("Removed"))
     if not has_box:
-        columns.append("Mailbox")
-    return columns
+        titles["mailbox"] = _("Mailbox")
+    return titles
 
 
-def _message_row(
-    account_id: str, entry: message_listing.Entry, boxes: Mapping[str, Document] | None, *, is_removed: bool
-) -> Row:
+def _message_row(style: _RowStyle, entry: message_listing.Entry) -> Row:
+    account_id, boxes, is_removed = style.account_id, style.boxes, style.is_removed
     summary = entry.summary
     message_id = str(summary["media_id"])
+    row_id = f"{entry.box_id} {message_id}"
+    title = f"{format_time(summary.get('timestamp'))}, {caller_title(summary)}"
+    folder = folder_of_summary(summary, is_removed=is_removed)
+    play_cells = [Cell(play_link(account_id, entry.box_id, message_id, title))] if style.can_listen else []
     cells = [
-        Cell(format_time(summary.get("timestamp")) or "—", message_url(account_id, entry.box_id, message_id)),
+        time_cell(summary.get("timestamp"), message_url(account_id, entry.box_id, message_id), empty="—"),
+        *play_cells,
         Cell(str(summary.get("caller_id_number") or "")[:80], style="caller"),
         Cell(str(summary.get("caller_id_name") or "")[:80]),
-        Cell(folder_of_summary(summary, is_removed=is_removed)),
-        Cell(format_length(summary.get("length")), style="number"),
+        Cell(folder_choice(row_id, folder, title) if style.can_change else folder),
+        Cell(format_length(summary.get("length")), style="number", value=_seconds(summary.get("length"))),
         Cell("yes" if summary.get("transcribed") else ""),
     ]
     if is_removed:
-        cells.append(Cell(format_time(summary.get("removed"))))
+        cells.append(time_cell(summary.get("removed")))
     if boxes is not None:
         cells.append(_mailbox_cell(account_id, entry.box_id, boxes.get(entry.box_id)))
-    return Row(cells, f"{entry.box_id} {message_id}")
+    return Row(cells, row_id)
+
+
+def _seconds(milliseconds: object) -> float | None:
+    number = values.as_integer(milliseconds)
+    return None if number is None else number / 1000
 
 
 def _mailbox_cell(account_id: str, box_id: str, box: Document | None) -> Cell:

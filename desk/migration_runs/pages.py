@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 
 from accounts import accounts
@@ -71,14 +72,15 @@ class MigrationAdmin(DocumentAdmin):
 
     # --- accounts ---
 
-    def list_accounts(self, request: HttpRequest) -> HttpResponse:
+    def list_accounts(self, request: HttpRequest) -> HttpResponseBase:
         """List accounts with what each one still has in the old format, and the active runs."""
-        return self.render(
+        return self.render_list(
             request,
-            "desk/migration_runs/list.html",
+            "migration",
             TITLE,
             [(TITLE, None)],
-            table=accounts_table(request),
+            accounts_table,
+            template="desk/migration_runs/list.html",
             active_runs=[
                 (run, run_url(run)) for run in control.active_runs() if scope_of(request.user).covers(run.account_id)
             ],

@@ -1,12 +1,15 @@
 """The pages of an account's users: list, creation, one user, its change, password, removal and history."""
 
 from collections.abc import Iterable
+from functools import partial
 
 from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext as _
 
 from accounts import accounts, users
 from couch.database import Document
@@ -47,19 +50,20 @@ class AccountUserAdmin(DocumentAdmin):
             Route(f"{_USER_PATH}history/", "history", self.show_history, "view_accountuser"),
         )
 
-    def list_users(self, request: HttpRequest) -> HttpResponse:
+    def list_users(self, request: HttpRequest) -> HttpResponseBase:
         """List the users of an account by user name, or those that a search finds."""
         account_id = request.GET.get("account", "")
         if not account_id:
             return redirect_to_accounts(request, "users")
         account = accounts.get(account_id)
         add_url = reverse("admin:desk_accountuser_add_to", args=[account_id])
-        return self.render(
+        return self.render_list(
             request,
-            "desk/kit/list.html",
-            "Users",
-            [*account_crumbs(account), ("Users", None)],
-            table=user_table(request, account_id),
+            "users",
+            _("Users"),
+            [*account_crumbs(account), (_("Users"), None)],
+            partial(user_table, account_id=account_id),
+            account_id=account_id,
             tools=self.tools(request, ("add_accountuser", "Add user", add_url)),
         )
 

@@ -1,10 +1,13 @@
 """The pages of an account's webhooks: list, creation, one webhook with its attempts, its change, test and removal."""
 
 from collections.abc import Iterable
+from functools import partial
 
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from accounts import accounts
 from couch.database import Document
@@ -49,18 +52,19 @@ class WebhookAdmin(AttemptPages, DocumentAdmin):
             *self.attempt_routes(_HOOK_PATH),
         )
 
-    def list_webhooks(self, request: HttpRequest) -> HttpResponse:
+    def list_webhooks(self, request: HttpRequest) -> HttpResponseBase:
         """List the webhooks of an account by name."""
         account_id = request.GET.get("account", "")
         if not account_id:
             return redirect_to_accounts(request, "webhooks")
         account = accounts.get(account_id)
-        return self.render(
+        return self.render_list(
             request,
-            "desk/kit/list.html",
-            "Webhooks",
-            [*account_crumbs(account), ("Webhooks", None)],
-            table=webhook_table(request, account_id),
+            "webhooks",
+            _("Webhooks"),
+            [*account_crumbs(account), (_("Webhooks"), None)],
+            partial(webhook_table, account_id=account_id),
+            account_id=account_id,
             tools=self.tools(
                 request,
                 ("add_webhook", "Add webhook", reverse("admin:desk_webhook_add_to", args=[account_id])),

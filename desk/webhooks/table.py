@@ -1,12 +1,13 @@
 """The tables of an account's webhooks, and of the attempts to send for one of them."""
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from couch.database import Document
 from crossbar.filters import Filter as DocumentFilter
 from crossbar.pages import MAX_RANGE, TimeRange
-from desk.kit.formats import format_time
-from desk.kit.tables import Cell, Filter, Paging, Row, Table, page_request
+from desk.kit.tables import Cell, Column, Filter, Paging, Row, Table, page_request, time_cell
+from desk.kit.times import heading
 from desk.webhooks.links import attempt_url, webhook_title, webhook_url
 from storage import gregorian
 from webhooks import attempts, store
@@ -19,7 +20,12 @@ def webhook_table(request: HttpRequest, account_id: str) -> Table:
     """The page of an account's webhooks that the query asks for."""
     page = store.list_page(account_id, page_request(request, _PAGE_SIZE))
     return Table(
-        columns=("Name", "Events", "Address", "Enabled"),
+        columns=[
+            Column(_("Name"), "name"),
+            Column(_("Events"), "events"),
+            Column(_("Address"), "address"),
+            Column(_("Enabled"), "enabled"),
+        ],
         rows=[_webhook_row(hook) for hook in page.entries],
         caption="Webhooks",
         empty="There are no webhooks yet.",
@@ -59,7 +65,13 @@ def attempt_table(request: HttpRequest, hook: Document) -> Table:
     )
     options = (("", "All"), (attempts.FAILURE, "Failures"), (attempts.SUCCESS, "Successes"))
     return Table(
-        columns=("Time (UTC)", "Event", "Answer", "Try", "Next try (UTC)"),
+        columns=[
+            Column(heading(_("Time")), "time"),
+            Column(_("Event"), "event"),
+            Column(_("Answer"), "answer"),
+            Column(_("Try"), "try"),
+            Column(heading(_("Next try")), "next_try"),
+        ],
         rows=[_attempt_row(hook, attempt) for attempt in page.entries],
         caption="Attempts",
         empty="No attempts within 31 days. Those that succeed are kept only if the system's settings say so.",
@@ -71,11 +83,11 @@ def attempt_table(request: HttpRequest, hook: Document) -> Table:
 def _attempt_row(hook: Document, attempt: Document) -> Row:
     is_success = attempt.get("result") == attempts.SUCCESS
     cells = (
-        Cell(format_time(attempt.get("pvt_created")), attempt_url(hook, attempt)),
+        time_cell(attempt.get("pvt_created"), attempt_url(hook, attempt)),
         Cell(str(attempt.get("pvt_event_name") or attempt.get("hook_event") or "")[:_REASON_LENGTH]),
         Cell(describe_answer(attempt), style="state-good" if is_success else "state-bad"),
         Cell(attempt.get("try", "")),
-        Cell(format_time(attempt.get("next_try")) or "—"),
+        time_cell(attempt.get("next_try"), empty="—"),
     )
     return Row(cells, attempt["_id"])
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from desk.messages.table import MAX_SEARCHED
+from desk.messages.list_query import MAX_SEARCHED
 from storage import gregorian
 from tests.support import old_messages
 from tests.support.api_client import Account, Api

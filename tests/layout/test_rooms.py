@@ -34,6 +34,7 @@ APART = ("embedded_couchdb",)
 """A program of its own, which imports nothing of the service and is imported by nothing."""
 PACKAGES = (*(name for layer in LAYERS for name in layer), *FOR_ALL, *APART)
 _DESKS_PATHS = ("admin:", "/admin/", "desk/", "desk.")
+_COMMON_WORDS = ("account_id", "box_id", "document_id", "left_out", "message_id")
 BELOW_DESK = (*(name for layer in LAYERS[2:] for name in layer), "crossbar")
 
 
@@ -106,7 +107,7 @@ def names_of_the_desk() -> set[str]:
     names = {f"desk/{path.name}" for path in (PROJECT / "desk").rglob("*") if path.suffix in (".html", ".js", ".css")}
     verbs = ("view", "add", "change", "delete")
     for _, text in texts(ast.parse((PROJECT / "desk" / "models.py").read_text())):
-        if re.fullmatch(r"[a-z]+(_[a-z]+)+", text) and text not in ("account_id", "document_id", "left_out"):
+        if re.fullmatch(r"[a-z]+(_[a-z]+)+", text) and text not in _COMMON_WORDS:
             names.add(text)
     kinds = ("account", "accountuser", "mailbox", "message", "auditentry")
     return names | {f"{verb}_{kind}" for verb in verbs for kind in kinds}
