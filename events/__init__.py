@@ -8,6 +8,7 @@
     positions      how far a consumer got, in local documents of CouchDB
     leases         which of several followers reads which accounts, in Django's database
     jobs           jobs of workers that died
+    periodic       jobs that start again and again, wherever workers run
     state          how far behind the followers are, for pages and health checks
 
 Every change is told at least once, those of an account in order. A repeat has the same event id.

@@ -1,4 +1,4 @@
-"""Which follower reads which accounts for which consumer, and how each follower is doing.
+"""Which follower reads which accounts for which consumer, how each follower is doing, and when jobs are due.
 
 Times are those of the database's clock, since followers may be on different machines.
 """
@@ -45,3 +45,10 @@ class WorkerState(models.Model):
 
     worker = models.CharField(max_length=64, unique=True)
     seen_at = models.DateTimeField()
+
+
+class PeriodicStart(models.Model):
+    """When a periodic job is to be started next."""
+
+    name = models.CharField(max_length=40, unique=True)
+    due_at = models.DateTimeField()
