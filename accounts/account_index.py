@@ -111,16 +111,24 @@ def ids_with_name(name: str) -> list[str]:
 
 def iterate_live_ids() -> Iterator[str]:
     """Yield the ids of all live accounts, read page by page."""
-    start = ""
-    while True:
-        rows = database().all_docs(startkey=start, limit=_PAGE_SIZE + 1, include_docs=True)
-        for row in rows[:_PAGE_SIZE]:
-            is_live = private_fields.is_live(row.get("doc"), document_types.ACCOUNT)
-            if is_live and database_names.is_account_id(row["id"]):
-                yield row["id"]
-        if len(rows) <= _PAGE_SIZE:
-            return
-        start = rows[_PAGE_SIZE]["id"]
+    start: str | None = ""
+    while start is not None:
+        docs, start = read_live_page(start, _PAGE_SIZE)
+        yield from (doc["_id"] for doc in docs)
+
+
+def read_live_page(start: str, size: int) -> tuple[list[Document], str | None]:
+    """Return live accounts by id, from an id on, and the id to go on with; None if there are no more.
+
+    It looks at `size` documents: a page may hold fewer accounts.
+    """
+    rows = database().all_docs(startkey=start, limit=size + 1, include_docs=True)
+    docs = [
+        row["doc"]
+        for row in rows[:size]
+        if private_fields.is_live(row.get("doc"), document_types.ACCOUNT) and database_names.is_account_id(row["id"])
+    ]
+    return docs, rows[size]["id"] if len(rows) > size else None
 
 
 def fetch_names(account_ids: Iterable[str]) -> dict[str, str]:

@@ -147,6 +147,8 @@ AMQP_URL = environment.secret("AMQP_URL")
 """A message broker that gets the events in Kazoo's form; none if empty."""
 PUBLISH_UPLOADS = environment.flag("PUBLISH_UPLOADS", PUBLISH_CHANGES_OF == "ALL")
 """Whether the broker hears of messages that were created over the API as new or saved, which a Kazoo doesn't do."""
+OVERVIEW_SECONDS = environment.integer("OVERVIEW_SECONDS", 900)
+"""How often workers collect the figures of the desk's overview; 0: only when somebody asks for it."""
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": []}}
 """With no list of queues, a job may name any."""
 
@@ -196,6 +198,7 @@ INSTALLED_APPS = [
     "backup",
     "erasure",
     "doctor",
+    "overview",
 ]
 SECURITY_CONTACT = environment.text_list("SECURITY_CONTACT")
 """E-mail addresses, telephone numbers and URLs for whoever finds a security problem: /.well-known/security.txt."""

@@ -151,17 +151,22 @@ class Couch:
             return False
         return True
 
-    def names(self, prefix: str = "") -> list[str]:
-        """The names of all databases that begin with a prefix, in order."""
+    def names(self, prefix: str = "", *, first: str = "", last: str = "") -> list[str]:
+        """The names of all databases that begin with a prefix, in order.
+
+        With `first` and `last` only those from the one name to the other, and those that begin with `last`.
+        """
+        begin, end = first or prefix, (last or prefix) + "\ufff0"
         if prefix and self._has_ranges_of_names:
-            options = query_params({"startkey": prefix, "endkey": prefix + "\ufff0"})
+            options = query_params({"startkey": begin, "endkey": end})
             try:
                 return self._list_names(prefix, options)
             except (NotFound, Rejected):  # CouchDB 1.x and BigCouch list all or none
                 names = self._list_names(prefix, {})
                 self._has_ranges_of_names = False
-                return names
-        return self._list_names(prefix, {})
+        else:
+            names = self._list_names(prefix, {})
+        return [name for name in names if begin <= name < end]
 
     def _list_names(self, prefix: str, options: Mapping[str, Any]) -> list[str]:
         _, _, names = self.resource.get_json("_all_dbs", **options)

@@ -1,6 +1,10 @@
 """The log of mails: what was sent to whom, and what waits."""
 
+from collections.abc import Collection
+from datetime import datetime
 from typing import Any
+
+from django.db.models import QuerySet
 
 from couch.database import Document
 from crossbar.errors import BadIdentifier
@@ -27,6 +31,21 @@ def list_mails(account_id: str | None, request: PageRequest) -> Page[Mail]:
     size = request.size or _ALL
     entries = list(mails.order_by("-id" if request.descending else "id")[: size + 1])
     return Page(entries[:size], encode_start_key(entries[size].id) if len(entries) > size else None)
+
+
+def list_failed(since: datetime, account_ids: Collection[str] | None = None) -> QuerySet[Mail]:
+    """Return the mails that ended since a time and weren't taken, as far as is known: of all accounts or of some."""
+    mails = Mail.objects.filter(state__in=(State.FAILED, State.UNCONFIRMED), due_at__gte=since)
+    return _of_accounts(mails, account_ids)
+
+
+def list_retried(account_ids: Collection[str] | None = None) -> QuerySet[Mail]:
+    """Return the mails that could not be sent yet, and are sent again: of all accounts or of some."""
+    return _of_accounts(Mail.objects.filter(state=State.WAITING, tries__gt=0), account_ids)
+
+
+def _of_accounts(mails: QuerySet[Mail], account_ids: Collection[str] | None) -> QuerySet[Mail]:
+    return mails if account_ids is None else mails.filter(account_id__in=account_ids)
 
 
 def get(account_id: str | None, event_id: str) -> Mail:

@@ -14,6 +14,16 @@ def list_account_databases(account_id: str) -> list[str]:
     return [name for name in names if database_names.parse(name)]
 
 
+def list_databases_between(first_id: str, last_id: str) -> dict[str, list[str]]:
+    """Return the names of the databases of the accounts from one id to another, by account. Costs one request."""
+    first, last = database_names.account_db(first_id), database_names.account_db(last_id)
+    names: dict[str, list[str]] = {}
+    for name in couch().names("account/", first=first, last=last):
+        if owner := database_names.parse(name):
+            names.setdefault(owner.account_id, []).append(name)
+    return names
+
+
 def list_all_databases() -> list[str]:
     """Return the names of the system's databases, whether they exist or not, and of all accounts' databases."""
     return [*database_names.SYSTEM] + [name for name in couch().names("account/") if database_names.parse(name)]

@@ -5,7 +5,7 @@ Which MODbs cover a time range, in which order: `list_existing` answers that for
 error.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from threading import Lock
 from typing import Any
 
@@ -99,6 +99,11 @@ def months_ahead() -> tuple[str, str]:
     """Return this month and the next, ``YYYYMM``, whose MODbs every account should have."""
     month = gregorian.month_of(gregorian.now())
     return month, gregorian.next_month(month)
+
+
+def missing_months(existing_months: Iterable[str | None]) -> tuple[str, ...]:
+    """Return those of `months_ahead` that aren't among the months of which an account has a MODb."""
+    return tuple(sorted(set(months_ahead()) - set(existing_months)))
 
 
 def list_months(account_id: str) -> list[str]:

@@ -7,6 +7,8 @@ are listed in their order.
 import secrets
 import time as clock
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from couch.client import couch
@@ -15,7 +17,7 @@ from couch.errors import MissingDatabase
 from crossbar.errors import BadIdentifier
 from crossbar.filters import Filter
 from crossbar.pages import InvalidStartKey, Page, PageRequest, TimeRange, encode_start_key
-from storage import database_names, document_types, gregorian, modbs, private_fields, view_names
+from storage import database_names, document_types, gregorian, modbs, private_fields, values, view_names
 
 TYPE = document_types.WEBHOOK_ATTEMPT
 SUCCESS, FAILURE = "success", "failure"
@@ -95,6 +97,35 @@ def recent_failures(account_id: str, hook_id: str, seconds: float, limit: int) -
         if len(failed) >= limit:
             break
     return len(failed)
+
+
+@dataclass
+class HookFailures:
+    """The events that could not be sent for a hook, and when the latest one was given up (Gregorian seconds)."""
+
+    event_ids: set[str]
+    latest: int
+
+
+def given_up(account_id: str, seconds: float, limit: int) -> dict[str, HookFailures]:
+    """Return by hook which events of an account were given up within the last seconds.
+
+    That is, their latest attempt failed and there won't be another one. Only the latest `limit` attempts count.
+    """
+    now = gregorian.now()
+    time = TimeRange(int(now - seconds), now + 1)
+    failures: dict[str, HookFailures] = {}
+    latest_attempts: set[tuple[str, str]] = set()
+    for _, row in islice(_rows(account_id, time, PageRequest(size=limit), None), limit):
+        attempt = row.get("doc") or {}
+        hook_id, event_id = str(attempt.get("hook_id")), str(attempt.get("event_id"))
+        if (hook_id, event_id) in latest_attempts:
+            continue
+        latest_attempts.add((hook_id, event_id))
+        if attempt.get("result") == FAILURE and "next_try" not in attempt:
+            at = values.as_integer(attempt.get("pvt_created")) or now
+            failures.setdefault(hook_id, HookFailures(set(), at)).event_ids.add(event_id)
+    return failures
 
 
 def _rows(account_id: str, time: TimeRange, request: PageRequest, hook_id: str | None) -> Iterator[tuple[str, Row]]:

@@ -5,7 +5,7 @@ shows as ``disable_reason``. Whoever enables it again drops that.
 """
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -93,6 +93,17 @@ def list_page(account_id: str, request: PageRequest, filters: Filter | None = No
     except MissingDatabase:
         return Page([], None)
     return Page([row["doc"] for row in page.entries], page.next_start_key)
+
+
+def summaries_by_account(account_ids: Sequence[str]) -> dict[str, list[Document]]:
+    """Return the summaries of the hooks of those accounts that have any, read in one request."""
+    queries = [{"startkey": [account_id], "endkey": [account_id, {}]} for account_id in account_ids]
+    try:
+        results = hooks_database().view_all(*view_names.WEBHOOKS_BY_ACCOUNT, queries)
+    except MissingDatabase:
+        return {}
+    summaries = zip(account_ids, results, strict=True)
+    return {account_id: [row["value"] for row in rows] for account_id, rows in summaries if rows}
 
 
 def list_enabled(account_ids: Iterable[str]) -> list[Document]:

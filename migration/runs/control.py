@@ -11,7 +11,7 @@ from operator import or_
 
 from django.conf import settings
 from django.db import IntegrityError, close_old_connections, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Max, Q, QuerySet
 from django.db.models.functions import Now
 
 from migration.models import ACTIVE, MigrationRow, MigrationRun, Operation, State
@@ -103,6 +103,14 @@ def active_runs() -> QuerySet[MigrationRun]:
     """The active runs of all accounts, the latest first."""
     mark_interrupted()
     return MigrationRun.objects.filter(state__in=ACTIVE).select_related("operator")
+
+
+def failed_runs() -> QuerySet[MigrationRun]:
+    """The runs that failed or were interrupted, and that their accounts had no later run after, the latest first."""
+    mark_interrupted()
+    latest_ids = MigrationRun.objects.order_by().values("account_id").annotate(latest=Max("pk")).values("latest")
+    failed = MigrationRun.objects.filter(pk__in=latest_ids, state__in=(State.FAILED, State.INTERRUPTED))
+    return failed.select_related("operator")
 
 
 def latest_runs(account_ids: Iterable[str]) -> dict[str, MigrationRun]:

@@ -16,6 +16,7 @@ PROJECT = Path(__file__).parents[2]
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("config",),
     ("desk",),
+    ("overview",),
     ("doctor",),
     ("erasure",),
     ("backup",),

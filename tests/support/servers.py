@@ -97,6 +97,7 @@ class Service:
             "DATABASE_URL": f"sqlite:///{self.tables}",
             "SECRET_KEY": SECRET_KEY,
             "DEBUG": "0",
+            "OVERVIEW_SECONDS": "0",  # else each test's worker would look at the accounts of all tests
             "WEB_CONCURRENCY": "2",
             "THREADS": "32",
             **self.settings,

@@ -135,11 +135,12 @@ def per_day(account_ids: Iterable[str], days: int = 30, now: int | None = None) 
 def _count_days(account_id: str, month: str, first: int, last: int) -> dict[int, int]:
     """The number of messages of a month on each day, days since year 0."""
     modb = modbs.find(account_id, month)
-    rows = (
-        []
-        if modb is None
-        else modb.view(*view_names.MESSAGE_COUNTS_BY_DAY, group_level=1, startkey=[first], endkey=[last, {}])
-    )
+    return {} if modb is None else count_days(modb, first, last)
+
+
+def count_days(modb: Database, first: int, last: int) -> dict[int, int]:
+    """The number of messages of a MODb on each day from one to another that has any, days since year 0, UTC."""
+    rows = modb.view(*view_names.MESSAGE_COUNTS_BY_DAY, group_level=1, startkey=[first], endkey=[last, {}])
     return {row["key"][0]: row["value"] for row in rows}
 
 

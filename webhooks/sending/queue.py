@@ -4,12 +4,12 @@ Whoever sends one holds a lease on it. If that process is killed, the lease ends
 """
 
 import random
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from webhooks.models import Delivery
@@ -124,6 +124,12 @@ def has_overdue(seconds: float) -> bool:
     """Whether something has been due for so many seconds."""
     limit = timezone.now() - timedelta(seconds=seconds)
     return Delivery.objects.filter(is_done=False, due_at__lt=limit).exists()
+
+
+def failing(account_ids: Collection[str] | None = None) -> QuerySet[Delivery]:
+    """Return the deliveries that failed and are sent again, of all accounts or of some."""
+    deliveries = Delivery.objects.filter(is_done=False, tries__gt=0)
+    return deliveries if account_ids is None else deliveries.filter(account_id__in=account_ids)
 
 
 def delete_old() -> None:
