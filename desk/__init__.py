@@ -11,6 +11,7 @@ or as ``account`` in its query, opens only to those who may see it; any other pa
     accounts, users, mailboxes, messages, migration_runs
                  the pages about each of these
     health       the state of CouchDB and of accounts' databases, and their repair
+    overview     what the first page shows of all accounts, and the lists that it leads to
     audit        the audit log
     operators    the desk's own users and their groups
     kit          what pages share: the base class, tables, forms, detection of edit conflicts, formats

@@ -28,7 +28,7 @@ from desk.accounts.table import account_table
 from desk.accounts.taken_realm import explain_realm
 from desk.audit import log
 from desk.audit.pages import render_history
-from desk.health.account_state import message_chart, missing_months
+from desk.health.account_state import message_chart
 from desk.health.pages import HealthPages
 from desk.kit.edit_conflicts import Guard, edit
 from desk.kit.formats import format_date
@@ -36,8 +36,9 @@ from desk.kit.forms import add_errors, members_from
 from desk.kit.pages import Crumb, Route, actor
 from desk.models import Account
 from desk.operators.scope import Scope, scope_of
+from desk.overview.pages import OverviewPages
 from migration.models import MigrationRun
-from storage import database_stats
+from storage import database_stats, modbs
 from voicemail.legacy import remaining
 from voicemail.mailboxes import listing as mailbox_listing
 from voicemail.messages import counts, retention
@@ -48,7 +49,7 @@ _MAILBOXES_SHOWN = 10
 
 
 @admin.register(Account)
-class AccountAdmin(HealthPages, SwitchPages, ApiKeyPages, RetentionPages):
+class AccountAdmin(OverviewPages, HealthPages, SwitchPages, ApiKeyPages, RetentionPages):
     """The pages of accounts."""
 
     def routes(self) -> Iterable[Route]:
@@ -58,6 +59,7 @@ class AccountAdmin(HealthPages, SwitchPages, ApiKeyPages, RetentionPages):
             Route("add/", "add", self.add_account, "add_account"),
             Route("suggestions/", "suggestions", self.suggest_accounts, "view_account"),
             *self.health_routes(),
+            *self.overview_routes(),
             Route("<str:account_id>/", "detail", self.show_account, "view_account"),
             Route("<str:account_id>/change/", "change", self.change_account, "change_account"),
             Route("<str:account_id>/history/", "history", self.show_history, "view_account"),
@@ -134,7 +136,7 @@ class AccountAdmin(HealthPages, SwitchPages, ApiKeyPages, RetentionPages):
             databases=databases,
             storage=sum(database.bytes_on_disk for database in databases),
             lacks_views=any(database.incomplete_designs for database in databases),
-            lacks_months=bool(missing_months(database.month for database in databases)),
+            lacks_months=bool(modbs.missing_months(database.month for database in databases)),
             own_days=retention.account_days(account_id),
             days=retention.duration_days(account_id),
             chart=message_chart([account_id]),

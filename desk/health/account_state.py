@@ -1,6 +1,5 @@
 """The state of accounts: their databases, their storage, and how many messages they get."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,13 +41,10 @@ def _account_state(doc: Document) -> AccountState:
         name=account_title(doc),
         on_disk=sum(database.bytes_on_disk for database in databases),
         lacking_views=tuple(database.month or "account" for database in databases if database.incomplete_designs),
-        missing_months=missing_months(database.month for database in databases) if accounts.is_enabled(doc) else (),
+        missing_months=(
+            modbs.missing_months(database.month for database in databases) if accounts.is_enabled(doc) else ()
+        ),
     )
-
-
-def missing_months(existing_months: Iterable[str | None]) -> tuple[str, ...]:
-    """This month and the next one, ``YYYYMM``, without those in which the account has a MODb."""
-    return tuple(sorted(set(modbs.months_ahead()) - set(existing_months)))
 
 
 def message_chart(account_ids: list[str]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Bar charts as SVG, drawn on the server: they need no script, and follow the admin's light and dark colours."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -8,10 +8,11 @@ from django.utils.safestring import SafeString
 _WIDTH, _HEIGHT, _LABEL_HEIGHT = 720, 160, 18
 
 
-def bar_chart(values: Sequence[tuple[str, int]], title: str) -> SafeString:
+def bar_chart(values: Sequence[tuple[str, int]], title: str, describe: Callable[[int], str] = str) -> SafeString:
     """A chart with one bar per value, each named by its label. The page has to show the values as a table, too.
 
-    The first, the middle and the last label stand below the bars, and the largest value above them.
+    `describe` says what a value is in words. The first, the middle and the last label stand below the bars, and the
+    largest value above them.
     """
     largest = max((value for _, value in values), default=0) or 1
     return format_html(
@@ -20,13 +21,13 @@ def bar_chart(values: Sequence[tuple[str, int]], title: str) -> SafeString:
         _WIDTH,
         _HEIGHT + 2 * _LABEL_HEIGHT,
         _LABEL_HEIGHT - 6,
-        largest if values else "",
-        _bars(values, largest),
+        describe(largest) if values else "",
+        _bars(values, largest, describe),
         _labels(values),
     )
 
 
-def _bars(values: Sequence[tuple[str, int]], largest: int) -> SafeString:
+def _bars(values: Sequence[tuple[str, int]], largest: int, describe: Callable[[int], str]) -> SafeString:
     step = _bar_step(values)
     return format_html_join(
         "",
@@ -38,7 +39,7 @@ def _bars(values: Sequence[tuple[str, int]], largest: int) -> SafeString:
                 f"{max(step - 2, 1):.1f}",
                 f"{_HEIGHT * value / largest:.1f}",
                 label,
-                value,
+                describe(value),
             )
             for index, (label, value) in enumerate(values)
         ),

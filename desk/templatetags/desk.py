@@ -7,8 +7,6 @@ from django.contrib.auth.models import User
 
 from couch.errors import CouchError
 from desk.audit import log
-from desk.health import couchdb_state as health
-from desk.health.couchdb_state import CouchDBState
 from desk.models import AuditEntry
 
 register = template.Library()
@@ -40,9 +38,3 @@ def latest_entries_by(operator: User) -> list[AuditEntry]:
         entries = log.visible_entries(operator).filter(operator_id=operator.pk, kind__in=kinds)
         return list(entries[:_MAX_ENTRIES])
     return []
-
-
-@register.simple_tag
-def couchdb_state() -> CouchDBState:
-    """The state of CouchDB."""
-    return health.couchdb_state()

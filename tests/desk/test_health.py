@@ -91,12 +91,11 @@ def test_the_index_shows_the_account_search_couchdb_and_recent_actions(operator:
     somebody.post(f"desk/account/{account.id}/api-key/")
     page = operator("Read only").get("").text
     assert 'name="q"' in page
-    assert re.search(r"CouchDB \d\S* answers", page)
+    assert re.search(r"CouchDB( \d\S*)? answers", page)
     assert f"<bdi>{somebody.name}</bdi> saw the API key of" in page
 
 
 def test_the_desk_says_whether_it_runs_on_the_embedded_server(operator: Operator) -> None:
     desk = operator("Read only")
     is_embedded = "embedded" in couch().info()["features"]
-    for path in ("", "desk/account/health/"):
-        assert ("embedded, not for production" in desk.get(path).text) == is_embedded, path
+    assert ("embedded, not for production" in desk.get("desk/account/health/").text) == is_embedded
