@@ -5,9 +5,10 @@ this process has cached of the tree; other processes notice within TREE_SECONDS.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import Lock
+from typing import Any, NamedTuple
 
 from cachetools import TTLCache
 
@@ -24,8 +25,20 @@ _NOT_ASCII_ALPHANUMERIC = re.compile(r"[^a-z0-9]")
 
 
 _tree_lock = Lock()
-_ids_below: TTLCache[str, frozenset[str]] = TTLCache(200, TREE_SECONDS)
+_names_below: "TTLCache[str, Mapping[str, AccountNames]]" = TTLCache(200, TREE_SECONDS)
 _tree_generation = 0
+
+
+class AccountNames(NamedTuple):
+    """What an account is found by: its name and its realm."""
+
+    name: object
+    realm: object
+
+    @classmethod
+    def of(cls, account: Mapping[str, Any]) -> "AccountNames":
+        """Return the names in a document, or in a row of a view."""
+        return cls(account.get("name"), account.get("realm"))
 
 
 def database() -> Database:
@@ -60,7 +73,7 @@ def _dropping_tree() -> Iterator[None]:
     finally:
         with _tree_lock:
             _tree_generation += 1
-            _ids_below.clear()
+            _names_below.clear()
 
 
 def search(
@@ -79,12 +92,8 @@ def search(
         return private_fields.is_live(doc) and is_listed(doc)
 
     return word_search.search(
-        database(), view_names.ACCOUNTS_BY_WORD, text, request, _searched_names, is_live_and_listed
+        database(), view_names.ACCOUNTS_BY_WORD, text, request, AccountNames.of, is_live_and_listed
     )
-
-
-def _searched_names(doc: Document) -> tuple[object, ...]:
-    return doc.get("name"), doc.get("realm")
 
 
 def ids_with_realm(realm: str) -> list[str]:
@@ -138,31 +147,27 @@ def fetch_names(account_ids: Iterable[str]) -> dict[str, str]:
     return {account_id: str(docs.get(account_id, {}).get("name") or account_id) for account_id in ids}
 
 
-def ids_below(account_id: str) -> frozenset[str]:
-    """Return the ids of the live accounts below one, at any depth; TREE_SECONDS old at most."""
+def names_below(account_id: str) -> Mapping[str, AccountNames]:
+    """Return the names of the live accounts below one, at any depth, by their ids; TREE_SECONDS old at most."""
     with _tree_lock:
-        ids, generation = _ids_below.get(account_id), _tree_generation
-    if ids is not None:
-        return ids
+        names, generation = _names_below.get(account_id), _tree_generation
+    if names is not None:
+        return names
     rows = database().stream_view(
         *view_names.ACCOUNTS_BY_ANCESTOR, page=_TREE_PAGE_SIZE, startkey=[account_id], endkey=[account_id, {}]
     )
-    ids = frozenset(_account_ids(rows))
+    names = {row["id"]: AccountNames.of(row["value"]) for row in rows if database_names.is_account_id(row["id"])}
     with _tree_lock:
         if generation == _tree_generation:
-            _ids_below[account_id] = ids
-    return ids
+            _names_below[account_id] = names
+    return names
 
 
 def fetch_live(account_ids: Iterable[str]) -> list[Document]:
-    """Return the copies of the documents of those of some accounts that are live, in no order."""
+    """Return the copies of the documents of those of some accounts that are live, in their order, in one request."""
     ids = list(account_ids)
-    return [
-        doc
-        for start in range(0, len(ids), _PAGE_SIZE)
-        for doc in database().fetch(ids[start : start + _PAGE_SIZE]).values()
-        if private_fields.is_live(doc, document_types.ACCOUNT)
-    ]
+    docs = database().fetch(ids)
+    return [docs[key] for key in ids if private_fields.is_live(docs.get(key), document_types.ACCOUNT)]
 
 
 def has_descendants(account_id: str, count: int) -> bool:

@@ -1,15 +1,16 @@
 """Pages of listings of accounts and users, read from a view in its order."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
 
 from accounts import account_index, accounts, users
+from accounts.account_index import AccountNames
 from couch.database import Database, Document, Row
 from crossbar.filters import Filter
 from crossbar.pages import InvalidStartKey, Page, PageRequest, RowKey
-from storage import private_fields, view_names
+from storage import database_names, folding, private_fields, view_names, word_search
 from storage.view_names import View
 
 _MAX_READ = 500
@@ -20,15 +21,14 @@ def list_accounts(
     *,
     parent_id: str | None = None,
     is_enabled: bool | None = None,
-    only_ids: Collection[str] | None = None,
+    among: Mapping[str, AccountNames] | None = None,
 ) -> Page[Document]:
     """Return a page of accounts by name: all, the children of one, or only those that are enabled or disabled.
 
-    With `only_ids`, no others are listed; without a parent, the documents of all of these are read then.
-    Raises InvalidStartKey.
+    With `among`, only of these accounts, given by their ids. Raises InvalidStartKey.
     """
-    if only_ids is not None and parent_id is None:
-        return _list_some(request, only_ids, is_enabled)
+    if among is not None and parent_id is None:
+        return _page_of(request, among, lambda doc: is_enabled in (None, accounts.is_enabled(doc)))
     document_filter = Filter()
     if is_enabled is not None:
         document_filter = Filter([lambda doc: accounts.is_enabled(dict(doc)) == is_enabled])
@@ -38,26 +38,54 @@ def list_accounts(
     elif is_enabled is False:
         view, document_filter = view_names.DISABLED_ACCOUNTS_BY_NAME, Filter()
     page = read_page(account_index.database(), view, request, document_filter, lambda doc: doc, below=below)
-    docs = [row["doc"] for row in page.entries if only_ids is None or row["id"] in only_ids]
+    docs = [row["doc"] for row in page.entries if among is None or row["id"] in among]
     return Page(docs, page.next_start_key)
 
 
-def _list_some(request: PageRequest, ids: Collection[str], is_enabled: bool | None) -> Page[Document]:
+def search_accounts(
+    text: str,
+    request: PageRequest,
+    among: Mapping[str, AccountNames] | None,
+    is_listed: Callable[[Document], bool] = lambda doc: True,
+) -> Page[Document]:
+    """Return a page of the accounts that `account_index.search` finds; with `among`, only of these, by name.
+
+    Raises InvalidStartKey.
+    """
+    account_id, words = text.strip().lower(), folding.search_words(text)
+    if among is None:
+        return account_index.search(text, request, is_listed)
+    if database_names.is_account_id(account_id):
+        matches = {account_id: among[account_id]} if account_id in among else {}
+    else:
+        matches = {key: names for key, names in among.items() if words and word_search.matches(words, names)}
+    return _page_of(request, matches, is_listed)
+
+
+def _page_of(
+    request: PageRequest, among: Mapping[str, AccountNames], is_listed: Callable[[Document], bool]
+) -> Page[Document]:
     """Return a page of some accounts by name."""
-    docs = {
-        (private_fields.alphanumeric(str(doc.get("name") or "")), doc["_id"]): doc
-        for doc in account_index.fetch_live(ids)
-        if is_enabled in (None, accounts.is_enabled(doc))
-    }
-    keys = sorted(docs, reverse=request.descending)
+    keys = sorted(
+        ((private_fields.alphanumeric(str(names.name or "")), account_id) for account_id, names in among.items()),
+        reverse=request.descending,
+    )
     if start := request.row_key():
         if not isinstance(start.key, str):
             raise InvalidStartKey()
         first = (start.key, start.doc_id)
         keys = [key for key in keys if key == first or (key < first) == request.descending]
-    shown = keys[: request.size]
-    next_key = RowKey(*keys[len(shown)]).encode() if len(shown) < len(keys) else None
-    return Page([docs[key] for key in shown], next_key)
+    size = len(keys) if request.size is None else request.size
+    chunk = min(size + 1, _MAX_READ)
+    entries: list[Document] = []
+    for position in range(0, len(keys), chunk):
+        keys_by_id = {account_id: (key, account_id) for key, account_id in keys[position : position + chunk]}
+        for doc in account_index.fetch_live(keys_by_id):
+            if is_listed(doc):
+                if len(entries) == size:
+                    return Page(entries, RowKey(*keys_by_id[doc["_id"]]).encode())
+                entries.append(doc)
+    return Page(entries, None)
 
 
 def list_users(

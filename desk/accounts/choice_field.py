@@ -9,7 +9,7 @@ from django.http import HttpRequest, JsonResponse
 from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
 
-from accounts import account_index, accounts
+from accounts import account_index, accounts, listing
 from crossbar.errors import BadIdentifier
 from crossbar.pages import PageRequest
 from desk.accounts.links import account_title
@@ -23,7 +23,8 @@ _MAX_SUGGESTIONS = 20
 def account_suggestions(request: HttpRequest) -> JsonResponse:
     """Accounts that the operator may see and that the query's ``q`` finds: what to enter for each, and its title."""
     text = request.GET.get("q", "").strip()[:100]
-    page = account_index.search(text, PageRequest(_MAX_SUGGESTIONS), scope_of(request.user).covers_document)
+    requested = PageRequest(_MAX_SUGGESTIONS, descending=False)
+    page = listing.search_accounts(text, requested, scope_of(request.user).account_names())
     suggestions = [
         {"value": str(account.get("realm") or account["_id"]), "text": account_title(account)[:80]}
         for account in page.entries

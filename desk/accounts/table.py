@@ -35,7 +35,7 @@ def account_table(request: HttpRequest) -> Table:
         page = _search(text, requested, scope, parent_id, is_enabled)
     else:
         page = listing.list_accounts(
-            requested, parent_id=parent_id or None, is_enabled=is_enabled, only_ids=scope.account_ids()
+            requested, parent_id=parent_id or None, is_enabled=is_enabled, among=scope.account_names()
         )
     return Table(
         columns=_columns(request, order, [] if text else ["name"]),
@@ -75,9 +75,9 @@ def _search(
 ) -> Page[Document]:
     def is_listed(doc: Document) -> bool:
         is_below = not parent_id or parent_id in accounts.ancestor_ids(doc)
-        return is_below and is_enabled in (None, accounts.is_enabled(doc)) and scope.covers_document(doc)
+        return is_below and is_enabled in (None, accounts.is_enabled(doc))
 
-    return account_index.search(text, requested, is_listed)
+    return listing.search_accounts(text, requested, scope.account_names(), is_listed)
 
 
 def _state_field(state: str) -> SafeString:

@@ -40,7 +40,7 @@ class HealthPages(DocumentAdmin):
         couchdb, events = (couchdb_state(), events_state()) if scope.is_everything else (None, None)
         if couchdb is not None and not couchdb.is_up:
             return self.render(request, template, title, crumbs, couchdb=couchdb, events=events)
-        page = listing.list_accounts(page_request(request, _PAGE_SIZE), only_ids=scope.account_ids())
+        page = listing.list_accounts(page_request(request, _PAGE_SIZE), among=scope.account_names())
         states = account_states(page.entries)
         by_size = sorted(states, key=lambda state: -state.on_disk)
         return self.render(

@@ -2,7 +2,7 @@
 
 from django.http import HttpRequest
 
-from accounts import account_index, listing
+from accounts import listing
 from couch.database import Document
 from couch.errors import CouchError
 from couch.parallel import in_parallel
@@ -22,11 +22,8 @@ _PAGE_SIZE = 30
 def accounts_table(request: HttpRequest) -> Table:
     """The page of accounts that the query asks for: ``q`` is a search, ``start_key`` a page."""
     text = request.GET.get("q", "").strip()
-    requested, scope = page_request(request, _PAGE_SIZE), scope_of(request.user)
-    if text:
-        page = account_index.search(text, requested, scope.covers_document)
-    else:
-        page = listing.list_accounts(requested, only_ids=scope.account_ids())
+    requested, among = page_request(request, _PAGE_SIZE), scope_of(request.user).account_names()
+    page = listing.search_accounts(text, requested, among) if text else listing.list_accounts(requested, among=among)
     return Table(
         columns=("Account", "Old messages", "In removed mailboxes", "Latest run", "Realm"),
         rows=_account_rows(page.entries),

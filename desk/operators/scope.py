@@ -16,6 +16,7 @@ from typing import Any
 from django.db.models import Q
 
 from accounts import account_index, accounts
+from accounts.account_index import AccountNames
 from accounts.auth import cache as auth_cache
 from couch.database import Document
 from couch.errors import CouchError
@@ -56,9 +57,15 @@ class Scope:
 
         Raises CouchError.
         """
+        names = self.account_names()
+        return None if names is None else frozenset(names)
+
+    def account_names(self) -> dict[str, AccountNames] | None:
+        """Return the names and realms of these accounts by their ids; None for everything. Raises CouchError."""
         if self.is_everything:
             return None
-        return frozenset.intersection(*map(_ids_covered, self.limits))
+        names, *others = map(_names_covered, self.limits)
+        return {key: names[key] for key in names if all(key in other for other in others)} if others else names
 
     def top_ids(self) -> list[str]:
         """Return the ids of the limits' accounts that the operator may see and that are below no other of them."""
@@ -127,11 +134,12 @@ def fetch_names(account_ids: Iterable[str]) -> dict[str, str]:
         return {account_id: account_id for account_id in ids}
 
 
-def _ids_covered(limit: frozenset[str]) -> frozenset[str]:
-    ids: set[str] = set()
-    for account_id in filter(_is_live, limit):
-        ids |= {account_id} | account_index.ids_below(account_id)
-    return frozenset(ids)
+def _names_covered(limit: frozenset[str]) -> dict[str, AccountNames]:
+    top_accounts = account_index.fetch_live(filter(_is_live, limit))
+    names = {account["_id"]: AccountNames.of(account) for account in top_accounts}
+    for account in top_accounts:
+        names |= account_index.names_below(account["_id"])
+    return names
 
 
 def _is_live(account_id: str) -> bool:
