@@ -83,3 +83,12 @@ def post_worker_init(worker: Any) -> None:
     """Exempt everything loaded so far, which stays, from garbage collection."""
     gc.collect()
     gc.freeze()
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """Bring the records of the audit to the database that a worker still has when it ends."""
+    # The master also calls it, for workers that were killed.
+    if worker.booted and worker.pid == os.getpid():
+        from audit.shipping import shipper
+
+        shipper().stop()

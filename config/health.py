@@ -3,6 +3,7 @@
 from django.db import DatabaseError
 from django.http import HttpRequest, JsonResponse
 
+from audit.backlog import read_backlog
 from couch.client import couch
 from events import state
 
@@ -46,3 +47,18 @@ def events(request: HttpRequest) -> JsonResponse:
         "jobs": {"waiting": jobs.waiting, "running": jobs.running, "failed": jobs.failed},
     }
     return JsonResponse(members, status=200 if is_told else 503)
+
+
+def audit(request: HttpRequest) -> JsonResponse:
+    """Return what waits on this machine to be stored in the audit.
+
+    The status is 503 when it has waited for more than a minute, or can't be written to disk.
+    """
+    backlog = read_backlog()
+    members = {
+        "status": "late" if backlog.is_late else "storing",
+        "bytes_waiting": backlog.size,
+        "seconds_behind": round(backlog.seconds, 3),
+        "spool_writable": backlog.is_writable,
+    }
+    return JsonResponse(members, status=503 if backlog.is_late else 200)

@@ -80,6 +80,7 @@ def _run_servers(servers: list[subprocess.Popen[bytes]], companions: dict[str, s
     _unless_set("GRACEFUL_TIMEOUT", "5")
     has_own_tables = not environment.secret("DATABASE_URL")
     _unless_set("DATABASE_URL", f"sqlite:///{VAR / 'django.sqlite3'}")
+    _unless_set("AUDIT_SPOOL", str(VAR / "audit"))
     if couchdb_url := environment.secret("COUCHDB_URL"):
         _require_couchdb(couchdb_url)
     else:

@@ -139,6 +139,13 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# --- the audit: what is done at the desk and over the API ---
+
+AUDIT_DAYS = environment.integer("AUDIT_DAYS", 400)
+"""How long entries are kept; 0: for ever."""
+AUDIT_SPOOL = environment.text("AUDIT_SPOOL", str(BASE_DIR / "var" / "audit"))
+"""The folder of this machine, for this service alone, where records of the API wait for Django's database."""
+
 # --- events: changes that are told to others, and jobs, which `manage.py db_worker` does ---
 
 PUBLISH_CHANGES_OF = environment.choice("PUBLISH_CHANGES_OF", "OWN", ("OWN", "ALL"))
@@ -188,6 +195,7 @@ INSTALLED_APPS = [
     "events",  # its db_worker replaces that of django_tasks_db
     "django_tasks",
     "django_tasks_db",
+    "audit",
     "accounts",
     "voicemail",
     "media",
@@ -211,6 +219,7 @@ MIDDLEWARE = [
     "crossbar.middleware.ApiCorsMiddleware",
     "crossbar.middleware.ApiMiddleware",
     "config.reserve.ThreadReserve",
+    "accounts.api.recording.RecordingMiddleware",
     "config.page_middleware.PageMiddleware",
 ]
 # What requests to the API do without.

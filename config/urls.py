@@ -25,6 +25,7 @@ urlpatterns = [
     path("health/live", health.live),
     path("health/ready", health.ready),
     path("health/events", health.events),
+    path("health/audit", health.audit),
     *([path("metrics", metrics)] if settings.METRICS_TOKEN else []),
     path(".well-known/security.txt", security_txt),
     path("", pages.front_page),

@@ -24,6 +24,7 @@ from couch.attachments import ANY_TYPE, PendingAttachment, attachment_path, with
 from couch.body import Readable
 from couch.errors import MissingDatabase, MissingView, NotFound, Rejected
 from couch.feeds import ChangesPage
+from couch.observer import observer
 from couch.requests import (
     BUFFERED,
     ReadRequest,
@@ -83,7 +84,10 @@ class Database:
 
     def get(self, doc_id: str) -> Document | None:
         """A document by its id; None when it, or its database, does not exist."""
-        return None if is_reserved(doc_id) else self._get([doc_id])
+        doc = None if is_reserved(doc_id) else self._get([doc_id])
+        if doc is not None and (watching := observer.get()) is not None:
+            watching.note_read(self.name, [doc])
+        return doc
 
     def fetch(self, ids: Iterable[str]) -> dict[str, Document]:
         """The existing ones of some documents, by id, in one request. Raises MissingDatabase for several ids."""
@@ -91,18 +95,25 @@ class Database:
         # A request for one document costs half of a request for many.
         if len(distinct) == 1 and (doc := self.get(distinct[0])) is not None:
             return {doc["_id"]: doc}
-        return documents_by_id(self.all_docs(include_docs=True, keys=distinct)) if distinct else {}
+        docs = documents_by_id(self.all_docs(include_docs=True, keys=distinct)) if distinct else {}
+        if docs and (watching := observer.get()) is not None:
+            watching.note_read(self.name, docs.values())
+        return docs
 
     def put(self, doc: Document) -> Document:
         """Store a document under its ``_id``; it, with its new revision. Raises Conflict, MissingDatabase."""
         refuse_reserved(doc["_id"])
-        return self._put(doc)
+        stored = self._put(doc)
+        self._tell_write(doc, stored)
+        return stored
 
     def delete(self, doc_id: str, rev: str) -> None:
         """Delete a document; nothing to do when it is gone. Raises Conflict when the revision isn't current."""
         refuse_reserved(doc_id)
         with suppress(NotFound):
             self._database.delete({"_id": doc_id, "_rev": rev})
+            if (watching := observer.get()) is not None:
+                watching.note_deletion(self.name, doc_id)
 
     def put_all(self, docs: Sequence[Document]) -> list[Saved]:
         """Store documents (each with its ``_id``) in one request; how each was stored, in their order."""
@@ -112,7 +123,12 @@ class Database:
             refuse_reserved(doc["_id"])
         with self._naming_database():
             _, _, results = self._resource.post_json("_bulk_docs", body={"docs": list(docs)})
-        return [Saved(row["id"], row.get("rev"), row.get("error")) for row in results]
+        saved = [Saved(row["id"], row.get("rev"), row.get("error")) for row in results]
+        if (watching := observer.get()) is not None:
+            watching.note_writes(
+                self.name, [(doc, {**doc, "_rev": row.rev}) for doc, row in zip(docs, saved, strict=True) if row.rev]
+            )
+        return saved
 
     def update(self, doc_id: str, change: Callable[[Document], Document | None]) -> Document | None:
         """Change a document, on its current state again whenever another writer was quicker.
@@ -287,7 +303,9 @@ class Database:
         with self._naming_database():
             _, _, saved = self._resource.put_json([doc["_id"]], body=body, headers=headers)
         stub = {"stub": True, "content_type": content_type, "length": length}
-        return {**doc, "_attachments": {name: stub}, "_rev": saved["rev"]}
+        stored = {**doc, "_attachments": {name: stub}, "_rev": saved["rev"]}
+        self._tell_write(doc, stored)
+        return stored
 
     def _get(self, path: list[str]) -> Document | None:
         try:
@@ -300,6 +318,10 @@ class Database:
         with self._naming_database():
             _, rev = self._database.save(dict(doc))
         return {**doc, "_rev": rev}
+
+    def _tell_write(self, doc: Document, stored: Document) -> None:
+        if (watching := observer.get()) is not None:
+            watching.note_writes(self.name, [(doc, stored)])
 
     def _rows(self, name: str, options: Mapping[str, Any]) -> list[Row]:
         if self.server.buffers_responses:

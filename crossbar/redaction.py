@@ -5,6 +5,8 @@ import unicodedata
 from typing import Any
 from urllib.parse import unquote_plus
 
+from crossbar.secret_names import is_secret
+
 _HIDDEN = "***"
 _MAX_DECODINGS = 8
 _MAX_TEXT = 10_000
@@ -70,10 +72,17 @@ def redact_value(value: Any) -> Any:
     if isinstance(value, str):
         return shorten(redact(value[:_MAX_READ]), _MAX_TEXT)
     if isinstance(value, dict):
-        return {name: _HIDDEN if _MEMBER.fullmatch(str(name)) else redact_value(item) for name, item in value.items()}
+        return {
+            name: _HIDDEN if _is_secret_member(str(name), item) else redact_value(item)
+            for name, item in value.items()
+        }
     if isinstance(value, list | tuple):
         return [redact_value(item) for item in value]
     return value if value is None or isinstance(value, bool | int | float) else redact_value(str(value))
+
+
+def _is_secret_member(name: str, value: Any) -> bool:
+    return _MEMBER.fullmatch(name) is not None or is_secret(name, value)
 
 
 def shorten(text: str, length: int) -> str:

@@ -1,10 +1,12 @@
-"""The desk in Django's database: models without a table that permissions refer to, and the audit log."""
+"""The desk in Django's database: models without a table that permissions refer to, and what operators have."""
 
 from typing import Any
 
 from django.conf import settings
 from django.db import models
 from django_tasks_db.models import DBTaskResult
+
+from audit.models import Entry
 
 
 class Account(models.Model):
@@ -166,33 +168,14 @@ class RecoveryCode(models.Model):
         return f"a recovery code of {self.operator}"
 
 
-class AuditEntry(models.Model):
-    """A change that an operator made, a message heard, a secret revealed, or a sign-in, refused or not."""
-
-    time = models.DateTimeField(auto_now_add=True, db_index=True)
-    operator = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.PROTECT,
-        related_name="+",
-        null=True,
-        blank=True,
-        help_text="none for a refused sign-in under a name that nobody has",
-    )
-    action = models.CharField(max_length=40)
-    account_id = models.CharField("account", max_length=32, blank=True, db_index=True)
-    kind = models.CharField(max_length=20)
-    document_id = models.CharField("document", max_length=250, db_index=True)
-    name = models.CharField(max_length=250, blank=True, help_text="the document's name at the time")
-    difference: "models.JSONField[Any, Any]" = models.JSONField(default=dict, blank=True)
+class AuditEntry(Entry):
+    """An entry of the audit, of the desk or the API, under a name for people."""
 
     class Meta:
+        proxy = True
         default_permissions = ("view",)
-        ordering = ("-time", "-id")
         verbose_name = "audit entry"
         verbose_name_plural = "audit entries"
-
-    def __str__(self) -> str:
-        return f"{self.operator} {self.action} {self.kind} {self.name or self.document_id}"
 
 
 class MailboxRun(models.Model):

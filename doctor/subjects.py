@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from doctor.checks import (
+    audit,
     clock,
     couchdb,
     couchdb_limits,
@@ -80,6 +81,7 @@ SUBJECTS = (
     Subject("sizes", "Sizes", (storage_use.check_sizes,), Need.COUCHDB),
     Subject("tables", "Django's tables", (services.check_tables,), Need.TABLES),
     Subject("events", "Events and jobs", (events.check_followers, events.check_jobs), Need.TABLES),
+    Subject("audit", "Audit", (audit.check_records,)),
     Subject("mail", "Mail server", (services.check_mail_server,)),
     Subject("broker", "Message broker and Redis", (services.check_broker, services.check_redis)),
 )

@@ -1,7 +1,8 @@
 """Jobs of workers that died: they run again, on another worker.
 
 A worker of django-tasks-db marks a job as running, and nobody notices when the worker is killed. So each worker gives
-a sign of life every few seconds, and makes jobs of workers without one ready again. It also deletes old results.
+a sign of life every few seconds, and makes jobs of workers without one ready again. It also deletes old results, and
+entries of the audit that are too old.
 """
 
 import logging
@@ -16,6 +17,7 @@ from django.utils import timezone
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
+from audit.retention import delete_old_entries
 from events.models import WorkerState
 
 logger = logging.getLogger(__name__)
@@ -96,6 +98,7 @@ def _give_signs(worker_id: str, is_ended: threading.Event) -> None:
                     check()
             if rounds % _PRUNE_ROUNDS == 0:
                 delete_old_results()
+                delete_old_entries()
             rounds += 1
         except DatabaseError as error:
             logger.warning("A sign of life can't be given: %s", error)

@@ -1,24 +1,9 @@
-"""Members of documents that are secret, at any depth: PINs, passwords, keys and tokens (``pin``, ``hotdesk.pin``).
+"""Documents without their secret members (`crossbar.secret_names`), at whatever depth these are."""
 
-They are told by their names, since Kazoo's documents have more of them than this project knows of.
-"""
-
-import re
 from collections.abc import Mapping
 from typing import Any
 
-_NAME = re.compile(
-    r"(?!require[^a-z])(?:.*[^a-z])?(?:(?:pin|pass|secret)[^a-z]?codes?|pins?|pwd|pass(?:word|wd|phrase)s?|secrets?"
-    r"|credentials?|(?:auth[^a-z]?)?tokens?|(?:api|private|secret|sha256)[^a-z]?keys?)[0-9]*",
-    re.DOTALL,
-)
-_WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-
-
-def is_secret(name: str, value: object = "") -> bool:
-    """Whether a member with a name and a value is secret; a boolean isn't, nor ``require_pin`` as a text."""
-    words = _WORD_START.sub("_", name).lower()  # hotdeskPin
-    return not isinstance(value, bool) and _NAME.fullmatch(words) is not None
+from crossbar.secret_names import is_secret
 
 
 def remove(members: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 
 from accounts import accounts, users
 from accounts.api.viewset import AccountScopedViewSet, AuthenticatedViewSet
-from accounts.auth import authentication, login, rate_limit, tokens
+from accounts.auth import authentication, login, rate_limit, tokens, trail
 from accounts.auth.permissions import owns
 from accounts.auth.tokens import Token
 from couch.database import Document
@@ -44,6 +44,7 @@ class LoginViewSet(AnonymousViewSet):
         """Return a new token, in the envelope, with the account and user that it is for; raises TooManyRequests."""
         rate_limit.count_request(account["_id"])
         self.auth_token = login.issue_token(account, user, method)
+        trail.record_sign_in(account, user, method)
         return EnvelopeResponse(login.login_response(account, user), 201)
 
 
@@ -76,22 +77,25 @@ class TokenAuthViewSet(AuthenticatedViewSet):
 
     def retrieve(self, request: Request) -> EnvelopeResponse:
         """Return whom the token is for; whoever gets a response has a valid one."""
-        return EnvelopeResponse(self._login())
+        account, user, method = self._login()
+        return EnvelopeResponse({**login.login_response(account, user), "method": method})
 
     def destroy(self, request: Request) -> EnvelopeResponse:
         """Revoke the token, on every instance within seconds."""
-        data = self._login()
         if self.auth_token is None:  # Basic credentials: there is nothing to revoke
             raise InvalidCredentials()
+        account, user, method = self._login()
         authentication.revoke(self.identity)
-        return EnvelopeResponse(data)
+        trail.record_sign_in(account, user, method, trail.SIGNED_OUT)
+        return EnvelopeResponse({**login.login_response(account, user), "method": method})
 
-    def _login(self) -> dict[str, Any]:
+    def _login(self) -> tuple[Document, Document | None, Any]:
+        """Return the caller's account and user, and how the caller signed in."""
         identity = self.identity
         account = accounts.get(identity.account_id)
         user = None if identity.owner_id is None else users.get(identity.account_id, identity.owner_id)
         method = "cb_basic_auth" if identity.token is None else identity.token.claims.get("method")
-        return {**login.login_response(account, user), "method": method}
+        return account, user, method
 
 
 class TokenInfoViewSet(AnonymousViewSet):

@@ -6,7 +6,7 @@ from rest_framework.request import Request
 
 from accounts import accounts, users
 from accounts.api.viewset import AccountScopedViewSet
-from accounts.auth import authentication, login
+from accounts.auth import authentication, login, trail
 from accounts.auth.authentication import Identity
 from accounts.auth.cache import CachedAccount, CachedUser
 from accounts.auth.tokens import Impersonator
@@ -42,6 +42,7 @@ class ImpersonationViewSet(AccountScopedViewSet):
         impersonator = _impersonator(self.identity)
         claims = impersonator.claims(_signature_secret(impersonator))
         self.auth_token = login.issue_token(account, user, login.USER_AUTH, claims)
+        trail.record_impersonation(account, user)
         logger.info(
             "An administrator acts as another user",
             extra={

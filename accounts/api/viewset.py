@@ -89,8 +89,11 @@ class AuthenticatedViewSet(CrossbarViewSet):
             raise self._authentication_error
         request.caller = request.user  # type: ignore[attr-defined]  # DRF looks again each time it is asked
         self.auth_token = cast(str | None, request.auth)
-        if request.user is not None and (connection := connection_of(request.META)):
+        if request.user is None:
+            return
+        if connection := connection_of(request.META):
             connection.mark_as_known()
+        authentication.record_caller(self.identity)
 
     @property
     def envelope(self) -> Envelope:

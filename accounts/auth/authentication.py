@@ -23,7 +23,7 @@ from rest_framework.request import Request
 
 from accounts import accounts
 from accounts.auth import cache as auth_cache
-from accounts.auth import credentials, login, tokens
+from accounts.auth import credentials, login, tokens, trail
 from accounts.auth.cache import CachedAccount, CachedUser, Missing
 from accounts.auth.tokens import Impersonator, Token
 from couch.client import couch
@@ -127,6 +127,13 @@ def find_token(request: Request) -> str | None:
 def caller(request: Request) -> Identity:
     """The identity that a request was authenticated as."""
     return cast(Identity, request.caller)  # type: ignore[attr-defined]
+
+
+def record_caller(identity: Identity) -> None:
+    """Let the audit know who makes the request that this thread serves."""
+    impersonator = None if identity.token is None else identity.token.impersonator
+    impersonator_id = "" if impersonator is None else f"{impersonator.account_id}/{impersonator.owner_id or ''}"
+    trail.identify(identity.account_id, identity.owner_id, impersonator_id)
 
 
 def client_address(request: Request | HttpRequest) -> str:

@@ -53,6 +53,7 @@ class CachedUser:
     signature_secret: str = field(repr=False)
     password_md5: str = field(repr=False)
     timezone: object
+    name: str
 
     @classmethod
     def from_document(cls, doc: Document) -> "CachedUser":
@@ -63,6 +64,7 @@ class CachedUser:
             credentials.signature_secret(doc),
             str(doc.get(credentials.MD5, "")),
             doc.get("timezone"),
+            str(doc.get("username") or ""),
         )
 
 
@@ -100,6 +102,12 @@ def get_user(account_id: str, user_id: str) -> CachedUser:
     """Return a live user's values, CACHE_SECONDS old at most; BadIdentifier if there is none."""
     name = accounts.database_of(account_id).name
     return _users.get_or_read(name, user_id, lambda: CachedUser.from_document(users.get(account_id, user_id)))
+
+
+def cached_user_name(account_id: str, user_id: str) -> str:
+    """Return a user's name if the user is cached, else an empty text."""
+    user = _users.get(database_names.account_db(account_id), user_id)
+    return "" if user is None else user.name
 
 
 def get_device(account_id: str, device_id: str) -> CachedDevice:

@@ -6,17 +6,17 @@ learns that an account is disabled.
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 
 from accounts import account_index, accounts, users
-from accounts.auth import credentials, login_throttle, tokens
-from accounts.auth.login_throttle import Attempt
+from accounts.auth import credentials, login_throttle, tokens, trail
+from accounts.auth.login_throttle import Attempt, Check
 from couch.client import couch
 from couch.database import Document, Row
 from couch.errors import MissingDatabase
-from crossbar.errors import BadIdentifier, Locked, ValidationFailed
+from crossbar.errors import BadIdentifier, InvalidCredentials, Locked, TooManyRequests, ValidationFailed
 from storage import database_names, private_fields, system_config, view_names
 
 # How many accounts of the same name are tried: names, unlike realms, need not be unique.
@@ -24,6 +24,8 @@ _MAX_NAMESAKES = 20
 USER_AUTH, API_AUTH = "cb_user_auth", "cb_api_auth"
 """How the owner of a token signed in, as Kazoo calls it."""
 _NO_ACCOUNT = "0" * 32
+_REASONS = {InvalidCredentials: "wrong credentials", Locked: "the account is disabled"}
+Result = TypeVar("Result")
 _VIEWS = {
     "md5": (view_names.USERS_BY_MD5, credentials.MD5),
     "sha": (view_names.USERS_BY_SHA, credentials.SHA),
@@ -51,7 +53,7 @@ def authenticate_user(data: Mapping[str, Any], address: str) -> tuple[Document, 
             raise Locked("account")
         return None
 
-    return login_throttle.sign_in(Attempt("account", find_accounts(data), address, f"{method}:{digest}"), check)
+    return sign_in(Attempt("account", find_accounts(data), address, f"{method}:{digest}"), check)
 
 
 def authenticate_account(api_key: str, address: str) -> Document:
@@ -70,7 +72,7 @@ def authenticate_account(api_key: str, address: str) -> Document:
             return names[0], account
         return None
 
-    return login_throttle.sign_in(Attempt("api_key", [""], address, api_key, is_guessable=False), check)
+    return sign_in(Attempt("api_key", [""], address, api_key, is_guessable=False), check)
 
 
 def authenticate_user_by_md5(account_id: str, digest: str, address: str) -> Document:
@@ -80,7 +82,18 @@ def authenticate_user_by_md5(account_id: str, digest: str, address: str) -> Docu
         _, user = _fetch_login(names[0], "md5", digest)
         return None if user is None else (names[0], user)
 
-    return login_throttle.sign_in(Attempt("account", [account_id], address, f"md5:{digest}"), check)
+    return sign_in(Attempt("account", [account_id], address, f"md5:{digest}"), check)
+
+
+def sign_in(attempt: Attempt, check: Check[Result]) -> Result:
+    """Return the result of a check of credentials as `login_throttle.sign_in` does, and record a refusal."""
+    try:
+        return login_throttle.sign_in(attempt, check)
+    except (InvalidCredentials, Locked, TooManyRequests) as error:
+        is_throttled = isinstance(error, TooManyRequests)
+        reason = "too many attempts" if is_throttled else _REASONS[type(error)]
+        trail.record_refusal([name for name in attempt.names if name], reason, is_throttled=is_throttled)
+        raise
 
 
 def issue_token(

@@ -28,7 +28,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 
 from accounts import accounts, users
-from accounts.auth import credentials, login, login_throttle, tokens
+from accounts.auth import credentials, login, login_throttle, tokens, trail
 from accounts.auth.login_throttle import Attempt
 from couch.client import couch
 from couch.database import Document
@@ -55,6 +55,7 @@ def request_link(data: Mapping[str, Any], page: str, address: str) -> None:
     """
     username = str(data.get("username") or "").lower()  # a schema of Kazoo's own may not require it
     account_ids = login_throttle.count_recovery(login.find_accounts(data), username, address)
+    trail.record_link_request(account_ids, username)
     if not _pending.acquire(blocking=False):
         raise ServerBusy(_BUSY_SECONDS)
     _threads().submit(copy_context().run, _send_links, account_ids, username, page)
@@ -70,7 +71,7 @@ def use_link(reset_id: str, address: str) -> tuple[Document, Document]:
         login_of_link = _redeem(reset_id)
         return None if login_of_link is None else (names[0], login_of_link)
 
-    return login_throttle.sign_in(Attempt("recovery", [""], address, reset_id, is_guessable=False), check)
+    return login.sign_in(Attempt("recovery", [""], address, reset_id, is_guessable=False), check)
 
 
 def _redeem(reset_id: str) -> tuple[Document, Document] | None:

@@ -10,6 +10,7 @@ from django.db.models import Count
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from audit.backlog import read_backlog
 from events import state
 from migration.models import MigrationRun
 
@@ -22,6 +23,7 @@ class StateCollector(Collector):
     def collect(self) -> Iterable[Metric]:
         """Yield the metrics; those of a database that doesn't answer are left out, and it counts as down."""
         yield from _memory()
+        yield _audit()
         is_up = GaugeMetricFamily("vmboxes_database_up", "Whether Django's database answers")
         try:
             metrics = [*_followers(), _jobs(), _migrations()]
@@ -31,6 +33,12 @@ class StateCollector(Collector):
             is_up.add_metric([], 1)
             yield from metrics
         yield is_up
+
+
+def _audit() -> Metric:
+    return GaugeMetricFamily(
+        "vmboxes_audit_waiting_bytes", "Records on this machine that wait for Django's database", read_backlog().size
+    )
 
 
 def _followers() -> Iterator[Metric]:

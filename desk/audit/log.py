@@ -1,22 +1,27 @@
-"""The audit log: every change made at the desk, and every message heard or secret revealed there.
+"""The audit log of the desk: every change made there, and every message heard or secret revealed.
 
-An entry holds what differs between a document before and after, never a secret.
+An entry holds what differs between a document before and after, never a secret. What clients of the API change is in
+the same table (`audit.recorder`).
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from desk.kit.differences import differences
+from accounts.auth.authentication import client_address
+from audit.differences import differences
+from desk.audit.filters import about_documents
 from desk.models import AuditEntry
 from desk.operators.scope import scope_of
 
-_MAX_LENGTH = 250
+_MAX_LENGTH, _MAX_REQUEST, _MAX_ADDRESS = 250, 400, 100
+_START_KEY = re.compile(r"(\d{1,17})-(\d{1,18})", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -45,11 +50,21 @@ def record(
     `details` are further members of the entry.
     """
     difference = {**differences(before or {}, after or {}), **(details or {})}
-    return record_for(int(request.user.pk or 0), action, subject, difference)
+    return record_for(
+        int(request.user.pk or 0),
+        action,
+        subject,
+        difference,
+        request_id=getattr(request, "request_id", ""),
+        request=f"{request.method} {request.path}"[:_MAX_REQUEST],
+        address=client_address(request)[:_MAX_ADDRESS],
+    )
 
 
-def record_for(operator_id: int, action: str, subject: Subject, difference: Mapping[str, Any]) -> AuditEntry:
-    """Record what was done for an operator without a request; `difference` holds no secret."""
+def record_for(
+    operator_id: int, action: str, subject: Subject, difference: Mapping[str, Any], **about_request: str
+) -> AuditEntry:
+    """Record what was done for an operator, perhaps without a request; `difference` holds no secret."""
     return AuditEntry.objects.create(
         operator_id=operator_id,
         action=action,
@@ -58,6 +73,7 @@ def record_for(operator_id: int, action: str, subject: Subject, difference: Mapp
         document_id=subject.document_id[:_MAX_LENGTH],
         name=subject.name[:_MAX_LENGTH],
         difference=dict(difference),
+        **about_request,
     )
 
 
@@ -77,14 +93,19 @@ def visible_entries(operator: Any) -> "QuerySet[AuditEntry]":
     return AuditEntry.objects.all() if account_ids is None else AuditEntry.objects.filter(account_id__in=account_ids)
 
 
-def list_entries(operator: Any, document_ids: Sequence[str], size: int, last_id: int | None) -> list[AuditEntry]:
+def list_entries(operator: Any, document_ids: Sequence[str], size: int, start_key: str | None) -> list[AuditEntry]:
     """At most `size` entries about documents that an operator may see, the latest first.
 
-    With `last_id`, they begin with the entry with that id.
+    With the key of an entry, they begin with that one.
     """
-    entries = visible_entries(operator).filter(
-        document_id__in=[document_id[:_MAX_LENGTH] for document_id in document_ids]
-    )
-    if last_id is not None:
-        entries = entries.filter(pk__lte=last_id)
-    return list(entries.order_by("-pk").select_related("operator")[:size])
+    ids = [document_id[:_MAX_LENGTH] for document_id in document_ids]
+    entries = about_documents(visible_entries(operator), ids)
+    if start_key and (match := _START_KEY.fullmatch(start_key)):
+        time = datetime.fromtimestamp(int(match[1]) / 1_000_000, UTC)
+        entries = entries.filter(Q(time__lt=time) | Q(time=time, pk__lte=int(match[2])))
+    return list(entries.order_by("-time", "-pk").select_related("operator")[:size])
+
+
+def entry_key(entry: AuditEntry) -> str:
+    """The key by which `list_entries` begins with an entry. Entries of the API come in later than they are."""
+    return f"{round(entry.time.timestamp() * 1_000_000)}-{entry.pk}"

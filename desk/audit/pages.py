@@ -1,18 +1,30 @@
 """The pages of the audit log: the searchable list of all entries, and the history of one document."""
 
-import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from functools import cached_property
+from typing import Any, cast
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ALL_VAR, PAGE_VAR, SEARCH_VAR, ChangeList
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from crossbar.conditions import content_disposition
 from desk.accounts.links import account_url
-from desk.audit import log
+from desk.audit import exports, log
+from desk.audit.filters import FilterForm, filter_entries, search_entries
+from desk.audit.log import Subject
+from desk.audit.subjects import actor_text, actor_url, document_text, document_url, entries_url, fetch_account_names
 from desk.kit.formats import format_value
 from desk.kit.pages import Crumb, DocumentAdmin, explain_errors
 from desk.kit.tables import Paging
@@ -20,7 +32,60 @@ from desk.messages.links import message_url
 from desk.models import AuditEntry
 
 _PAGE_SIZE = 100
-_START_KEY = re.compile(r"\d{1,18}", re.ASCII)
+_MAX_COUNT = 10_000
+_EXPORTS = {"csv": ("text/csv; charset=utf-8", exports.stream_csv), "json": ("application/json", exports.stream_json)}
+
+
+class EntryPaginator(Paginator):  # type: ignore[type-arg]  # not generic when it runs
+    """Pages of entries, of which only the first 10,000 are counted: the table may have millions."""
+
+    @cached_property
+    def count(self) -> int:
+        """How many entries have pages."""
+        entries = cast("QuerySet[AuditEntry]", self.object_list)
+        return entries.order_by()[:_MAX_COUNT].count()
+
+
+class EntryList(ChangeList):
+    """A page of entries, with the names of their accounts."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Read the page."""
+        super().get_results(request)
+        entries = list(self.result_list)
+        names = fetch_account_names(entries)
+        for entry in entries:
+            entry.account_name = names.get(entry.account_id, entry.account_id)
+        self.result_list = entries
+
+    @property
+    def is_count_cut(self) -> bool:
+        """Whether there are more entries than have pages."""
+        return bool(self.result_count >= _MAX_COUNT)
+
+    @property
+    def export_query(self) -> str:
+        """The query of an export of all that is listed."""
+        return self.get_query_string(remove=[PAGE_VAR, ALL_VAR])
+
+    @property
+    def kept_parameters(self) -> list[tuple[str, str]]:
+        """The parameters of the query that a search keeps: those of links on other pages, and the order."""
+        names = [name for name in self.params if name not in (*FilterForm.base_fields, SEARCH_VAR)]
+        return [(name, value) for name in names for value in self.filter_params[name]]
+
+    def get_filters_params(self, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The parameters of the query that Django's own filters read."""
+        return {
+            name: values
+            for name, values in super().get_filters_params(params).items()
+            if name not in FilterForm.base_fields
+        }
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> "QuerySet[AuditEntry]":
+        """The entries that the query asks for."""
+        self.form = FilterForm(request.GET)
+        return filter_entries(super().get_queryset(request, exclude_parameters), self.form)
 
 
 @admin.register(AuditEntry)
@@ -28,37 +93,98 @@ class AuditEntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generi
     """The entries, to search and to read; nobody writes, changes or deletes one by hand."""
 
     change_list_template = "desk/audit/list.html"
-    list_display = ("utc_time", "operator", "action", "kind", "name", "account_link")
-    list_filter = ("action", "kind", "time", ("operator", admin.RelatedOnlyFieldListFilter))
+    list_display = ("utc_time", "actor", "action", "kind", "document_link", "account_link", "request_link")
+    list_per_page = _PAGE_SIZE
     list_select_related = ("operator",)
-    search_fields = ("=account_id", "=document_id", "name", "operator__username")
-    search_help_text = "The id of an account or document, or a part of its name or of an operator's name."
-    fields = ("utc_time", "operator", "action", "kind", "account_link", "document_id", "name", "difference_list")
+    search_fields = ("name",)  # and all that `search_entries` looks at
+    search_help_text = gettext_lazy("Words of a name, an id, or of what differs.")
+    fields = (
+        *("utc_time", "actor", "impersonator", "action", "kind", "account_link", "document_link", "document_id"),
+        *("document_list", "difference_list", "source", "request", "request_id", "address"),
+    )
     readonly_fields = fields
-    date_hierarchy = "time"
     show_full_result_count = False
+    paginator = EntryPaginator
 
-    @admin.display(description="time (UTC)", ordering="time")
+    @admin.display(description=gettext_lazy("time (UTC)"), ordering="time")
     def utc_time(self, entry: AuditEntry) -> str:
         """The time, written as on the desk's other pages."""
         return f"{entry.time:%Y-%m-%d %H:%M:%S}"
 
-    @admin.display(description="account", ordering="account_id")
+    @admin.display(description=gettext_lazy("who"), ordering="operator__username")
+    def actor(self, entry: AuditEntry) -> SafeString | str:
+        """The operator, or the user of an account, with a link to that one's page."""
+        return _link(actor_text(entry), actor_url(entry))
+
+    @admin.display(description=gettext_lazy("what"), ordering="name")
+    def document_link(self, entry: AuditEntry) -> SafeString | str:
+        """What it is about, with a link to its page."""
+        return _link(document_text(entry), document_url(entry))
+
+    @admin.display(description=gettext_lazy("account"), ordering="account_id")
     def account_link(self, entry: AuditEntry) -> SafeString | str:
-        """A link to the account."""
+        """The account's name, with a link to its page."""
         if not entry.account_id:
             return "—"
-        return format_html('<a href="{}">{}</a>', account_url(entry.account_id), entry.account_id)
+        names = {entry.account_id: name} if (name := getattr(entry, "account_name", "")) else None
+        names = fetch_account_names([entry]) if names is None else names
+        return _link(names.get(entry.account_id, entry.account_id), account_url(entry.account_id))
 
-    @admin.display(description="difference")
+    @admin.display(description=gettext_lazy("request"), ordering="request")
+    def request_link(self, entry: AuditEntry) -> SafeString | str:
+        """The method of the request, with a link to all entries of it."""
+        if not entry.request_id:
+            return "—"
+        return _link(entry.request.partition(" ")[0] or entry.request_id, entries_url(request_id=entry.request_id))
+
+    @admin.display(description=gettext_lazy("documents"))
+    def document_list(self, entry: AuditEntry) -> str:
+        """The ids of the documents, if there are several."""
+        if entry.document_count == 1:
+            return "—"
+        return ", ".join(entry.documents.values_list("document_id", flat=True))
+
+    @admin.display(description=gettext_lazy("difference"))
     def difference_list(self, entry: AuditEntry) -> SafeString:
         """What was changed, as HTML."""
         return format_difference(entry)
 
+    def get_urls(self) -> list[URLPattern]:
+        """The pages, and the exports."""
+        routes: list[URLPattern] = super().get_urls()
+        view = self.admin_site.admin_view(self.export_entries)
+        return [path("export/<str:extension>/", view, name="desk_auditentry_export"), *routes]
+
+    def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
+        """The class of the list."""
+        return EntryList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: "QuerySet[AuditEntry]", search_term: str
+    ) -> tuple["QuerySet[AuditEntry]", bool]:
+        """The entries that a text finds, each of them once."""
+        return search_entries(queryset, search_term), False
+
     @explain_errors
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """List the entries, under a title that asks for nothing."""
-        return super().changelist_view(request, {"title": "Audit entries", **(extra_context or {})})
+        return super().changelist_view(request, {"title": _("Audit entries"), **(extra_context or {})})
+
+    def export_entries(self, request: HttpRequest, extension: str) -> HttpResponseBase:
+        """Send all entries that the query asks for as a file, and record who got them."""
+        if extension not in _EXPORTS:
+            raise Http404
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        content_type, stream = _EXPORTS[extension]
+        try:
+            entries = self.get_changelist_instance(request).queryset
+        except IncorrectLookupParameters:
+            raise Http404 from None
+        log.record(request, "exported", Subject("audit", "", "", request.GET.urlencode()))
+        response = StreamingHttpResponse(stream(entries), content_type=content_type)
+        response["Content-Disposition"] = content_disposition(f"audit.{extension}")
+        return response
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[AuditEntry]":
         """The entries of the accounts that the operator may see."""
@@ -90,18 +216,29 @@ def render_history(
     pages: DocumentAdmin, request: HttpRequest, document_ids: Sequence[str], title: str, crumbs: Iterable[Crumb]
 ) -> TemplateResponse:
     """The page with everything that was done to a document, also under the ids that it had before."""
-    start_key = request.GET.get("start_key", "")
-    last_id = int(start_key) if _START_KEY.fullmatch(start_key) else None
-    entries = log.list_entries(request.user, document_ids, _PAGE_SIZE + 1, last_id)
-    next_start_key = str(entries[_PAGE_SIZE].pk) if len(entries) > _PAGE_SIZE else None
+    entries = log.list_entries(request.user, document_ids, _PAGE_SIZE + 1, request.GET.get("start_key"))
+    next_start_key = log.entry_key(entries[_PAGE_SIZE]) if len(entries) > _PAGE_SIZE else None
     return pages.render(
         request,
         "desk/audit/history.html",
-        f"History: {title}",
-        [*crumbs, ("History", None)],
-        entries=[(entry, format_difference(entry), new_place(entry)) for entry in entries[:_PAGE_SIZE]],
-        paging=Paging.of(request, next_start_key, "Earlier entries"),
+        _("History: %(title)s") % {"title": title},
+        [*crumbs, (_("History"), None)],
+        entries=[_history_row(entry) for entry in entries[:_PAGE_SIZE]],
+        paging=Paging.of(request, next_start_key, _("Earlier entries")),
     )
+
+
+def _history_row(entry: AuditEntry) -> dict[str, Any]:
+    return {
+        "entry": entry,
+        "actor": _link(actor_text(entry), actor_url(entry)),
+        "difference": format_difference(entry),
+        "new_place": new_place(entry),
+    }
+
+
+def _link(text: str, url: str | None) -> SafeString | str:
+    return format_html('<a href="{}"><bdi>{}</bdi></a>', url, text) if url else format_html("<bdi>{}</bdi>", text)
 
 
 def new_place(entry: AuditEntry) -> str | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from desk.audit import log
+from desk.audit.filters import about_documents
 from desk.erasures.links import erasure_subject
 from desk.models import AuditEntry, MailboxRun, MailboxRunLine
 from erasure import traces
@@ -35,7 +36,7 @@ def forget(erased: Erased) -> None:
         entries = AuditEntry.objects.filter(account_id=erased.whole_account_id)
         entries.exclude(action__in=_ACTIONS.values()).update(name="", difference={})
     for ids in _chunks(erased.ids):
-        entries = AuditEntry.objects.filter(document_id__in=ids)
+        entries = about_documents(AuditEntry.objects.all(), ids)
         entries.exclude(action__in=_ACTIONS.values()).update(name="", difference={})
     for ids in _chunks(erased.box_ids):
         lines = MailboxRunLine.objects.filter(box_id__in=ids)
@@ -56,7 +57,7 @@ def list_records(subject: Subject) -> Iterator[Mapping[str, Any]]:
     A caller gets what was done, but not the differences: these are of mailboxes and their owners.
     """
     for ids in _chunks(subject.document_ids):
-        for entry in AuditEntry.objects.filter(document_id__in=ids).order_by("pk"):
+        for entry in about_documents(AuditEntry.objects.all(), ids).order_by("pk"):
             record = {"time": entry.time, "action": entry.action, "kind": entry.kind, "id": entry.document_id}
             yield record if subject.numbers else {**record, "difference": entry.difference}
 

@@ -12,9 +12,9 @@ from django import forms
 from django.core import signing
 from django.http import HttpRequest
 
+from audit.differences import differences
 from couch.database import Document
 from crossbar.errors import ValidationFailed
-from desk.kit.differences import differences
 from desk.kit.formats import format_value
 from desk.kit.forms import Explain, add_errors, patch_from
 from storage import private_fields, secret_members

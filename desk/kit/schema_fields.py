@@ -14,7 +14,8 @@ from django.contrib.admin import widgets
 from django.utils.html import escape
 
 from crossbar.errors import BadIdentifier
-from storage import schemas, secret_members, time_zones
+from crossbar.secret_names import is_secret as is_secret_name
+from storage import schemas, time_zones
 
 PropertySchema = Mapping[str, Any]
 SEPARATOR = "__"
@@ -171,7 +172,7 @@ def _build_fields(
     required = schema.get("required")
     for key, reference in schema.get("properties", {}).items():
         name, property_schema = prefix + key, resolve_reference(reference)
-        is_secret = secret_members.is_secret(key) and property_schema.get("type") != "boolean"
+        is_secret = is_secret_name(key) and property_schema.get("type") != "boolean"
         if name in exclude or is_secret:
             continue
         if property_schema.get("type") == "object" and property_schema.get("properties") and depth < _MAX_DEPTH:

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from crossbar.secret_names import is_secret
 from desk.kit.schema_fields import PropertySchema, resolve_reference
-from storage import schemas, secret_members, values
+from storage import schemas, values
 from voicemail.mailboxes import store as mailbox_store
 
 ID, NUMBER, OWNER, PIN = "id", "mailbox", "owner", "pin"
@@ -86,7 +87,7 @@ def _read_columns(schema: PropertySchema, parents: tuple[str, ...], depth: int) 
     for key, reference in schema.get("properties", {}).items():
         rules, path = resolve_reference(reference), (*parents, key)
         kind = rules.get("type")
-        if secret_members.is_secret(key) and kind != "boolean":
+        if is_secret(key) and kind != "boolean":
             continue
         if kind == "object" and rules.get("properties") and depth < _MAX_DEPTH:
             yield from _read_columns(rules, path, depth + 1)

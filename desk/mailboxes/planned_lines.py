@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from audit.differences import differences
 from couch.database import Document
 from crossbar.errors import ValidationFailed
-from desk.kit.differences import differences
 from desk.kit.errors import field_errors
 from desk.mailboxes.titles import mailbox_title
 from voicemail.mailboxes import store as mailbox_store

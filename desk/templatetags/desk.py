@@ -24,9 +24,10 @@ _PERMISSIONS = {
 
 @register.simple_tag
 def latest_entries(operator: User) -> list[AuditEntry]:
-    """The latest entries of the audit log that an operator may see; none while CouchDB is away and has to say."""
+    """The latest entries of the desk that an operator may see; none while CouchDB is away and has to say."""
     with suppress(CouchError):
-        return list(log.visible_entries(operator).select_related("operator")[:_MAX_ENTRIES])
+        entries = log.visible_entries(operator).filter(source=AuditEntry.Source.DESK)
+        return list(entries.select_related("operator")[:_MAX_ENTRIES])
     return []
 
 

@@ -11,6 +11,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.support.api_client import Account, Api
 from tests.support.audio import Studio
+from tests.support.audit_entries import is_recorded
 from tests.support.described_api import (
     CHECKS_OF_ANSWERS,
     DESCRIBED,
@@ -25,13 +26,17 @@ from tests.support.described_api import (
     validate,
 )
 from tests.support.mail_server import MailServer
-from tests.support.servers import Running
+from tests.support.servers import Running, Service
 
 pytestmark = pytest.mark.long
 
 WITH_TOKEN = [operation for operation in operations() if needs_token(operation)]
 OF_SYSTEM = "/v2/notifications"
 """Where the account of these tests may do nothing, and nobody should: all accounts share what is there."""
+CHANGING_NOTHING = ("getArchive", "postTokenInfo", "previewNotification", "enableWebhooks")
+"""Operations that have a body but store nothing that clients see, here at least: no webhook is disabled."""
+STORED_ALREADY = ({"enabled": True}, {"folder": "deleted"}, {"notify": {"callback": None}})
+"""Data of samples that change nothing of new documents."""
 # The boxes of a user and the templates of the system are served by the views of the account's: hundreds of odd
 # requests to one of the two will do.
 DISTINCT = [
@@ -104,11 +109,16 @@ def send(api: Api, case: Request, **options: Any) -> requests.Response:
 @pytest.mark.parametrize(
     ("operation", "sample"), list(sample_bodies()), ids=lambda value: getattr(value, "label", "sample")
 )
-def test_the_samples_are_accepted(operation: Operation, sample: Any, real_data: RealData) -> None:
+def test_the_samples_are_accepted_and_changes_recorded(
+    operation: Operation, sample: Any, real_data: RealData, service: Service
+) -> None:
     case = operation.Case(path_parameters=real_data.ids(operation))
     body = {} if sample is None else {"json": real_data.put_into(sample, operation)}
     answer = send(real_data.api, case, **body)
     assert answer.ok or (answer.status_code == 403 and operation.path.startswith(OF_SYSTEM)), answer.text
+    is_change = operation.method != "get" and not described(operation)["operationId"].startswith(CHANGING_NOTHING)
+    if answer.ok and is_change and (sample or {}).get("data") not in STORED_ALREADY:
+        assert is_recorded(service, answer), "the audit knows nothing of it"
 
 
 @pytest.mark.parametrize("verb", ["PUT", "POST"])

@@ -154,7 +154,7 @@ def test_no_page_of_an_own_account_opens_or_changes_documents_of_others(desk: De
     # What was done to a message is shown even if it no longer exists: nothing, that is.
     history = "desk_message_history"
     assert opened == [(history, "GET", 200), (history, "POST", 200)]
-    assert "Nothing was done here" in desk.get(path_of(history, mixed)).text
+    assert "Nothing was done." in desk.get(path_of(history, mixed)).text
     assert revisions(tree.foreign.id) == before
 
 

@@ -26,6 +26,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("media",),
     ("voicemail",),
     ("accounts",),
+    ("audit",),
     ("storage",),
     ("couch_views",),
     ("couch",),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from crossbar.secret_names import is_secret
 from storage import secret_members
 
 
@@ -24,7 +25,7 @@ from storage import secret_members
     ],
 )
 def test_pins_passwords_and_keys_are_secret(name: str) -> None:
-    assert secret_members.is_secret(name, "1234")
+    assert is_secret(name, "1234")
 
 
 @pytest.mark.parametrize(
@@ -44,8 +45,8 @@ def test_pins_passwords_and_keys_are_secret(name: str) -> None:
     ],
 )
 def test_settings_are_not(name: str) -> None:
-    assert not secret_members.is_secret(name, True)
-    assert not secret_members.is_secret(name, "1234")
+    assert not is_secret(name, True)
+    assert not is_secret(name, "1234")
 
 
 def test_they_are_removed_at_any_depth() -> None:

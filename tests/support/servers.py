@@ -95,6 +95,7 @@ class Service:
             **os.environ,
             "COUCHDB_URL": self.couchdb_url,
             "DATABASE_URL": f"sqlite:///{self.tables}",
+            "AUDIT_SPOOL": str(self.tables.with_suffix(".audit")),
             "SECRET_KEY": SECRET_KEY,
             "DEBUG": "0",
             "OVERVIEW_SECONDS": "0",  # else each test's worker would look at the accounts of all tests

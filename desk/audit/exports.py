@@ -1,0 +1,75 @@
+"""Audit entries as files, as they are filtered: written while they are read."""
+
+import codecs
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+import orjson
+from django.db.models import QuerySet
+
+from audit.models import EntryDocument
+from crossbar.csv_renderer import format_cell
+from desk.audit.subjects import fetch_account_names
+from desk.mailboxes.csv_export import csv_bytes
+from desk.models import AuditEntry
+
+_CHUNK = 500
+COLUMNS = (
+    *("time", "source", "operator", "actor_account_id", "actor_user_id", "actor_name", "impersonator"),
+    *("action", "kind", "account_id", "account_name", "document_id", "documents", "name"),
+    *("request_id", "request", "address", "difference"),
+)
+
+
+def stream_csv(entries: "QuerySet[AuditEntry]") -> Iterator[bytes]:
+    """Yield entries as CSV, with the UTF-8 mark; differences as JSON."""
+    yield codecs.BOM_UTF8 + csv_bytes([COLUMNS])
+    for rows in _rows(entries):
+        yield csv_bytes([[_csv_cell(row[column]) for column in COLUMNS] for row in rows])
+
+
+def stream_json(entries: "QuerySet[AuditEntry]") -> Iterator[bytes]:
+    """Yield entries as a JSON array of objects, one a line."""
+    separator = b"[\n"
+    for rows in _rows(entries):
+        yield separator + b",\n".join(map(orjson.dumps, rows))
+        separator = b",\n"
+    yield b"[]\n" if separator == b"[\n" else b"\n]\n"
+
+
+def _rows(entries: "QuerySet[AuditEntry]") -> Iterator[list[dict[str, object]]]:
+    for chunk in _chunks(entries.select_related("operator").iterator(chunk_size=_CHUNK)):
+        names = fetch_account_names(chunk)
+        documents = _fetch_documents(chunk)
+        yield [_row(entry, names, documents) for entry in chunk]
+
+
+def _chunks(entries: Iterator[AuditEntry]) -> Iterator[list[AuditEntry]]:
+    while chunk := list(islice(entries, _CHUNK)):
+        yield chunk
+
+
+def _fetch_documents(chunk: Iterable[AuditEntry]) -> dict[str | None, list[str]]:
+    record_ids = [entry.record_id for entry in chunk if entry.document_count > 1]
+    documents: dict[str | None, list[str]] = {}
+    if record_ids:
+        rows = EntryDocument.objects.filter(entry_id__in=record_ids).order_by("pk")
+        for row in rows.values("entry__record_id", "document_id"):
+            documents.setdefault(row["entry__record_id"], []).append(row["document_id"])
+    return documents
+
+
+def _row(
+    entry: AuditEntry, account_names: dict[str, str], documents: dict[str | None, list[str]]
+) -> dict[str, object]:
+    row = {column: getattr(entry, column, None) for column in COLUMNS}
+    return row | {
+        "time": entry.time.isoformat(timespec="milliseconds"),
+        "operator": entry.operator.get_username() if entry.operator is not None else "",
+        "account_name": account_names.get(entry.account_id, ""),
+        "documents": documents.get(entry.record_id, []),
+    }
+
+
+def _csv_cell(value: object) -> str:
+    return format_cell(" ".join(map(str, value)) if isinstance(value, list) else value)
