@@ -1,5 +1,6 @@
 # make run    install what is needed, start everything, print what to try
 # make test   install what is needed, run all tests (with COUCHDB_URL: against that CouchDB)
+# make pictures  take the pictures of docs/desk.md anew, with the tests that follow its steps
 # make lint   style and types
 # make bench  what the service costs beyond its CouchDB requests, in two minutes (FULL=1: all of it; benchmarks/README.md)
 # make bench-growth   how that grows with messages and accounts
@@ -12,7 +13,7 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check --no-input install --
 # look at all accounts there are, or change the system's settings, follow then in one process.
 SIDE_BY_SIDE := -n 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: run test lint bench bench-growth bench-events clean
+.PHONY: run test pictures lint bench bench-growth bench-events clean
 
 run: .venv/service-installed
 	@.venv/bin/python -m config.run
@@ -28,6 +29,9 @@ test: .venv/browser-tests-installed
 	export CHROMIUM=$$chromium REDIS_SERVER=$$redis HAPROXY=$$haproxy RABBITMQ_SERVER=$$rabbitmq; pytest=".venv/bin/python -m pytest $$left_out"; \
 	if [ -z "$(COUCHDB_URL)" ]; then $$pytest $(SIDE_BY_SIDE); \
 	else $$pytest $(SIDE_BY_SIDE) -m "not alone" && $$pytest -m alone; fi
+
+pictures: .venv/browser-tests-installed
+	@chromium=$$(scripts/chromium) && CHROMIUM=$$chromium DOCS_IMAGES=1 .venv/bin/python -m pytest tests/desk/browser/test_browser_guide.py
 
 lint: .venv/all-installed
 	.venv/bin/ruff check .

@@ -327,6 +327,7 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
         "script-src": [SELF],
         "style-src": [SELF],
         "img-src": [SELF],
+        "font-src": [SELF],
         "media-src": [SELF],
         "connect-src": [SELF],
         "form-action": [SELF],

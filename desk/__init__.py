@@ -8,6 +8,9 @@ call the same domain functions as the API, and record in the audit log what was 
 belong to the domain, not to the desk. Operators may be limited to some accounts: a page with an account in its path,
 or as ``account`` in its query, opens only to those who may see it; any other page asks `operators.scope`.
 
+A new kind of pages gets its section in the bar at the side (`sections`). Looks are in ``static/desk/theme/``, and the
+frame of every page is ``templates/admin/base.html``.
+
     accounts, users, mailboxes, messages, migration_runs
                  the pages about each of these
     health       the state of CouchDB and of accounts' databases, and their repair

@@ -2,6 +2,7 @@
 
 from django.urls import reverse
 
+from desk.accounts.links import account_list_crumbs, account_url
 from desk.audit.log import Subject
 from desk.kit.pages import Crumb
 from migration.models import MigrationRun
@@ -22,8 +23,9 @@ def account_migration_url(account_id: str) -> str:
 def run_crumbs(run: MigrationRun) -> list[Crumb]:
     """The breadcrumbs of a run's page."""
     return [
-        (TITLE, reverse("admin:migration_migrationrun_changelist")),
-        (run.account_name, account_migration_url(run.account_id)),
+        *account_list_crumbs(),
+        (run.account_name, account_url(run.account_id)),
+        (TITLE, account_migration_url(run.account_id)),
         (f"{run.get_operation_display()} {run.pk}", None),
     ]
 

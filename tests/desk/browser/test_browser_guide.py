@@ -77,7 +77,7 @@ def test_a_removed_message_is_heard_and_restored(
     page.get_by_role("button", name="Yes, remove it").click()
     expect(page.get_by_text("Removed 1 message.")).to_be_visible()
     page.goto(practice.account_page)
-    page.locator("#content").get_by_role("link", name="Messages", exact=True).click()
+    page.get_by_role("navigation", name="Sections").get_by_role("link", name="Messages").click()
     page.get_by_role("link", name="Removed", exact=True).click()
     page.locator("#result_list tr", has_text="Grace Hopper").get_by_role("link").first.click()
     page.get_by_role("button", name="Draw the waveform").click()
@@ -97,7 +97,7 @@ def test_a_pin_is_changed(staff: Staff, practice: Practice, window: Windows, pic
     page.get_by_role("button", name="Change it").click()
     expect(page.get_by_role("heading", name="3000 Reception")).to_be_visible()
     assert mailbox_store.get(practice.account.id, practice.boxes[0]["id"])["pin"] == NEW_PIN
-    page.get_by_role("link", name="History").click()
+    page.locator("#content").get_by_role("link", name="History").click()
     expect(page.get_by_role("row", name="changed the PIN of")).to_contain_text("(hidden) → (hidden)")
 
 

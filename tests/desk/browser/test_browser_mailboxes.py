@@ -88,14 +88,14 @@ def test_a_mailbox_is_found_and_renamed_with_the_keyboard_alone(
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to main content")).to_be_focused()
     page.keyboard.press("Enter")
-    content = page.locator("#content")
-    for link, heading in (
-        ("Green Valley Dental", "Green Valley Dental"),
-        ("Mailboxes", "Mailboxes"),
-        ("3000", "3000 Reception"),
-        ("Change", "Change 3000 Reception"),
+    content, sections = page.locator("#content"), page.get_by_role("navigation", name="Sections")
+    for place, link, heading in (
+        (content, "Green Valley Dental", "Green Valley Dental"),
+        (sections, "Mailboxes", "Mailboxes"),
+        (content, "3000", "3000 Reception"),
+        (content, "Change", "Change 3000 Reception"),
     ):
-        follow(page, content.get_by_role("link", name=link, exact=True), heading)
+        follow(page, place.get_by_role("link", name=link, exact=True), heading)
     tab_to(page, page.locator("#id_name"))
     page.keyboard.press("Control+A")
     page.keyboard.type("Desk")

@@ -42,7 +42,7 @@ def test_an_idle_operator_is_warned_and_a_form_outlives_its_session(
     tab.get_by_label("Username:").fill(desk.name)
     tab.get_by_label("Password:").fill(PASSWORD)
     tab.get_by_role("button", name="Log in").click()
-    expect(tab.get_by_role("button", name="Log out")).to_be_visible()
+    expect(tab.get_by_role("navigation", name="Sections")).to_be_visible()
     page.evaluate(BACK_AGAIN)
     expect(notice).to_be_hidden()
     page.get_by_role("button", name="Save", exact=True).click()
