@@ -362,6 +362,14 @@ def test_disabled_accounts_are_found_by_name(accounts_rows: Rows) -> None:
     assert accounts_rows("vmboxes_disabled/by_name", *others, *off) == [("A", None), ("B", None)]
 
 
+def test_mailboxes_that_state_a_limit_are_found(account_rows: Rows) -> None:
+    limited = vmbox(_id="limited", name="A", mailbox="3001", max_message_count="7", messages=[legacy_message()])
+    removed = vmbox(_id="removed", max_message_count=7, pvt_deleted=True)
+    value = {"maximum": "7", "name": "A", "mailbox": "3001", "messages": 1}
+    rows = account_rows("vmboxes_limits/by_mailbox", vmbox(_id="unlimited"), limited, removed)
+    assert rows == [("limited", value)]
+
+
 # --- media ---
 
 
@@ -394,6 +402,7 @@ def test_no_dirt_keeps_a_clean_document_from_its_views(
         "pvt_tree",
         "pvt_deleted",
         "media",
+        "max_message_count",
     ]
     dirty = [
         {"_id": f"{field}-{i}-{pvt_type}", "pvt_type": pvt_type, field: dirt}
@@ -405,7 +414,7 @@ def test_no_dirt_keeps_a_clean_document_from_its_views(
     changes = sync(new_database, kind)
     clean = (
         [
-            vmbox(messages=[legacy_message()], media={"unavailable": "media"}),
+            vmbox(messages=[legacy_message()], media={"unavailable": "media"}, max_message_count=5),
             vmbox(_id="removed", pvt_deleted=True),
             user(),
             MEDIA,
