@@ -2,6 +2,7 @@
 # make test   install what is needed, run all tests (with COUCHDB_URL: against that CouchDB)
 # make pictures  take the pictures of docs/desk.md anew, with the tests that follow its steps
 # make lint   style and types
+# make messages   bring the translations' catalogues in line with the code, and compile them (docs/translations.md)
 # make bench  what the service costs beyond its CouchDB requests, in two minutes (FULL=1: all of it; benchmarks/README.md)
 # make bench-growth   how that grows with messages and accounts
 # make bench-events   what telling others of changes costs the API, and how soon they are told
@@ -13,7 +14,7 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check --no-input install --
 # look at all accounts there are, or change the system's settings, follow then in one process.
 SIDE_BY_SIDE := -n 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: run test pictures lint bench bench-growth bench-events clean
+.PHONY: run test pictures lint messages bench bench-growth bench-events clean
 
 run: .venv/service-installed
 	@.venv/bin/python -m config.run
@@ -37,6 +38,9 @@ lint: .venv/all-installed
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy .
+
+messages: .venv/service-installed
+	@.venv/bin/python -m translations
 
 bench: .venv/bench-installed
 	@.venv/bin/python -m benchmarks

@@ -228,6 +228,7 @@ PAGE_MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "desk.operators.language.PageLanguage",
     "django.middleware.common.CommonMiddleware",
     "config.page_middleware.AnonymousForms",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -253,7 +254,8 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-            ]
+            ],
+            "builtins": ["django.templatetags.i18n"],
         },
     }
 ]
@@ -311,9 +313,12 @@ OTP_TOTP_THROTTLE_FACTOR = 0  # wrong codes are throttled as wrong passwords are
 
 # --- language, time, files ---
 
-LANGUAGE_CODE = "en-us"
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("es", "Español")]
+"""Those of the desk. The API, commands and logs are in English."""
+LOCALE_PATHS = [BASE_DIR / "translations" / "locale"]
+USE_I18N = True
 TIME_ZONE = "UTC"
-USE_I18N = False
 USE_TZ = True
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "config" / "static"]

@@ -3,6 +3,7 @@
 import django_otp.plugins.otp_totp.admin  # noqa: F401 - likewise
 import django_tasks_db.admin  # noqa: F401 - registers what is taken off again below
 from django.contrib import admin
+from django.utils.translation import gettext_lazy
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from django_tasks_db.models import DBTaskResult
 
@@ -21,7 +22,7 @@ import desk.webhooks.pages  # noqa: F401 - importing registers
 
 admin.site.unregister(TOTPDevice)  # whose page would show an operator's secret
 admin.site.unregister(DBTaskResult)  # which the desk shows as jobs
-admin.site.site_header = admin.site.site_title = "Voicemail"
-admin.site.index_title = "Desk"
+admin.site.site_header = admin.site.site_title = gettext_lazy("Voicemail")
+admin.site.index_title = gettext_lazy("Desk")
 admin.site.index_template = "desk/index.html"
 admin.site.site_url = None  # there is no public site to link to

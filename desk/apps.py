@@ -3,13 +3,14 @@
 from django.apps import AppConfig
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy
 
 
 class DeskConfig(AppConfig):
     """The desk. Its documents are in CouchDB; permissions and audit log are in Django's database."""
 
     name = "desk"
-    verbose_name = "Desk"
+    verbose_name = gettext_lazy("Desk")
 
     def ready(self) -> None:
         """Have other rooms call the desk: for groups, sessions, the holders of tickets, and what was erased."""

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy, gettext_noop
 from django_tasks_db.models import DBTaskResult
 
 from audit.models import Entry
@@ -16,12 +17,14 @@ class Account(models.Model):
         managed = False
         default_permissions = ("view", "add", "change")
         permissions = (
-            ("see_api_key", "Can see an account's API key"),
-            ("renew_api_key", "Can renew an account's API key"),
-            ("change_retention", "Can change how long an account keeps messages"),
-            ("migrate_account", "Can migrate an account's messages from Kazoo 3.x"),
-            ("view_health", "Can see the health of the system"),
+            ("see_api_key", gettext_noop("Can see an account's API key")),
+            ("renew_api_key", gettext_noop("Can renew an account's API key")),
+            ("change_retention", gettext_noop("Can change how long an account keeps messages")),
+            ("migrate_account", gettext_noop("Can migrate an account's messages from Kazoo 3.x")),
+            ("view_health", gettext_noop("Can see the health of the system")),
         )
+        verbose_name = gettext_lazy("account")
+        verbose_name_plural = gettext_lazy("accounts")
 
 
 class AccountUser(models.Model):
@@ -29,8 +32,8 @@ class AccountUser(models.Model):
 
     class Meta:
         managed = False
-        verbose_name = "user of an account"
-        verbose_name_plural = "users of accounts"
+        verbose_name = gettext_lazy("user of an account")
+        verbose_name_plural = gettext_lazy("users of accounts")
 
 
 class Mailbox(models.Model):
@@ -38,8 +41,9 @@ class Mailbox(models.Model):
 
     class Meta:
         managed = False
-        verbose_name_plural = "mailboxes"
-        permissions = (("see_pin", "Can see and change a mailbox's PIN"),)
+        permissions = (("see_pin", gettext_noop("Can see and change a mailbox's PIN")),)
+        verbose_name = gettext_lazy("mailbox")
+        verbose_name_plural = gettext_lazy("mailboxes")
 
 
 class Message(models.Model):
@@ -47,7 +51,9 @@ class Message(models.Model):
 
     class Meta:
         managed = False
-        permissions = (("listen_to_message", "Can listen to and download messages"),)
+        permissions = (("listen_to_message", gettext_noop("Can listen to and download messages")),)
+        verbose_name = gettext_lazy("message")
+        verbose_name_plural = gettext_lazy("messages")
 
 
 class Media(models.Model):
@@ -55,7 +61,8 @@ class Media(models.Model):
 
     class Meta:
         managed = False
-        verbose_name = verbose_name_plural = "media"
+        verbose_name = gettext_lazy("media")
+        verbose_name_plural = gettext_lazy("media")
 
 
 class Webhook(models.Model):
@@ -63,7 +70,9 @@ class Webhook(models.Model):
 
     class Meta:
         managed = False
-        permissions = (("send_webhook", "Can test a webhook, and send events again"),)
+        permissions = (("send_webhook", gettext_noop("Can test a webhook, and send events again")),)
+        verbose_name = gettext_lazy("webhook")
+        verbose_name_plural = gettext_lazy("webhooks")
 
 
 class Mail(models.Model):
@@ -72,7 +81,9 @@ class Mail(models.Model):
     class Meta:
         managed = False
         default_permissions = ("view", "change")
-        permissions = (("send_mail", "Can send a mail again"),)
+        permissions = (("send_mail", gettext_noop("Can send a mail again")),)
+        verbose_name = gettext_lazy("mail")
+        verbose_name_plural = gettext_lazy("mails")
 
 
 class Job(DBTaskResult):  # type: ignore[type-arg]  # not generic when it runs
@@ -81,6 +92,8 @@ class Job(DBTaskResult):  # type: ignore[type-arg]  # not generic when it runs
     class Meta:
         proxy = True
         default_permissions = ("view", "change")
+        verbose_name = gettext_lazy("job")
+        verbose_name_plural = gettext_lazy("jobs")
 
 
 class OperatorSession(models.Model):
@@ -101,6 +114,19 @@ class OperatorSession(models.Model):
 
     def __str__(self) -> str:
         return f"{self.operator} at {self.address}"
+
+
+class LanguagePreference(models.Model):
+    """The language that an operator wants the desk in."""
+
+    operator = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+")
+    language = models.CharField(max_length=10, blank=True, help_text="empty: what the browser asks for")
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"the language of {self.operator}"
 
 
 class GroupAccess(models.Model):
@@ -174,8 +200,8 @@ class AuditEntry(Entry):
     class Meta:
         proxy = True
         default_permissions = ("view",)
-        verbose_name = "audit entry"
-        verbose_name_plural = "audit entries"
+        verbose_name = gettext_lazy("audit entry")
+        verbose_name_plural = gettext_lazy("audit entries")
 
 
 class MailboxRun(models.Model):
@@ -184,11 +210,11 @@ class MailboxRun(models.Model):
     class State(models.TextChoices):
         """Where a run stands."""
 
-        PREVIEW = "preview", "preview: nothing is stored yet"
-        WAITING = "waiting", "waiting for a worker"
-        STORING = "storing", "storing"
-        DONE = "done", "done"
-        STOPPED = "stopped", "stopped"
+        PREVIEW = "preview", gettext_lazy("preview: nothing is stored yet")
+        WAITING = "waiting", gettext_lazy("waiting for a worker")
+        STORING = "storing", gettext_lazy("storing")
+        DONE = "done", gettext_lazy("done")
+        STOPPED = "stopped", gettext_lazy("stopped")
 
     account_id = models.CharField(max_length=32, db_index=True)
     operator = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
@@ -199,6 +225,9 @@ class MailboxRun(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.PREVIEW)
     problem = models.CharField(max_length=300, blank=True, help_text="why a worker waits")
     request_id = models.CharField(max_length=64, blank=True, help_text="of the request that had it stored")
+    language = models.CharField(
+        max_length=10, default="en", db_default="en", help_text="of the operator, for what is said of lines"
+    )
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
     ended_at = models.DateTimeField(null=True)
 
@@ -212,14 +241,14 @@ class MailboxRunLine(models.Model):
     class Result(models.TextChoices):
         """What a line does, or did."""
 
-        CREATE = "create", "Create"
-        CHANGE = "change", "Change"
-        UNCHANGED = "unchanged", "Nothing to change"
-        FAULTY = "faulty", "Error"
-        CREATED = "created", "Created"
-        CHANGED = "changed", "Changed"
-        FAILED = "failed", "Failed"
-        LEFT_OUT = "left_out", "Left out"
+        CREATE = "create", gettext_lazy("Create")
+        CHANGE = "change", gettext_lazy("Change")
+        UNCHANGED = "unchanged", gettext_lazy("Nothing to change")
+        FAULTY = "faulty", gettext_lazy("Error")
+        CREATED = "created", gettext_lazy("Created")
+        CHANGED = "changed", gettext_lazy("Changed")
+        FAILED = "failed", gettext_lazy("Failed")
+        LEFT_OUT = "left_out", gettext_lazy("Left out")
 
     run = models.ForeignKey(MailboxRun, models.CASCADE, related_name="lines")
     number = models.PositiveIntegerField(help_text="of the line in the file, or a count from 1 on")

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from migration.progress import MESSAGE
 
@@ -11,22 +12,22 @@ from migration.progress import MESSAGE
 class Operation(models.TextChoices):
     """What a run does."""
 
-    DRY_RUN = "dry_run", "Dry run"
-    MIGRATE = "migrate", "Migration"
-    VERIFY = "verify", "Verification"
-    PURGE_DRY_RUN = "purge_dry_run", "Dry run of purging"
-    PURGE = "purge", "Purging"
+    DRY_RUN = "dry_run", gettext_lazy("Dry run")
+    MIGRATE = "migrate", gettext_lazy("Migration")
+    VERIFY = "verify", gettext_lazy("Verification")
+    PURGE_DRY_RUN = "purge_dry_run", gettext_lazy("Dry run of purging")
+    PURGE = "purge", gettext_lazy("Purging")
 
 
 class State(models.TextChoices):
     """The state of a run."""
 
-    WAITING = "waiting", "waiting for its process"
-    RUNNING = "running", "running"
-    DONE = "done", "done"
-    FAILED = "failed", "failed"
-    STOPPED = "stopped", "stopped"
-    INTERRUPTED = "interrupted", "interrupted"
+    WAITING = "waiting", gettext_lazy("waiting for its process")
+    RUNNING = "running", gettext_lazy("running")
+    DONE = "done", gettext_lazy("done")
+    FAILED = "failed", gettext_lazy("failed")
+    STOPPED = "stopped", gettext_lazy("stopped")
+    INTERRUPTED = "interrupted", gettext_lazy("interrupted")
 
 
 ACTIVE = (State.WAITING, State.RUNNING)
@@ -77,8 +78,8 @@ class MigrationRun(models.Model):
     class Meta:
         default_permissions = ()
         ordering = ("-id",)
-        verbose_name = "migration from Kazoo 3.x"
-        verbose_name_plural = "migration from Kazoo 3.x"
+        verbose_name = gettext_lazy("migration from Kazoo 3.x")
+        verbose_name_plural = gettext_lazy("migration from Kazoo 3.x")
 
     def __str__(self) -> str:
         return f"{self.get_operation_display()} of {self.account_name or self.account_id}"

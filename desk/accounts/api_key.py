@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from accounts import accounts
 from accounts.auth import credentials
@@ -32,8 +33,8 @@ class ApiKeyPages(DocumentAdmin):
         return self.render(
             request,
             "desk/accounts/api_key.html",
-            f"API key of {account_title(account)}",
-            [*account_crumbs(account), ("API key", None)],
+            _("API key of %(account)s") % {"account": account_title(account)},
+            [*account_crumbs(account), (_("API key"), None)],
             key=key,
             account_url=account_url(account_id),
             renew_url=renew_url if self.has_permission(request, "renew_api_key") else None,
@@ -46,13 +47,13 @@ class ApiKeyPages(DocumentAdmin):
             changed = accounts.renew_api_key(account_id, actor(request))
             subject = account_subject(account)
             log.record(request, "renewed the API key of", subject, before=account, after=changed)
-            messages.success(request, "The account has a new API key. The old one is no longer valid.")
+            messages.success(request, _("The account has a new API key. The old one is no longer valid."))
             return HttpResponseRedirect(account_url(account_id))
         return self.render_confirmation(
             request,
-            f"Renew the API key of {account_title(account)}?",
-            [*account_crumbs(account), ("Renew API key", None)],
-            question="Everything that uses the old key stops working until it gets the new one.",
-            submit="Yes, renew it",
+            _("Renew the API key of %(account)s?") % {"account": account_title(account)},
+            [*account_crumbs(account), (_("Renew API key"), None)],
+            question=_("Everything that uses the old key stops working until it gets the new one."),
+            submit=_("Yes, renew it"),
             cancel_url=account_url(account_id),
         )

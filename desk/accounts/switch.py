@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html
+from django.utils.translation import gettext as _
 
 from accounts import accounts
 from desk.accounts.links import account_crumbs, account_subject, account_title, account_url
@@ -33,22 +34,24 @@ class SwitchPages(DocumentAdmin):
             action = "enabled" if is_enabled else "disabled"
             log.record(request, action, account_subject(account), before=account, after=changed)
             undo = undo_button(request, request.path, [("enabled", "no" if is_enabled else "yes")])
-            messages.success(request, format_html("The account is {}. {}", action, undo))
+            text = _("The account is enabled.") if is_enabled else _("The account is disabled.")
+            messages.success(request, format_html("{} {}", text, undo))
             return HttpResponseRedirect(url)
         if accounts.is_enabled(account):
-            title, new_state = "Disable", "no"
-            question = "Nobody can sign in to this account any more, and all its tokens end."
-            question += " Its mailboxes and messages and the accounts below it stay as they are, and it can be"
-            question += " enabled again at any time."
+            crumb, title, submit, new_state = _("Disable"), _("Disable %(account)s?"), _("Yes, disable it"), "no"
+            question = _(
+                "Nobody can sign in to this account any more, and all its tokens end. Its mailboxes and messages and "
+                "the accounts below it stay as they are, and it can be enabled again at any time."
+            )
         else:
-            title, new_state = "Enable", "yes"
-            question = "The users of this account can sign in again, unless they are disabled themselves."
+            crumb, title, submit, new_state = _("Enable"), _("Enable %(account)s?"), _("Yes, enable it"), "yes"
+            question = _("The users of this account can sign in again, unless they are disabled themselves.")
         return self.render_confirmation(
             request,
-            f"{title} {account_title(account)}?",
-            [*account_crumbs(account), (title, None)],
+            title % {"account": account_title(account)},
+            [*account_crumbs(account), (crumb, None)],
             question=question,
-            submit=f"Yes, {title.lower()} it",
+            submit=submit,
             cancel_url=url,
             is_dangerous=new_state == "no",
             hidden_fields=[("enabled", new_state)],

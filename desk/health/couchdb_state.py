@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext_lazy
+
 from couch.client import couch
 from couch.database import Document
 from couch.errors import CouchError
@@ -10,9 +12,9 @@ from storage import database_names
 
 _SECONDS = 1.0
 _TASK_NAMES = {
-    "indexer": "building views",
+    "indexer": gettext_lazy("building views"),
     "database_compaction": "compacting",
-    "view_compaction": "compacting views",
+    "view_compaction": gettext_lazy("compacting views"),
 }
 
 

@@ -7,6 +7,8 @@ from django import forms
 from django.conf import settings
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from couch.database import Document
 from couch.errors import TooLarge
@@ -19,15 +21,15 @@ from desk.kit.uploads import fields_with_too_large_files
 from voicemail.audio import content_types
 from voicemail.audio.upload import detect_content_type
 
-NOT_AUDIO = "This isn't audio. Choose an MP3, WAV, OGG, M4A or another recording."
+NOT_AUDIO = gettext_lazy("This isn't audio. Choose an MP3, WAV, OGG, M4A or another recording.")
 
 
 class AudioFileForm(forms.Form):
     """A file with audio."""
 
     file = forms.FileField(
-        label="Audio",
-        error_messages={"required": "Choose a file."},
+        label=gettext_lazy("Audio"),
+        error_messages={"required": gettext_lazy("Choose a file.")},
         widget=forms.FileInput(attrs={"accept": "audio/*,.mp3,.wav,.amr,.awb,.gsm,.caf"}),
     )
 
@@ -36,13 +38,13 @@ class AudioFileForm(forms.Form):
         super().__init__(request.POST if is_submitted else None, request.FILES if is_submitted else None, **options)
         self._is_too_large = "file" in fields_with_too_large_files(request)
         self._max_size = filesizeformat(settings.MAX_UPLOAD_BYTES)
-        self.fields["file"].help_text = f"A recording of at most {self._max_size}."
+        self.fields["file"].help_text = _("A recording of at most %(max_size)s.") % {"max_size": self._max_size}
 
     def clean(self) -> dict[str, Any]:
         """Refuse a file that is too large, or that isn't audio."""
         if self._is_too_large:
             self.errors.pop("file", None)
-            self.add_error("file", f"This is larger than {self._max_size}.")
+            self.add_error("file", _("This is larger than %(max_size)s.") % {"max_size": self._max_size})
         elif self.cleaned_data.get("file") is not None and not _has_audio(self.part()):
             self.add_error("file", NOT_AUDIO)
         return self.cleaned_data

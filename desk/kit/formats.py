@@ -4,9 +4,15 @@ import json
 from datetime import datetime
 from typing import Any
 
-from django.utils import timezone
+from django.utils import formats, timezone
+from django.utils.translation import gettext as _
 
 from storage import gregorian, values
+
+
+def format_number(number: float, decimals: int = 0) -> str:
+    """A number with separators as the language has them: 1,000.5 in English, 1.000,5 in German."""
+    return formats.number_format(number, decimals, use_l10n=True, force_grouping=True)
 
 
 def format_time(gregorian_seconds: object) -> str:
@@ -46,15 +52,19 @@ def format_length(milliseconds: object) -> str:
     if number is None:
         return ""
     minutes, seconds = divmod(round(number / 1000), 60)
-    return f"{minutes} min {seconds} s" if minutes else f"{number / 1000:.1f} s"
+    return (
+        _("%(minutes)s min %(seconds)s s") % {"minutes": minutes, "seconds": seconds}
+        if minutes
+        else _("%(seconds)s s") % {"seconds": format_number(number / 1000, 1)}
+    )
 
 
 def format_value(value: Any) -> str:
     """A JSON value in words: yes, no, empty, a dash for null, the entries of a list with commas between them."""
     if value in ("", [], {}):
-        return "empty"
+        return _("empty")
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     if isinstance(value, list):
         return ", ".join(map(format_value, value))
     if isinstance(value, dict):

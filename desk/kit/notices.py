@@ -7,6 +7,9 @@ from django.http import HttpRequest
 from django.middleware.csrf import get_token
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from desk.kit.formats import format_number
 
 _MAX_LINES = 200
 """Notices wait in the session for the next page."""
@@ -23,7 +26,7 @@ def report_failures(request: HttpRequest, summary: str, lines: Sequence[str]) ->
 def _folded(summary: str, lines: Sequence[str]) -> SafeString:
     shown = [*lines[:_MAX_LINES]]
     if len(lines) > _MAX_LINES:
-        shown.append(f"And {len(lines) - _MAX_LINES:,} more.")
+        shown.append(_("And %(count)s more.") % {"count": format_number(len(lines) - _MAX_LINES)})
     items = format_html_join("", "<li>{}</li>", ((line,) for line in shown))
     return format_html("<details><summary>{}</summary><ul>{}</ul></details>", summary, items)
 
@@ -33,8 +36,9 @@ def undo_button(request: HttpRequest, url: str, fields: Iterable[tuple[str, str]
     inputs = format_html_join("", '<input type="hidden" name="{}" value="{}">', fields)
     token = format_html('<input type="hidden" name="csrfmiddlewaretoken" value="{}">', get_token(request))
     return format_html(
-        '<form method="post" action="{}" class="undo">{}{}<button class="button">Undo</button></form>',
+        '<form method="post" action="{}" class="undo">{}{}<button class="button">{}</button></form>',
         url,
         token,
         inputs,
+        _("Undo"),
     )

@@ -13,6 +13,7 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 
 from accounts.api.exception_handler import api_error
 from couch.errors import CouchError
@@ -116,7 +117,7 @@ class DocumentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic 
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": title,
-            "crumbs": [("Home", reverse("admin:index")), *crumbs],
+            "crumbs": [(_("Home"), reverse("admin:index")), *crumbs],
             "time_zone": times.zone_label(),
             "prefers_customers_zone": times.prefers_customers(int(request.user.pk or 0)),
             **context,
@@ -239,11 +240,11 @@ def explain_errors(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespo
 
 def _render_error(site: admin.AdminSite, request: HttpRequest, error: ApiError) -> HttpResponse:
     if isinstance(error, BadIdentifier):
-        messages.warning(request, "This doesn't exist. It may have been removed in the meantime.")
+        messages.warning(request, _("This doesn't exist. It may have been removed in the meantime."))
         return HttpResponseRedirect(reverse("admin:index"))
     context = {
         **site.each_context(request),
-        "title": "This didn't work",
+        "title": _("This didn't work"),
         "explanation": describe_error(error),
         "can_repeat": error.status_code == 503 and request.method == "POST" and not request.FILES,
         "can_reload": request.method == "POST" or error.status_code in (409, 429) or error.status_code >= 500,

@@ -12,16 +12,19 @@ from typing import Any
 from django import forms
 from django.contrib.admin import widgets
 from django.utils.html import escape
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from crossbar.errors import BadIdentifier
 from crossbar.secret_names import is_secret as is_secret_name
+from desk.kit.known_texts import translate
 from storage import schemas, time_zones
 
 PropertySchema = Mapping[str, Any]
 SEPARATOR = "__"
 """Separates the levels in the name of a nested property's field: ``notify__callback__attempts``."""
 _MAX_DEPTH = 6
-_UNSET = "Not set (system default)"
+_UNSET = gettext_lazy("Not set (system default)")
 _LABEL_WORDS = {
     "email": "e-mail",
     "ff": "FF",
@@ -92,10 +95,10 @@ class ChoiceField(forms.TypedChoiceField):
 
     def add_stored(self, stored: Any) -> None:
         """Add a stored value to the choices unless it is one of them."""
-        known_values = {str(value) for value, _ in _flatten_choices(self.choices)}
+        known_values = {str(value) for value, _text in _flatten_choices(self.choices)}
         if stored is not None and str(self.prepare_value(stored)) not in known_values:
             choices: Any = self.choices
-            self.choices = [*choices, (stored, f"{str(stored)[:100]} (stored, but unknown)")]
+            self.choices = [*choices, (stored, _("%(stored)s (stored, but unknown)") % {"stored": str(stored)[:100]})]
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         """Whether another value is chosen."""
@@ -115,7 +118,7 @@ class YesNoField(ChoiceField):
     """A boolean, or neither."""
 
     def __init__(self, **options: Any) -> None:
-        choices = [("", _UNSET), ("true", "Yes"), ("false", "No")]
+        choices = [("", _UNSET), ("true", _("Yes")), ("false", _("No"))]
         super().__init__(
             choices=choices, coerce=lambda value: {"true": True, "false": False}.get(value, value), **options
         )
@@ -195,20 +198,30 @@ def resolve_reference(schema: PropertySchema) -> PropertySchema:
         return schema
 
 
-def _field_options(key: str, schema: PropertySchema, *, is_required: bool) -> dict[str, Any]:
+def property_label(key: str) -> str:
+    """What a property is called in a form, in English."""
     label = " ".join(_LABEL_WORDS.get(word, word) for word in key.split("_"))
-    sentences = [str(schema["description"])] if schema.get("description") else []
+    return label[:1].upper() + label[1:]
+
+
+def choice_label(value: Any) -> str:
+    """What a value of an enumeration is called, in English."""
+    return str(value).replace("_", " ")
+
+
+def _field_options(key: str, schema: PropertySchema, *, is_required: bool) -> dict[str, Any]:
+    sentences = [translate(str(schema["description"]))] if schema.get("description") else []
     default = schema.get("default")
     if default not in (None, [], {}):
-        sentences.append(f"Default: {_format_default(default)}")
+        sentences.append(_("Default: %(default)s") % {"default": _format_default(default)})
     # The admin's templates take help texts for HTML, and a schema may come from CouchDB.
     help_text = escape(". ".join(sentences) + "." if sentences else "")
-    options = {"label": label[:1].upper() + label[1:], "help_text": help_text, "required": is_required}
+    options = {"label": translate(property_label(key)), "help_text": help_text, "required": is_required}
     return options | ({"initial": default} if default is not None else {})
 
 
 def _format_default(default: Any) -> str:
-    return {True: "yes", False: "no"}[default] if isinstance(default, bool) else str(default)
+    return {True: _("yes"), False: _("no")}[default] if isinstance(default, bool) else str(default)
 
 
 def _build_field(key: str, schema: PropertySchema, options: dict[str, Any]) -> forms.Field:
@@ -219,7 +232,7 @@ def _build_field(key: str, schema: PropertySchema, options: dict[str, Any]) -> f
     if isinstance(schema.get("enum"), list):
         unset = [] if "default" in schema else [("", _UNSET)]
         return ChoiceField(
-            choices=unset + [(value, str(value).replace("_", " ")) for value in schema["enum"]], **options
+            choices=unset + [(value, translate(choice_label(value))) for value in schema["enum"]], **options
         )
     if kind == "boolean":
         return CheckField(**options) if "default" in schema else YesNoField(**options)
@@ -227,11 +240,11 @@ def _build_field(key: str, schema: PropertySchema, options: dict[str, Any]) -> f
         limits: dict[str, Any] = {"min_value": schema.get("minimum"), "max_value": schema.get("maximum")}
         return forms.IntegerField(widget=widgets.AdminIntegerFieldWidget, **limits, **options)
     if kind == "array" and resolve_reference(schema.get("items") or {}).get("type") in ("string", "integer"):
-        options["help_text"] = f"{options['help_text']} One per line.".strip()
+        options["help_text"] = f"{options['help_text']} {_('One per line.')}".strip()
         return LinesField(**options)
     if kind == "string" or (isinstance(kind, list) and "string" in kind):
         return TextField(max_length=schema.get("maxLength"), **options)
-    options["help_text"] = f"{options['help_text']} As JSON.".strip()
+    options["help_text"] = f"{options['help_text']} {_('As JSON.')}".strip()
     return JsonField(**options)
 
 
@@ -240,13 +253,13 @@ def _time_zone_choices() -> list[Any]:
     """The time zones grouped by region."""
     regions: dict[str, list[tuple[str, str]]] = {}
     for zone in sorted(time_zones.list_names()):
-        region, slash, _ = zone.partition("/")
-        regions.setdefault(region if slash else "Other", []).append((zone, zone))
+        region, slash, _city = zone.partition("/")
+        regions.setdefault(region if slash else "", []).append((zone, zone))
     inherited = [
-        ("", "Not set (the owner's, otherwise the account's)"),
-        (time_zones.INHERIT, "inherit (the owner's, otherwise the account's)"),
+        ("", gettext_lazy("Not set (the owner's, otherwise the account's)")),
+        (time_zones.INHERIT, gettext_lazy("inherit (the owner's, otherwise the account's)")),
     ]
-    return [*inherited, *regions.items()]
+    return [*inherited, *((region or gettext_lazy("Other"), zones) for region, zones in regions.items())]
 
 
 def _flatten_choices(choices: Any) -> Iterator[tuple[Any, Any]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.utils.translation import gettext as _
 
 from desk.kit.schema_fields import LinesField, TextField
 
@@ -22,13 +23,15 @@ Check = Callable[[str], None]
 def check_number(text: str) -> None:
     """Raise ValidationError for a number that can't be dialled."""
     if not _NUMBER.fullmatch(text):
-        raise ValidationError(f"“{text[:60]}” can't be dialled: use the digits 0 to 9, * and # only.")
+        raise ValidationError(
+            _("“%(text)s” can't be dialled: use the digits 0 to 9, * and # only.") % {"text": text[:60]}
+        )
 
 
 def check_pin(text: str) -> None:
     """Raise ValidationError for a PIN that can't be dialled."""
     if not _DIGITS.fullmatch(text):
-        raise ValidationError("A PIN consists of the digits 0 to 9 only.")
+        raise ValidationError(_("A PIN consists of the digits 0 to 9 only."))
 
 
 def check_email(text: str) -> None:
@@ -36,7 +39,7 @@ def check_email(text: str) -> None:
     try:
         validate_email(text)
     except ValidationError:
-        raise ValidationError(f"“{text[:100]}” is not an e-mail address.") from None
+        raise ValidationError(_("“%(text)s” is not an e-mail address.") % {"text": text[:100]}) from None
 
 
 class CheckedTextField(TextField):
@@ -51,7 +54,7 @@ class CheckedLinesField(LinesField):
     """A list of texts that are checked one by one; those in `stored` may stay as they are."""
 
     def __init__(self, check: Check, **options: Any) -> None:
-        help_text = f"{options.pop('help_text', '')} One per line.".strip()
+        help_text = f"{options.pop('help_text', '')} {_('One per line.')}".strip()
         super().__init__(help_text=help_text, **options)
         self._check = check
         self.stored: frozenset[str] = frozenset()

@@ -8,9 +8,12 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts import accounts
 from couch.database import Document
+from desk.kit.formats import format_number
 from desk.kit.forms import Fieldsets
 from desk.kit.pages import Route
 from desk.kit.schema_fields import SEPARATOR
@@ -60,13 +63,13 @@ class BulkChangePages(RunPages):
         account = accounts.get(account_id)
         selection = Selection.read(request, account_id)
         if not selection.ids:
-            messages.warning(request, "Select the mailboxes to change first.")
+            messages.warning(request, _("Select the mailboxes to change first."))
             return HttpResponseRedirect(mailbox_list_url(account_id))
         fields = shared_fields(account_id, shows_users=self.has_permission(request, VIEW_USERS))
         names = [name for name in fields if name in request.POST.getlist("setting")]
         if not names:
             if "setting_step" in request.POST:
-                messages.warning(request, "Choose at least one setting.")
+                messages.warning(request, _("Choose at least one setting."))
             return self._render_settings(request, account, selection, _form(fields, None))
         form = _form({name: fields[name] for name in names}, request.POST if "preview" in request.POST else None)
         if form.is_valid():
@@ -81,11 +84,11 @@ class BulkChangePages(RunPages):
             request,
             "desk/mailboxes/choose_settings.html",
             _field_title(selection),
-            [*mailbox_list_crumbs(account), ("Change settings", None)],
+            [*mailbox_list_crumbs(account), (_("Change settings"), None)],
             url=reverse("admin:desk_mailbox_settings", args=[account["_id"]]),
             hidden_fields=selection.fields,
             groups=[
-                (title or "General", [(name, form.fields[name]) for name in options["fields"]])
+                (title or _("General"), [(name, form.fields[name]) for name in options["fields"]])
                 for title, options in fieldsets(form)
             ],
             cancel_url=mailbox_list_url(account["_id"]),
@@ -99,13 +102,13 @@ class BulkChangePages(RunPages):
             request,
             form,
             _field_title(selection),
-            [*mailbox_list_crumbs(account), ("Change settings", None)],
+            [*mailbox_list_crumbs(account), (_("Change settings"), None)],
             cancel_url=mailbox_list_url(account["_id"]),
             fieldsets=_unfolded(fieldsets(form)),
             template="desk/mailboxes/change_settings.html",
             url=reverse("admin:desk_mailbox_settings", args=[account["_id"]]),
             hidden_fields=[*selection.fields, *(("setting", name) for name in form.fields), ("preview", "yes")],
-            submit="Preview",
+            submit=_("Preview"),
         )
 
     def _preview_change(
@@ -116,7 +119,7 @@ class BulkChangePages(RunPages):
         lines = []
         for number, box_id in enumerate(selection.ids, 1):
             if (box := plan.find(box_id)) is None:
-                lines.append(PlannedLine(number, box_id, problem="The mailbox was removed in the meantime."))
+                lines.append(PlannedLine(number, box_id, problem=_("The mailbox was removed in the meantime.")))
             else:
                 lines.append(plan_line(plan, number, box_id, box, _patch(form), rights))
         title = ", ".join(str(field.label) for field in form.fields.values())
@@ -146,4 +149,5 @@ def _unfolded(sets: Fieldsets) -> Fieldsets:
 
 def _field_title(selection: Selection) -> str:
     count = len(selection.ids)
-    return f"Change settings of {count:,} mailbox{'' if count == 1 else 'es'}"
+    text = ngettext("Change settings of %(count)s mailbox", "Change settings of %(count)s mailboxes", count)
+    return text % {"count": format_number(count)}

@@ -6,8 +6,11 @@ from typing import Any
 
 from django import forms
 from django.utils.html import escape
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from desk.kit.forms import Fieldsets, make_form, sort_fields
+from desk.kit.known_texts import translate
 from desk.kit.schema_fields import SEPARATOR, build_fields, resolve_reference
 from desk.kit.typed_fields import CheckedLinesField, CheckedTextField, EmailsField, check_number
 from desk.mailboxes.labels import LABELS, OBJECT_LABELS
@@ -27,10 +30,10 @@ PIN = "pin"
 _OWN_FIELDS = frozenset({"mailbox", "name", "aliases"})
 _MAIN_FIELDS = ("mailbox", "name", "owner_id", PIN, "notify_email_addresses")
 # Fields that are not listed here come last: a schema from CouchDB may have further properties.
-_TOPICS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Further numbers and time zone", ("aliases", "timezone")),
+_TOPICS: tuple[tuple[Any, tuple[str, ...]], ...] = (
+    (gettext_lazy("Further numbers and time zone"), ("aliases", "timezone")),
     (
-        "Notification",
+        gettext_lazy("Notification"),
         (
             "include_message_on_notify",
             "transcribe",
@@ -40,7 +43,7 @@ _TOPICS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (
-        "Callers",
+        gettext_lazy("Callers"),
         (
             "media__unavailable",
             "skip_greeting",
@@ -53,7 +56,7 @@ _TOPICS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (
-        "Listening",
+        gettext_lazy("Listening"),
         (
             "require_pin",
             "check_if_owner",
@@ -67,7 +70,7 @@ _TOPICS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "vm_message_forward_type",
         ),
     ),
-    ("Sharing", ("shared_vmbox", "shared_vmbox_notify_owner_email", "members")),
+    (gettext_lazy("Sharing"), ("shared_vmbox", "shared_vmbox_notify_owner_email", "members")),
 )
 
 
@@ -80,7 +83,7 @@ def creation_form(
     """
     fields = _mailbox_fields(account_id, None, shows_users=shows_users)
     if shows_pin:
-        fields[PIN] = pin_field("PIN")
+        fields[PIN] = pin_field(_("PIN"))
     return make_form(_sort(fields), submitted, {}, proposal)
 
 
@@ -117,7 +120,7 @@ def _mailbox_fields(account_id: str, stored_owner_id: Any, *, shows_users: bool)
 
 
 def _sort(fields: Mapping[str, forms.Field]) -> dict[str, forms.Field]:
-    return sort_fields(fields, [*_MAIN_FIELDS, *(name for _, names in _TOPICS for name in names)])
+    return sort_fields(fields, [*_MAIN_FIELDS, *(name for _title, names in _TOPICS for name in names)])
 
 
 def fieldsets(form: forms.Form) -> Fieldsets:
@@ -127,7 +130,7 @@ def fieldsets(form: forms.Form) -> Fieldsets:
     """
     sets: list[tuple[str | None, dict[str, Any]]] = [(None, {"fields": _MAIN_FIELDS})]
     sets += [(title, {"fields": names}) for title, names in _TOPICS]
-    placed_names = {name for _, options in sets for name in options["fields"]}
+    placed_names = {name for _title, options in sets for name in options["fields"]}
     remaining: dict[str, list[str]] = {}
     for name in form.fields:
         if name not in placed_names:
@@ -136,7 +139,7 @@ def fieldsets(form: forms.Form) -> Fieldsets:
     sets += [
         (_path_title(path), {"fields": names, "description": _description(path)}) for path, names in remaining.items()
     ]
-    sets.append(("Other settings", {"fields": top_level}))
+    sets.append((_("Other settings"), {"fields": top_level}))
     existing = [
         (title, {**options, "fields": [name for name in options["fields"] if name in form.fields]})
         for title, options in sets
@@ -149,7 +152,10 @@ def fieldsets(form: forms.Form) -> Fieldsets:
 
 
 def _path_title(path: str) -> str:
-    return OBJECT_LABELS.get(path) or ", ".join(key.replace("_", " ") for key in path.split(SEPARATOR)).capitalize()
+    return (
+        str(OBJECT_LABELS.get(path, ""))
+        or ", ".join(key.replace("_", " ") for key in path.split(SEPARATOR)).capitalize()
+    )
 
 
 def _description(path: str) -> str:
@@ -157,4 +163,4 @@ def _description(path: str) -> str:
     schema: Mapping[str, Any] = schemas.get(mailbox_store.SCHEMA)
     for key in path.split(SEPARATOR):
         schema = resolve_reference(schema["properties"][key])
-    return escape(schema.get("description", ""))
+    return escape(translate(schema.get("description", "")))

@@ -10,6 +10,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import accounts, users
 from couch.database import Document
@@ -35,14 +37,22 @@ from voicemail.mailboxes import store as mailbox_store
 OWNERS_NAME = "owner"
 """The greeting, in URLs, that is the recorded name of the mailbox's owner."""
 TITLES = {
-    greetings.UNAVAILABLE: "Unavailable",
-    greetings.TEMPORARY: "Temporarily unavailable",
-    greetings.NAME: "Recorded name",
-    OWNERS_NAME: "Recorded name of the owner",
+    greetings.UNAVAILABLE: gettext_lazy("Unavailable"),
+    greetings.TEMPORARY: gettext_lazy("Temporarily unavailable"),
+    greetings.NAME: gettext_lazy("Recorded name"),
+    OWNERS_NAME: gettext_lazy("Recorded name of the owner"),
+}
+IN_SENTENCES = {
+    greetings.UNAVAILABLE: gettext_lazy("unavailable"),
+    greetings.TEMPORARY: gettext_lazy("temporarily unavailable"),
+    greetings.NAME: gettext_lazy("recorded name"),
+    OWNERS_NAME: gettext_lazy("recorded name of the owner"),
 }
 _GREETING_PATH = "<str:account_id>/<str:box_id>/greetings/<slug:kind>/"
 _CHANGE_USERS = "change_accountuser"
-_CONFLICT = "Somebody else changed this greeting in the meantime. Look at what callers hear now, then save again."
+_CONFLICT = gettext_lazy(
+    "Somebody else changed this greeting in the meantime. Look at what callers hear now, then save again."
+)
 
 
 @dataclass(frozen=True)
@@ -132,7 +142,7 @@ class GreetingPages(DocumentAdmin):
         has_audio = media is not None and recording.has_audio(media)
         return GreetingView(
             kind=kind,
-            title=TITLES[kind],
+            title=str(TITLES[kind]),
             explanation=_explanation(kind, owner),
             media_id=greeting.media_id,
             media_title="" if media is None else media_title(media),
@@ -161,14 +171,17 @@ class GreetingPages(DocumentAdmin):
         )
         if request.method == "POST" and form.is_valid() and self._set_greeting(request, form, target):
             messages.success(
-                request, f"Callers of {mailbox_title(box)} hear the new greeting ({TITLES[kind].lower()})."
+                request,
+                _("Callers of %(mailbox)s hear the new greeting (%(greeting)s).")
+                % {"mailbox": mailbox_title(box), "greeting": IN_SENTENCES[kind]},
             )
             return HttpResponseRedirect(mailbox_url(account_id, box_id))
         return self.render_form(
             request,
             form,
-            f"Greeting of {mailbox_title(box)}: {TITLES[kind].lower()}",
-            [*mailbox_crumbs(account, box), (f"Greeting: {TITLES[kind].lower()}", None)],
+            _("Greeting of %(mailbox)s: %(greeting)s")
+            % {"mailbox": mailbox_title(box), "greeting": IN_SENTENCES[kind]},
+            [*mailbox_crumbs(account, box), (_("Greeting: %(greeting)s") % {"greeting": IN_SENTENCES[kind]}, None)],
             cancel_url=mailbox_url(account_id, box_id),
             fieldsets=greeting_fieldsets(form),
             template="desk/mailboxes/greeting.html",
@@ -212,14 +225,18 @@ class GreetingPages(DocumentAdmin):
                 media_store.get(account_id, previous_id)
             target.assign(request, previous_id or None, expected_id)
         except (_Conflict, BadIdentifier):
-            messages.error(request, "The greeting was changed in the meantime. Nothing was saved.")
+            messages.error(request, _("The greeting was changed in the meantime. Nothing was saved."))
             return HttpResponseRedirect(url)
         if previous_id:
-            messages.success(request, f"The greeting is there again ({TITLES[kind].lower()}).")
+            messages.success(
+                request, _("The greeting is there again (%(greeting)s).") % {"greeting": IN_SENTENCES[kind]}
+            )
         else:
             undo = undo_button(request, request.path, [("expected", ""), ("previous", expected_id)])
-            title = TITLES[kind].lower()
-            messages.success(request, format_html("The greeting was removed ({}). {}", title, undo))
+            title = IN_SENTENCES[kind]
+            messages.success(
+                request, format_html(_("The greeting was removed ({title}). {undo}"), title=title, undo=undo)
+            )
         return HttpResponseRedirect(url)
 
     def _target(self, request: HttpRequest, account_id: str, box_id: str, kind: str) -> _Target:
@@ -243,11 +260,11 @@ def _owner(account_id: str, box: Mapping[str, Any]) -> Document | None:
 
 def _explanation(kind: str, owner: Document | None) -> str:
     if owner is not None:
-        return f"Of {user_title(owner)}. It counts before the mailbox's own."
+        return _("Of %(user)s. It counts before the mailbox's own.") % {"user": user_title(owner)}
     return {
-        greetings.UNAVAILABLE: "What callers hear before they leave a message.",
-        greetings.TEMPORARY: "While it is set, callers hear it instead of the other one.",
-        greetings.NAME: "The name that callers hear in the system's greeting.",
+        greetings.UNAVAILABLE: _("What callers hear before they leave a message."),
+        greetings.TEMPORARY: _("While it is set, callers hear it instead of the other one."),
+        greetings.NAME: _("The name that callers hear in the system's greeting."),
     }[kind]
 
 

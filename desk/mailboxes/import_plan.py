@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from accounts import listing
 from couch.database import Document
@@ -61,11 +62,17 @@ class Owners:
         ids = self.ids.get(text.lower(), [])
         if not ids:
             raise LineError(
-                f"owner: no user of this account has the user name, e-mail address or id “{text[:80]}”. "
-                "Create the user first, or correct the cell."
+                _(
+                    "owner: no user of this account has the user name, e-mail address or id “%(text)s”. Create the "
+                    "user first, or correct the cell."
+                )
+                % {"text": text[:80]}
             )
         if len(ids) > 1:
-            raise LineError(f"owner: {len(ids)} users have “{text[:80]}”. Write the user name instead.")
+            raise LineError(
+                _("owner: %(count)s users have “%(text)s”. Write the user name instead.")
+                % {"count": len(ids), "text": text[:80]}
+            )
         return ids[0]
 
 
@@ -86,10 +93,14 @@ class Importer:
             for column, cell in zip(self._columns, record.cells, strict=False)
             if column is not None
         }
-        name = unquote(cells.get(NUMBER, "")) or unquote(cells.get(ID, "")) or f"line {record.line}"
+        name = (
+            unquote(cells.get(NUMBER, ""))
+            or unquote(cells.get(ID, ""))
+            or (_("line %(line)s") % {"line": record.line})
+        )
         try:
             if any(cell.strip() for cell in record.cells[len(self._columns) :]):
-                raise LineError("The line has more cells than the header. Quote cells that hold the separator.")
+                raise LineError(_("The line has more cells than the header. Quote cells that hold the separator."))
             box = self._find_box(cells)
             if box is not None:
                 self._require_first(box, record.line)
@@ -108,17 +119,20 @@ class Importer:
             if box := self._plan.find(box_id):
                 return box
             raise LineError(
-                f"id: this account has no mailbox with the id “{box_id[:60]}”. Empty the cell to create the mailbox."
+                _("id: this account has no mailbox with the id “%(box_id)s”. Empty the cell to create the mailbox.")
+                % {"box_id": box_id[:60]}
             )
         if not number:
-            raise LineError("mailbox: the number is missing.")
+            raise LineError(_("mailbox: the number is missing."))
         box = self._plan.find_by_number(number)
         # Another mailbox's further number belongs to nobody else: the plan tells whose it is.
         return box if box is not None and str(box.get("mailbox")) == number else None
 
     def _require_first(self, box: Document, line: int) -> None:
         if earlier := self._lines_by_box.get(box["_id"]):
-            raise LineError(f"Line {earlier} is about the same mailbox. Keep one of the two lines.")
+            raise LineError(
+                _("Line %(earlier)s is about the same mailbox. Keep one of the two lines.") % {"earlier": earlier}
+            )
         self._lines_by_box.setdefault(box["_id"], line)
 
     def _read_patch(self, cells: Mapping[str, str], box: Document) -> Document:
@@ -147,11 +161,12 @@ class Importer:
         text = unquote(cell)
         if cell.startswith(_FORMULA_STARTS):
             raise LineError(
-                f"{column.name}: this begins as a formula does. Write its result, or an apostrophe in front."
+                _("%(name)s: this begins as a formula does. Write its result, or an apostrophe in front.")
+                % {"name": column.name}
             )
         if column.name == OWNER:
             if not self._rights.view_users:
-                raise LineError("owner: you may not see users, so you can't choose an owner. Empty the cell.")
+                raise LineError(_("owner: you may not see users, so you can't choose an owner. Empty the cell."))
             return None if text == CLEARED else self._owners.find(text)
         try:
             value = column.parse(text)
@@ -167,7 +182,7 @@ class Importer:
     def _describe_line(self, box_id: str) -> str | None:
         """The line of the file that creates or changes a mailbox, in words; None if there is none."""
         line = self._lines_by_box.get(box_id)
-        return f"line {line} of this file" if line else None
+        return _("line %(line)s of this file") % {"line": line} if line else None
 
 
 def _run_check(column: Column, check: Check, text: str) -> None:
@@ -176,7 +191,7 @@ def _run_check(column: Column, check: Check, text: str) -> None:
     except ValidationError as error:
         hint = ""
         if "E+" in text.upper():
-            hint = " A spreadsheet shortened it: format the column as text."
+            hint = " " + _("A spreadsheet shortened it: format the column as text.")
         raise LineError(f"{column.name}: {' '.join(error.messages)}{hint}") from None
 
 
@@ -192,16 +207,20 @@ def _match_columns(header: Sequence[str], rights: Rights) -> list[Column | None]
         if name in known or name in IGNORED:
             continue
         similar = difflib.get_close_matches(name, known, 1)
-        suggestion = f" Did you mean “{similar[0]}”?" if similar else ""
-        problems.append(f"There is no column “{title[:60]}”.{suggestion}" if name else "A column has no name.")
+        suggestion = " " + _("Did you mean “%(name)s”?") % {"name": similar[0]} if similar else ""
+        problems.append(
+            _("There is no column “%(title)s”.") % {"title": title[:60]} + suggestion
+            if name
+            else _("A column has no name.")
+        )
     repeated = sorted({name for name in names if name and names.count(name) > 1})
-    problems += [f"The column “{name[:60]}” is there twice." for name in repeated]
+    problems += [(_("The column “%(name)s” is there twice.") % {"name": name[:60]}) for name in repeated]
     if len(problems) > 3:
-        problems = [*problems[:3], f"And {len(problems) - 3} more. Start from the template."]
+        problems = [*problems[:3], _("And %(count)s more. Start from the template.") % {"count": len(problems) - 3}]
     if not problems and not {ID, NUMBER} & set(names):
-        problems.append("The column “mailbox” is missing: it says which mailbox a line is about.")
+        problems.append(_("The column “mailbox” is missing: it says which mailbox a line is about."))
     if PIN in names and not rights.see_pin:
-        problems.append("You may not see or set PINs. Remove the column “pin”.")
+        problems.append(_("You may not see or set PINs. Remove the column “pin”."))
     if problems:
         raise UnreadableFile(" ".join(problems))
     return [known.get(name) for name in names]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from desk.accounts.links import account_crumbs
 from desk.audit.log import Subject
@@ -24,7 +25,7 @@ def mailbox_url(account_id: str, box_id: str) -> str:
 
 def mailbox_list_crumbs(account: Mapping[str, Any], *, is_removed: bool = False) -> list[Crumb]:
     """The breadcrumbs of the list of an account's mailboxes, or of its removed ones."""
-    title = "Removed mailboxes" if is_removed else "Mailboxes"
+    title = _("Removed mailboxes") if is_removed else _("Mailboxes")
     return [*account_crumbs(dict(account)), (title, mailbox_list_url(account["_id"], is_removed=is_removed))]
 
 

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, JsonResponse
 from django.urls import reverse
 from django.utils.html import escape
+from django.utils.translation import gettext as _
 
 from accounts import listing, users
 from crossbar.pages import PageRequest
@@ -25,11 +26,11 @@ def owner_field_factory(account_id: str, stored_owner_id: Any) -> Callable[..., 
     choices = listing.list_users(account_id, PageRequest(size=_MAX_CHOICES + 1, descending=False)).entries
 
     def make_field(**options: Any) -> forms.Field:
-        options |= {"label": "Owner", "help_text": "The user whose mailbox this is."}
+        options |= {"label": _("Owner"), "help_text": _("The user whose mailbox this is.")}
         if len(choices) > _MAX_CHOICES:
             return _text_field(account_id, stored_owner_id, options)
         titles = sorted(((user["_id"], user_title(user)) for user in choices), key=lambda pair: pair[1].lower())
-        return ChoiceField(choices=[("", "Nobody"), *titles], **options)
+        return ChoiceField(choices=[("", _("Nobody")), *titles], **options)
 
     return make_field
 
@@ -44,8 +45,8 @@ def owner_suggestions(request: HttpRequest, account_id: str) -> JsonResponse:
 
 def _text_field(account_id: str, stored_owner_id: Any, options: dict[str, Any]) -> forms.Field:
     owner = users.find(account_id, stored_owner_id) if isinstance(stored_owner_id, str) else None
-    current = f" Now: {escape(user_title(owner))}." if owner else ""
-    options["help_text"] = f"The user whose mailbox this is: a user name, or a user's id.{current}"
+    current = " " + _("Now: %(user)s.") % {"user": escape(user_title(owner))} if owner else ""
+    options["help_text"] = _("The user whose mailbox this is: a user name, or a user's id.") + current
     suggestions_url = reverse("admin:desk_mailbox_owners", args=[account_id])
     widget = _OwnerInput({"list": "owners", "autocomplete": "off", "data-suggestions": suggestions_url})
     return _OwnerField(account_id, stored_owner_id, widget=widget, **options)
@@ -73,5 +74,5 @@ class _OwnerField(TextField):
             return text
         user = users.find(self._account_id, text) or users.find_by_name(self._account_id, text)
         if user is None:
-            raise ValidationError("There is no user with this name or id in this account.", code="unknown")
+            raise ValidationError(_("There is no user with this name or id in this account."), code="unknown")
         return user["_id"]

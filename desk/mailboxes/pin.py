@@ -7,6 +7,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.admin import widgets
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext as _
 
 from accounts import accounts
 from couch.database import Document
@@ -41,7 +42,7 @@ class PinPages(DocumentAdmin):
         pin = None
         if is_change:
             if form.is_valid() and self._set_pin(request, form, account_id, box):
-                messages.success(request, "The PIN was changed.")
+                messages.success(request, _("The PIN was changed."))
                 return HttpResponseRedirect(mailbox_url(account_id, box_id))
         elif request.method == "POST":
             pin = str(box.get("pin") or "")
@@ -49,8 +50,8 @@ class PinPages(DocumentAdmin):
         return self.render(
             request,
             "desk/mailboxes/pin.html",
-            f"PIN of {mailbox_title(box)}",
-            [*mailbox_crumbs(account, box), ("PIN", None)],
+            _("PIN of %(mailbox)s") % {"mailbox": mailbox_title(box)},
+            [*mailbox_crumbs(account, box), (_("PIN"), None)],
             pin=pin,
             form=form if self.has_permission(request, "change_mailbox") else None,
             box_url=mailbox_url(account_id, box_id),
@@ -72,13 +73,14 @@ class PinPages(DocumentAdmin):
 def pin_field(label: str) -> forms.CharField:
     """The field of a PIN, which may be left empty."""
     schema = schemas.get(mailbox_store.SCHEMA)["properties"].get("pin", {})
-    limits = " to ".join(str(schema[limit]) for limit in ("minLength", "maxLength") if limit in schema)
-    no_pin = "Leave it empty for no PIN."
+    shortest, longest = schema.get("minLength"), schema.get("maxLength")
+    no_pin = _("Leave it empty for no PIN.")
+    limits = _("%(shortest)s to %(longest)s digits.") % {"shortest": shortest, "longest": longest}
     return forms.CharField(
         label=label,
         required=False,
         validators=[check_pin],
-        help_text=f"{limits} digits. {no_pin}" if limits else no_pin,
+        help_text=f"{limits} {no_pin}" if shortest and longest else no_pin,
         widget=widgets.AdminTextInputWidget(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )
 
@@ -88,4 +90,4 @@ class _PinForm(forms.Form):
 
     def __init__(self, submitted: Any) -> None:
         super().__init__(submitted)
-        self.fields["new"] = pin_field("New PIN")
+        self.fields["new"] = pin_field(_("New PIN"))

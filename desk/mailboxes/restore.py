@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html
+from django.utils.translation import gettext as _
 
 from accounts import accounts
 from couch.database import Document
@@ -32,7 +33,7 @@ class RestorePages(DocumentAdmin):
     def restore_mailbox(self, request: HttpRequest, account_id: str, box_id: str) -> HttpResponse:
         """Ask, then restore a removed mailbox with the messages that were removed with it."""
         account = accounts.get(account_id)
-        box, _ = mailbox_restore.get_any(account_id, box_id)
+        box, _is_removed = mailbox_restore.get_any(account_id, box_id)
         url = mailbox_url(account_id, box_id)
         if request.method == "POST":
             _restore(request, account, box)
@@ -40,10 +41,11 @@ class RestorePages(DocumentAdmin):
         message_count = mailbox_restore.count_messages(account_id, box)
         return self.render_confirmation(
             request,
-            f"Restore {mailbox_title(box)}?",
-            [*mailbox_crumbs(account, box, is_removed=True), ("Restore", None)],
-            question=f"The mailbox is restored as it was, with its messages ({message_count}).",
-            submit="Yes, restore it",
+            _("Restore %(mailbox)s?") % {"mailbox": mailbox_title(box)},
+            [*mailbox_crumbs(account, box, is_removed=True), (_("Restore"), None)],
+            question=_("The mailbox is restored as it was, with its messages (%(message_count)s).")
+            % {"message_count": message_count},
+            submit=_("Yes, restore it"),
             cancel_url=url,
         )
 
@@ -55,22 +57,29 @@ def _restore(request: HttpRequest, account: Document, box: Document) -> None:
     except ValidationFailed as error:
         number = error.data.get("mailbox", {}).get("unique", {}).get("value")
         holder = describe_holder(request, account["_id"], str(number), box["_id"])
-        text = "Another mailbox has the number {} now. {} Change that mailbox's number, then try again."
-        messages.error(request, format_html(text, number, holder))
+        text = _(
+            "Another mailbox has the number {number} now. {holder} Change that mailbox's number, then try again."
+        )
+        messages.error(request, format_html(text, number=number, holder=holder))
         return
     details = {"messages": len(outcome.succeeded), "failed": len(outcome.failed)}
     subject = mailbox_subject(account["_id"], restored)
     log.record(request, "restored", subject, before=box, after=restored, details=details)
     messages.success(
-        request, f"The mailbox {mailbox_title(restored)} was restored, with its messages ({len(outcome.succeeded)})."
+        request,
+        _("The mailbox %(mailbox)s was restored, with its messages (%(count)s).")
+        % {"mailbox": mailbox_title(restored), "count": len(outcome.succeeded)},
     )
     if outcome.failed:
         failures = [
-            f"The message {message_id} could not be restored: {describe_reason(reason)}."
+            (
+                _("The message %(message_id)s could not be restored: %(reason)s.")
+                % {"message_id": message_id, "reason": describe_reason(reason)}
+            )
             for failed in outcome.failed
             for message_id, reason in failed.items()
         ]
-        summary = f"{len(failures)} messages could not be restored. Restore the mailbox again."
+        summary = _("%(count)s messages could not be restored. Restore the mailbox again.") % {"count": len(failures)}
         report_failures(request, summary, failures)
 
 

@@ -8,9 +8,12 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import accounts
 from crossbar.csv_renderer import format_cell
+from desk.kit.formats import format_number
 from desk.kit.pages import DocumentAdmin, Route
 from desk.kit.uploads import fields_with_too_large_files
 from desk.mailboxes import csv_file, runs, storing
@@ -33,11 +36,15 @@ class ImportForm(forms.Form):
     """A CSV file."""
 
     file = forms.FileField(
-        label="CSV file",
-        error_messages={"required": "Choose a file.", "empty": "The file is empty."},
+        label=gettext_lazy("CSV file"),
+        error_messages={"required": gettext_lazy("Choose a file."), "empty": gettext_lazy("The file is empty.")},
         widget=forms.FileInput(attrs={"accept": ".csv,.txt,text/csv"}),
-        help_text=f"At most {csv_file.MAX_LINES:,} lines and {csv_file.MAX_BYTES // 1024 // 1024} MB.",
     )
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        limits = {"lines": format_number(csv_file.MAX_LINES), "megabytes": csv_file.MAX_BYTES // 1024 // 1024}
+        self.fields["file"].help_text = _("At most %(lines)s lines and %(megabytes)s MB.") % limits
 
 
 class RunPages(DocumentAdmin):
@@ -68,7 +75,7 @@ class RunPages(DocumentAdmin):
         form = ImportForm(request.POST if is_submitted else None, request.FILES if is_submitted else None)
         if "file" in fields_with_too_large_files(request):
             form.errors.pop("file", None)
-            form.add_error("file", "The file is far too large. Divide it into several files.")
+            form.add_error("file", _("The file is far too large. Divide it into several files."))
         if is_submitted and form.is_valid():
             try:
                 run = self._preview(request, account_id, form.cleaned_data["file"])
@@ -79,11 +86,11 @@ class RunPages(DocumentAdmin):
         return self.render_form(
             request,
             form,
-            "Import mailboxes",
-            [*mailbox_list_crumbs(account), ("Import", None)],
+            _("Import mailboxes"),
+            [*mailbox_list_crumbs(account), (_("Import"), None)],
             cancel_url=mailbox_list_url(account_id),
             template="desk/mailboxes/import.html",
-            submit="Preview",
+            submit=_("Preview"),
             account_id=account_id,
             runs=runs.list_latest(account_id),
         )
@@ -93,12 +100,12 @@ class RunPages(DocumentAdmin):
         file = csv_file.read(upload.read(csv_file.MAX_BYTES + 1))
         importer = Importer(account_id, file, self.rights(request))
         if not file.records:
-            raise UnreadableFile("The file has no lines below its first one, which names the columns.")
+            raise UnreadableFile(_("The file has no lines below its first one, which names the columns."))
         lines = [importer.plan(record) for record in file.records]
         header = [name for name in file.header if csv_file.unquote(name).lower() not in {PIN, *IGNORED}]
         cells = {record.line: cells_without_pin(file.header, record.cells) for record in file.records}
         return runs.create(
-            request, account_id, upload.name or "a file", lines, notes=file.notes, header=header, cells=cells
+            request, account_id, upload.name or _("a file"), lines, notes=file.notes, header=header, cells=cells
         )
 
     def show_run(self, request: HttpRequest, account_id: str, run_id: int) -> HttpResponse:
@@ -109,8 +116,10 @@ class RunPages(DocumentAdmin):
         return self.render(
             request,
             "desk/mailboxes/run.html",
-            f"Import of {run.title}" if run.is_import else f"Change settings: {run.title}",
-            [*mailbox_list_crumbs(account), ("Import" if run.is_import else "Change settings", None)],
+            _("Import of %(title)s") % {"title": run.title}
+            if run.is_import
+            else _("Change settings: %(title)s") % {"title": run.title},
+            [*mailbox_list_crumbs(account), (_("Import") if run.is_import else _("Change settings"), None)],
             run=run,
             account_id=account_id,
             summary=describe_counts(counts),
@@ -147,7 +156,7 @@ class RunPages(DocumentAdmin):
             was_preview = run.state == State.PREVIEW
             runs.stop(run)
             if was_preview:
-                messages.info(request, "Nothing was stored.")
+                messages.info(request, _("Nothing was stored."))
                 return HttpResponseRedirect(mailbox_list_url(account_id))
         return HttpResponseRedirect(run_url(run))
 
@@ -179,5 +188,7 @@ def _progress(run: MailboxRun) -> dict[str, Any]:
         "is_active": run.state in (State.WAITING, State.STORING),
         "done": done,
         "total": done + waiting,
-        "summary": run.problem or f"{done:,} of {done + waiting:,} mailboxes",
+        "summary": run.problem
+        or _("%(done)s of %(total)s mailboxes")
+        % {"done": format_number(done), "total": format_number(done + waiting)},
     }

@@ -4,8 +4,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from desk.kit.formats import format_value
+from desk.kit.formats import format_number, format_value
 from desk.kit.schema_fields import SEPARATOR
 from desk.kit.tables import Cell, Filter, Paging, Row, Table
 from desk.mailboxes.labels import LABELS
@@ -17,20 +19,22 @@ _PAGE_SIZE = 100
 _MAX_VALUE = 200
 _WITH_PAGE = frozenset(Result) - {Result.CREATE, Result.FAULTY}
 _VERBS = {
-    Result.CREATE: "{} to create",
-    Result.CHANGE: "{} to change",
-    Result.CREATED: "{} created",
-    Result.CHANGED: "{} changed",
-    Result.UNCHANGED: "{} as they are to be",
-    Result.FAULTY: "{} with errors",
-    Result.FAILED: "{} failed",
-    Result.LEFT_OUT: "{} left out",
+    Result.CREATE: gettext_lazy("%(count)s to create"),
+    Result.CHANGE: gettext_lazy("%(count)s to change"),
+    Result.CREATED: gettext_lazy("%(count)s created"),
+    Result.CHANGED: gettext_lazy("%(count)s changed"),
+    Result.UNCHANGED: gettext_lazy("%(count)s as they are to be"),
+    Result.FAULTY: gettext_lazy("%(count)s with errors"),
+    Result.FAILED: gettext_lazy("%(count)s failed"),
+    Result.LEFT_OUT: gettext_lazy("%(count)s left out"),
 }
 
 
 def describe_counts(counts: Mapping[str, int]) -> str:
     """The numbers of a run's results, as the end of a sentence."""
-    return ", ".join(text.format(f"{counts[result]:,}") for result, text in _VERBS.items() if counts.get(result))
+    return ", ".join(
+        text % {"count": format_number(counts[result])} for result, text in _VERBS.items() if counts.get(result)
+    )
 
 
 def run_table(request: HttpRequest, run: MailboxRun, counts: Mapping[str, int]) -> Table:
@@ -44,16 +48,16 @@ def run_table(request: HttpRequest, run: MailboxRun, counts: Mapping[str, int]) 
     page = list(lines[: _PAGE_SIZE + 1])
     next_start_key = str(page[_PAGE_SIZE].number) if len(page) > _PAGE_SIZE else None
     options = [
-        ("", "All"),
-        *((kind.value, f"{kind.label} ({counts[kind]:,})") for kind in Result if counts.get(kind)),
+        ("", _("All")),
+        *((kind.value, f"{kind.label} ({format_number(counts[kind])})") for kind in Result if counts.get(kind)),
     ]
     return Table(
-        columns=("Line" if run.is_import else "No.", "Mailbox", "Result", "What changes"),
+        columns=(_("Line") if run.is_import else _("No."), _("Mailbox"), _("Result"), _("What changes")),
         rows=[_line_row(run, line) for line in page[:_PAGE_SIZE]],
-        caption="Mailboxes of this run",
-        empty="No lines.",
+        caption=_("Mailboxes of this run"),
+        empty=_("No lines."),
         paging=Paging.of(request, next_start_key),
-        filters=[Filter.by_parameter(request, "result", "result", options)],
+        filters=[Filter.by_parameter(request, _("result"), "result", options)],
     )
 
 

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Count
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from crossbar.errors import BadIdentifier
 from desk.mailboxes.planned_lines import PlannedLine
@@ -96,7 +97,7 @@ def stop(run: MailboxRun) -> None:
     """Leave out what is not stored yet."""
     ended = MailboxRun.objects.filter(pk=run.pk, state__in=(State.PREVIEW, State.WAITING, State.STORING))
     if ended.update(state=State.STOPPED, ended_at=timezone.now()):
-        run.lines.filter(result__in=PLANNED).update(result=Result.LEFT_OUT, patch="", problem="It was not stored.")
+        run.lines.filter(result__in=PLANNED).update(result=Result.LEFT_OUT, patch="", problem=_("It was not stored."))
 
 
 def encrypt(patch: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django_tasks import task
 
 from couch.database import Document
@@ -68,7 +69,7 @@ def store_mailboxes(run_id: int) -> None:
                 return
     except (Unreachable, DatastoreUnreachable):
         runs.filter(state=State.STORING).update(
-            state=State.WAITING, problem="CouchDB doesn't answer. A worker tries again every ten seconds."
+            state=State.WAITING, problem=_("CouchDB doesn't answer. A worker tries again every ten seconds.")
         )
         store_mailboxes.using(run_after=timezone.now() + _PAUSE).enqueue(run_id)
         return
@@ -131,24 +132,26 @@ def _describe_failure(run: MailboxRun, line: MailboxRunLine, error: Exception) -
                 f"{path}: {format_value(old)[:100]} → {format_value(new)[:100]}"
                 for path, (old, new) in error.difference.items()
             )
-            return f"Somebody else changed the mailbox after the preview. Preview it again. Now it would be {now}."
+            return _(
+                "Somebody else changed the mailbox after the preview. Preview it again. Now it would be %(now)s."
+            ) % {"now": now}
         case BadIdentifier():
-            return "The mailbox was removed after the preview."
+            return _("The mailbox was removed after the preview.")
         case ValidationFailed():
             return " ".join([describe_faults(error), *_name_holders(run.account_id, line.box_id, error)])
         case Conflict():
-            return "Somebody else changed the mailbox at the same moment. Repeat the change."
+            return _("Somebody else changed the mailbox at the same moment. Repeat the change.")
         case ApiError() | CouchError():
             return describe_error(error)
     logger.error("Line %d of the run %d failed", line.number, run.pk, exc_info=error)
-    return "A fault of the service. Its log has the details."
+    return _("A fault of the service. Its log has the details.")
 
 
 def _name_holders(account_id: str, box_id: str, error: ValidationFailed) -> list[str]:
     """Sentences that say which mailboxes have the taken numbers of an error."""
     return [
-        f"{number} belongs to the mailbox {mailbox_title(holder)}."
-        for _, _, number in field_errors(error)
+        (_("%(number)s belongs to the mailbox %(mailbox)s.") % {"number": number, "mailbox": mailbox_title(holder)})
+        for _path, _message, number in field_errors(error)
         if number is not None
         for holder in mailbox_search.list_holders(account_id, number)
         if holder["_id"] != box_id

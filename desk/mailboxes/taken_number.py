@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from django import forms
 from django.http import HttpRequest
 from django.utils.html import format_html
+from django.utils.translation import gettext as _
 
 from couch.database import Document
 from desk.kit.forms import Explain
@@ -21,7 +22,11 @@ def explain_number(request: HttpRequest, form: forms.Form, account_id: str, box_
             return None
         holders = _other_holders(account_id, number, box_id)
         is_alias = (not holders or number != form.cleaned_data.get("mailbox")) and "aliases" in form.fields
-        text = format_html("{} already exists. {}", number, _describe(request, account_id, holders))
+        text = format_html(
+            _("{number} already exists. {holder}"),
+            number=number,
+            holder=_describe(request, account_id, holders),
+        )
         return "aliases" if is_alias else "mailbox", text
 
     return explain
@@ -38,8 +43,10 @@ def _other_holders(account_id: str, number: str, box_id: str | None) -> list[Doc
 
 def _describe(request: HttpRequest, account_id: str, boxes: Sequence[Document]) -> str:
     if not boxes:
-        return "This mailbox has it twice."
+        return _("This mailbox has it twice.")
     if not request.user.has_perm("desk.view_mailbox"):
-        return "Another mailbox has it."
+        return _("Another mailbox has it.")
     url, title = mailbox_url(account_id, boxes[0]["_id"]), mailbox_title(boxes[0])
-    return format_html('It belongs to the mailbox <a href="{}">{}</a>.', url, title)
+    return format_html(
+        _("It belongs to the mailbox {mailbox}."), mailbox=format_html('<a href="{}">{}</a>', url, title)
+    )

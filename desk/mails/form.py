@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.admin import widgets
+from django.utils.translation import gettext_lazy
 
 from notifications.store import Place, text
 from notifications.templates import HTML, PLAIN, Template
@@ -16,16 +17,24 @@ _TEXT_FIELDS = {HTML: "html", PLAIN: "plain"}
 class TemplateForm(forms.Form):
     """Subject, sender, and texts."""
 
-    enabled = forms.BooleanField(label="Mails are sent", required=False)
-    subject = forms.CharField(max_length=200, widget=widgets.AdminTextInputWidget())
+    enabled = forms.BooleanField(label=gettext_lazy("Mails are sent"), required=False)
+    subject = forms.CharField(label=gettext_lazy("Subject"), max_length=200, widget=widgets.AdminTextInputWidget())
     sender = forms.CharField(
-        label="From", max_length=320, required=False, widget=widgets.AdminTextInputWidget(), help_text="An address."
+        label=gettext_lazy("From"),
+        max_length=320,
+        required=False,
+        widget=widgets.AdminTextInputWidget(),
+        help_text=gettext_lazy("An address."),
     )
     html = forms.CharField(
-        label="HTML", widget=widgets.AdminTextareaWidget(attrs={"rows": 24, "spellcheck": "false"}), strip=False
+        label=gettext_lazy("HTML"),
+        widget=widgets.AdminTextareaWidget(attrs={"rows": 24, "spellcheck": "false"}),
+        strip=False,
     )
     plain = forms.CharField(
-        label="Text", widget=widgets.AdminTextareaWidget(attrs={"rows": 14, "spellcheck": "false"}), strip=False
+        label=gettext_lazy("Text"),
+        widget=widgets.AdminTextareaWidget(attrs={"rows": 14, "spellcheck": "false"}),
+        strip=False,
     )
     revision = forms.CharField(required=False, widget=forms.HiddenInput())
 

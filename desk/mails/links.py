@@ -1,6 +1,7 @@
 """Where the pages of mails and their templates are."""
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from couch.database import Document
 from desk.accounts.links import account_crumbs
@@ -30,12 +31,12 @@ def template_url(account_id: str, template_id: str) -> str:
 
 def mail_list_crumbs(account: Document) -> list[Crumb]:
     """The breadcrumbs of the list of an account's mails."""
-    return [*account_crumbs(account), ("Mails", mail_list_url(account["_id"]))]
+    return [*account_crumbs(account), (_("Mails"), mail_list_url(account["_id"]))]
 
 
 def template_crumbs(account: Document) -> list[Crumb]:
     """The breadcrumbs of the list of templates."""
-    return [*mail_list_crumbs(account), ("Templates", templates_url(account["_id"]))]
+    return [*mail_list_crumbs(account), (_("Templates"), templates_url(account["_id"]))]
 
 
 def mail_subject(account_id: str, document_id: str, name: str) -> Subject:

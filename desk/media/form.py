@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib.admin import widgets
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
 
 from desk.kit.forms import Fieldsets, make_form, sort_fields
 from desk.kit.schema_fields import build_fields
@@ -22,9 +23,9 @@ _MEMBERS = ("name", "description", "language")
 class NewMediaForm(SoundForm):
     """A new media: its name, and its audio."""
 
-    name = forms.CharField(label="Name", max_length=128, widget=widgets.AdminTextInputWidget)
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=128, widget=widgets.AdminTextInputWidget)
     description = forms.CharField(
-        label="Description", required=False, max_length=128, widget=widgets.AdminTextInputWidget
+        label=gettext_lazy("Description"), required=False, max_length=128, widget=widgets.AdminTextInputWidget
     )
 
     def members(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from couch.database import Document
 from desk.accounts.links import account_crumbs
@@ -29,7 +30,7 @@ def audio_url(account_id: str, media_id: str) -> str:
 
 def media_list_crumbs(account: Document) -> list[Crumb]:
     """The breadcrumbs of the list of an account's media."""
-    return [*account_crumbs(account), ("Media", media_list_url(account["_id"]))]
+    return [*account_crumbs(account), (_("Media"), media_list_url(account["_id"]))]
 
 
 def media_crumbs(account: Document, media: Mapping[str, Any]) -> list[Crumb]:

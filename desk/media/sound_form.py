@@ -7,17 +7,21 @@ from django import forms
 from django.contrib.admin import widgets
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from couch.database import Document
 from crossbar.errors import ValidationFailed
 from desk.kit.audio_form import AudioFileForm, try_to_store
+from desk.kit.formats import format_number
 from desk.kit.forms import Fieldsets
+from desk.kit.known_texts import translate
 from media import phone_audio, speech
 from media import store as media_store
 from storage.documents import Guard
 from storage.private_fields import Actor
 
-_VOICES = [("female", "Female"), ("male", "Male")]
+_VOICES = [("female", gettext_lazy("Female")), ("male", gettext_lazy("Male"))]
 _FIELDS_OF_PATHS = {"tts.text": "text", "tts.voice": "language"}
 DEFAULT_LANGUAGE = "en-us"
 
@@ -38,28 +42,32 @@ class SoundForm(AudioFileForm):
 
     recorded = forms.CharField(required=False, widget=forms.HiddenInput)
     language = forms.CharField(
-        label="Language",
+        label=gettext_lazy("Language"),
         required=False,
         max_length=40,
         widget=LanguageInput,
-        help_text="The language that is spoken, as in en-us.",
+        help_text=gettext_lazy("The language that is spoken, as in en-us."),
     )
-    text = forms.CharField(label="Text", required=False, max_length=speech.MAX_TEXT)
-    voice = forms.ChoiceField(label="Voice", required=False, choices=_VOICES)
+    text = forms.CharField(label=gettext_lazy("Text"), required=False, max_length=speech.MAX_TEXT)
+    voice = forms.ChoiceField(label=gettext_lazy("Voice"), required=False, choices=_VOICES)
     source_fields: tuple[str, ...] = ("file", "text")
     """The fields of which one has to be filled in."""
-    source_needed = "Record something, choose a file, or type a text."
+    source_needed = gettext_lazy("Record something, choose a file, or type a text.")
 
     def __init__(self, request: HttpRequest, account_id: str, **options: Any) -> None:
         super().__init__(request, **options)
         file = self.fields["file"]
         file.required = False
         file.widget.attrs["data-recorder"] = "id_recorded"
-        file.help_text = f"{file.help_text} What telephones don't play is converted to MP3."
+        file.help_text = _("%(help_text)s What telephones don't play is converted to MP3.") % {
+            "help_text": file.help_text
+        }
         if speech.is_installed():
             url = reverse("admin:desk_media_speech", args=[account_id])
             self.fields["text"].widget = widgets.AdminTextareaWidget({"rows": 3, "data-speech": url})
-            self.fields["text"].help_text = f"At most {speech.MAX_TEXT:,} characters, which espeak-ng speaks."
+            self.fields["text"].help_text = _("At most %(max_text)s characters, which espeak-ng speaks.") % {
+                "max_text": format_number(speech.MAX_TEXT)
+            }
         else:
             del self.fields["text"], self.fields["voice"]
 
@@ -71,7 +79,7 @@ class SoundForm(AudioFileForm):
         if not sources and not self.errors:
             self.add_error(self.source_fields[0], self.source_needed)
         elif len(sources) > 1:
-            self.add_error(sources[-1], "Only one of these can be heard: leave the others empty.")
+            self.add_error(sources[-1], _("Only one of these can be heard: leave the others empty."))
         return self.cleaned_data
 
     def create(self, account_id: str, members: Mapping[str, Any], actor: Actor) -> Document | None:
@@ -111,15 +119,15 @@ class SoundForm(AudioFileForm):
 
 def sound_fieldsets(form: forms.Form) -> Fieldsets:
     """The fields of a `SoundForm`, by source."""
-    sets: list[tuple[str | None, dict[str, Any]]] = [("Recording or file", {"fields": ["file", "recorded"]})]
+    sets: list[tuple[str | None, dict[str, Any]]] = [(_("Recording or file"), {"fields": ["file", "recorded"]})]
     if "text" in form.fields:
-        sets.append(("Or a text that is spoken", {"fields": ["text", "language", "voice"]}))
+        sets.append((_("Or a text that is spoken"), {"fields": ["text", "language", "voice"]}))
     return sets
 
 
 def speech_error(error: ValidationFailed) -> str:
     """What is wrong with a text that can't be spoken, in a sentence."""
-    return " ".join(str(rule["message"]) for rules in error.data.values() for rule in rules.values()) + "."
+    return " ".join(translate(str(rule["message"])) for rules in error.data.values() for rule in rules.values()) + "."
 
 
 def _with_paths_of_fields(store: Any) -> Document:

@@ -3,9 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.translation import gettext_lazy
+
 from media import store as media_store
 
-SOURCES = {media_store.UPLOAD: "Upload", media_store.RECORDING: "Recording", media_store.SPEECH: "Spoken text"}
+SOURCES = {
+    media_store.UPLOAD: gettext_lazy("Upload"),
+    media_store.RECORDING: gettext_lazy("Recording"),
+    media_store.SPEECH: gettext_lazy("Spoken text"),
+}
 VIEW_MEDIA = "desk.view_media"
 """The permission that it takes to see media, and to hear them."""
 
@@ -18,4 +24,4 @@ def media_title(media: Mapping[str, Any]) -> str:
 def source_title(media: Mapping[str, Any]) -> str:
     """Where the audio of a media comes from."""
     source = str(media.get("media_source") or "")
-    return SOURCES.get(source, source[:40])
+    return str(SOURCES.get(source, source[:40]))

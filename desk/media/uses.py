@@ -4,7 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from desk.kit.formats import format_number
 from desk.mailboxes.links import mailbox_url
 from desk.mailboxes.titles import mailbox_title
 from desk.users.links import user_url
@@ -14,9 +17,9 @@ from storage import document_types
 
 _MAX_SHOWN = 20
 _GREETINGS = {
-    greetings.UNAVAILABLE: "unavailable",
-    greetings.TEMPORARY: "temporarily unavailable",
-    greetings.NAME: "recorded name",
+    greetings.UNAVAILABLE: gettext_lazy("unavailable"),
+    greetings.TEMPORARY: gettext_lazy("temporarily unavailable"),
+    greetings.NAME: gettext_lazy("recorded name"),
 }
 
 
@@ -43,7 +46,7 @@ def use_links(request: HttpRequest, account_id: str, media_ids: Iterable[str]) -
         doc = use.document
         if not may_see[doc["pvt_type"]]:
             continue
-        greeting = _GREETINGS.get(use.member, "recorded name")
+        greeting = str(_GREETINGS.get(use.member, _("recorded name")))
         if doc["pvt_type"] == document_types.MAILBOX:
             link = UseLink(mailbox_title(doc), mailbox_url(account_id, doc["_id"]), greeting)
         else:
@@ -54,5 +57,7 @@ def use_links(request: HttpRequest, account_id: str, media_ids: Iterable[str]) -
 
 def format_uses(links: list[UseLink]) -> str:
     """Some uses in a line."""
-    more = f", and {len(links) - _MAX_SHOWN:,} more" if len(links) > _MAX_SHOWN else ""
-    return ", ".join(map(str, links[:_MAX_SHOWN])) + more
+    uses = ", ".join(map(str, links[:_MAX_SHOWN]))
+    if len(links) <= _MAX_SHOWN:
+        return uses
+    return _("%(uses)s, and %(count)s more") % {"uses": uses, "count": format_number(len(links) - _MAX_SHOWN)}

@@ -2,21 +2,25 @@
 
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from desk.kit.formats import format_number
 from migration import report
 from migration.models import MigrationRun, Operation, State
 
-_PHASES = {"": "waiting for its process", "surveying": "looking at mailboxes"}
+_PHASES = {"": gettext_lazy("waiting for its process"), "surveying": gettext_lazy("looking at mailboxes")}
 _NEXT_OPERATIONS = {
-    Operation.DRY_RUN: (Operation.MIGRATE, "Migrate"),
-    Operation.MIGRATE: (Operation.VERIFY, "Verify"),
-    Operation.PURGE_DRY_RUN: (Operation.PURGE, "Purge …"),
+    Operation.DRY_RUN: (Operation.MIGRATE, gettext_lazy("Migrate")),
+    Operation.MIGRATE: (Operation.VERIFY, gettext_lazy("Verify")),
+    Operation.PURGE_DRY_RUN: (Operation.PURGE, gettext_lazy("Purge …")),
 }
 
 
 def describe_state(run: MigrationRun) -> str:
     """A run's state in words."""
     if run.state == State.DONE and run.faults:
-        return f"done, with {run.faults:,} to look at"
+        return _("done, with %(faults)s to look at") % {"faults": format_number(run.faults)}
     return str(run.get_state_display())
 
 
@@ -38,17 +42,17 @@ def run_progress(run: MigrationRun) -> dict[str, Any]:
         "summary": _summarize(run),
         "host": run.host,
         "pid": run.pid,
-        "place": f"{run.host}, process {run.pid}" if run.pid else "—",
+        "place": _("%(host)s, process %(pid)s") % {"host": run.host, "pid": run.pid} if run.pid else "—",
         "last_seen": f"{run.last_seen_at:%Y-%m-%d %H:%M:%S} UTC",
     }
 
 
-def next_operation(run: MigrationRun) -> tuple[str, str] | None:
+def next_operation(run: MigrationRun) -> tuple[str, Any] | None:
     """The operation that should follow an ended run, and the text of its button; None if a later run exists."""
     if MigrationRun.objects.filter(account_id=run.account_id, pk__gt=run.pk).exists():
         return None
     if run.state in (State.INTERRUPTED, State.STOPPED, State.FAILED):
-        return run.operation, "Start it again"
+        return run.operation, _("Start it again")
     return _NEXT_OPERATIONS.get(Operation(run.operation)) if run.state == State.DONE else None
 
 
@@ -56,33 +60,40 @@ def _summarize(run: MigrationRun) -> str:
     """The progress in a sentence."""
     numbers = _numbers(run)
     if not run.is_active:
-        return ", ".join([*numbers, f"{run.seconds:,.0f} seconds"])
+        return ", ".join([*numbers, _("%(seconds)s seconds") % {"seconds": format_number(run.seconds)}])
     if run.waits_for_couchdb:
-        return f"CouchDB doesn't answer. The run waits for it for up to ten minutes. {', '.join(numbers)}"
+        return _("CouchDB doesn't answer. The run waits for it for up to ten minutes. %(numbers)s") % {
+            "numbers": ", ".join(numbers)
+        }
     if run.seconds_left is not None:
-        numbers.append(f"about {_format_duration(run.seconds_left)} left")
-    phase = "stopping after the current messages" if run.stop_requested else _PHASES.get(run.phase, run.phase)
+        numbers.append(_("about %(duration)s left") % {"duration": _format_duration(run.seconds_left)})
+    phase = _("stopping after the current messages") if run.stop_requested else _PHASES.get(run.phase, run.phase)
     return ": ".join(part for part in (phase[:1].upper() + phase[1:], ", ".join(numbers)) if part)
 
 
 def _numbers(run: MigrationRun) -> list[str]:
     numbers = []
     if run.messages_done or run.messages_total or not run.is_active:
-        total = f" of {run.messages_total:,}" if run.messages_total else ""
-        numbers.append(f"{run.messages_done:,}{total} messages")
+        text = _("%(done)s of %(total)s messages") if run.messages_total else _("%(done)s messages")
+        done, total = format_number(run.messages_done), format_number(run.messages_total)
+        numbers.append(text % {"done": done, "total": total})
     if run.greetings_done:
-        numbers.append(f"{run.greetings_done:,} greeting{'' if run.greetings_done == 1 else 's'}")
+        numbers.append(
+            ngettext("%(count)s greeting", "%(count)s greetings", run.greetings_done)
+            % {"count": format_number(run.greetings_done)}
+        )
     if run.bytes:
         numbers.append(report.format_size(run.bytes))
     if run.faults and run.is_active:
-        numbers.append(f"{run.faults:,} to look at")
+        numbers.append(_("%(faults)s to look at") % {"faults": format_number(run.faults)})
     if run.rate:
-        numbers.append(f"{run.rate:,.0f} messages per second")
+        numbers.append(_("%(count)s messages per second") % {"count": format_number(run.rate)})
     return numbers
 
 
 def _format_duration(seconds: float) -> str:
-    for unit, unit_seconds in (("hours", 3600), ("minutes", 60)):
-        if seconds >= 2 * unit_seconds:
-            return f"{seconds / unit_seconds:,.0f} {unit}"
-    return f"{seconds:,.0f} seconds"
+    if seconds >= 2 * 3600:
+        return _("%(hours)s hours") % {"hours": format_number(seconds / 3600)}
+    if seconds >= 2 * 60:
+        return _("%(minutes)s minutes") % {"minutes": format_number(seconds / 60)}
+    return _("%(seconds)s seconds") % {"seconds": format_number(seconds)}

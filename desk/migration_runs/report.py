@@ -5,7 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
+from desk.kit.known_texts import translate
 from desk.kit.tables import Cell, Filter, Paging, Row, Table
 from desk.mailboxes.links import mailbox_url
 from desk.messages.links import message_url
@@ -57,20 +59,20 @@ def report_table(request: HttpRequest, run: MigrationRun, *, link_mailboxes: boo
         rows = rows.filter(kind=kind)
     page = list(rows[: _PAGE_SIZE + 1])
     next_start_key = str(page[_PAGE_SIZE].pk) if len(page) > _PAGE_SIZE else None
-    outcomes = list(dict.fromkeys(outcome for outcome, _, _ in (*run.outcomes, *run.greetings)))
-    options = [("", "All"), *((outcome, outcome) for outcome in outcomes)]
-    filters = [Filter.by_parameter(request, "outcome", "outcome", options)] if len(outcomes) > 1 else []
+    outcomes = list(dict.fromkeys(outcome for outcome, *_rest in (*run.outcomes, *run.greetings)))
+    options = [("", _("All")), *((outcome, outcome) for outcome in outcomes)]
+    filters = [Filter.by_parameter(request, _("outcome"), "outcome", options)] if len(outcomes) > 1 else []
     if run.outcomes and run.greetings:
-        kinds = [("", "All"), (MESSAGE, "messages"), (GREETING, "greetings and other media")]
-        filters.append(Filter.by_parameter(request, "kind", "kind", kinds))
+        kinds = [("", _("All")), (MESSAGE, _("messages")), (GREETING, _("greetings and other media"))]
+        filters.append(Filter.by_parameter(request, _("kind"), "kind", kinds))
     return Table(
-        columns=("Outcome", "Reason", "Message", "Media document", "Mailbox", "Audio"),
+        columns=(_("Outcome"), _("Reason"), _("Message"), _("Media document"), _("Mailbox"), _("Audio")),
         rows=[
             _table_row(run, row, link_mailboxes=link_mailboxes, link_messages=link_messages)
             for row in page[:_PAGE_SIZE]
         ],
-        caption="Report",
-        empty="Nothing yet." if run.is_active else "The report is empty.",
+        caption=_("Report"),
+        empty=_("Nothing yet.") if run.is_active else _("The report is empty."),
         paging=Paging.of(request, next_start_key),
         filters=filters,
     )
@@ -84,7 +86,7 @@ def _table_row(run: MigrationRun, row: MigrationRow, *, link_mailboxes: bool, li
     )
     box_url = mailbox_url(run.account_id, row.box_id) if link_mailboxes and has_mailbox_page else None
     url = message_url(run.account_id, row.box_id, row.message_id) if link_messages and has_message_page else None
-    subject_cell = Cell("greeting") if row.kind == GREETING else Cell(row.message_id or "—", url, "id")
+    subject_cell = Cell(_("greeting")) if row.kind == GREETING else Cell(row.message_id or "—", url, "id")
     cells = (
         Cell(row.outcome, style="state-bad" if row.outcome in report.FAULTS else "state-good"),
         Cell(row.reason or "—"),
@@ -98,4 +100,4 @@ def _table_row(run: MigrationRun, row: MigrationRow, *, link_mailboxes: bool, li
 
 def _meaning(outcome: str, reason: str) -> str:
     texts = (report.OUTCOMES.get(outcome, ""), report.REASONS.get(reason, ""))
-    return "; ".join(text for text in texts if text)
+    return "; ".join(translate(text) for text in texts if text)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 
 class NewPasswordValidator:
@@ -11,8 +12,8 @@ class NewPasswordValidator:
     def validate(self, password: str, user: Any = None) -> None:
         """Raise ValidationError if it is the operator's present password."""
         if user is not None and user.pk and user.check_password(password):
-            raise ValidationError("This is the present password. Choose another one.", code="password_unchanged")
+            raise ValidationError(_("This is the present password. Choose another one."), code="password_unchanged")
 
     def get_help_text(self) -> str:
         """Tell the rule in a list of all rules."""
-        return "Your password must not be your present one."
+        return _("Your password must not be your present one.")

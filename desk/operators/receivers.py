@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from desk.operators import sessions, trail
+from desk.operators import language, sessions, trail
 
 
 def begin_session(request: Any, user: Any, **_: Any) -> None:
-    """Store the session of who has just signed in."""
+    """Store the session of who has just signed in, and load the language that was chosen earlier."""
     sessions.begin_session(request, user)
+    language.load_choice(request, user)
 
 
 def end_session(request: Any, user: Any, **_: Any) -> None:

@@ -11,6 +11,8 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.safestring import mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
@@ -19,14 +21,17 @@ from desk.operators import second_factor, sessions, trail
 from desk.operators.throttled import check_code, check_password
 
 _CODE_INPUT = forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True})
-_TITLE = "Second factor"
 
 
 class _SetUpForm(forms.Form):
     """Asks for the password, so that whoever finds an unattended screen adds no app of their own, and for a code."""
 
-    password = forms.CharField(widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}), strip=False)
-    code = forms.CharField(label="Code in the app", max_length=20, widget=_CODE_INPUT)
+    password = forms.CharField(
+        label=gettext_lazy("Password"),
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        strip=False,
+    )
+    code = forms.CharField(label=gettext_lazy("Code in the app"), max_length=20, widget=_CODE_INPUT)
 
     def __init__(self, request: HttpRequest, *args: Any) -> None:
         super().__init__(*args)
@@ -46,7 +51,7 @@ class _SetUpForm(forms.Form):
         if not self.errors:
             codes = second_factor.confirm(self._request.user, data["code"])
             if codes is None:
-                self.add_error("code", "This code is wrong. Is the clock of your telephone right?")
+                self.add_error("code", _("This code is wrong. Is the clock of your telephone right?"))
             self.recovery_codes = codes or []
         return data
 
@@ -54,7 +59,9 @@ class _SetUpForm(forms.Form):
 class _CodeForm(forms.Form):
     """Asks for a code before anything is changed."""
 
-    code = forms.CharField(label="Code", max_length=30, help_text="Of your app, or a recovery code.")
+    code = forms.CharField(
+        label=gettext_lazy("Code"), max_length=30, help_text=gettext_lazy("Of your app, or a recovery code.")
+    )
 
     def __init__(self, request: HttpRequest, *args: Any) -> None:
         super().__init__(*args)
@@ -84,12 +91,16 @@ def reset(request: HttpRequest, user_id: int) -> HttpResponse:
     if request.method == "POST":
         second_factor.turn_off(user)
         trail.record_trail(request, trail.RESET, user, by=request.user)
-        messages.success(request, f"{user} has no second factor any more.")
+        messages.success(request, _("%(user)s has no second factor any more.") % {"user": user})
         return HttpResponseRedirect(url)
-    question = f"Do you want {user} to sign in with the password alone, until a new second factor is set up?"
-    crumbs: list[Crumb] = [("Users", reverse("admin:auth_user_changelist")), (str(user), url)]
-    context: dict[str, Any] = {"question": question, "submit": "Reset it", "cancel_url": url, "is_dangerous": True}
-    return _render_page(request, "desk/kit/confirm.html", f"Reset the second factor of {user}", crumbs, **context)
+    question = _("Do you want %(user)s to sign in with the password alone, until a new second factor is set up?") % {
+        "user": user
+    }
+    crumbs: list[Crumb] = [(_("Users"), reverse("admin:auth_user_changelist")), (str(user), url)]
+    context: dict[str, Any] = {"question": question, "submit": _("Reset it"), "cancel_url": url, "is_dangerous": True}
+    return _render_page(
+        request, "desk/kit/confirm.html", _("Reset the second factor of %(user)s") % {"user": user}, crumbs, **context
+    )
 
 
 def _set_up(request: HttpRequest) -> HttpResponse:
@@ -102,7 +113,7 @@ def _set_up(request: HttpRequest) -> HttpResponse:
     return _render_page(
         request,
         "desk/operators/set_up.html",
-        _TITLE,
+        _("Second factor"),
         form=form,
         secret=second_factor.secret_of(device),
         qr_code=mark_safe(second_factor.qr_code_of(device)),  # noqa: S308 - made by segno
@@ -120,16 +131,16 @@ def _change_factor(request: HttpRequest) -> HttpResponse:
         if not is_required:
             second_factor.turn_off(request.user)
             trail.record_trail(request, trail.TURNED_OFF, request.user)
-            messages.success(request, "You sign in with your password alone from now on.")
+            messages.success(request, _("You sign in with your password alone from now on."))
         return HttpResponseRedirect(reverse("second_factor"))
     count = second_factor.count_recovery_codes(request.user)
     context: dict[str, Any] = {"form": form, "count": count, "is_required": is_required}
-    return _render_page(request, "desk/operators/second_factor.html", _TITLE, **context)
+    return _render_page(request, "desk/operators/second_factor.html", _("Second factor"), **context)
 
 
 def _show_codes(request: HttpRequest, codes: list[str]) -> HttpResponse:
     """Show recovery codes, in the answer to the form: they are stored nowhere that another page could read them."""
-    return _render_page(request, "desk/operators/recovery_codes.html", "Recovery codes", codes=codes)
+    return _render_page(request, "desk/operators/recovery_codes.html", _("Recovery codes"), codes=codes)
 
 
 def _render_page(
@@ -138,7 +149,7 @@ def _render_page(
     full_context = {
         **admin.site.each_context(request),
         "title": title,
-        "crumbs": [("Home", reverse("admin:index")), *(crumbs or []), (title, None)],
+        "crumbs": [(_("Home"), reverse("admin:index")), *(crumbs or []), (title, None)],
         **context,
     }
     return TemplateResponse(request, template, full_context)

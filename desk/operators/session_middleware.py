@@ -11,7 +11,10 @@ from django.urls import reverse
 from desk.models import OperatorSession
 from desk.operators import second_factor, sessions, trail
 
-_OPEN_PAGES = ("second_factor", "operator_session_state", "admin:logout", "admin:password_change")
+_OPEN_PAGES = (
+    *("second_factor", "operator_session_state", "operator_language"),
+    *("admin:logout", "admin:password_change"),
+)
 """What an operator may open who still has to set up a second factor."""
 
 

@@ -10,6 +10,8 @@ from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 
 from desk.kit.pages import Crumb
@@ -19,7 +21,7 @@ from desk.operators import sessions, trail
 @admin.site.admin_view
 def show_own(request: HttpRequest) -> HttpResponse:
     """List the operator's own sessions, and end some of them."""
-    return _show(request, request.user, "Your sessions", [], reverse("operator_sessions"))
+    return _show(request, request.user, _("Your sessions"), [], reverse("operator_sessions"))
 
 
 @admin.site.admin_view
@@ -29,10 +31,16 @@ def show_colleagues(request: HttpRequest, user_id: int) -> HttpResponse:
         raise PermissionDenied
     user = get_object_or_404(User, pk=user_id)
     crumbs: list[Crumb] = [
-        ("Users", reverse("admin:auth_user_changelist")),
+        (_("Users"), reverse("admin:auth_user_changelist")),
         (str(user), reverse("admin:auth_user_change", args=[user_id])),
     ]
-    return _show(request, user, f"Sessions of {user}", crumbs, reverse("colleague_sessions", args=[user_id]))
+    return _show(
+        request,
+        user,
+        _("Sessions of %(user)s") % {"user": user},
+        crumbs,
+        reverse("colleague_sessions", args=[user_id]),
+    )
 
 
 @never_cache
@@ -60,12 +68,13 @@ def _show(request: HttpRequest, user: Any, title: str, crumbs: list[Crumb], url:
         for row in ending:
             browser = sessions.describe_browser(row.browser)
             trail.record_trail(request, trail.ENDED, user, by=request.user, session=f"{browser}, {row.address}")
-        messages.success(request, f"Ended {count} session{'' if count == 1 else 's'}.")
+        text = ngettext("Ended %(count)s session.", "Ended %(count)s sessions.", count)
+        messages.success(request, text % {"count": count})
         return HttpResponseRedirect(url)
     context = {
         **admin.site.each_context(request),
         "title": title,
-        "crumbs": [("Home", reverse("admin:index")), *crumbs, (title, None)],
+        "crumbs": [(_("Home"), reverse("admin:index")), *crumbs, (title, None)],
         "rows": [(row, sessions.describe_browser(row.browser), row.pk == present_id) for row in own_sessions],
         "can_end_all": any(row.pk != present_id for row in own_sessions),
         "has_present": any(row.pk == present_id for row in own_sessions),

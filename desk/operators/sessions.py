@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.auth.authentication import client_address
 from desk.models import OperatorSession
@@ -115,7 +116,9 @@ def describe_browser(user_agent: str) -> str:
     names = (f"{name} {match[1]}" for name, pattern in _BROWSERS if (match := re.search(pattern, user_agent)))
     systems = (name for name, pattern in _SYSTEMS if re.search(pattern, user_agent))
     browser, system = next(names, ""), next(systems, "")
-    return " on ".join(filter(None, (browser, system))) if browser else user_agent[:60] or "no name"
+    if browser and system:
+        return _("%(browser)s on %(system)s") % {"browser": browser, "system": system}
+    return browser or user_agent[:60] or _("no name")
 
 
 def _password_tag(user: Any) -> str:

@@ -17,6 +17,8 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
 from django.urls import reverse
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.generic import FormView
@@ -60,7 +62,9 @@ class SignInForm(AdminAuthenticationForm):
         except TooManyRequests as error:
             self._record_refusal(name, "too many wrong passwords", is_throttled=True)
             self.retry_after = error.retry_after
-            message = f"There were too many wrong passwords. Try again in {format_wait(error.retry_after)}."
+            message = _("There were too many wrong passwords. Try again in %(wait)s.") % {
+                "wait": format_wait(error.retry_after)
+            }
             raise ValidationError(message, code="throttled") from None
         self.user_cache = user
         if not (user.is_active and user.is_staff):
@@ -84,7 +88,7 @@ class SignInView(LoginView):
         """What the frame of the desk's pages needs, and where to go on."""
         return {
             **admin.site.each_context(self.request),
-            "title": "Log in",
+            "title": _("Log in"),
             "subtitle": None,
             "app_path": self.request.get_full_path(),
             "username": self.request.user.get_username(),
@@ -106,8 +110,9 @@ class SignInView(LoginView):
 
 class _CodeForm(forms.Form):
     code = forms.CharField(
+        label=gettext_lazy("Code"),
         max_length=30,
-        help_text="The code that your authenticator app shows now, or a recovery code.",
+        help_text=gettext_lazy("The code that your authenticator app shows now, or a recovery code."),
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "autofocus": True}),
     )
 
@@ -149,7 +154,7 @@ class SecondFactorView(FormView):  # type: ignore[type-arg]  # not generic when 
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         """What the frame of the desk's pages needs."""
-        frame = {**admin.site.each_context(self.request), "title": "Second factor", "subtitle": None}
+        frame = {**admin.site.each_context(self.request), "title": _("Second factor"), "subtitle": None}
         return {**frame, **super().get_context_data(**context)}
 
     def form_valid(self, form: Any) -> HttpResponse:

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from mozilla_django_oidc.utils import import_from_settings
 from mozilla_django_oidc.views import OIDCAuthenticationCallbackView, OIDCAuthenticationRequestView
@@ -37,7 +38,7 @@ class _CallbackView(OIDCAuthenticationCallbackView):  # type: ignore[misc]  # it
     def login_failure(self) -> HttpResponse:
         reason = "the provider refused it" if "error" in self.request.GET else "no group or not active"
         name = self.request.session.pop(single_sign_on.STATED_NAME, "")
-        return _refuse(self.request, reason, "You may not use the desk. Ask who manages your groups.", name)
+        return _refuse(self.request, reason, _("You may not use the desk. Ask who manages your groups."), name)
 
 
 @never_cache
@@ -59,7 +60,7 @@ def _provider_answer(request: HttpRequest, view: Any) -> HttpResponse:
         response: HttpResponse = view.as_view()(request)
     except single_sign_on.PROVIDER_ERRORS as error:
         logger.warning("single sign-on failed: %s: %s", type(error).__name__, error)
-        return _refuse(request, type(error).__name__, "Signing in there didn't work. Try again.")
+        return _refuse(request, type(error).__name__, _("Signing in there didn't work. Try again."))
     return response
 
 

@@ -7,12 +7,37 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.auth import login_throttle
 from accounts.auth.authentication import client_address
 from accounts.auth.login_throttle import Attempt
 from crossbar.errors import InvalidCredentials, TooManyRequests
 from desk.operators import second_factor, trail
+
+_WRONG = {"password": gettext_lazy("This password is wrong."), "code": gettext_lazy("This code is wrong.")}
+_TOO_MANY = {
+    "password": gettext_lazy("There were too many wrong passwords. Try again in %(wait)s."),
+    "code": gettext_lazy("There were too many wrong codes. Try again in %(wait)s."),
+}
+
+_WRONG = {"password": gettext_lazy("This password is wrong."), "code": gettext_lazy("This code is wrong.")}
+_TOO_MANY = {
+    "password": gettext_lazy("There were too many wrong passwords. Try again in %(wait)s."),
+    "code": gettext_lazy("There were too many wrong codes. Try again in %(wait)s."),
+}
+
+_WRONG = {"password": gettext_lazy("This password is wrong."), "code": gettext_lazy("This code is wrong.")}
+_TOO_MANY = {
+    "password": gettext_lazy("There were too many wrong passwords. Try again in %(wait)s."),
+    "code": gettext_lazy("There were too many wrong codes. Try again in %(wait)s."),
+}
+
+_WRONG = {"password": gettext_lazy("This password is wrong."), "code": gettext_lazy("This code is wrong.")}
+_TOO_MANY = {
+    "password": gettext_lazy("There were too many wrong passwords. Try again in %(wait)s."),
+    "code": gettext_lazy("There were too many wrong codes. Try again in %(wait)s."),
+}
 
 
 def check_password(request: HttpRequest, password: str) -> None:
@@ -40,7 +65,8 @@ def format_wait(seconds: int) -> str:
     """Return how long to wait, and until which time."""
     minutes = -(-seconds // 60)
     time = timezone.now() + timedelta(minutes=minutes)
-    return f"{'a minute' if minutes == 1 else f'{minutes} minutes'}, at {time:%H:%M} (UTC)"
+    text = ngettext("a minute, at %(time)s (UTC)", "%(minutes)s minutes, at %(time)s (UTC)", minutes)
+    return text % {"minutes": minutes, "time": f"{time:%H:%M}"}
 
 
 def _try(request: HttpRequest, user: Any, attempt: Attempt, check: Any, kind: str) -> Any:
@@ -48,10 +74,10 @@ def _try(request: HttpRequest, user: Any, attempt: Attempt, check: Any, kind: st
         return login_throttle.sign_in(attempt, check)
     except InvalidCredentials:
         trail.record_refusal(request, user.get_username(), user, f"wrong {kind}")
-        raise ValidationError(f"This {kind} is wrong.", code="wrong") from None
+        raise ValidationError(_WRONG[kind], code="wrong") from None
     except TooManyRequests as error:
         trail.record_refusal(request, user.get_username(), user, f"too many wrong {kind}s", is_throttled=True)
-        message = f"There were too many wrong {kind}s. Try again in {format_wait(error.retry_after)}."
+        message = _TOO_MANY[kind] % {"wait": format_wait(error.retry_after)}
         raise ValidationError(message, code="throttled", params={"retry_after": error.retry_after}) from None
 
 

@@ -2,9 +2,11 @@
 
 from django.urls import path
 
-from desk.operators import second_factor_pages, session_pages, sign_in, single_sign_on_pages
+from desk.operators import language, second_factor_pages, session_pages, sign_in, single_sign_on_pages
 
 urlpatterns = [
+    path("language/", language.choose, name="operator_language"),
+    path("texts/<slug:language>.js", language.ScriptTexts.as_view(packages=["desk"]), name="script_texts"),
     path("login/code/", sign_in.SecondFactorView.as_view(), name="second_factor_sign_in"),
     path("single-sign-on/", single_sign_on_pages.begin, name="single_sign_on"),
     path("single-sign-on/callback/", single_sign_on_pages.end, name="single_sign_on_callback"),

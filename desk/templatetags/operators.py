@@ -4,8 +4,10 @@ from typing import Any
 
 from django import template
 from django.conf import settings
+from django.http import HttpRequest
 
 from couch.errors import CouchError
+from desk.operators.language import chosen_language
 from desk.operators.scope import Scope, fetch_names, scope_of
 
 register = template.Library()
@@ -37,3 +39,15 @@ def limits_of(operator: Any) -> str:
         return ", ".join(sorted(fetch_names(scope.top_ids()).values(), key=str.lower))
     except CouchError:
         return ", ".join(sorted(account_id for limit in scope.limits for account_id in limit))
+
+
+@register.simple_tag
+def languages() -> list[tuple[str, str]]:
+    """The languages that the desk is in: codes, and what each calls itself."""
+    return list(settings.LANGUAGES)
+
+
+@register.filter
+def language_choice(request: HttpRequest) -> str:
+    """The language that the operator chose; empty if it is the browser's."""
+    return chosen_language(request)

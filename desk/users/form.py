@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.admin import widgets
+from django.utils.translation import gettext as _
 
 from accounts import users
 from desk.kit.forms import make_form, sort_fields
@@ -36,7 +37,7 @@ def creation_form(submitted: Any) -> forms.Form:
 
 def change_form(submitted: Any, user: Mapping[str, Any], entered: Mapping[str, Any]) -> forms.Form:
     """The form of a stored user. A password that was entered is not shown again."""
-    help_text = "Only needed for a new user name. Leave it empty to keep the password."
+    help_text = _("Only needed for a new user name. Leave it empty to keep the password.")
     entered = {name: value for name, value in entered.items() if name != PASSWORD}
     return _user_form(submitted, user, entered, password_field(required=False, help_text=help_text))
 
@@ -46,10 +47,11 @@ def password_form(submitted: Any) -> forms.Form:
     return make_form({PASSWORD: password_field(required=True)}, submitted, {})
 
 
-def password_field(*, required: bool, help_text: str = "It is stored only as hashes.") -> forms.Field:
+def password_field(*, required: bool, help_text: str = "") -> forms.Field:
     """The field of a password."""
     widget = widgets.AdminTextInputWidget(attrs={"autocomplete": "new-password", "type": "password"})
-    return forms.CharField(label="Password", required=required, strip=False, widget=widget, help_text=help_text)
+    help_text = help_text or _("It is stored only as hashes.")
+    return forms.CharField(label=_("Password"), required=required, strip=False, widget=widget, help_text=help_text)
 
 
 def _user_form(

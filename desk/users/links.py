@@ -1,6 +1,7 @@
 """Where the pages of a user are."""
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from couch.database import Document
 from desk.accounts.links import account_crumbs
@@ -21,7 +22,7 @@ def user_url(account_id: str, user_id: str) -> str:
 
 def user_list_crumbs(account: Document) -> list[Crumb]:
     """The breadcrumbs of the list of an account's users."""
-    return [*account_crumbs(account), ("Users", user_list_url(account["_id"]))]
+    return [*account_crumbs(account), (_("Users"), user_list_url(account["_id"]))]
 
 
 def user_crumbs(account: Document, user: Document) -> list[Crumb]:

@@ -2,6 +2,7 @@
 
 from django.http import HttpRequest
 from django.utils.html import format_html
+from django.utils.translation import gettext as _
 
 from accounts import users
 from desk.kit.forms import Explain
@@ -24,6 +25,10 @@ def describe_holder(request: HttpRequest, account_id: str, username: str) -> str
     """A sentence that says who has a user name, if the operator may view users."""
     holder = users.find_by_name(account_id, username)
     if holder is None or not request.user.has_perm(VIEW_USERS):
-        return f"{username} is taken."
+        return _("%(username)s is taken.") % {"username": username}
     url = user_url(account_id, holder["_id"])
-    return format_html('{} belongs to <a href="{}">{}</a>.', username, url, user_title(holder))
+    return format_html(
+        _("{username} belongs to {user}."),
+        username=username,
+        user=format_html('<a href="{}">{}</a>', url, user_title(holder)),
+    )

@@ -5,6 +5,8 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import accounts
 from couch.database import Document
@@ -16,7 +18,7 @@ from desk.webhooks.links import attempt_url, webhook_crumbs, webhook_subject, we
 from desk.webhooks.table import describe_answer
 from webhooks import attempts, by_hand, store
 
-_SENT = "It is being sent. The answer will be in the list below in a few seconds: reload the page."
+_SENT = gettext_lazy("It is being sent. The answer will be in the list below in a few seconds: reload the page.")
 _SHOWN_HEADERS = frozenset({"user-agent", "content-type", "x-hook-id", "x-account-id", "x-event-id"})
 _HIDDEN = "(hidden)"
 
@@ -43,11 +45,14 @@ class AttemptPages(DocumentAdmin):
             return HttpResponseRedirect(webhook_url(hook))
         return self.render_confirmation(
             request,
-            f"Test {webhook_title(hook)}?",
-            [*webhook_crumbs(account, hook), ("Test", None)],
-            question=f"A sample is sent to {hook.get('uri')}, with the member “test”. Whatever is answered will be "
-            "listed among the attempts.",
-            submit="Yes, send it",
+            _("Test %(webhook)s?") % {"webhook": webhook_title(hook)},
+            [*webhook_crumbs(account, hook), (_("Test"), None)],
+            question=_(
+                "A sample is sent to %(uri)s, with the member “test”. Whatever is answered will be listed among "
+                "the attempts."
+            )
+            % {"uri": hook.get("uri")},
+            submit=_("Yes, send it"),
             cancel_url=webhook_url(hook),
         )
 
@@ -59,7 +64,7 @@ class AttemptPages(DocumentAdmin):
         return self.render(
             request,
             "desk/webhooks/attempt.html",
-            f"Attempt of {time}",
+            _("Attempt of %(time)s") % {"time": time},
             [*webhook_crumbs(account, hook), (time, None)],
             account_id=account_id,
             hook_id=hook_id,
@@ -83,18 +88,18 @@ class AttemptPages(DocumentAdmin):
             try:
                 delivery = by_hand.send_again(account_id, attempt_id)
             except ValidationFailed:
-                messages.error(request, "The attempt doesn't say what its event was.")
+                messages.error(request, _("The attempt doesn't say what its event was."))
                 return HttpResponseRedirect(attempt_url(hook, attempt))
             log.record(request, "sent again", webhook_subject(hook), details={"event_id": delivery.event_id})
             messages.success(request, _SENT)
             return HttpResponseRedirect(webhook_url(hook))
         return self.render_confirmation(
             request,
-            "Send the event again?",
-            [*webhook_crumbs(account, hook), ("Send again", None)],
-            question=f"The event is sent to {hook.get('uri')} with the same id: a receiver that has it already may "
-            "ignore it.",
-            submit="Yes, send it again",
+            _("Send the event again?"),
+            [*webhook_crumbs(account, hook), (_("Send again"), None)],
+            question=_("The event is sent to %(uri)s with the same id: a receiver that has it already may ignore it.")
+            % {"uri": hook.get("uri")},
+            submit=_("Yes, send it again"),
             cancel_url=attempt_url(hook, attempt),
         )
 

@@ -7,6 +7,8 @@ from typing import Any
 from django import forms
 from django.contrib.admin import widgets
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from couch.database import Document
 from desk.kit.forms import make_form, sort_fields
@@ -19,9 +21,9 @@ HEADERS, KEY = "custom_request_headers", "security_settings__sha256_key"
 SECRETS = frozenset({HEADERS, "security_settings"})
 """Members that no page may hold, not even as part of a form's snapshot."""
 _FIRST_FIELDS = ("name", "hook", "uri", "enabled", "http_verb", "format", "custom_data", HEADERS, "version", KEY)
-_EVENTS_HELP = (
-    "Members that are added to what is sent, as JSON. Two choose the events instead: "
-    '"type" is one of {types}; "action", for documents, is one of {actions}.'
+_EVENTS_HELP = gettext_lazy(
+    'Members that are added to what is sent, as JSON. Two choose the events instead: "type" is one '
+    'of {types}; "action", for documents, is one of {actions}.'
 )
 
 
@@ -34,7 +36,7 @@ def change_form(submitted: Any, hook: Mapping[str, Any], entered: Mapping[str, A
     """The form of a stored webhook. Credentials that were entered are not shown again."""
     shown = {name: value for name, value in hook.items() if name not in SECRETS}
     entered = {name: value for name, value in entered.items() if name not in (HEADERS, KEY)}
-    return _webhook_form(submitted, shown, entered, keeps="Leave it empty to keep what is stored. ")
+    return _webhook_form(submitted, shown, entered, keeps=_("Leave it empty to keep what is stored. "))
 
 
 def replace_headers(patch: Document, stored: Document) -> Document:
@@ -63,21 +65,21 @@ def _webhook_form(
 
 def _check_address(text: str) -> None:
     if not request_rules.is_http_address(text):
-        raise ValidationError(f"“{text[:100]}” is not an http or https address.")
+        raise ValidationError(_("“%(text)s” is not an http or https address.") % {"text": text[:100]})
 
 
 def _custom_data_field(**options: Any) -> forms.Field:
     types = ", ".join((*hooks.NOTIFICATION_TYPES, *hooks.OBJECT_TYPES, "all"))
     help_text = _EVENTS_HELP.format(types=types, actions=", ".join((*hooks.OBJECT_ACTIONS, "all")))
-    return JsonField(**{**options, "help_text": help_text, "label": "Custom data"})
+    return JsonField(**{**options, "help_text": help_text, "label": _("Custom data")})
 
 
 def _headers_field(keeps: str, **options: Any) -> forms.Field:
-    help_text = f'{keeps}As JSON: {{"Authorization": "Bearer …"}}. They are never shown again.'
-    return JsonField(**{**options, "help_text": help_text, "label": "Custom request headers"})
+    help_text = _('%(keeps)sAs JSON: {"Authorization": "Bearer …"}. They are never shown again.') % {"keeps": keeps}
+    return JsonField(**{**options, "help_text": help_text, "label": _("Custom request headers")})
 
 
 def _key_field(keeps: str, **options: Any) -> forms.Field:
     widget = widgets.AdminTextInputWidget(attrs={"autocomplete": "new-password", "type": "password"})
-    help_text = f"{keeps}It signs payloads of version v2, and is never shown again."
-    return forms.CharField(label="Key", required=False, strip=False, widget=widget, help_text=help_text)
+    help_text = _("%(keeps)sIt signs payloads of version v2, and is never shown again.") % {"keeps": keeps}
+    return forms.CharField(label=_("Key"), required=False, strip=False, widget=widget, help_text=help_text)

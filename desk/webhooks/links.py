@@ -1,6 +1,7 @@
 """Where the pages of a webhook are."""
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from couch.database import Document
 from desk.accounts.links import account_crumbs
@@ -30,7 +31,7 @@ def webhook_title(hook: Document) -> str:
 
 def webhook_list_crumbs(account: Document) -> list[Crumb]:
     """The breadcrumbs of the list of an account's webhooks."""
-    return [*account_crumbs(account), ("Webhooks", webhook_list_url(account["_id"]))]
+    return [*account_crumbs(account), (_("Webhooks"), webhook_list_url(account["_id"]))]
 
 
 def webhook_crumbs(account: Document, hook: Document) -> list[Crumb]:

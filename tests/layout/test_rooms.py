@@ -14,7 +14,7 @@ import pytest
 
 PROJECT = Path(__file__).parents[2]
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("config",),
+    ("config", "translations"),
     ("desk",),
     ("overview",),
     ("doctor",),

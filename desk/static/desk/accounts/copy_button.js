@@ -5,7 +5,7 @@ if (navigator.clipboard) {
         button.hidden = false;
         button.addEventListener('click', async function () {
             await navigator.clipboard.writeText(document.getElementById(button.dataset.copies).textContent);
-            button.textContent = 'Copied';
+            button.textContent = gettext('Copied');
         });
     });
 }

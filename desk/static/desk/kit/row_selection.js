@@ -10,7 +10,7 @@
     function update() {
         const all = checkboxes(), count = all.filter(checkbox => checkbox.checked).length;
         document.getElementById('action-toggle').checked = count > 0 && count === all.length;
-        counter.textContent = count + ' of ' + all.length + ' selected';
+        counter.textContent = interpolate(gettext('%(count)s of %(total)s selected'), {count, total: all.length}, true);
         all.forEach(checkbox => checkbox.closest('tr').classList.toggle('selected', checkbox.checked));
     }
     form.addEventListener('change', function (event) {

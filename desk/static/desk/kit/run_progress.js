@@ -46,7 +46,7 @@
         } catch (error) {
             failures += 1;
             if (failures > 2) {
-                summary.textContent = "The service doesn't answer. The work goes on by itself. Trying again …";
+                summary.textContent = gettext("The service doesn't answer. The work goes on by itself. Trying again …");
             }
         }
         window.setTimeout(update, INTERVAL * Math.min(1 + failures, 10));

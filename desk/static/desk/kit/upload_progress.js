@@ -4,7 +4,7 @@ document.querySelectorAll('form[enctype="multipart/form-data"]').forEach(functio
     const files = [...form.querySelectorAll('input[type="file"]')], submit = form.querySelector('input[type="submit"]');
     const bar = document.createElement('progress'), status = document.createElement('span');
     bar.max = 1;
-    bar.setAttribute('aria-label', 'Uploaded');
+    bar.setAttribute('aria-label', gettext('Uploaded'));
     status.setAttribute('role', 'status');
 
     function showProgress(event) {
@@ -12,14 +12,14 @@ document.querySelectorAll('form[enctype="multipart/form-data"]').forEach(functio
             return;
         }
         bar.value = event.loaded / event.total;
-        status.textContent = event.loaded < event.total ? Math.floor(bar.value * 100) + ' % uploaded'
-            : 'Uploaded. The service is checking the audio …';
+        status.textContent = event.loaded < event.total ? interpolate(gettext('%(percent)s uploaded'), {percent: Math.floor(bar.value * 100) + ' %'}, true)
+            : gettext('Uploaded. The service is checking the audio …');
     }
 
     function fail() {
         bar.remove();
         submit.disabled = false;
-        status.textContent = 'The upload failed: the connection was lost. Try again, or choose a smaller file.';
+        status.textContent = gettext('The upload failed: the connection was lost. Try again, or choose a smaller file.');
     }
 
     function showAnswer(request) {

@@ -18,7 +18,8 @@ document.querySelectorAll('canvas[data-player]').forEach(function (canvas) {
     }
 
     function updateTime() {
-        const length = duration(), text = formatTime(player.currentTime) + ' of ' + formatTime(length);
+        const length = duration(), times = {time: formatTime(player.currentTime), length: formatTime(length)};
+        const text = interpolate(gettext('%(time)s of %(length)s'), times, true);
         canvas.setAttribute('aria-valuemax', length.toFixed(1));
         canvas.setAttribute('aria-valuenow', Math.min(player.currentTime, length).toFixed(1));
         canvas.setAttribute('aria-valuetext', text);
@@ -73,7 +74,7 @@ document.querySelectorAll('canvas[data-player]').forEach(function (canvas) {
             button.hidden = true;
             update();
         } catch (error) {
-            button.textContent = 'This browser cannot draw this audio';
+            button.textContent = gettext('This browser cannot draw this audio');
         }
     }
 

@@ -3,12 +3,12 @@
 document.querySelectorAll('input[type="file"][data-recorder]').forEach(function (field) {
     const MAX_SECONDS = 300, LEVELS_A_SECOND = 15; // a greeting is shorter
     const ERRORS = {
-        NotAllowedError: 'The browser refused the microphone. Allow it for this page in the browser\'s settings, then try again.',
-        NotFoundError: 'There is no microphone. Connect one, or choose a file.',
-        NotReadableError: 'The microphone can\'t be used: another program may have it.',
-        NotSupportedError: 'This browser can\'t use a microphone. Choose a file, or another browser.'
+        NotAllowedError: gettext('The browser refused the microphone. Allow it for this page in the browser\'s settings, then try again.'),
+        NotFoundError: gettext('There is no microphone. Connect one, or choose a file.'),
+        NotReadableError: gettext('The microphone can\'t be used: another program may have it.'),
+        NotSupportedError: gettext('This browser can\'t use a microphone. Choose a file, or another browser.')
     };
-    const box = document.createElement('div'), start = makeButton('Record'), stop = makeButton('Stop');
+    const box = document.createElement('div'), start = makeButton(gettext('Record')), stop = makeButton(gettext('Stop'));
     const level = document.createElement('meter'), status = document.createElement('span');
     const preview = document.createElement('audio'), flag = document.getElementById(field.dataset.recorder);
     let recorder = null, context = null, timer = 0, recording = null;
@@ -45,7 +45,9 @@ document.querySelectorAll('input[type="file"][data-recorder]').forEach(function 
             const seconds = (Date.now() - began) / 1000;
             level.value = measureLevel(analyser, samples);
             // Once a second is enough for screen readers.
-            const text = 'Recording: ' + formatTime(seconds) + ' of at most ' + formatTime(MAX_SECONDS);
+            const text = interpolate(
+                gettext('Recording: %(time)s of at most %(limit)s'),
+                {time: formatTime(seconds), limit: formatTime(MAX_SECONDS)}, true);
             if (status.textContent !== text) {
                 show(text);
             }
@@ -61,12 +63,12 @@ document.querySelectorAll('input[type="file"][data-recorder]').forEach(function 
         stream.getTracks().forEach(track => track.stop());
         start.hidden = false;
         stop.hidden = level.hidden = true;
-        start.textContent = 'Record again';
+        start.textContent = gettext('Record again');
         start.focus();
         const type = recorder.mimeType || 'audio/webm', transfer = new DataTransfer();
         const blob = new Blob(pieces, {type});
         if (!blob.size) {
-            show('Nothing was recorded. Try again.', true);
+            show(gettext('Nothing was recorded. Try again.'), true);
             return;
         }
         const extension = type.includes('mp4') ? 'm4a' : type.includes('ogg') ? 'ogg' : 'webm';
@@ -77,17 +79,17 @@ document.querySelectorAll('input[type="file"][data-recorder]').forEach(function 
         URL.revokeObjectURL(preview.src);
         preview.src = URL.createObjectURL(blob);
         preview.hidden = false;
-        show('Recorded. Listen to it, then save it or record again.');
+        show(gettext('Recorded. Listen to it, then save it or record again.'));
     }
 
     async function record() {
         if (!navigator.mediaDevices || !window.MediaRecorder) {
-            show(window.isSecureContext ? 'This browser can\'t record. Choose a file.'
-                : 'Browsers record on secure pages only: open the desk with https.', true);
+            show(window.isSecureContext ? gettext('This browser can\'t record. Choose a file.')
+                : gettext('Browsers record on secure pages only: open the desk with https.'), true);
             return;
         }
         start.disabled = true;
-        show('Waiting for the microphone …');
+        show(gettext('Waiting for the microphone …'));
         try {
             const stream = await navigator.mediaDevices.getUserMedia({audio: true}), pieces = [];
             recorder = new MediaRecorder(stream);
@@ -101,17 +103,17 @@ document.querySelectorAll('input[type="file"][data-recorder]').forEach(function 
             stop.hidden = level.hidden = false;
             stop.focus();
         } catch (error) {
-            show(ERRORS[error.name] || 'Recording failed: ' + error.message, true);
+            show(ERRORS[error.name] || interpolate(gettext('Recording failed: %(reason)s'), {reason: error.message}, true), true);
         }
         start.disabled = false;
     }
 
     box.className = 'recorder';
     level.max = 1;
-    level.setAttribute('aria-label', 'Level of the microphone');
+    level.setAttribute('aria-label', gettext('Level of the microphone'));
     status.setAttribute('role', 'status');
     preview.controls = true;
-    preview.setAttribute('aria-label', 'Your recording');
+    preview.setAttribute('aria-label', gettext('Your recording'));
     stop.hidden = level.hidden = preview.hidden = true;
     start.addEventListener('click', record);
     stop.addEventListener('click', () => recorder.stop());

@@ -8,7 +8,7 @@ document.querySelectorAll('textarea[data-speech]').forEach(function (field) {
         const fields = new FormData();
         ['csrfmiddlewaretoken', 'text', 'language', 'voice'].forEach(name => fields.set(name, form.elements[name].value));
         button.disabled = true;
-        status.textContent = 'Speaking …';
+        status.textContent = gettext('Speaking …');
         status.classList.remove('recorder-error');
         try {
             const response = await fetch(field.dataset.speech, {method: 'POST', body: fields});
@@ -23,7 +23,7 @@ document.querySelectorAll('textarea[data-speech]').forEach(function (field) {
         } catch (error) {
             status.classList.add('recorder-error');
             status.textContent = error instanceof SyntaxError || error instanceof TypeError
-                ? 'The service can\'t speak now. Try again in a moment.' : error.message;
+                ? gettext('The service can\'t speak now. Try again in a moment.') : error.message;
         }
         button.disabled = false;
     }
@@ -31,10 +31,10 @@ document.querySelectorAll('textarea[data-speech]').forEach(function (field) {
     box.className = 'recorder';
     button.type = 'button';
     button.className = 'button';
-    button.textContent = 'Listen';
+    button.textContent = gettext('Listen');
     status.setAttribute('role', 'status');
     player.controls = player.hidden = true;
-    player.setAttribute('aria-label', 'The spoken text');
+    player.setAttribute('aria-label', gettext('The spoken text'));
     button.addEventListener('click', listen);
     box.append(button, status, player);
     field.after(box);

@@ -55,10 +55,12 @@
         const button = document.createElement('button');
         button.type = 'button';
         button.className = 'button';
-        button.textContent = 'Stay signed in';
+        button.textContent = gettext('Stay signed in');
         button.addEventListener('click', () => update('POST'));
-        const time = minutes === 1 ? 'a minute' : `${minutes} minutes`;
-        notice.replaceChildren(`Nothing has happened here for a while. You will be signed out within ${time}.`, button);
+        const text = ngettext(
+            'Nothing has happened here for a while. You will be signed out within a minute.',
+            'Nothing has happened here for a while. You will be signed out within %(minutes)s minutes.', minutes);
+        notice.replaceChildren(interpolate(text, {minutes}, true), button);
         notice.hidden = false;
     }
 
@@ -66,8 +68,8 @@
         const link = document.createElement('a');
         link.href = signIn;
         link.target = '_blank';
-        link.textContent = 'Sign in in another tab';
-        notice.replaceChildren('You have been signed out. What you entered here is not lost:', link, 'and come back.');
+        link.textContent = gettext('Sign in in another tab');
+        notice.replaceChildren(gettext('You have been signed out. What you entered here is not lost: sign in, then come back.'), link);
         notice.hidden = false;
     }
 
