@@ -3,12 +3,14 @@
 import codecs
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import Any
 
 import orjson
 from django.db.models import QuerySet
 
 from audit.models import EntryDocument
 from crossbar.csv_renderer import format_cell
+from desk.audit import log
 from desk.audit.subjects import fetch_account_names
 from desk.mailboxes.csv_export import csv_bytes
 from desk.models import AuditEntry
@@ -21,24 +23,25 @@ COLUMNS = (
 )
 
 
-def stream_csv(entries: "QuerySet[AuditEntry]") -> Iterator[bytes]:
-    """Yield entries as CSV, with the UTF-8 mark; differences as JSON."""
+def stream_csv(operator: Any, entries: "QuerySet[AuditEntry]") -> Iterator[bytes]:
+    """Yield the entries that an operator asks for as CSV, with the UTF-8 mark; differences as JSON."""
     yield codecs.BOM_UTF8 + csv_bytes([COLUMNS])
-    for rows in _rows(entries):
+    for rows in _rows(operator, entries):
         yield csv_bytes([[_csv_cell(row[column]) for column in COLUMNS] for row in rows])
 
 
-def stream_json(entries: "QuerySet[AuditEntry]") -> Iterator[bytes]:
-    """Yield entries as a JSON array of objects, one a line."""
+def stream_json(operator: Any, entries: "QuerySet[AuditEntry]") -> Iterator[bytes]:
+    """Yield the entries that an operator asks for as a JSON array of objects, one a line."""
     separator = b"[\n"
-    for rows in _rows(entries):
+    for rows in _rows(operator, entries):
         yield separator + b",\n".join(map(orjson.dumps, rows))
         separator = b",\n"
     yield b"[]\n" if separator == b"[\n" else b"\n]\n"
 
 
-def _rows(entries: "QuerySet[AuditEntry]") -> Iterator[list[dict[str, object]]]:
+def _rows(operator: Any, entries: "QuerySet[AuditEntry]") -> Iterator[list[dict[str, object]]]:
     for chunk in _chunks(entries.select_related("operator").iterator(chunk_size=_CHUNK)):
+        log.hide_foreign_actors(operator, chunk)
         names = fetch_account_names(chunk)
         documents = _fetch_documents(chunk)
         yield [_row(entry, names, documents) for entry in chunk]

@@ -5,7 +5,7 @@ the same table (`audit.recorder`).
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -93,6 +93,18 @@ def visible_entries(operator: Any) -> "QuerySet[AuditEntry]":
     return AuditEntry.objects.all() if account_ids is None else AuditEntry.objects.filter(account_id__in=account_ids)
 
 
+def hide_foreign_actors(operator: Any, entries: Iterable[AuditEntry]) -> None:
+    """Empty the ids of who did it where an operator may not see that one's account; the name stays."""
+    account_ids = scope_of(operator).account_ids()
+    if account_ids is None:
+        return
+    for entry in entries:
+        if entry.actor_account_id not in account_ids:
+            entry.actor_account_id = ""
+        if entry.impersonator.partition("/")[0] not in account_ids:
+            entry.impersonator = ""
+
+
 def list_entries(operator: Any, document_ids: Sequence[str], size: int, start_key: str | None) -> list[AuditEntry]:
     """At most `size` entries about documents that an operator may see, the latest first.
 
@@ -103,7 +115,9 @@ def list_entries(operator: Any, document_ids: Sequence[str], size: int, start_ke
     if start_key and (match := _START_KEY.fullmatch(start_key)):
         time = datetime.fromtimestamp(int(match[1]) / 1_000_000, UTC)
         entries = entries.filter(Q(time__lt=time) | Q(time=time, pk__lte=int(match[2])))
-    return list(entries.order_by("-time", "-pk").select_related("operator")[:size])
+    page = list(entries.order_by("-time", "-pk").select_related("operator")[:size])
+    hide_foreign_actors(operator, page)
+    return page
 
 
 def entry_key(entry: AuditEntry) -> str:

@@ -53,6 +53,7 @@ class EntryList(ChangeList):
         """Read the page."""
         super().get_results(request)
         entries = list(self.result_list)
+        log.hide_foreign_actors(request.user, entries)
         names = fetch_account_names(entries)
         for entry in entries:
             entry.account_name = names.get(entry.account_id, entry.account_id)
@@ -170,6 +171,7 @@ class AuditEntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generi
         """List the entries, under a title that asks for nothing."""
         return super().changelist_view(request, {"title": _("Audit entries"), **(extra_context or {})})
 
+    @explain_errors
     def export_entries(self, request: HttpRequest, extension: str) -> HttpResponseBase:
         """Send all entries that the query asks for as a file, and record who got them."""
         if extension not in _EXPORTS:
@@ -182,13 +184,19 @@ class AuditEntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generi
         except IncorrectLookupParameters:
             raise Http404 from None
         log.record(request, "exported", Subject("audit", "", "", request.GET.urlencode()))
-        response = StreamingHttpResponse(stream(entries), content_type=content_type)
+        response = StreamingHttpResponse(stream(request.user, entries), content_type=content_type)
         response["Content-Disposition"] = content_disposition(f"audit.{extension}")
         return response
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[AuditEntry]":
         """The entries of the accounts that the operator may see."""
         return log.visible_entries(request.user)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> AuditEntry | None:
+        """An entry that the operator may see."""
+        entry: AuditEntry | None = super().get_object(request, object_id, from_field)
+        log.hide_foreign_actors(request.user, [] if entry is None else [entry])
+        return entry
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Allow also the lookup that links on other pages use."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -31,6 +31,7 @@ from desk.operators.scope import scope_of
 from storage.private_fields import Actor
 
 Page = Callable[..., HttpResponseBase]
+View = TypeVar("View", bound=Page)
 Crumb = tuple[str, str | None]
 """A text and its link; None for the page that is shown."""
 _AUDIT_KINDS = {"accountuser": "user", "migrationrun": "account"}
@@ -225,17 +226,17 @@ class DocumentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic 
         return _render_error(self.admin_site, request, error)
 
 
-def explain_errors(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def explain_errors(view: View) -> View:
     """A page of Django's own admin that says what went wrong, as those of documents do."""
 
     @wraps(view)
-    def explained(model_admin: Any, request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+    def explained(model_admin: Any, request: HttpRequest, *args: Any, **options: Any) -> HttpResponseBase:
         try:
             return view(model_admin, request, *args, **options)
         except (ApiError, CouchError) as error:
             return _render_error(model_admin.admin_site, request, api_error(error))
 
-    return explained
+    return cast(View, explained)
 
 
 def _render_error(site: admin.AdminSite, request: HttpRequest, error: ApiError) -> HttpResponse:

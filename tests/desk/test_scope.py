@@ -226,6 +226,33 @@ def test_the_audit_log_has_entries_of_the_operators_accounts_alone(
     assert "saw the API key of" in desk.get(f"desk/account/{tree.below.id}/history/").text
 
 
+def test_the_audit_log_names_who_acted_from_above_without_a_way_there(
+    desk: Desk, tree: Tree, service: Service
+) -> None:
+    name = f"chief-{secrets.token_hex(4)}"
+    with service.models():
+        entry = AuditEntry.objects.create(
+            source="api",
+            actor_account_id=tree.above.id,
+            actor_user_id=tree.above.user_id,
+            actor_name=name,
+            impersonator=f"{tree.above.id}/{tree.above.user_id}",
+            action="changed",
+            kind="account",
+            account_id=tree.below.id,
+            document_id=tree.below.id,
+        )
+    for path in (
+        f"desk/auditentry/?actor={name}",
+        f"desk/auditentry/{entry.pk}/change/",
+        f"desk/auditentry/export/csv/?document={tree.below.id}",
+        f"desk/auditentry/export/json/?document={tree.below.id}",
+        f"desk/account/{tree.below.id}/history/",
+    ):
+        page = desk.get(path).text
+        assert (name in page, tree.above.id in page) == (True, False), path
+
+
 def test_accounts_are_covered_where_they_are_in_the_tree(tree: Tree, new_account: Callable[..., Account]) -> None:
     scope, moving = Scope((frozenset({tree.own.id}),)), new_account(parent=tree.foreign.id)
 
