@@ -64,6 +64,7 @@ register(
         lambda: reverse("admin:desk_job_changelist"),
         ("desk_job_",),
         ("desk.view_job", "desk.change_job"),
+        needs_everything=True,
     ),
     Section(
         _("Audit log"),
@@ -88,5 +89,6 @@ register(
         lambda: reverse("admin:auth_group_changelist"),
         ("auth_group_",),
         ("auth.view_group", "auth.change_group"),
+        needs_everything=True,
     ),
 )

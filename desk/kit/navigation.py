@@ -16,6 +16,8 @@ from django.urls import Resolver404, resolve
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from desk.operators.scope import scope_of
+
 Text = str | Promise
 
 
@@ -41,6 +43,8 @@ class Section:
     """How the names of its pages' URLs begin. The longest beginning decides which section a page is in."""
     permissions: tuple[str, ...] = ()
     """Whoever has one of these, with their app's labels, may open it; if there are none, everybody."""
+    needs_everything: bool = False
+    """Whether only operators who see all accounts may open it."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,8 @@ def navigation(request: HttpRequest, crumbs: Iterable[tuple[str, str | None]] = 
 
 def _may_open(user: AbstractBaseUser | AnonymousUser, section: Section) -> bool:
     if not isinstance(user, PermissionsMixin):
+        return False
+    if section.needs_everything and not scope_of(user).is_everything:
         return False
     return not section.permissions or any(map(user.has_perm, section.permissions))
 

@@ -191,6 +191,7 @@ def test_health_says_nothing_of_the_system(desk: Desk, tree: Tree) -> None:
         assert heading not in page
     assert "CouchDB" not in desk.get("").text
     assert desk.get("desk/job/").status_code == 403
+    assert "/admin/desk/job/" not in page
 
 
 def test_an_account_is_created_below_the_operators_own_only(desk: Desk, tree: Tree) -> None:
