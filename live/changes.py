@@ -18,6 +18,7 @@ from events.event import Event
 from events.feed import UpdatesFeed
 from events.positions import Position
 from events.work import WorkQueue
+from live.tickets import SYSTEM
 from storage import database_names, gregorian, modbs
 
 logger = logging.getLogger(__name__)
@@ -33,8 +34,9 @@ Publish = Callable[[str, list[Event]], None]
 class FollowedAccounts:
     """The accounts with listeners. Idle accounts, and those without listeners, cost nothing."""
 
-    def __init__(self, publish: Publish) -> None:
-        self._publish = publish
+    def __init__(self, publish: Publish, heard: Callable[[], None]) -> None:
+        """`heard` is called whenever any database has changed."""
+        self._publish, self._heard = publish, heard
         self._feed = UpdatesFeed(self._hear, self._recheck)
         self._queue = WorkQueue()
         self._changes = Changes(of_everybody=True)
@@ -61,7 +63,7 @@ class FollowedAccounts:
             if account_id in self._positions:
                 return
         try:
-            positions = _present_positions(account_id)
+            positions = {} if account_id == SYSTEM else _present_positions(account_id)
         except CouchError:
             self.remove_listener(account_id)
             raise
@@ -79,7 +81,12 @@ class FollowedAccounts:
                 del self._listeners[account_id]
                 self._positions.pop(account_id, None)
 
+    def has_listeners(self, account_id: str) -> bool:
+        """Whether anybody listens to an account."""
+        return account_id in self._positions
+
     def _hear(self, update: DatabaseUpdate) -> None:
+        self._heard()
         owner = database_names.parse(update.name)
         if owner is not None and update.kind != "deleted" and owner.account_id in self._positions:
             self._queue.add(owner.account_id, update.name)

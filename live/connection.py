@@ -217,6 +217,8 @@ def _authorize(token: str, data: Message) -> tuple[Permit, str]:
     permit = _permit_of_ticket(token) if tickets.is_ticket(token) else _permit_of_token(token)
     identity = permit.identity
     account_id = messages.text_member(data, "account_id") or identity.account_id
+    if identity.token is None and account_id == identity.account_id == tickets.SYSTEM:
+        return permit, account_id
     try:
         is_allowed = database_names.is_account_id(account_id) and may_act_on(identity, account_id)
     except APIException:  # there is no such account

@@ -16,6 +16,8 @@ from live import messages
 from live.bindings import ACTIONS
 from live.changes import FollowedAccounts
 from live.connection import Connection
+from live.system import SystemWatch
+from live.tickets import SYSTEM
 from live.visibility import visible_to
 
 logger = logging.getLogger(__name__)
@@ -30,7 +32,8 @@ class Server:
     """Any number of clients, in one thread; what waits for CouchDB is done in others."""
 
     def __init__(self) -> None:
-        self._followed = FollowedAccounts(self._publish)
+        self._system = SystemWatch(self._publish, lambda: self._followed.has_listeners(SYSTEM))
+        self._followed = FollowedAccounts(self._publish, self._system.hear)
         self._listeners: defaultdict[str, set[Connection]] = defaultdict(set)
         self._open = 0
 
@@ -42,6 +45,7 @@ class Server:
             loop.add_signal_handler(number, stopped.set)
         # In a thread that no exit waits for: it waits for CouchDB.
         threading.Thread(target=self._followed.start, daemon=True).start()
+        self._system.start()
         # Without compression a connection takes a quarter of the memory, and messages are short.
         async with serve(
             self._talk,
@@ -60,6 +64,7 @@ class Server:
             print(f"Websockets at ws://{host}:{address[1]}.", flush=True)
             await stopped.wait()
         self._followed.stop()
+        self._system.stop()
 
     def _refuse(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer what is no websocket, and refuse what are too many."""

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from django.core import signing
 
 SECONDS = 3600
+SYSTEM = "system"
+"""In place of an account: what concerns all of them (`live.system`)."""
 _SALT = "live.tickets"
 _PREFIX = "ticket:"
 
@@ -37,7 +39,7 @@ def register_check(may_listen: MayListen) -> None:
 
 
 def issue(account_id: str, holder: str) -> str:
-    """Return a ticket for a holder who may see all of an account's documents."""
+    """Return a ticket for a holder who may see all of an account's documents, or the state of the whole service."""
     return _PREFIX + signing.dumps([account_id, holder], salt=_SALT)
 
 

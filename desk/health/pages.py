@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 
 from accounts import accounts, listing
@@ -13,9 +14,10 @@ from desk.audit import log
 from desk.health.account_state import account_states, message_chart
 from desk.health.couchdb_state import couchdb_state
 from desk.health.events_state import events_state
+from desk.kit.live import LiveList, allow_live, live_system
 from desk.kit.pages import DocumentAdmin, Route, next_url
 from desk.kit.tables import Paging, page_request
-from desk.operators.scope import scope_of
+from desk.operators.scope import Scope, scope_of
 from storage import maintenance, modbs
 
 _PAGE_SIZE = 20  # each account costs several requests per database
@@ -30,16 +32,20 @@ class HealthPages(DocumentAdmin):
         yield Route("<str:account_id>/create-views/", "create_views", self.create_views, "change_account")
         yield Route("<str:account_id>/create-months/", "create_months", self.create_months, "change_account")
 
-    def show_health(self, request: HttpRequest) -> HttpResponse:
-        """Show the state of CouchDB, and of the databases of a page of accounts.
+    def show_health(self, request: HttpRequest) -> HttpResponseBase:
+        """Show the state of CouchDB, and of the databases of a page of accounts, and refresh it when that changes.
 
         Operators who don't see everything are shown their accounts, and nothing of the system.
         """
-        title, template, crumbs = "Health", "desk/health/overview.html", [*account_list_crumbs(), ("Health", None)]
         scope = scope_of(request.user)
+        live = live_system(request) if scope.is_everything else None
+        return allow_live(lambda: self._render_health(request, scope, live), request, live)
+
+    def _render_health(self, request: HttpRequest, scope: Scope, live: LiveList | None) -> HttpResponse:
+        title, template, crumbs = "Health", "desk/health/overview.html", [*account_list_crumbs(), ("Health", None)]
         couchdb, events = (couchdb_state(), events_state()) if scope.is_everything else (None, None)
         if couchdb is not None and not couchdb.is_up:
-            return self.render(request, template, title, crumbs, couchdb=couchdb, events=events)
+            return self.render(request, template, title, crumbs, couchdb=couchdb, events=events, live=live)
         page = listing.list_accounts(page_request(request, _PAGE_SIZE), among=scope.account_names())
         states = account_states(page.entries)
         by_size = sorted(states, key=lambda state: -state.on_disk)
@@ -50,6 +56,7 @@ class HealthPages(DocumentAdmin):
             crumbs,
             couchdb=couchdb,
             events=events,
+            live=live,
             shows_accounts=True,
             states=states,
             by_size=by_size,

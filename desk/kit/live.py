@@ -1,4 +1,4 @@
-"""Lists that refresh themselves: what a page needs to hear of an account's changes (``desk/kit/live.js``)."""
+"""Pages that refresh themselves: what they need to hear of changes (``desk/kit/live.js``)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,16 +26,20 @@ class LiveList:
 
 def live_list(request: HttpRequest, account_id: str, *types: str) -> LiveList | None:
     """Return what lets a page hear of an account's documents of some types; None if nobody tells (LIVE_URL)."""
+    return _listen_to(request, account_id, " ".join(f"object.*.{name}" for name in types))
+
+
+def live_system(request: HttpRequest) -> LiveList | None:
+    """Return what lets a page hear that the state of the service has changed; None if nobody tells (LIVE_URL)."""
+    return _listen_to(request, tickets.SYSTEM, "object.*.*")
+
+
+def _listen_to(request: HttpRequest, account_id: str, bindings: str) -> LiveList | None:
     if not settings.LIVE_URL:
         return None
     host = urlsplit(f"//{request.get_host()}").hostname or ""
     url = settings.LIVE_URL.replace("{host}", f"[{host}]" if ":" in host else host)
-    return LiveList(
-        url,
-        tickets.issue(account_id, str(request.user.pk)),
-        account_id,
-        " ".join(f"object.*.{name}" for name in types),
-    )
+    return LiveList(url, tickets.issue(account_id, str(request.user.pk)), account_id, bindings)
 
 
 def allow_live(page: Callable[[], HttpResponseBase], request: HttpRequest, live: LiveList | None) -> HttpResponseBase:

@@ -1,9 +1,13 @@
-"""Lists at the desk that are open while something happens."""
+"""Pages of the desk that are open while something happens."""
 
 from collections.abc import Callable
+from typing import Any
 
-from playwright.sync_api import expect
+from django_tasks.base import TaskResultStatus
+from django_tasks_db.models import DBTaskResult, get_date_max
+from playwright.sync_api import Route, expect
 
+from events import state
 from tests.support.api_client import Account, Api
 from tests.support.browsing import Windows
 from tests.support.operators import new_operator
@@ -42,3 +46,32 @@ def test_a_list_shows_new_messages_unless_somebody_is_in_the_middle_of_something
     expect(rows).to_have_count(2)
     notice.get_by_role("link").click()
     expect(rows).to_have_count(3)
+
+
+def test_the_health_page_refreshes_itself_when_a_job_fails(
+    server_with: Callable[..., Running], service: Service, live: Running, window: Windows
+) -> None:
+    server = server_with(LIVE_URL=live.url.replace("127.0.0.1", "{host}"))
+    page = window(new_operator(server.url, service, ("Read only",), ()))
+    jobs: list[DBTaskResult[Any, Any]] = []
+
+    def fail_job(route: Route) -> None:
+        """Let a job fail after the page is made, and before it listens."""
+        with service.models():
+            jobs.append(
+                DBTaskResult.objects.create(
+                    status=TaskResultStatus.FAILED,
+                    args_kwargs={"args": [], "kwargs": {}},
+                    task_path="tests.of.this",
+                    run_after=get_date_max(),
+                )
+            )
+            failed.append(state.job_counts().failed)
+        route.continue_()
+
+    failed: list[int] = []
+    page.route("**/live.js", fail_job)
+    page.goto("desk/account/health/")
+    expect(page.get_by_role("link", name=f"{failed[0]} failed")).to_be_visible()
+    with service.models():
+        jobs[0].delete()

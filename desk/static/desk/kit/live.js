@@ -1,14 +1,15 @@
-// Refreshes a list when its account's documents change, unless somebody is in the middle of something.
+// Refreshes a list when its account's documents change, or another part of a page (data-live-part) when what it shows
+// changes, unless somebody is in the middle of something.
 'use strict';
 document.querySelectorAll('[data-live-url]').forEach(function (notice) {
-    const settings = notice.dataset, results = '#changelist .results';
+    const settings = notice.dataset, results = settings.livePart || '#changelist .results';
     const firstPause = 1000, longestPause = 60000, notAllowed = 1008;
-    let timer = 0, pause = firstPause;
+    let timer = 0, pause = firstPause, ticket = settings.ticket;
 
     function isBusy() {
         const list = document.querySelector(results);
         const isPlaying = Array.from(document.querySelectorAll('audio')).some(player => !player.paused);
-        return !list || isPlaying || document.hidden || list.querySelector('input:checked') !== null ||
+        return !list || isPlaying || document.hidden || list.querySelector('input:checked, details[open]') !== null ||
             list.contains(document.activeElement);
     }
 
@@ -26,6 +27,8 @@ document.querySelectorAll('[data-live-url]').forEach(function (notice) {
                 return;
             }
             list.replaceWith(fresh);
+            // A page may be open for longer than its ticket counts.
+            ticket = page.querySelector('[data-live-url]')?.dataset.ticket || ticket;
             const paging = document.querySelector('#changelist .paginator');
             const freshPaging = page.querySelector('#changelist .paginator');
             if (paging && freshPaging) {
@@ -38,12 +41,13 @@ document.querySelectorAll('[data-live-url]').forEach(function (notice) {
     }
 
     function listen() {
+        const usedTicket = ticket;
         const socket = new WebSocket(settings.liveUrl);
         socket.addEventListener('open', function () {
             pause = firstPause;
             socket.send(JSON.stringify({
                 action: 'subscribe',
-                auth_token: settings.ticket,
+                auth_token: usedTicket,
                 data: {account_id: settings.account, bindings: settings.bindings.split(' ')},
             }));
         });
@@ -54,7 +58,7 @@ document.querySelectorAll('[data-live-url]').forEach(function (notice) {
             }
         });
         socket.addEventListener('close', function (event) {
-            if (event.code !== notAllowed) {
+            if (event.code !== notAllowed || usedTicket !== ticket) {
                 setTimeout(listen, pause);
                 pause = Math.min(2 * pause, longestPause);
             }
