@@ -33,7 +33,9 @@ def differences(
             continue
         old, new = before.get(key), after.get(key)
         path = f"{prefix}{key}"
-        if key in _SECRETS or any(is_secret(key, side) for side in (old, new) if side is not None):
+        if key in _SECRETS or (
+            is_secret(key) and any(is_secret(key, side) for side in (old, new) if side is not None)
+        ):
             result[path] = [None if side is None else HIDDEN for side in (old, new)]
         elif isinstance(old, dict) or isinstance(new, dict):
             # An object that was added or removed as a whole may hold a secret, too.

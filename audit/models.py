@@ -61,12 +61,11 @@ class Entry(models.Model):
 class EntryDocument(models.Model):
     """One of the documents of an entry that is about several: `document_id` of the entry is empty then."""
 
-    entry = models.ForeignKey(Entry, models.CASCADE, to_field="record_id", related_name="documents")
+    entry = models.ForeignKey(Entry, models.CASCADE, related_name="documents")
     document_id = models.CharField(max_length=250, db_index=True)
 
     class Meta:
         default_permissions = ()
-        constraints = (models.UniqueConstraint(fields=("entry", "document_id"), name="document_once_in_an_entry"),)
 
     def __str__(self) -> str:
         return self.document_id

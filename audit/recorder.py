@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -82,27 +82,14 @@ class RequestRecorder:
     def note_writes(self, database_name: str, writes: Sequence[tuple[Document, Document]]) -> None:
         """Record the changes of documents; those that are alike in one record."""
         with _logged_errors():
-            records: dict[bytes, dict[str, Any]] = {}
+            groups: dict[tuple[Any, ...], _Group] = {}
             for sent, stored in writes:
-                self._add_change(records, database_name, sent, stored)
-            self._write([_finish(record) for record in records.values()])
-
-    def _add_change(
-        self, records: dict[bytes, dict[str, Any]], database_name: str, sent: Document, stored: Document
-    ) -> None:
-        """Add the change of a document to the records, each of which is of documents that changed alike."""
-        key = database_name, sent["_id"]
-        before = self._known.get(key)
-        self._known[key] = stored
-        if not kinds.is_recorded(database_name, sent):
-            return
-        if before is not None and before.get("_rev") != sent.get("_rev"):
-            before = None
-        record = _describe_change(database_name, before, stored, is_new="_rev" not in sent)
-        if record is not None:
-            document_id, name = record.pop("document_id"), record.pop("name")
-            same = records.setdefault(_to_json(record), {**record, "documents": [], "name": name})
-            same["documents"].append(document_id)
+                key = database_name, sent["_id"]
+                before = self._known.get(key)
+                self._known[key] = stored
+                if kinds.is_recorded(database_name, sent):
+                    _add_change(groups, before, sent, stored)
+            self._write([group.record(database_name) for group in groups.values()])
 
     def note_deletion(self, database_name: str, doc_id: str) -> None:
         """Record that a document was deleted for good, without what was in it."""
@@ -179,20 +166,43 @@ def current_recorder() -> RequestRecorder | None:
     return _current.get()
 
 
-def _describe_change(
-    database_name: str, before: Document | None, after: Document, *, is_new: bool
-) -> dict[str, Any] | None:
-    """What happened to a document; None if nothing that anybody sees."""
+@dataclass
+class _Group:
+    """Documents that one write has changed alike."""
+
+    action: str
+    difference: dict[str, Any]
+    docs: list[Document] = field(default_factory=list)
+
+    def record(self, database_name: str) -> dict[str, Any]:
+        """The record, of one document or of several."""
+        record = _about(database_name, self.docs[0]) | {"action": self.action, "difference": self.difference}
+        if len(self.docs) == 1:
+            return record
+        name = f"{len(self.docs)} {kinds.MANY.get(record['kind'], 'documents')}"
+        documents = [doc["_id"][:_MAX_ID] for doc in self.docs]
+        return {**record, "document_id": "", "name": name, "documents": documents}
+
+
+def _add_change(
+    groups: dict[tuple[Any, ...], _Group], before: Document | None, sent: Document, after: Document
+) -> None:
+    """Add what happened to a document to the group that it belongs to; nothing if nobody sees it."""
+    is_new = "_rev" not in sent
+    if before is not None and before.get("_rev") != sent.get("_rev"):
+        before = None
+    difference: dict[str, Any] = {}
     if after.get("_deleted"):
-        return None if before is None else _about(database_name, before) | {"action": DELETED, "difference": {}}
-    old: Mapping[str, Any] = before or {}
-    if before is None and not is_new:  # a store that hasn't read what it replaces
-        return _about(database_name, after) | {"action": CHANGED, "difference": {}}
-    difference = _difference(old, after)
-    if not difference and not is_new:
-        return None
-    action = CREATED if is_new else _action(old, after)
-    return _about(database_name, after) | {"action": action, "difference": difference}
+        action, after = DELETED, before or after
+    elif before is None and not is_new:  # a store that hasn't read what it replaces
+        action = CHANGED
+    else:
+        difference = _difference(before or {}, after)
+        if not difference and not is_new:
+            return
+        action = CREATED if is_new else _action(before or {}, after)
+    key = action, after.get("pvt_type"), str(after.get("source_id")), _to_json(difference)
+    groups.setdefault(key, _Group(action, difference)).docs.append(after)
 
 
 def _action(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
@@ -222,7 +232,10 @@ def _attachment_difference(before: Mapping[str, Any], after: Mapping[str, Any]) 
 
     CouchDB says the digest of those that were there before.
     """
-    old, new = (doc.get("_attachments") or {} for doc in (before, after))
+    old, new = before.get("_attachments"), after.get("_attachments")
+    if old is new:
+        return None
+    old, new = old or {}, new or {}
     if old.keys() == new.keys() and all("digest" in stub for stub in new.values()):
         return None
     return [_describe_attachments(old), _describe_attachments(new)]
@@ -245,15 +258,6 @@ def _about(database_name: str, doc: Document) -> dict[str, Any]:
         "container_id": container_id[:_MAX_ID] if isinstance(container_id, str) else "",
         "name": kinds.name_of(doc)[:_MAX_NAME],
     }
-
-
-def _finish(record: dict[str, Any]) -> dict[str, Any]:
-    """A record of one document, or of several that were changed alike."""
-    document_ids = record.pop("documents")
-    if len(document_ids) == 1:
-        return {**record, "document_id": document_ids[0]}
-    name = f"{len(document_ids)} {kinds.MANY.get(record['kind'], 'documents')}"
-    return {**record, "document_id": "", "name": name, "documents": document_ids}
 
 
 def _encode(record: dict[str, Any]) -> bytes:

@@ -13,7 +13,7 @@ from threading import Event, Lock, Thread
 from typing import Any
 
 import orjson
-from django.db import DataError, Error, IntegrityError, close_old_connections, transaction
+from django.db import DataError, Error, IntegrityError, close_old_connections, connection, transaction
 
 from audit.models import Entry, EntryDocument
 from audit.spool import Spool, SpoolFile, adopt_files, spool
@@ -21,13 +21,34 @@ from audit.spool import Spool, SpoolFile, adopt_files, spool
 logger = logging.getLogger(__name__)
 
 _BATCH = 500
-_SECONDS = 0.25
+_SECONDS, _MAX_SECONDS = 0.2, 1.0
+_RECORDS_PER_SECOND = 50
+"""After so many records the next ones wait for a second: a batch costs as much as some dozens of records."""
 _ADOPT_SECONDS = 30.0
 _LOG_SECONDS = 60.0
-_COLUMNS = (
-    *("actor_account_id", "actor_user_id", "actor_name", "impersonator", "action", "account_id", "kind"),
-    *("document_id", "container_id", "name", "difference", "request_id", "request", "address"),
+_TEXTS = {
+    "actor_account_id": 32,
+    "actor_user_id": 32,
+    "actor_name": 150,
+    "impersonator": 65,
+    "action": 40,
+    "account_id": 32,
+    "kind": 20,
+    "document_id": 250,
+    "container_id": 250,
+    "name": 250,
+    "request_id": 64,
+    "request": 400,
+    "address": 100,
+}
+"""The columns with texts, and how long these may be."""
+_COLUMNS = ("record_id", "time", "source", "document_count", "difference", *_TEXTS)
+# Records come by the hundred a second: as instances of a model each would take five times as much.
+_INSERT_ENTRY = (
+    f"INSERT INTO {Entry._meta.db_table} ({', '.join(_COLUMNS)}) "  # noqa: S608 - constants
+    f"VALUES ({', '.join(['%s'] * len(_COLUMNS))}) ON CONFLICT DO NOTHING"
 )
+_INSERT_DOCUMENT = f"INSERT INTO {EntryDocument._meta.db_table} (entry_id, document_id) VALUES (%s, %s)"  # noqa: S608
 
 
 class Shipper:
@@ -38,7 +59,7 @@ class Shipper:
         self._is_ending = Event()
         self._thread = Thread(target=self._run, name="audit", daemon=True)
         self._start_lock = Lock()
-        self._adopt_at = 0.0
+        self._ship_at = self._adopt_at = 0.0
         self._logged_at = 0.0
 
     def start(self) -> None:
@@ -73,27 +94,32 @@ class Shipper:
             logger.exception("Records of the audit could not be stored")
 
     def _ship_own(self) -> None:
-        if not self._spool.has_records.is_set():
+        if not self._spool.has_records.is_set() or (
+            time.monotonic() < self._ship_at and not self._is_ending.is_set()
+        ):
             return
         self._spool.has_records.clear()
+        count = 0
         try:
             while (file := self._spool.take_file()) is not None:
-                ship_file(file)
+                count += ship_file(file)
                 file.empty()
-            if lines := self._spool.take_from_memory():
-                self._ship_from_memory(lines)
+            count += self._ship_from_memory()
         except BaseException:
             self._spool.has_records.set()
             raise
         finally:
             close_old_connections()
+            self._ship_at = time.monotonic() + min(count / _RECORDS_PER_SECOND, _MAX_SECONDS)
 
-    def _ship_from_memory(self, lines: list[bytes]) -> None:
+    def _ship_from_memory(self) -> int:
+        lines = self._spool.take_from_memory()
         try:
             store(lines)
         except BaseException:
             self._spool.give_back(lines)
             raise
+        return len(lines)
 
 
 def ship_left_behind(own_spool: Spool) -> None:
@@ -107,15 +133,20 @@ def ship_left_behind(own_spool: Spool) -> None:
         file.remove()
 
 
-def ship_file(file: SpoolFile) -> None:
-    """Bring all records of a file to the database; raises Django's `Error` if that is away."""
+def ship_file(file: SpoolFile) -> int:
+    """Bring all records of a file to the database, and return how many; raises Django's `Error` if that is away."""
+    count = 0
     for lines in file.read_batches(_BATCH):
         store(lines)
+        count += len(lines)
+    return count
 
 
 def store(lines: Sequence[bytes]) -> None:
     """Store records, those that are stored already once; raises Django's `Error` if the database is away."""
     records = [record for line in lines if (record := _parse(line)) is not None]
+    if not records:
+        return
     close_old_connections()
     try:
         _store_records(records)
@@ -128,28 +159,27 @@ def store(lines: Sequence[bytes]) -> None:
 
 
 def _store_records(records: Sequence[dict[str, Any]]) -> None:
-    if not records:
-        return
-    documents = [
-        EntryDocument(entry_id=record["id"], document_id=document_id)
-        for record in records
-        for document_id in record.get("documents", ())
+    documents = {record["id"]: record["documents"] for record in records if record.get("documents")}
+    with transaction.atomic(), connection.cursor() as cursor:
+        for record_id in Entry.objects.filter(record_id__in=documents).values_list("record_id", flat=True):
+            del documents[str(record_id)]  # they are stored with their entry
+        cursor.executemany(_INSERT_ENTRY, [_row(record) for record in records])
+        rows = Entry.objects.filter(record_id__in=documents).values_list("pk", "record_id") if documents else ()
+        pairs = [(pk, document_id) for pk, record_id in rows for document_id in documents[str(record_id)]]
+        if pairs:
+            cursor.executemany(_INSERT_DOCUMENT, pairs)
+
+
+def _row(record: dict[str, Any]) -> list[Any]:
+    """The values of `_COLUMNS`."""
+    return [
+        record["id"],
+        connection.ops.adapt_datetimefield_value(datetime.fromtimestamp(record["time"], UTC)),
+        Entry.Source.API.value,
+        len(record.get("documents", ())) or 1,
+        connection.ops.adapt_json_value(record.get("difference", {}), None),
+        *(record.get(name, "")[:length] for name, length in _TEXTS.items()),
     ]
-    with transaction.atomic():
-        Entry.objects.bulk_create([_entry(record) for record in records], ignore_conflicts=True)
-        if documents:
-            EntryDocument.objects.bulk_create(documents, batch_size=_BATCH, ignore_conflicts=True)
-
-
-def _entry(record: dict[str, Any]) -> Entry:
-    members = {column: record[column] for column in _COLUMNS if column in record}
-    return Entry(
-        record_id=record["id"],
-        time=datetime.fromtimestamp(record["time"], UTC),
-        source=Entry.Source.API,
-        document_count=len(record.get("documents", ())) or 1,
-        **members,
-    )
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:

@@ -126,18 +126,10 @@ class Migration(migrations.Migration):
                 (
                     "entry",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="documents",
-                        to="audit.entry",
-                        to_field="record_id",
+                        on_delete=django.db.models.deletion.CASCADE, related_name="documents", to="audit.entry"
                     ),
                 ),
             ],
-            options={
-                "default_permissions": (),
-                "constraints": [
-                    models.UniqueConstraint(fields=("entry", "document_id"), name="document_once_in_an_entry")
-                ],
-            },
+            options={"default_permissions": ()},
         ),
     ]

@@ -52,25 +52,22 @@ def _chunks(entries: Iterator[AuditEntry]) -> Iterator[list[AuditEntry]]:
         yield chunk
 
 
-def _fetch_documents(chunk: Iterable[AuditEntry]) -> dict[str | None, list[str]]:
-    record_ids = [entry.record_id for entry in chunk if entry.document_count > 1]
-    documents: dict[str | None, list[str]] = {}
-    if record_ids:
-        rows = EntryDocument.objects.filter(entry_id__in=record_ids).order_by("pk")
-        for row in rows.values("entry__record_id", "document_id"):
-            documents.setdefault(row["entry__record_id"], []).append(row["document_id"])
+def _fetch_documents(chunk: Iterable[AuditEntry]) -> dict[int, list[str]]:
+    ids = [entry.pk for entry in chunk if entry.document_count > 1]
+    documents: dict[int, list[str]] = {}
+    rows = EntryDocument.objects.filter(entry_id__in=ids).order_by("pk").values_list("entry_id", "document_id")
+    for entry_id, document_id in rows if ids else ():
+        documents.setdefault(entry_id, []).append(document_id)
     return documents
 
 
-def _row(
-    entry: AuditEntry, account_names: dict[str, str], documents: dict[str | None, list[str]]
-) -> dict[str, object]:
+def _row(entry: AuditEntry, account_names: dict[str, str], documents: dict[int, list[str]]) -> dict[str, object]:
     row = {column: getattr(entry, column, None) for column in COLUMNS}
     return row | {
         "time": entry.time.isoformat(timespec="milliseconds"),
         "operator": entry.operator.get_username() if entry.operator is not None else "",
         "account_name": account_names.get(entry.account_id, ""),
-        "documents": documents.get(entry.record_id, []),
+        "documents": documents.get(entry.pk, []),
     }
 
 

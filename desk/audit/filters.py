@@ -97,7 +97,7 @@ def search_entries(queryset: Entries, text: str) -> Entries:
 def about_documents(queryset: Entries, document_ids: list[str]) -> Entries:
     """The entries about documents, alone or among others."""
     grouped = EntryDocument.objects.filter(document_id__in=document_ids).values("entry_id")
-    return queryset.filter(Q(document_id__in=document_ids) | Q(record_id__in=grouped))
+    return queryset.filter(Q(document_id__in=document_ids) | Q(pk__in=grouped))
 
 
 def _in_account(queryset: Entries, text: str) -> Entries:
