@@ -202,9 +202,9 @@ INSTALLED_APPS = [
     "webhooks",
     "notifications",
     "live",
+    "erasure",  # before an app with models: the desk's groups get its permission when that one is set up
     "migration",
     "backup",
-    "erasure",
     "doctor",
     "overview",
 ]

@@ -9,6 +9,7 @@ from django_tasks_db.models import DBTaskResult
 
 import desk.accounts.pages
 import desk.audit.pages
+import desk.erasures.pages
 import desk.jobs.pages
 import desk.mailboxes.pages
 import desk.mails.pages

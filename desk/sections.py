@@ -67,6 +67,13 @@ register(
         needs_everything=True,
     ),
     Section(
+        _("Deletions for good"),
+        "trash-2",
+        lambda: reverse("admin:erasure_erasure_changelist"),
+        ("erasure_erasure_",),
+        ("erasure.view_erasure", "erasure.erase_for_good"),
+    ),
+    Section(
         _("Audit log"),
         "scroll-text",
         lambda: reverse("admin:desk_auditentry_changelist"),

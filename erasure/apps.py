@@ -13,6 +13,6 @@ class ErasureConfig(AppConfig):
     def ready(self) -> None:
         """Let workers look for erasures that are due and have lost their job."""
         from erasure import jobs
-        from events import jobs as worker_jobs
+        from events import periodic
 
-        worker_jobs.register_check(jobs.enqueue_overdue)
+        periodic.register("erasures", jobs.enqueue_overdue, lambda: jobs.CHECK_SECONDS)

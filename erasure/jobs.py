@@ -34,6 +34,7 @@ _LEASE = timedelta(seconds=60)
 _RENEW_SECONDS = 5.0
 _OUTAGE_PAUSE, _COMPACTION_PAUSE = timedelta(seconds=10), timedelta(seconds=20)
 _COMPACTION_POLLS, _POLL_SECONDS = 8, 0.5
+CHECK_SECONDS = 60
 AWAY = "CouchDB doesn't answer. A worker tries again every ten seconds."
 FAULT = "A fault of the service stopped it. Its log has the details."
 
@@ -74,6 +75,7 @@ def work(erasure_id: int) -> None:
             schedule(erasure, again_at)
 
 
+@task
 def enqueue_overdue() -> None:
     """Queue the job of erasures that have none: after a restored backup, say."""
     now = timezone.now()

@@ -38,6 +38,8 @@ def forget(erased: Erased) -> None:
     for ids in _chunks(erased.ids):
         entries = about_documents(AuditEntry.objects.all(), ids)
         entries.exclude(action__in=_ACTIONS.values()).update(name="", difference={})
+    for ids in _chunks(erased.user_ids):
+        AuditEntry.objects.filter(actor_user_id__in=ids).update(actor_name="", address="")
     for ids in _chunks(erased.box_ids):
         lines = MailboxRunLine.objects.filter(box_id__in=ids)
         lines.update(name="", difference={}, cells=[], problem="", patch="")

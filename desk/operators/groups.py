@@ -52,6 +52,8 @@ _ADMINISTRATOR_PERMISSIONS = (
     "view_user",
     "add_user",
     "change_user",
+    "view_erasure",
+    "erase_for_good",
 )
 _GROUPS = {
     "Read only": _READ_ONLY_PERMISSIONS,
@@ -66,5 +68,7 @@ def create_missing_groups(**_: Any) -> None:
 
     for name, codenames in _GROUPS.items():
         permissions = Permission.objects.filter(codename__in=codenames)
-        if permissions.count() == len(codenames) and not Group.objects.filter(name=name).exists():
+        # Two apps may have a permission of the same codename.
+        present = set(permissions.values_list("codename", flat=True))
+        if present.issuperset(codenames) and not Group.objects.filter(name=name).exists():
             Group.objects.create(name=name).permissions.set(permissions)

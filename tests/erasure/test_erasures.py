@@ -263,7 +263,7 @@ def test_a_worker_that_was_killed_is_replaced_and_another_one_keeps_away_meanwhi
 def test_an_erasure_without_a_job_gets_one(account: Account, box: dict[str, Any]) -> None:
     erasure = planning.plan(Kind.MAILBOX, account.id, box["id"], new_operator_id())
     DBTaskResult.objects.filter(task_path=jobs.work.module_path).delete()
-    jobs.enqueue_overdue()
-    jobs.enqueue_overdue()
+    jobs.enqueue_overdue.call()
+    jobs.enqueue_overdue.call()
     queued = DBTaskResult.objects.filter(task_path=jobs.work.module_path)
     assert [job.args_kwargs["args"] for job in queued if erasure.pk in job.args_kwargs["args"]] == [[erasure.pk]]

@@ -150,3 +150,5 @@ def all_pages(practice: Practice) -> Iterable[str]:
     yield from (practice.message_list() + query for query in ("&removed=yes", "&since=2026-02-02&until=2026-02-01"))
     yield f"desk/message/{account_id}/{practice.boxes[0]['id']}/add/"
     yield from (message + page for page in ("", "upload/", "history/"))
+    yield from (f"erasure/erasure/{page}" for page in ("", "caller/", "export/"))
+    yield f"erasure/erasure/new/?kind=mailbox&account={account_id}&id={practice.boxes[0]['id']}"
