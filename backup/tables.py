@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator, Sequence
 from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import Any
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
@@ -76,7 +77,7 @@ def restore_rows(place: Place, files: Sequence[File]) -> int:
 def _list_models() -> list[type[models.Model]]:
     """The models whose rows are in a backup, each after those that its rows name."""
     labels = {
-        model: {field.related_model for field in model._meta.get_fields() if field.is_relation and field.concrete}
+        model: _named_models(model)
         for model in apps.get_models()
         if model._meta.managed
         and not model._meta.proxy
@@ -84,6 +85,12 @@ def _list_models() -> list[type[models.Model]]:
         and model._meta.label not in _LEFT_OUT
     }
     return [model for model in TopologicalSorter(labels).static_order() if model in labels]
+
+
+def _named_models(model: type[models.Model]) -> set[Any]:
+    """The other models that a model's rows name. A row that names one of its own table names an earlier one."""
+    fields = [field for field in model._meta.get_fields() if field.is_relation and field.concrete]
+    return {field.related_model for field in fields} - {model}
 
 
 def _row_lines(model: type[models.Model]) -> Iterator[bytes]:

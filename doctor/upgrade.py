@@ -50,6 +50,8 @@ class UpgradePlan:
     """What there is to do before this version serves."""
 
     version: str
+    is_new: bool
+    """Whether there are no tables at all: this is a new installation."""
     table_changes: tuple[TableChange, ...]
     newer_migrations: tuple[str, ...]
     """Migrations that a newer version applied, and that this version doesn't know."""
@@ -70,6 +72,7 @@ def plan_upgrade(show_progress: Callable[[str], None] = lambda text: None) -> Up
     """
     return UpgradePlan(
         VERSION,
+        not MigrationRecorder(connection).applied_migrations(),
         tuple(_table_changes()),
         tuple(_newer_migrations()),
         tuple(_design_changes(show_progress)),

@@ -80,6 +80,9 @@ def _lines(plan: UpgradePlan) -> Iterator[str]:
 def _table_lines(plan: UpgradePlan) -> Iterator[str]:
     if not plan.table_changes:
         return
+    if plan.is_new:
+        yield "\nTables, by ./manage.py migrate: all of them, as this is a new installation"
+        return
     yield f"\nTables, by ./manage.py migrate: {len(plan.table_changes)} migrations"
     for change in plan.table_changes:
         yield f"  {change.name}"
