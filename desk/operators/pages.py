@@ -60,6 +60,11 @@ class OperatorAdmin(UserAdmin):  # type: ignore[type-arg]  # not generic when it
         """Show the form of an operator, or store it."""
         return super().changeform_view(request, *args, **options)
 
+    @explain_errors
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Show what was done to an operator."""
+        return super().history_view(request, object_id, extra_context)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         """The operators, for one who is limited only those within these limits."""
         users, scope = super().get_queryset(request), scope_of(request.user)
@@ -166,6 +171,7 @@ class OperatorAdmin(UserAdmin):  # type: ignore[type-arg]  # not generic when it
             kwargs["queryset"] = _groups_to_give(request)
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
+    @explain_errors
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
         """Set an operator's password: superusers anybody's, others only their own.
 
@@ -175,6 +181,7 @@ class OperatorAdmin(UserAdmin):  # type: ignore[type-arg]  # not generic when it
             raise PermissionDenied
         return super().user_change_password(request, id, form_url)
 
+    @explain_errors
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """Refuse to delete an operator with entries in the audit log."""
         user = self.get_object(request, object_id)
