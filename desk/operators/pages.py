@@ -26,6 +26,7 @@ from desk.operators.forms import LIMIT, GroupForm, OperatorForm
 from desk.operators.scope import fetch_names, scope_of, stored_scope
 
 _SUPERUSER_FIELDS = ("is_superuser", "user_permissions")
+_DATES = ("last_login", "date_joined")
 _ACCESS_FIELDS = ("session_list", "second_factor")
 _SCOPE_FIELDS = ("groups", LIMIT)
 _LIMIT_TEXT = "limit_text"
@@ -135,7 +136,7 @@ class OperatorAdmin(UserAdmin):  # type: ignore[type-arg]  # not generic when it
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Django's read-only fields, those that only superusers change, and what limits the operator."""
-        names = (*super().get_readonly_fields(request, obj), *_ACCESS_FIELDS)
+        names = (*super().get_readonly_fields(request, obj), *_ACCESS_FIELDS, *_DATES)
         if obj == request.user and not scope_of(request.user).is_everything:
             names = (*names, *_SCOPE_FIELDS)
         return names if request.user.is_superuser else (*names, *_SUPERUSER_FIELDS)
