@@ -148,6 +148,7 @@ def all_pages(practice: Practice) -> Iterable[str]:
     yield from (hook + page for page in ("", "change/", "test/", f"attempts/{practice.attempt_id}/"))
     yield from (f"desk/message/?account={account_id}", practice.message_list())
     yield from (practice.message_list() + query for query in ("&removed=yes", "&since=2026-02-02&until=2026-02-01"))
+    yield f"desk/message/{account_id}/runs/"
     yield f"desk/message/{account_id}/{practice.boxes[0]['id']}/add/"
     yield from (message + page for page in ("", "upload/", "history/"))
     yield from (f"erasure/erasure/{page}" for page in ("", "caller/", "export/"))
