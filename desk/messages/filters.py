@@ -25,7 +25,7 @@ _ALL = ("", "All")
 _STATES = [("", "Live"), ("yes", "Removed")]
 _TRANSCRIPTIONS = [_ALL, ("yes", "Transcribed"), ("no", "Not transcribed")]
 _AUDIO = [_ALL, ("none", "Without audio")]
-_NARROWING_PARAMETERS = ("q", "folder", "text", "audio", "since", "until")
+_SEARCH_PARAMETERS = ("q", "text", "audio", "since", "until")
 
 Summary = Mapping[str, Any]
 
@@ -78,7 +78,12 @@ def is_removed_query(query: QueryDict) -> bool:
 
 def is_narrowed(request: HttpRequest) -> bool:
     """Whether the query asks for some messages only."""
-    return any(request.GET.get(name) for name in _NARROWING_PARAMETERS)
+    return bool(request.GET.get("folder")) or is_searched(request.GET)
+
+
+def is_searched(query: QueryDict) -> bool:
+    """Whether a list's query asks for some messages only, whatever their folder."""
+    return any(query.get(name) for name in _SEARCH_PARAMETERS)
 
 
 def filter_bar(request: HttpRequest) -> list[Filter]:

@@ -24,6 +24,7 @@ from desk.messages.filters import (
     filter_bar,
     folder_of_summary,
     is_narrowed,
+    is_searched,
     shows_removed,
 )
 from desk.messages.links import message_url
@@ -54,7 +55,8 @@ def message_table(
     dates = _date_form(query)
     order = Order.of(request, [DEFAULT_ORDER.name], DEFAULT_ORDER)
     page = _page(request, account_id, box, dates, order)
-    total = None if is_narrowed(request) or is_removed else counts.total(account_id, box)
+    is_counted = not (is_removed or is_searched(query) or list_settings.of(request).is_export)
+    total = counts.total(account_id, box, query.get("folder") or None) if is_counted else None
     entries = page.entries if page else []
     boxes = None if box else _boxes(account_id, entries)
     style = _RowStyle.of(request, account_id, boxes, is_removed=is_removed)
@@ -135,6 +137,7 @@ class _RowStyle:
     is_removed: bool
     boxes: Mapping[str, Document] | None
     """The messages' mailboxes; None in the list of one mailbox."""
+    has_links: bool
     can_listen: bool
     can_change: bool
 
@@ -148,6 +151,7 @@ class _RowStyle:
             account_id,
             is_removed,
             boxes,
+            has_links=is_page,
             can_listen=is_page and request.user.has_perm("desk.listen_to_message"),
             can_change=is_page and not is_removed and request.user.has_perm("desk.change_message"),
         )
@@ -179,9 +183,10 @@ def _message_row(style: _RowStyle, entry: message_listing.Entry) -> Row:
     row_id = f"{entry.box_id} {message_id}"
     title = f"{format_time(summary.get('timestamp'))}, {caller_title(summary)}"
     folder = folder_of_summary(summary, is_removed=is_removed)
+    url = message_url(account_id, entry.box_id, message_id) if style.has_links else None
     play_cells = [Cell(play_link(account_id, entry.box_id, message_id, title))] if style.can_listen else []
     cells = [
-        time_cell(summary.get("timestamp"), message_url(account_id, entry.box_id, message_id), empty="—"),
+        time_cell(summary.get("timestamp"), url, empty="—"),
         *play_cells,
         Cell(str(summary.get("caller_id_number") or "")[:80], style="caller"),
         Cell(str(summary.get("caller_id_name") or "")[:80]),
@@ -192,7 +197,7 @@ def _message_row(style: _RowStyle, entry: message_listing.Entry) -> Row:
     if is_removed:
         cells.append(time_cell(summary.get("removed")))
     if boxes is not None:
-        cells.append(_mailbox_cell(account_id, entry.box_id, boxes.get(entry.box_id)))
+        cells.append(_mailbox_cell(style, entry.box_id, boxes.get(entry.box_id)))
     return Row(cells, row_id)
 
 
@@ -201,10 +206,10 @@ def _seconds(milliseconds: object) -> float | None:
     return None if number is None else number / 1000
 
 
-def _mailbox_cell(account_id: str, box_id: str, box: Document | None) -> Cell:
+def _mailbox_cell(style: _RowStyle, box_id: str, box: Document | None) -> Cell:
     if box is None or not mailbox_store.is_live(box):
         return Cell(f"{mailbox_store.number(box or {})} (removed)".strip(), style="quiet")
-    return Cell(mailbox_title(box)[:60], mailbox_url(account_id, box_id))
+    return Cell(mailbox_title(box)[:60], mailbox_url(style.account_id, box_id) if style.has_links else None)
 
 
 def _cut_text(page: Page[message_listing.Entry] | None) -> str:

@@ -47,6 +47,8 @@ def test_pages_lead_forth_and_back(fresh_operator: Operator, account: Account, b
     path = "desk/message/"
     pages = [desk.get(path_of_list(account, box)).text]
     assert "25 on this page, 80 in all" in text_of(desk.get(path_of_list(account, box)))
+    assert "25 on this page, 80 in all" in text_of(desk.get(path_of_list(account, box, "&folder=new")))
+    assert "0 on this page, 0 in all" in text_of(desk.get(path_of_list(account, box, "&folder=saved")))
     assert not link(pages[0], "Previous page")
     for _ in range(3):
         pages.append(desk.get(path + link(pages[-1], "Next page")).text)

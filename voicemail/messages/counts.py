@@ -71,15 +71,24 @@ def per_folder(
     return totals
 
 
-def total(account_id: str, box: Mapping[str, Any] | None, now: int | None = None) -> int:
+def total(
+    account_id: str, box: Mapping[str, Any] | None, folder: str | None = None, now: int | None = None
+) -> int | None:
     """The number of live messages within the retention: of a mailbox (its document), or of the whole account.
 
     Messages in 3.x's format count, too. The account's costs a request per month, however many messages there are.
+    With a folder, only its messages count; None where CouchDB doesn't have their number: of an account's folder, and
+    of one of a mailbox with messages in 3.x's format.
     """
     if box is not None:
         legacy_messages = box.get("messages")
         legacy_count = len(legacy_messages) if isinstance(legacy_messages, list) else 0
-        return legacy_count + sum(per_folder(account_id, [box["_id"]], now=now)[box["_id"]].values())
+        folders = per_folder(account_id, [box["_id"]], now=now)[box["_id"]]
+        if folder is None:
+            return legacy_count + sum(folders.values())
+        return None if legacy_count else folders.get(folder, 0)
+    if folder is not None:
+        return None
     moment = gregorian.now() if now is None else now
     limit = retention.limit(account_id, moment)
     months = modbs.list_months_to_read(account_id, limit, moment)

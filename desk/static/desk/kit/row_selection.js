@@ -6,11 +6,13 @@
     if (!form || !counter) {
         return;
     }
+    const everyPage = form.querySelector('input[name=all]');
     const checkboxes = () => Array.from(form.querySelectorAll('input.action-select'));
     function update() {
         const all = checkboxes(), count = all.filter(checkbox => checkbox.checked).length;
         document.getElementById('action-toggle').checked = count > 0 && count === all.length;
-        counter.textContent = interpolate(gettext('%(count)s of %(total)s selected'), {count, total: all.length}, true);
+        counter.textContent = everyPage && everyPage.checked ? everyPage.parentElement.textContent.trim() :
+            interpolate(gettext('%(count)s of %(total)s selected'), {count, total: all.length}, true);
         all.forEach(checkbox => checkbox.closest('tr').classList.toggle('selected', checkbox.checked));
     }
     form.addEventListener('change', function (event) {
