@@ -33,9 +33,7 @@ def differences(
             continue
         old, new = before.get(key), after.get(key)
         path = f"{prefix}{key}"
-        if key in _SECRETS or (
-            is_secret(key) and any(is_secret(key, side) for side in (old, new) if side is not None)
-        ):
+        if any(_is_hidden(key, side) for side in (old, new) if side is not None):
             result[path] = [None if side is None else HIDDEN for side in (old, new)]
         elif isinstance(old, dict) or isinstance(new, dict):
             # An object that was added or removed as a whole may hold a secret, too.
@@ -44,6 +42,11 @@ def differences(
         else:
             result[path] = [_show(old), _show(new)]
     return result
+
+
+def _is_hidden(key: str, value: Any) -> bool:
+    """Whether nobody is shown a member: it is secret, or may be by its name (``secret_for_user_signature``)."""
+    return key in _SECRETS or is_secret(key, value) or ("secret" in key.lower() and not isinstance(value, bool))
 
 
 def _show(value: Any) -> Any:
@@ -58,7 +61,5 @@ def _mask(value: Any) -> Any:
     if isinstance(value, list):
         return [_mask(item) for item in value]
     if isinstance(value, Mapping):
-        return {
-            key: HIDDEN if key in _SECRETS or is_secret(key, item) else _mask(item) for key, item in value.items()
-        }
+        return {key: HIDDEN if _is_hidden(key, item) else _mask(item) for key, item in value.items()}
     return value

@@ -22,13 +22,17 @@ _CLAIMED_AT = "claimed_at"
 """A member of every lock (`storage.locks`)."""
 _UNRECORDED_DATABASES = frozenset({database_names.ACCOUNTS, database_names.TOKENS, database_names.KEYS})
 """Copies of accounts, which come with a change of their own, and what signing in keeps."""
+_SIGNING = (database_names.CONFIG, "auth")
+"""What tokens are signed with, which the service makes for itself."""
 _NAMES = ("name", "username", "friendly_name", "realm")
 _MAX_KIND = 20
 
 
 def is_recorded(database_name: str, doc: Mapping[str, Any]) -> bool:
     """Whether a document's changes are recorded: it is one that clients see, whatever its type, and no lock."""
-    return database_name not in _UNRECORDED_DATABASES and _CLAIMED_AT not in doc
+    if database_name in _UNRECORDED_DATABASES or _CLAIMED_AT in doc:
+        return False
+    return database_name != database_names.CONFIG or (database_name, doc["_id"]) != _SIGNING
 
 
 def kind_of(doc: Mapping[str, Any]) -> str:

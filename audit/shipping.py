@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 _BATCH = 500
 _SECONDS, _MAX_SECONDS = 0.2, 1.0
-_RECORDS_PER_SECOND = 50
+_RECORDS_PER_SECOND = 10
 """After so many records the next ones wait for a second: a batch costs as much as some dozens of records."""
 _ADOPT_SECONDS = 30.0
 _LOG_SECONDS = 60.0

@@ -17,7 +17,7 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from crossbar.conditions import content_disposition
 from desk.accounts.links import account_url
@@ -33,6 +33,8 @@ from desk.models import AuditEntry
 
 _PAGE_SIZE = 100
 _MAX_COUNT = 10_000
+_MAX_LINES = 12
+"""A longer difference is folded."""
 _EXPORTS = {"csv": ("text/csv; charset=utf-8", exports.stream_csv), "json": ("application/json", exports.stream_json)}
 
 
@@ -57,7 +59,14 @@ class EntryList(ChangeList):
         names = fetch_account_names(entries)
         for entry in entries:
             entry.account_name = names.get(entry.account_id, entry.account_id)
+            if entry.kind == "account" and not entry.name:  # a refused sign-in knows no name
+                entry.name = entry.account_name
         self.result_list = entries
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether the form of the filter has anything in it, right or wrong."""
+        return any(self.form.data.get(name) for name in FilterForm.base_fields)
 
     @property
     def is_count_cut(self) -> bool:
@@ -262,7 +271,11 @@ def format_difference(entry: AuditEntry) -> SafeString:
     if not difference:
         return SafeString()
     lines = ((path, _format_change(change)) for path, change in difference.items())
-    return format_html("<ul>{}</ul>", format_html_join("", "<li><b>{}</b>: {}</li>", lines))
+    members = format_html("<ul>{}</ul>", format_html_join("", "<li><b>{}</b>: {}</li>", lines))
+    if len(difference) <= _MAX_LINES:
+        return members
+    summary = ngettext("%(count)d member", "%(count)d members", len(difference)) % {"count": len(difference)}
+    return format_html("<details><summary>{}</summary>{}</details>", summary, members)
 
 
 def _format_change(change: Any) -> str:

@@ -150,6 +150,8 @@ def test_old_entries_are_deleted(service: Service, settings: Any) -> None:
     [
         ({"pin": "1"}, {"pin": "2"}, {"pin": ["(hidden)", "(hidden)"]}),
         ({}, {"a": [{"token": "x", "b": 1}]}, {"a": [None, [{"token": "(hidden)", "b": 1}]]}),
+        ({}, {"secret_for_signing": "x"}, {"secret_for_signing": [None, "(hidden)"]}),
+        ({}, {"has_secrets": True}, {"has_secrets": [None, True]}),
         ({}, {"a": {"password": "x", "b": 1}}, {"a.b": [None, 1], "a.password": [None, "(hidden)"]}),
         ({}, {"uri": "http://ada:word@example.com"}, {"uri": [None, "http://ada:***@example.com"]}),
         ({"a": 1, "pvt_modified": 1}, {"a": 1, "pvt_modified": 2}, {}),
