@@ -1,6 +1,6 @@
 """The pages of deletions for good: their list, plan, second confirmation, progress, undoing, and the record."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django import forms
@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accounts import account_index, accounts
 from crossbar.errors import BadIdentifier
 from desk.audit import log
 from desk.erasures.export_pages import ExportPages
@@ -81,7 +82,9 @@ class ErasureAdmin(ExportPages):
         if account_ids is None:
             return erasures
         # One's own also of an account that is removed by now, or of several.
-        return erasures.filter(Q(account_id__in=account_ids) | Q(operator_id=request.user.pk))
+        own = erasures.filter(operator_id=request.user.pk).exclude(account_id__in=account_ids)
+        own_ids = [erasure.pk for erasure in own if not _concerns_others(erasure, account_ids)]
+        return erasures.filter(Q(account_id__in=account_ids) | Q(pk__in=own_ids))
 
     def _get(self, request: HttpRequest, erasure_id: int) -> Erasure:
         erasure = planning.get(erasure_id)
@@ -243,6 +246,15 @@ class ErasureAdmin(ExportPages):
         if request.method == "POST" and decide is not None and decide(erasure):
             log.record(request, f"decided to {decision}", erasure_subject(erasure), details={"deletion": erasure.pk})
         return HttpResponseRedirect(erasure_url(erasure))
+
+
+def _concerns_others(erasure: Erasure, account_ids: Collection[str]) -> bool:
+    """Whether an erasure is about an account beyond some, which still exists: its operator's limit was changed."""
+    named_ids = erasure.account_ids if erasure.kind == Kind.CALLER else [erasure.account_id]
+    return named_ids is None or any(
+        account_id not in account_ids and accounts.is_live(account_index.database().get(account_id))
+        for account_id in named_ids
+    )
 
 
 def _describe(erasure: Erasure) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from couch.client import couch
 from couch.database import Document
 from desk.models import AuditEntry, MailboxRun
 from desk.operators.scope import Scope
+from erasure.models import Erasure
 from migration.models import MigrationRun
 from storage import documents, maintenance
 from tests.support.api_client import Account
@@ -174,6 +175,47 @@ def test_searches_find_the_operators_accounts_alone(desk: Desk, tree: Tree, path
         page = desk.get(path, q=account.name).text
         assert (account.realm in page) == is_visible, account
     assert tree.foreign.realm not in desk.get(path, q=tree.foreign.id).text
+
+
+def test_nothing_of_others_is_deleted_for_good_or_exported(desk: Desk, tree: Tree, service: Service) -> None:
+    with service.models():
+        planner = User.objects.get(username=desk.name)
+        members = {"operator": planner, "state": "preview"}
+        planned = [
+            Erasure.objects.create(kind=kind, account_id=account_id, account_ids=ids, document_id="a" * 32, **members)
+            for kind, account_id, ids in (
+                ("mailbox", tree.foreign.id, None),
+                ("caller", "", [tree.own.id, tree.foreign.id]),
+                ("caller", "", None),
+                ("account", "0" * 32, None),
+                ("caller", "", [tree.own.id, "0" * 32]),
+            )
+        ]
+        Erasure.objects.create(
+            kind="user",
+            account_id=tree.foreign.id,
+            document_id="b" * 32,
+            operator=User.objects.create(username=f"operator-{secrets.token_hex(4)}"),
+        )
+    page = desk.get("erasure/erasure/").text
+    assert [f"/admin/erasure/erasure/{erasure.pk}/" in page for erasure in planned] == [False] * 3 + [True] * 2
+    for erasure in planned[:3]:
+        for name in ("", "progress/", "confirm/", "undo/", "decide/", "cancel/"):
+            for method in ("GET", "POST"):
+                answer = request_page(desk, method, f"erasure/erasure/{erasure.pk}/{name}")
+                assert answer == (302, "/admin/"), name
+    query = f"kind=account&account={tree.foreign.id}"
+    for path in (f"new/?{query}", f"export/?{query}", f"export/?kind=user&account={tree.foreign.id}&id=1"):
+        for method in ("GET", "POST"):
+            assert request_page(desk, method, f"erasure/erasure/{path}") == (302, "/admin/"), path
+    for path in ("caller/", "export/"):
+        page = desk.fill_in(f"erasure/erasure/{path}", numbers="4155550100", account=tree.foreign.id).text
+        assert "There is no such account" in page
+    with service.models():
+        for erasure in planned:
+            erasure.refresh_from_db()
+            assert erasure.state == "preview"
+            erasure.delete()
 
 
 def test_names_of_accounts_above_are_not_shown(desk: Desk, tree: Tree) -> None:
