@@ -132,7 +132,7 @@ def test_an_account_that_cannot_be_read_keeps_no_other_from_being_read(
     other = new_account()
 
     def spoil(doc: Document) -> Document:
-        return {**doc, "pvt_created": {"not": "a time"}, "name": ["no", "text"], "pvt_tree": 7}
+        return {**doc, "pvt_created": {"not": "a time"}, "name": ["no", "text"]}
 
     couch().database(database_names.ACCOUNTS).update(account.id, spoil)
     collect(account, other)
