@@ -113,14 +113,14 @@ def _couchdb_card(system: dict[str, Any]) -> Card:
 
 
 def _followers_card() -> Card:
-    url = reverse("admin:desk_account_health")
-    states = told_states()
-    shown = [
-        Figure(_("To %(name)s: %(state)s") % {"name": told.name, "state": told.text}, url)
-        for told in sorted(states, key=lambda told: told.is_good)
-    ]
-    level = Level.GOOD if all(told.is_good for told in states) else Level.BAD
-    return Card(_("Events"), level, shown or [Figure(_("Nobody is to be told what changes"), url)])
+    title, url = _("Events"), reverse("admin:desk_account_health")
+    states = sorted(told_states(), key=lambda told: told.is_good)
+    if not states:
+        return Card(title, Level.GOOD, [Figure(_("Nobody is to be told what changes"), url)])
+    in_time, late = _("To %(name)s: in time"), _("To %(name)s: not in time")
+    shown = [Figure((in_time if told.is_good else late) % {"name": told.name}, url) for told in states]
+    reasons = dict.fromkeys(f"{told.text[:1].upper()}{told.text[1:]}" for told in states if not told.is_good)
+    return Card(title, Level.BAD if reasons else Level.GOOD, shown, " ".join(reasons))
 
 
 def _jobs_card(may: Callable[[str], bool]) -> Card:

@@ -1,4 +1,4 @@
-"""Six tasks of docs/desk.md, done step by step.
+"""Tasks of docs/desk.md, done step by step.
 
 With ``DOCS_IMAGES=1``, the tests save the guide's pictures to docs/images/.
 """
@@ -19,6 +19,8 @@ from tests.support.api_client import Api
 from tests.support.browsing import NARROW, PLAY, Display, Practice, Staff, Windows
 from tests.support.kazoo_messages import stored
 from tests.support.operators import NEW_PIN
+from tests.support.overview import collect
+from tests.support.servers import Service
 from voicemail.mailboxes import store as mailbox_store
 
 IMAGES = Path(__file__).parents[3] / "docs" / "images"
@@ -87,6 +89,22 @@ def test_a_removed_message_is_heard_and_restored(
     page.get_by_role("button", name="Restore").click()
     expect(page.get_by_text("Restored 1 message.")).to_be_visible()
     assert stored(practice.account, practice.message_ids[1])["metadata"]["folder"] == "new"
+
+
+def test_the_first_page_leads_to_what_needs_somebody(
+    staff: Staff, practice: Practice, api: Api, service: Service, window: Windows, picture: Picture
+) -> None:
+    box = practice.boxes[0]
+    assert api.patch(f"vmboxes/{box['id']}", {"max_message_count": 1}).status_code == 200
+    with service.models():
+        collect(practice.account)
+    page = window(staff("Support"), "", display=GUIDE_DISPLAY)
+    card = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name="Full mailboxes"))
+    expect(card).to_contain_text("Worth a look")
+    picture(page, "desk-overview")
+    card.get_by_role("link", name="1 mailbox is full").click()
+    page.get_by_role("link", name="3000 Reception").click()
+    expect(page).to_have_url(re.compile(f"desk/mailbox/{practice.account.id}/{box['id']}/$"))
 
 
 def test_a_pin_is_changed(staff: Staff, practice: Practice, window: Windows, picture: Picture) -> None:
