@@ -13,10 +13,11 @@ import requests
 from couch.database import Database
 from desk.models import AuditEntry
 from erasure import jobs
+from erasure.models import Erasure
 from storage import gregorian
 from tests.support.api_client import Account, Api
 from tests.support.kazoo_messages import leave, leave_spoken, stored
-from tests.support.operators import PIN, Desk
+from tests.support.operators import PIN, Desk, limit
 from tests.support.servers import Service
 
 Operator = Callable[..., Desk]
@@ -103,6 +104,32 @@ def test_only_who_has_the_permission_deletes_for_good_or_exports(
     assert f"{PATH}new/" not in desk.get(f"desk/mailbox/{account.id}/{box['id']}/").text
     for page in ("", "caller/", "export/", f"new/?kind=mailbox&account={account.id}&id={box['id']}"):
         assert desk.get(f"{PATH}{page}").status_code == 403
+
+
+def test_an_operator_of_some_accounts_deletes_and_exports_nothing_of_others(
+    fresh_operator: Operator,
+    account: Account,
+    box: dict[str, Any],
+    new_account: Callable[..., Account],
+    service: Service,
+    db: Database,
+) -> None:
+    chief, desk, own = fresh_operator("Administrators"), fresh_operator("Administrators"), new_account()
+    limit(service, desk, own)
+    (message_id,) = leave(account, box, [gregorian.now()], caller_id_number="+4930901820")
+    path = plan(chief, service, "mailbox", account, box["id"])
+    for page in (path, f"{path}progress/", f"{PATH}new/?kind=mailbox&account={account.id}&id={box['id']}"):
+        assert "This doesn&#x27;t exist." in desk.get(page).text, page
+    desk.send(f"{path}confirm/", word="3000")
+    desk.send(f"{PATH}new/", kind="mailbox", account=account.id, id=box["id"])
+    assert path not in desk.get(PATH).text
+    assert "There is no such account." in desk.fill_in(f"{PATH}caller/", numbers="123", account=account.id).text
+    found = desk.fill_in(f"{PATH}caller/", numbers="+4930901820")
+    assert "There are none." in desk.get(work(service, found)).text
+    assert message_id not in str(unzip(desk.fill_in(f"{PATH}export/", numbers="+4930901820")))
+    assert (db.get(box["id"]) or {}).get("pvt_deleted") is not True
+    with service.models():
+        assert Erasure.objects.filter(account_id=account.id).count() == 1
 
 
 def test_an_export_of_a_user_and_of_a_caller_has_all_that_is_held_and_nothing_of_others(

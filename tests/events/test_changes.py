@@ -114,3 +114,12 @@ def test_odd_documents_make_no_event_and_no_error() -> None:
         assert names(Changes(), doc) == []
     changed = message(1, pvt_folder_change={"id": 7, "to": "new"}, metadata="lost")
     assert names(Changes(), changed) == ["voicemail_new", "doc_created"]
+
+
+def test_nothing_is_remembered_of_a_document_that_was_deleted() -> None:
+    changes = Changes()
+    first = message(1)
+    names(changes, first)
+    tombstone = {"_id": first["_id"], "_rev": "2-b", "_deleted": True}
+    assert names(changes, tombstone) == ["voicemail_deleted", "doc_deleted"]
+    assert names(changes, {**tombstone, "_rev": "3-c"}) == []
