@@ -199,6 +199,8 @@ class _Restore:
         if database_names.parse(database.name):
             page = database.changes("now", 1)
             for consumer in consumers.registered():
+                if consumer.gets_all_changes:
+                    continue
                 positions.store_position(database, consumer.name, Position(page.last_seq, gregorian.now()), epoch=0)
         database.put_local(_MARK, {"backup": self._manifest.id, "is_finished": True})
 

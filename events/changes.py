@@ -46,10 +46,12 @@ _CERTAIN_SECONDS = 120  # a horizon lies so far before the last reading
 class Changes:
     """Turns the documents of a changes feed into events, and remembers the last ones that were told.
 
-    Changes that others made count `of_everybody`, or if PUBLISH_CHANGES_OF says so.
+    Changes that others made count `of_everybody`, or if PUBLISH_CHANGES_OF says so. Deletions `of_unknown` documents
+    have an event without the type.
     """
 
-    def __init__(self, *, of_everybody: bool = False) -> None:
+    def __init__(self, *, of_everybody: bool = False, of_unknown: bool = False) -> None:
+        self._of_unknown = of_unknown
         self._of_everybody = of_everybody or settings.PUBLISH_CHANGES_OF == "ALL"
         self._docs: LRUCache[tuple[str, str], Document] = LRUCache(_REMEMBERED)
         self._lock = Lock()
@@ -60,7 +62,9 @@ class Changes:
         for doc in sorted(page.docs, key=_changed_at):  # a cluster's feed mixes what its shards have
             with self._lock:
                 previous = self._docs.get((database, doc["_id"]))
-            if _is_told(doc, previous, position, of_everybody=self._of_everybody):
+            is_unknown = previous is None and bool(doc.get("_deleted"))
+            is_told = _is_told(doc, previous, position, of_everybody=self._of_everybody)
+            if self._of_unknown if is_unknown else is_told:
                 page_events += _events_of_document(database, doc, previous, position)
         return page_events
 

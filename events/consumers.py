@@ -20,6 +20,12 @@ class Consumer:
 
     name: str
     """Part of the ids of its checkpoints: whoever renames a consumer makes a new one, which begins now."""
+    gets_all_changes = False
+    """Whether it gets more than events that are worth telling.
+
+    These are changes that anybody made, whatever a database has when it is read for the first time (also after it was
+    restored), and deletions of documents of which nothing is known.
+    """
 
     def is_enabled(self) -> bool:
         """Whether it is configured to get events. A disabled one keeps its place, and gets all it missed later."""

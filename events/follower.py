@@ -57,7 +57,7 @@ class Follower:
         self.queue = WorkQueue()
         self._name, self._feed = name, feed
         self._leases = Leases(consumer.name, name)
-        self._changes = Changes()
+        self._changes = Changes(of_everybody=consumer.gets_all_changes, of_unknown=consumer.gets_all_changes)
         self._places: dict[str, _Place] = {}
         self._lock = threading.Lock()
         self._starts: dict[int, SlotStart] = {}
@@ -159,7 +159,10 @@ class Follower:
             place, start = self._places.get(name), self._starts.get(slot)
         if start is None:
             raise LostLease
-        return place or _Place(positions.load(couch().database(name), self.consumer.name, start.began_at))
+        if place is not None:
+            return place
+        position = positions.load(couch().database(name), self.consumer.name, start.began_at)
+        return _Place(replace(position, skip_before=0) if self.consumer.gets_all_changes else position)
 
     def _deliver(self, slot: int, name: str, events: list[Event]) -> None:
         if self._leases.epoch(slot) is None:
