@@ -6,6 +6,7 @@
 # make bench  what the service costs beyond its CouchDB requests, in two minutes (FULL=1: all of it; benchmarks/README.md)
 # make bench-growth   how that grows with messages and accounts
 # make bench-events   what telling others of changes costs the API, and how soon they are told
+# make bench-search   what the desk's search costs, and how soon it answers
 # make clean  remove what was installed or cached here; var/, the data of `make run`, stays
 
 PIP := .venv/bin/python -m pip --disable-pip-version-check --no-input install --quiet
@@ -14,7 +15,7 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check --no-input install --
 # look at all accounts there are, or change the system's settings, follow then in one process.
 SIDE_BY_SIDE := -n 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: run test pictures lint messages bench bench-growth bench-events clean
+.PHONY: run test pictures lint messages bench bench-growth bench-events bench-search clean
 
 run: .venv/service-installed
 	@.venv/bin/python -m config.run
@@ -50,6 +51,9 @@ bench-growth: .venv/bench-installed
 
 bench-events: .venv/bench-installed
 	@.venv/bin/python -m benchmarks events
+
+bench-search: .venv/bench-installed
+	@.venv/bin/python -m benchmarks search
 
 clean:
 	rm -rf .venv tests/desk/browser/node_modules .mypy_cache .pytest_cache .ruff_cache

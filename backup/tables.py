@@ -1,7 +1,7 @@
 """Django's tables in a backup: operators, their groups and second factors, the audit log, runs at the desk.
 
 What is left out makes itself again (permissions, content types) or is good for a moment only (sessions, counts of
-failed sign-ins, leases, jobs, mails and webhooks that wait to be sent).
+failed sign-ins, leases, jobs, mails and webhooks that wait to be sent) or is made anew (the index of the search).
 """
 
 import json
@@ -23,7 +23,7 @@ from backup.layout import File
 from backup.places import Place
 
 _LEFT_OUT_APPS = frozenset(
-    {"contenttypes", "sessions", "accounts", "events", "webhooks", "notifications", "django_tasks_database"}
+    {"contenttypes", "sessions", "accounts", "events", "webhooks", "notifications", "search", "django_tasks_database"}
 )
 _LEFT_OUT = frozenset({"auth.Permission"})
 _CHUNK = 1_000

@@ -43,6 +43,8 @@ _COMPANIONS = {
     "retries": ("db_worker", "--queue-name=retries", "--no-reload"),
 }
 """The commands of manage.py that run beside the service, and are started again when they end."""
+_FILLER = "index_search"
+"""The command that indexes for the search what there is already, which may take minutes."""
 _COMPANION_PAUSE = 1.0  # seconds
 
 
@@ -91,12 +93,13 @@ def _run_servers(servers: list[subprocess.Popen[bytes]], companions: dict[str, s
     url = f"http://127.0.0.1:{port}"
     for name in _COMPANIONS:
         companions[name] = _start_companion(name)
+    companions[_FILLER] = _start_process(_FILLER, "manage", _FILLER)
     service = _start_server(servers, "service", "gunicorn", "-c", "config/gunicorn.conf.py")
     _wait_until_ready(service, "service", lambda: _answers(f"{url}/health/live"))
     print(welcome(url, demo, VAR), flush=True)
     started_at = dict.fromkeys(companions, time.monotonic())
     while all(server.poll() is None for server in servers):
-        for name, process in list(companions.items()):
+        for name, process in [(name, companions[name]) for name in _COMPANIONS]:
             if process.poll() is not None and time.monotonic() > started_at[name] + _COMPANION_PAUSE:
                 companions[name], started_at[name] = _start_companion(name), time.monotonic()
         time.sleep(0.2)

@@ -159,6 +159,11 @@ OVERVIEW_SECONDS = environment.integer("OVERVIEW_SECONDS", 900)
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": []}}
 """With no list of queues, a job may name any."""
 
+# --- the search over all accounts ---
+
+SEARCH_INDEX = environment.flag("SEARCH_INDEX", True)
+"""Whether Django's database has an index of accounts, users, mailboxes and messages for the desk's search."""
+
 # --- live: websockets for browsers (`manage.py live`) ---
 
 LIVE_BIND = environment.text("LIVE_BIND", environment.text("BIND", "127.0.0.1"))
@@ -202,6 +207,7 @@ INSTALLED_APPS = [
     "webhooks",
     "notifications",
     "live",
+    "search",
     "erasure",  # before an app with models: the desk's groups get its permission when that one is set up
     "migration",
     "backup",

@@ -34,6 +34,7 @@ urlpatterns = [
     path("admin/login/", pages.sign_in),
     path("admin/", include("desk.operators.urls")),
     path("admin/", include("desk.kit.preference_pages")),
+    path("admin/", include("desk.search.pages")),
     # Django's links from the admin to pages of the site, which has none.
     path("admin/r/<path:object_path>", RedirectView.as_view(url=reverse_lazy("admin:index"))),
     path("admin/", admin.site.urls),

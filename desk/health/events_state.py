@@ -10,7 +10,12 @@ from events import state
 from events.state import ConsumerState, JobCounts
 
 _MAIL_SECONDS = 1.0
-_NAMES = {"amqp": "message broker", "webhooks": "webhooks", "mails": "mailboxes of e-mail"}
+_NAMES = {
+    "amqp": "message broker",
+    "webhooks": "webhooks",
+    "mails": "mailboxes of e-mail",
+    "search": "the search index",
+}
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("erasure",),
     ("backup",),
     ("migration",),
-    ("webhooks", "notifications", "live"),
+    ("webhooks", "notifications", "live", "search"),
     ("events",),
     ("media",),
     ("voicemail",),

@@ -130,6 +130,7 @@ def all_pages(practice: Practice) -> Iterable[str]:
     user = f"desk/accountuser/{account_id}/{practice.account.user_id}/"
     yield from ("", "sessions/", "second-factor/", "desk/account/", "desk/account/add/", "desk/account/health/")
     yield from (f"desk/account/overview/{name}/" for name in ("databases", "storage"))
+    yield f"search/?find={practice.account.realm}"
     yield from (f"desk/account/?below={account_id}", "desk/auditentry/", "auth/user/")
     yield from (account + page for page in ("", "change/", "switch/", "api-key/", "renew-api-key/", "history/"))
     yield from (f"desk/accountuser/{page}" for page in (f"?account={account_id}", f"{account_id}/add/"))
