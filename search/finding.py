@@ -4,18 +4,18 @@ All terms have to match. A term may match the account of an entry in the entry's
 messages of that caller in accounts with acme in their names.
 """
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from django.db.models import Case, Q, QuerySet, Value, When
+from django.db.models import Q, QuerySet
 
 from search import terms
 from search.models import Entry, Kind
 from search.terms import Likeness, Term
 
-_RAREST_ID_PART = 6
-"""So many letters and digits have to be typed of an id to find it by a part in its middle."""
+_ID_PART = re.compile(r"[0-9a-f-]{6,}", re.ASCII)
+"""What may be from the middle of a message's id, for which all ids have to be looked at."""
 
 
 @dataclass(frozen=True)
@@ -77,14 +77,8 @@ def _find_kind(kind: Kind, parsed: Sequence[Term], reach: Reach, limit: int, off
         visible = visible.filter(account_id__in=_accounts().values("account_id"))
     order = ("-time",) if kind == Kind.MESSAGE else ("is_removed", "title")
     spoken = kind == Kind.MESSAGE and reach.transcriptions
-    conditions = {likeness: _condition(kind, parsed, likeness, spoken=spoken) for likeness in Likeness}
-    rank = Case(
-        When(conditions[Likeness.EXACT], then=Value(0)),
-        When(conditions[Likeness.PREFIX], then=Value(1)),
-        default=Value(2),
-    )
-    matching = visible.filter(conditions[Likeness.INSIDE]).annotate(rank=rank)
-    entries = _page(matching.order_by("rank", *order, "id"), limit, offset)
+    conditions = [_condition(kind, parsed, likeness, spoken=spoken) for likeness in Likeness]
+    entries = _page(visible.order_by(*order, "id"), conditions, limit, offset)
     if not entries and not offset and kind == Kind.MESSAGE:
         entries = _find_by_part_of_id(visible, parsed, limit)
     return Group(kind, _results(entries[:limit]), len(entries) > limit)
@@ -106,16 +100,29 @@ def _accounts() -> "QuerySet[Entry]":
     return Entry.objects.filter(kind=Kind.ACCOUNT)
 
 
-def _page(entries: "QuerySet[Entry, Any]", limit: int, offset: int) -> list[Entry]:
-    """So many entries, and one more if there are more."""
-    return list(entries.defer("words")[offset : offset + limit + 1])
+def _page(entries: "QuerySet[Entry]", conditions: Sequence[Q], limit: int, offset: int) -> list[Entry]:
+    """So many entries, and one more if there are more: those that fulfil the first condition, then the next one.
+
+    Each condition includes the ones before. A common word fills the page by the first, which spares the others.
+    """
+    page: list[Entry] = []
+    for number, condition in enumerate(conditions):
+        matching = entries.filter(condition)
+        if number:
+            matching = matching.exclude(conditions[number - 1])
+        batch = list(matching.defer("words")[offset : offset + limit + 1 - len(page)])
+        offset = 0 if batch or not offset else max(0, offset - matching.count())
+        page += batch
+        if len(page) > limit:
+            break
+    return page
 
 
 def _find_by_part_of_id(visible: "QuerySet[Entry]", parsed: Sequence[Term], limit: int) -> list[Entry]:
     """The messages with a part of an id in the middle of their own, for a text that is one such part."""
-    if len(parsed) != 1 or len(parsed[0].word) < _RAREST_ID_PART:
+    if len(parsed) != 1 or not _ID_PART.fullmatch(parsed[0].text.lower()):
         return []
-    return _page(visible.filter(document_id__contains=parsed[0].text.lower()).order_by("-time"), limit, 0)
+    return _page(visible.order_by("-time"), [Q(document_id__contains=parsed[0].text.lower())], limit, 0)
 
 
 def _results(entries: Sequence[Entry]) -> list[Result]:

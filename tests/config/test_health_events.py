@@ -41,7 +41,7 @@ def test_health_says_whether_somebody_follows_the_changes(
     answer = health(own_server)
     assert (answer.status_code, answer.json()["status"]) == (503, "late")
     assert answer.json()["consumers"]["webhooks"]["followers"] == 0
-    following = Following(own_service, tmp_path / "events", ("webhooks", "mails"))
+    following = Following(own_service, tmp_path / "events", ("webhooks", "mails", "search"))
     following.start()
     wait_until(lambda: health(own_server).ok)
     state = health(own_server).json()
