@@ -120,6 +120,7 @@ class DocumentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic 
             "title": title,
             "crumbs": [(_("Home"), reverse("admin:index")), *crumbs],
             "time_zone": times.zone_label(),
+            "has_time_switch": times.is_customers_page(request),
             "prefers_customers_zone": times.prefers_customers(int(request.user.pk or 0)),
             **context,
         }

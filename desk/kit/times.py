@@ -18,6 +18,8 @@ from desk.models import TimePreference
 from voicemail.mailboxes import store as mailbox_store
 from voicemail.mailboxes import time_zone
 
+_ATTRIBUTE = "is_customers_page"
+
 
 def prefers_customers(operator_id: int) -> bool:
     """Whether an operator reads times in the customers' time zones."""
@@ -30,6 +32,11 @@ def store_preference(operator_id: int, *, is_customers: bool) -> None:
         TimePreference.objects.get_or_create(operator_id=operator_id)
     else:
         TimePreference.objects.filter(pk=operator_id).delete()
+
+
+def is_customers_page(request: HttpRequest) -> bool:
+    """Whether a page is about a customer: the operator's choice makes a difference on it."""
+    return bool(getattr(request, _ATTRIBUTE, False))
 
 
 def zone_label() -> str:
@@ -47,6 +54,7 @@ def page_zone(request: HttpRequest, ids: Mapping[str, Any]) -> Iterator[None]:
     """Show times, within the ``with`` block, as the operator chose; `ids` are those in the page's address."""
     account_id = str(ids.get("account_id") or request.GET.get("account", ""))
     box_id = str(ids.get("box_id") or request.GET.get("box", ""))
+    setattr(request, _ATTRIBUTE, bool(account_id))
     is_customers = bool(account_id) and prefers_customers(int(request.user.pk or 0))
     with timezone.override(_customer_zone(account_id, box_id) if is_customers else "UTC"):
         yield

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count
+from django.db.models import Count, F
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -67,7 +67,8 @@ def undo(request: HttpRequest, run: MessageRun) -> MessageRun | None:
     if action is None:
         return None
     with transaction.atomic():
-        MessageRun.objects.select_for_update().get(pk=run.pk)
+        # Of two operators at once, the second waits here until the first one's run is stored.
+        MessageRun.objects.filter(pk=run.pk).update(problem=F("problem"))
         if run.undone_by.exists():
             return None
         done = run.lines.filter(result=Result.DONE).order_by("pk")

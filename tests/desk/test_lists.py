@@ -177,6 +177,7 @@ def test_times_are_the_customers_or_utc_as_the_operator_chooses(
     tokyo = f"{gregorian.to_datetime(moment + 9 * 3600):%Y-%m-%d %H:%M:%S}"
     desk, colleague = fresh_operator("Support"), fresh_operator("Support")
     assert utc in desk.get(path_of_list(account, box)).text
+    assert "Times are in" not in desk.get("desk/account/").text  # which is about no customer
     page = desk.send("time-zone/?next=/admin/" + path_of_list(account, box).replace("&", "%26"), zone="customer")
     assert "Time (Europe/Berlin)" in headings(page.text)
     assert utc not in page.text

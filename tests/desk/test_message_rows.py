@@ -57,6 +57,14 @@ def test_a_folder_that_cannot_be_changed_is_an_error_in_words(
     assert stored(account, message_id)["metadata"]["folder"] == "new"
 
 
+def test_the_largest_page_can_be_sent(operator: Operator, account: Account, box: dict[str, Any]) -> None:
+    desk, path = operator("Support"), path_of_list(account, box)
+    rows = [f"{box['id']} {number:032x}" for number in range(500)]
+    folders: dict[str, Any] = {f"folder {row_id}": "new" for row_id in rows}
+    page = desk.post(path, action="", selected=rows, **folders)
+    assert (page.status_code, "Choose an action." in page.text) == (200, True)
+
+
 def test_rows_offer_what_the_operator_may_do(operator: Operator, account: Account, box: dict[str, Any]) -> None:
     (message_id,) = leave(account, box, [NOW])
     path, row_id = path_of_list(account, box), f"{box['id']} {message_id}"

@@ -82,12 +82,17 @@
     document.addEventListener('keydown', function (event) {
         const target = event.target, key = event.key.toLowerCase();
         const isTyping = target.closest('input:not([type=checkbox]), select, textarea, dialog, [contenteditable]');
-        const isControl = key === ' ' && target.closest('a, button, input, summary, audio');
+        const isControl = key === ' ' && target.closest('a:not(.play), button, input, summary, audio');
         if (!(key in keys) || isTyping || isControl || event.ctrlKey || event.altKey || event.metaKey) {
             return;
         }
         event.preventDefault();
-        keys[key]();
+        const link = target.closest('a.play');
+        if (key === ' ' && link && link !== current) { // which is a button here
+            open(link);
+        } else {
+            keys[key]();
+        }
     });
     document.addEventListener('click', function (event) {
         const link = event.target.closest('a.play');
