@@ -6,6 +6,7 @@ stores what was read together with how far it got. If that process is killed, th
 
 import uuid
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -16,6 +17,7 @@ from django.utils import timezone
 
 from accounts import account_index
 from couch.client import couch
+from couch.database import Document
 from couch.errors import CouchError
 from overview import examination
 from overview.examination import AccountResult, Previous
@@ -85,13 +87,26 @@ def read_page(turn: Turn, size: int = PAGE_SIZE) -> bool:
     system = _read_system() if cursor is None else None
     with transaction.atomic():
         _hold(turn, cursor=cursor or turn.cursor, accounts_done=F("accounts_done") + len(docs), error="")
-        _store_figures(results)
-        _store_days(results, today)
-        _replace_findings(results)
+        _store_results(results, today)
         if cursor is None:
             _finish(turn, system or {}, today)
         _hold(turn, lease_until=Now())
     return cursor is not None
+
+
+def collect_account(account: Document) -> None:
+    """Collect the figures of one account again, if there are any, after its databases were repaired.
+
+    While CouchDB is away they stay as they are, until the next collection.
+    """
+    account_ids = [account["_id"]]
+    if not AccountFigures.objects.filter(pk__in=account_ids).exists():
+        return
+    today = _today()
+    with suppress(CouchError):
+        results = examination.examine([account], _load_previous(account_ids, today))
+        with transaction.atomic():
+            _store_results(results, today)
 
 
 def give_up(turn: Turn, reason: str) -> None:
@@ -121,6 +136,12 @@ def _load_previous(account_ids: Sequence[str], today: date) -> Previous:
     for kind, account_id in Finding.objects.filter(account_id__in=account_ids).values_list("kind", "account_id"):
         with_findings.setdefault(kind, set()).add(account_id)
     return Previous(figures, days, with_findings)
+
+
+def _store_results(results: Sequence[AccountResult], today: date) -> None:
+    _store_figures(results)
+    _store_days(results, today)
+    _replace_findings(results)
 
 
 def _store_figures(results: Iterable[AccountResult]) -> None:

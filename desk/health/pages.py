@@ -18,6 +18,7 @@ from desk.kit.live import LiveList, allow_live, live_system
 from desk.kit.pages import DocumentAdmin, Route, next_url
 from desk.kit.tables import Paging, page_request
 from desk.operators.scope import Scope, scope_of
+from overview import collecting
 from storage import maintenance, modbs
 
 _PAGE_SIZE = 20  # each account costs several requests per database
@@ -79,6 +80,7 @@ class HealthPages(DocumentAdmin):
             messages.success(request, f"Created views in {number} database{'' if number == 1 else 's'}.")
         else:
             messages.info(request, "No database of this account lacks a view.")
+        collecting.collect_account(account)
         return HttpResponseRedirect(next_url(request, account_url(account_id)))
 
     def create_months(self, request: HttpRequest, account_id: str) -> HttpResponse:
@@ -94,6 +96,7 @@ class HealthPages(DocumentAdmin):
             messages.success(request, f"Created: {', '.join(name[-6:] for name in created)}.")
         else:
             messages.info(request, "Both databases exist already.")
+        collecting.collect_account(account)
         return HttpResponseRedirect(next_url(request, account_url(account_id)))
 
     def _render_question(

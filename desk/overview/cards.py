@@ -117,8 +117,10 @@ def _followers_card() -> Card:
     states = sorted(told_states(), key=lambda told: told.is_good)
     if not states:
         return Card(title, Level.GOOD, [Figure(_("Nobody is to be told what changes"), url)])
-    in_time, late = _("To %(name)s: in time"), _("To %(name)s: not in time")
-    shown = [Figure((in_time if told.is_good else late) % {"name": told.name}, url) for told in states]
+    in_time, late = _("To %(name)s: %(state)s"), _("To %(name)s: not in time")
+    shown = [
+        Figure((in_time if told.is_good else late) % {"name": told.name, "state": told.text}, url) for told in states
+    ]
     reasons = dict.fromkeys(f"{told.text[:1].upper()}{told.text[1:]}" for told in states if not told.is_good)
     return Card(title, Level.BAD if reasons else Level.GOOD, shown, " ".join(reasons))
 

@@ -78,6 +78,8 @@ def test_the_first_page_shows_figures_that_lead_to_their_lists(
     assert f"desk/account/{account.id}/create-months/" in lacking
     assert month in lacking.partition(account.name)[2]
     assert account.name not in desk.get(LIST.format("databases"), lacks="views").text
+    desk.post(f"desk/account/{account.id}/create-months/")
+    assert account.name not in desk.get(LIST.format("databases")).text
     for order in ("", "messages"):
         assert account.name in desk.get(LIST.format("storage"), by=order).text
 
