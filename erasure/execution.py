@@ -18,6 +18,7 @@ from couch.errors import MissingDatabase
 from erasure import documents, listing, scan, traces
 from erasure.models import Erasure, ErasureItem
 from erasure.scan import Tick
+from search import index as search_index
 from storage import database_names, maintenance, private_fields
 from voicemail.legacy import boxes
 from voicemail.messages import store as message_store
@@ -133,6 +134,7 @@ def _drop_databases(account_id: str, tick: Tick) -> None:
     """Delete the databases of an account, its months first."""
     for name in sorted(maintenance.list_account_databases(account_id), key=len, reverse=True):
         couch().drop(name)
+        search_index.drop_database(name)
         tick(1)
 
 

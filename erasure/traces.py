@@ -21,6 +21,7 @@ from erasure.models import Erasure, ErasureItem
 from erasure.scan import Tick
 from migration.models import MigrationRun
 from notifications.models import Mail
+from search import index as search_index
 from storage import database_names, modbs, view_names
 from webhooks.models import Delivery
 
@@ -72,6 +73,8 @@ def erase_traces(erasure: Erasure, tick: Tick) -> None:
     if erased.user_ids:
         _erase_links(erasure, erased.user_ids)
     _delete_rows(erased)
+    for account_id in erased.account_ids:
+        search_index.forget(account_id, sorted(erased.ids))
     for forget in _registered.values():
         forget(erased)
 

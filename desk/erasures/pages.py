@@ -102,7 +102,11 @@ class ErasureAdmin(ExportPages):
             _("Deletions for good"),
             [(_("Deletions for good"), None)],
             table=erasure_table(request, self._visible(request)),
-            tools=self.tools(request, (_PERMISSION, _("Messages of a caller"), f"{erasure_list_url()}caller/")),
+            tools=self.tools(
+                request,
+                (_PERMISSION, _("Messages of a caller"), f"{erasure_list_url()}caller/"),
+                (_PERMISSION, _("Export what is held of a caller"), f"{erasure_list_url()}export/"),
+            ),
         )
 
     def plan_erasure(self, request: HttpRequest) -> HttpResponse:

@@ -18,6 +18,8 @@ from erasure import jobs, planning, removal
 from erasure.models import Erasure, ErasureItem
 from erasure.planning import Refused
 from notifications.models import Mail
+from search import index as search_index
+from search.models import Entry
 from storage import database_names, gregorian, maintenance
 from tests.support import old_messages
 from tests.support.api_client import Account, Api
@@ -76,8 +78,10 @@ def test_a_message_is_gone_with_its_old_revisions_where_it_was_before_and_whatev
     mail = {"template": "t", "account_id": account.id, "due_at": timezone.now(), "subject": MARK}
     for mailed_id in (message_id, "202001-another"):
         Mail.objects.create(event_id=secrets.token_hex(16), mailbox_id=second["id"], message_id=mailed_id, **mail)
+    search_index.put(database_names.modb(account.id, message_id[:6]), [stored(account, message_id)])
     entry = AuditEntry.objects.create(action="moved", kind="message", document_id=message_id, name=MARK)
 
+    assert Entry.objects.filter(document_id=message_id).exists()
     erasure = do_job(planning.plan(Kind.MESSAGE, account.id, message_id, new_operator_id(), mailbox_id=second["id"]))
     assert (erasure.messages, erasure.documents, erasure.bytes) == (1, 2, 2 * len(AUDIO))
     assert stored(account, message_id).get("pvt_deleted") is not True
@@ -90,6 +94,7 @@ def test_a_message_is_gone_with_its_old_revisions_where_it_was_before_and_whatev
     assert not is_marked(account)
     assert stored(account, old_id) == stored(account, message_id) == {}
     assert set(Mail.objects.filter(account_id=account.id).values_list("message_id", flat=True)) == {"202001-another"}
+    assert not Entry.objects.filter(document_id=message_id).exists()
     entry.refresh_from_db()
     assert (entry.name, entry.document_id) == ("", message_id)
     record = AuditEntry.objects.get(action="deleted for good", document_id=message_id)
