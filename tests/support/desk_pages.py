@@ -62,5 +62,7 @@ def store_documents(account: Account, service: Service) -> Ids:
         "mail_id": mail.event_id,
         "template_id": "voicemail_full",
         "run_id": 999_999,
+        "erasure_id": 999_999,
+        "name": "storage",
         "file_format": "csv",
     }
