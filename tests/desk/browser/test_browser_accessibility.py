@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.support.browsing import WIDE, Practice, Staff, Windows, all_pages
+from tests.support.message_lists import start_run, work
 from tests.support.servers import Service
 from tests.support.visible_pages import list_pages
 
@@ -39,6 +40,24 @@ def test_pages_are_accessible_and_fit_the_screen(
         assert response is not None
         assert response.status == 200, path
         violations += [f"{path or 'index'}: {violation}" for violation in find_violations(page)]
+    assert not violations, "\n".join(violations)
+
+
+def test_the_player_of_a_list_and_the_pages_of_a_run_are_accessible(
+    staff: Staff, practice: Practice, service: Service, window: Windows
+) -> None:
+    desk = staff("Support")
+    page = window(desk, practice.message_list(), without_policy=True)
+    page.get_by_role("button", name="Play the message of").first.click()
+    expect(page.get_by_role("group", name="Player")).to_be_visible()
+    page.keyboard.press("?")
+    violations = [f"player: {violation}" for violation in find_violations(page)]
+    path = start_run(desk, practice.message_list(), action="move", target="3001", all="yes")
+    page.goto(path)
+    violations += [f"run: {violation}" for violation in find_violations(page)]
+    work(service, path)
+    page.goto(path)
+    violations += [f"result: {violation}" for violation in find_violations(page)]
     assert not violations, "\n".join(violations)
 
 
