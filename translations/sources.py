@@ -15,7 +15,7 @@ from desk.kit.schema_fields import choice_label, property_label
 from migration import report
 
 PROJECT = Path(__file__).resolve().parent.parent
-PYTHON_ROOMS = ("config", "desk", "migration")
+PYTHON_ROOMS = ("audit", "config", "desk", "erasure", "migration", "overview", "search")
 TEMPLATE_FOLDERS = ("config/templates", "desk/templates")
 SCRIPT_FOLDER = "desk/static"
 SCHEMAS = (

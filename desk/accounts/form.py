@@ -36,7 +36,7 @@ def creation_form(submitted: Any, parent_id: str, scope: Scope) -> forms.Form:
     }
     if is_required and not parent_id and len(top_ids := scope.top_ids()) == 1:
         parent_id = top_ids[0]
-    fields["realm"].help_text += " If you leave it empty, a realm is made up."
+    fields["realm"].help_text += " " + _("If you leave it empty, a realm is made up.")
     return make_form(fields, submitted, {}, {"parent": parent_id})
 
 
@@ -47,5 +47,5 @@ def _account_fields() -> dict[str, forms.Field]:
         # An account has no owner to inherit a time zone from.
         choices: Any = timezone.choices
         zones = [choice for choice in choices if choice[0] not in ("", "inherit")]
-        timezone.choices = [("", "Not set (system default)"), *zones]
+        timezone.choices = [("", _("Not set (system default)")), *zones]
     return fields

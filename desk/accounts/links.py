@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from couch.database import Document
 from desk.audit.log import Subject
@@ -26,7 +27,7 @@ def account_title(account: Document) -> str:
 
 def account_list_crumbs() -> list[Crumb]:
     """The breadcrumb of the list of accounts."""
-    return [("Accounts", account_list_url())]
+    return [(_("Accounts"), account_list_url())]
 
 
 def account_crumbs(account: Document) -> list[Crumb]:
@@ -34,9 +35,9 @@ def account_crumbs(account: Document) -> list[Crumb]:
     return [*account_list_crumbs(), (account_title(account), account_url(account["_id"]))]
 
 
-def redirect_to_accounts(request: HttpRequest, documents: str) -> HttpResponseRedirect:
-    """Send the operator to the list of accounts, to choose the one whose documents to list."""
-    messages.info(request, f"Choose an account first, then its {documents}.")
+def redirect_to_accounts(request: HttpRequest, text: str) -> HttpResponseRedirect:
+    """Send the operator to the list of accounts, to choose the one whose documents to list, as a text says."""
+    messages.info(request, text)
     return HttpResponseRedirect(account_list_url())
 
 

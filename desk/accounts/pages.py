@@ -6,6 +6,7 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from accounts import account_index, accounts, creation, listing, users
 from couch.database import Document
@@ -70,16 +71,16 @@ class AccountAdmin(OverviewPages, HealthPages, SwitchPages, ApiKeyPages, Retenti
 
     def list_accounts(self, request: HttpRequest) -> HttpResponseBase:
         """List all accounts, the children of one, or those that a search finds."""
-        title = "Accounts"
-        crumbs: list[Crumb] = [("Accounts", None)]
+        title = _("Accounts")
+        crumbs: list[Crumb] = [(_("Accounts"), None)]
         if parent_id := request.GET.get("below"):
             parent = accounts.get(parent_id)
-            title = f"Accounts below {account_title(parent)}"
-            crumbs = [*_crumbs_along_tree(parent, scope_of(request.user)), ("Children", None)]
+            title = _("Accounts below %(account)s") % {"account": account_title(parent)}
+            crumbs = [*_crumbs_along_tree(parent, scope_of(request.user)), (_("Children"), None)]
         tools = self.tools(
             request,
-            ("add_account", "Add account", reverse("admin:desk_account_add")),
-            ("view_health", "Health", reverse("admin:desk_account_health")),
+            ("add_account", _("Add account"), reverse("admin:desk_account_add")),
+            ("view_health", _("Health"), reverse("admin:desk_account_health")),
         )
         return self.render_list(request, "accounts", title, crumbs, account_table, tools=tools)
 
@@ -95,13 +96,13 @@ class AccountAdmin(OverviewPages, HealthPages, SwitchPages, ApiKeyPages, Retenti
             except ValidationFailed as error:
                 add_errors(form, error, explain_realm(request))
             except BadIdentifier:
-                form.add_error("parent", "There is no such account.")
+                form.add_error("parent", _("There is no such account."))
             else:
                 log.record(request, "created", account_subject(account), after=account)
-                messages.success(request, f"The account “{account['name']}” was created.")
+                messages.success(request, _("The account “%(name)s” was created.") % {"name": account["name"]})
                 return HttpResponseRedirect(account_url(account["_id"]))
-        crumbs = [*account_list_crumbs(), ("Add", None)]
-        return self.render_form(request, form, "Add account", crumbs, cancel_url=account_list_url())
+        crumbs = [*account_list_crumbs(), (_("Add"), None)]
+        return self.render_form(request, form, _("Add account"), crumbs, cancel_url=account_list_url())
 
     def suggest_accounts(self, request: HttpRequest) -> JsonResponse:
         """Suggest accounts for a field that names one."""
@@ -170,13 +171,13 @@ class AccountAdmin(OverviewPages, HealthPages, SwitchPages, ApiKeyPages, Retenti
             return self.render_edit(
                 request,
                 result,
-                f"Change {account_title(account)}",
-                [*account_crumbs(account), ("Change", None)],
+                _("Change %(account)s") % {"account": account_title(account)},
+                [*account_crumbs(account), (_("Change"), None)],
                 cancel_url=account_url(account_id),
             )
         if result.has_changes:
             log.record(request, "changed", account_subject(result.saved), before=account, after=result.saved)
-        messages.success(request, "The account was changed." if result.has_changes else "Nothing was changed.")
+        messages.success(request, _("The account was changed.") if result.has_changes else _("Nothing was changed."))
         return HttpResponseRedirect(account_url(account_id))
 
     def show_history(self, request: HttpRequest, account_id: str) -> HttpResponse:

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import accounts
 from desk.accounts.links import account_subject, account_url
@@ -17,7 +19,10 @@ class RetentionForm(forms.Form):
     """The number of days."""
 
     days = forms.IntegerField(
-        required=False, min_value=1, max_value=36_500, help_text="Leave it empty for the system's default."
+        required=False,
+        min_value=1,
+        max_value=36_500,
+        help_text=gettext_lazy("Leave it empty for the system's default."),
     )
 
 
@@ -41,7 +46,9 @@ class RetentionPages(DocumentAdmin):
             retention.set_account_days(account_id, new_days, actor(request))
             details = {"message_retention_duration": [old_days, new_days]}
             log.record(request, "changed the retention of", account_subject(account), details=details)
-            messages.success(request, f"Messages are kept for {retention.duration_days(account_id)} days.")
+            messages.success(
+                request, _("Messages are kept for %(days)s days.") % {"days": retention.duration_days(account_id)}
+            )
         elif request.method == "POST":
             return self.render_account(request, account_id, form)
         return HttpResponseRedirect(account_url(account_id))

@@ -1,11 +1,13 @@
 """The table of accounts: all of them, the children of one, or those that a search finds."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import account_index, accounts, listing
 from couch.database import Document
@@ -15,7 +17,7 @@ from desk.kit.sorting import Order
 from desk.kit.tables import Cell, Column, Paging, Row, Table, cut_note, page_request
 from desk.operators.scope import Scope, scope_of
 
-SEARCH_HELP = "The beginnings of words of a name or realm, or an account id."
+SEARCH_HELP: Any = gettext_lazy("The beginnings of words of a name or realm, or an account id.")
 _PAGE_SIZE = 50
 _ENABLED, _DISABLED = "enabled", "disabled"
 
@@ -40,10 +42,10 @@ def account_table(request: HttpRequest) -> Table:
     return Table(
         columns=_columns(request, order, [] if text else ["name"]),
         rows=_account_rows(page.entries, scope),
-        caption="Accounts",
-        empty="No matching accounts." if text or state or parent_id else "There are no accounts yet.",
+        caption=_("Accounts"),
+        empty=_("No matching accounts.") if text or state or parent_id else _("There are no accounts yet."),
         paging=Paging.of_page(request, page),
-        note=cut_note(page, "accounts"),
+        note=cut_note(page, _("There are too many accounts to search all at once: there may be more matches.")),
         search=text,
         search_help=SEARCH_HELP,
         search_fields=_state_field(state),
@@ -87,10 +89,10 @@ def _state_field(state: str) -> SafeString:
         '<option value="{}"{}>{}</option>',
         (
             (value, SafeString(" selected") if value == state else "", text)
-            for value, text in (("", "All"), (_ENABLED, "Enabled"), (_DISABLED, "Disabled"))
+            for value, text in (("", _("All")), (_ENABLED, _("Enabled")), (_DISABLED, _("Disabled")))
         ),
     )
-    return format_html('<label>State <select name="state">{}</select></label>', options)
+    return format_html('<label>{} <select name="state">{}</select></label>', _("State"), options)
 
 
 def _account_rows(docs: list[Document], scope: Scope) -> list[Row]:
@@ -109,8 +111,8 @@ def _account_row(doc: Document, parent_id: str | None, names: dict[str, str], *,
         Cell(account_title(doc)[:100], account_url(account_id)),
         Cell(str(doc.get("realm") or "")[:253]),
         Cell(names[parent_id][:100], account_url(parent_id)) if parent_id in names else Cell("—"),
-        Cell("Show", f"{account_list_url()}?below={account_id}") if has_children else Cell("—"),
-        Cell("Yes") if accounts.is_enabled(doc) else Cell("No", style="state-bad"),
+        Cell(_("Show"), f"{account_list_url()}?below={account_id}") if has_children else Cell("—"),
+        Cell(_("Yes")) if accounts.is_enabled(doc) else Cell(_("No"), style="state-bad"),
         Cell(account_id, style="quiet"),
     )
     return Row(cells, account_id)

@@ -2,6 +2,7 @@
 
 from django.http import HttpRequest
 from django.utils.html import format_html
+from django.utils.translation import gettext as _
 
 from accounts import account_index
 from desk.accounts.links import account_url
@@ -17,8 +18,9 @@ def explain_realm(request: HttpRequest) -> Explain:
             return None
         holder_ids = filter(scope_of(request.user).covers, account_index.ids_with_realm(realm))
         for account_id, name in account_index.fetch_names(holder_ids).items():
-            text = '{}. {} belongs to the account <a href="{}">{}</a>.'
-            return path, format_html(text, message, realm, account_url(account_id), name)
+            link = format_html('<a href="{}">{}</a>', account_url(account_id), name)
+            text = format_html(_("{realm} belongs to the account {account}."), realm=realm, account=link)
+            return path, format_html("{}. {}", message, text)
         return None
 
     return explain

@@ -26,6 +26,7 @@ from desk.audit.filters import FilterForm, filter_entries, search_entries
 from desk.audit.log import Subject
 from desk.audit.subjects import actor_text, actor_url, document_text, document_url, entries_url, fetch_account_names
 from desk.kit.formats import format_value
+from desk.kit.known_texts import translate
 from desk.kit.pages import Crumb, DocumentAdmin, explain_errors
 from desk.kit.tables import Paging
 from desk.messages.links import message_url
@@ -103,13 +104,22 @@ class AuditEntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generi
     """The entries, to search and to read; nobody writes, changes or deletes one by hand."""
 
     change_list_template = "desk/audit/list.html"
-    list_display = ("utc_time", "actor", "action", "kind", "document_link", "account_link", "request_link")
+    list_display = ("utc_time", "actor", "action_text", "kind_text", "document_link", "account_link", "request_link")
     list_per_page = _PAGE_SIZE
     list_select_related = ("operator",)
     search_fields = ("name",)  # and all that `search_entries` looks at
     search_help_text = gettext_lazy("Words of a name, an id, or of what differs.")
     fields = (
-        *("utc_time", "actor", "impersonator", "action", "kind", "account_link", "document_link", "document_id"),
+        *(
+            "utc_time",
+            "actor",
+            "impersonator",
+            "action_text",
+            "kind_text",
+            "account_link",
+            "document_link",
+            "document_id",
+        ),
         *("document_list", "difference_list", "source", "request", "request_id", "address"),
     )
     readonly_fields = fields
@@ -125,6 +135,16 @@ class AuditEntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generi
     def actor(self, entry: AuditEntry) -> SafeString | str:
         """The operator, or the user of an account, with a link to that one's page."""
         return _link(actor_text(entry), actor_url(entry))
+
+    @admin.display(description=gettext_lazy("action"), ordering="action")
+    def action_text(self, entry: AuditEntry) -> str:
+        """What was done."""
+        return translate(entry.action)
+
+    @admin.display(description=gettext_lazy("kind"), ordering="kind")
+    def kind_text(self, entry: AuditEntry) -> str:
+        """What kind of document it is about."""
+        return translate(entry.kind)
 
     @admin.display(description=gettext_lazy("what"), ordering="name")
     def document_link(self, entry: AuditEntry) -> SafeString | str:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from desk.audit import log
 from desk.audit.filters import about_documents
 from desk.erasures.links import erasure_subject
@@ -16,9 +18,9 @@ from erasure.traces import Erased
 
 _CHUNK = 400
 _ACTIONS = {
-    "erased": "deleted for good",
-    "undid": "restored instead of deleting for good",
-    "stopped": "didn't delete",
+    "erased": gettext_noop("deleted for good"),
+    "undid": gettext_noop("restored instead of deleting for good"),
+    "stopped": gettext_noop("didn't delete"),
 }
 
 

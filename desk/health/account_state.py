@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from accounts import accounts
 from couch.database import Document
 from couch.parallel import in_parallel
@@ -50,4 +52,4 @@ def _account_state(doc: Document) -> AccountState:
 def message_chart(account_ids: list[str]) -> dict[str, Any]:
     """Messages per day of some accounts: a chart as `svg`, and its `values` as ``[(day, number)]``."""
     values = [(f"{day:%Y-%m-%d}", number) for day, number in counts.per_day(account_ids)]
-    return {"svg": bar_chart(values, "Messages per day"), "values": values}
+    return {"svg": bar_chart(values, _("Messages per day")), "values": values}

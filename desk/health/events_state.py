@@ -5,16 +5,19 @@ from smtplib import SMTPException
 
 from django.conf import settings
 from django.core.mail import get_connection
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
+from desk.kit.formats import format_number
 from events import state
 from events.state import ConsumerState, JobCounts
 
 _MAIL_SECONDS = 1.0
 _NAMES = {
-    "amqp": "message broker",
-    "webhooks": "webhooks",
-    "mails": "mailboxes of e-mail",
-    "search": "the search index",
+    "amqp": gettext_lazy("message broker"),
+    "webhooks": gettext_lazy("webhooks"),
+    "mails": gettext_lazy("mailboxes of e-mail"),
+    "search": gettext_lazy("the search index"),
 }
 
 
@@ -61,28 +64,34 @@ def _told_state(consumer: ConsumerState) -> ToldState:
 
 
 def _consumer_title(consumer: ConsumerState) -> str:
-    return _NAMES.get(consumer.consumer, consumer.consumer)
+    return str(_NAMES.get(consumer.consumer, consumer.consumer))
 
 
 def _state_text(consumer: ConsumerState) -> tuple[str, bool]:
     if not consumer.followers:
-        return "nobody follows changes: start manage.py follow_changes. What changes meanwhile is told later.", False
+        return _(
+            "nobody follows changes: start manage.py follow_changes. What changes meanwhile is told later."
+        ), False
     if not consumer.is_complete:
-        return "some accounts are followed by nobody: a new follower takes them within seconds", False
+        return _("some accounts are followed by nobody: a new follower takes them within seconds"), False
     if consumer.is_late:
         reason = f": {consumer.error}" if consumer.error else ""
         accounts = consumer.waiting_accounts
-        waiting = f"{accounts} account{'' if accounts == 1 else 's'} waiting"
-        return f"{consumer.seconds_behind:.0f} seconds behind, {waiting}{reason}", False
-    return f"up to date ({consumer.seconds_behind:.1f} seconds)", True
+        text = ngettext(
+            "%(seconds)s seconds behind, %(accounts)s account waiting",
+            "%(seconds)s seconds behind, %(accounts)s accounts waiting",
+            accounts,
+        )
+        return text % {"seconds": format_number(consumer.seconds_behind), "accounts": accounts} + reason, False
+    return _("up to date (%(seconds)s seconds)") % {"seconds": format_number(consumer.seconds_behind, 1)}, True
 
 
 def _broker_state(consumer: ConsumerState) -> ToldState:
     if not consumer.followers:
-        return ToldState("Message broker", "not known: nobody follows changes", is_good=False)
+        return ToldState(_("Message broker"), _("not known: nobody follows changes"), is_good=False)
     if consumer.error:
-        return ToldState("Message broker", consumer.error, is_good=False)
-    return ToldState("Message broker", "takes what is published", is_good=True)
+        return ToldState(_("Message broker"), consumer.error, is_good=False)
+    return ToldState(_("Message broker"), _("takes what is published"), is_good=True)
 
 
 def _mail_server_state() -> ToldState:
@@ -91,5 +100,5 @@ def _mail_server_state() -> ToldState:
         connection.open()
         connection.close()
     except (OSError, SMTPException) as error:
-        return ToldState("Mail server", f"doesn't answer: {error}", is_good=False)
-    return ToldState("Mail server", "answers", is_good=True)
+        return ToldState(_("Mail server"), _("doesn't answer: %(error)s") % {"error": error}, is_good=False)
+    return ToldState(_("Mail server"), _("answers"), is_good=True)

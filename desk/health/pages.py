@@ -6,6 +6,8 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts import accounts, listing
 from couch.database import Document
@@ -43,7 +45,11 @@ class HealthPages(DocumentAdmin):
         return allow_live(lambda: self._render_health(request, scope, live), request, live)
 
     def _render_health(self, request: HttpRequest, scope: Scope, live: LiveList | None) -> HttpResponse:
-        title, template, crumbs = "Health", "desk/health/overview.html", [*account_list_crumbs(), ("Health", None)]
+        title, template, crumbs = (
+            _("Health"),
+            "desk/health/overview.html",
+            [*account_list_crumbs(), (_("Health"), None)],
+        )
         couchdb, events = (couchdb_state(), events_state()) if scope.is_everything else (None, None)
         if couchdb is not None and not couchdb.is_up:
             return self.render(request, template, title, crumbs, couchdb=couchdb, events=events, live=live)
@@ -71,15 +77,17 @@ class HealthPages(DocumentAdmin):
         """Create the missing views of the account's databases, as ``manage.py sync_views --account`` does."""
         account = accounts.get(account_id)
         if request.method != "POST":
-            question = "The missing views are added to the account's design documents. Nothing else is changed."
-            return self._render_question(request, account, "Create the missing views", question)
+            question = _("The missing views are added to the account's design documents. Nothing else is changed.")
+            return self._render_question(request, account, _("Create the missing views"), question)
         changes = maintenance.sync_account(account_id)
         if changes:
             _record_repair(request, "created views of", account, changes)
-            number = len(changes)
-            messages.success(request, f"Created views in {number} database{'' if number == 1 else 's'}.")
+            text = ngettext(
+                "Created views in %(count)s database.", "Created views in %(count)s databases.", len(changes)
+            )
+            messages.success(request, text % {"count": len(changes)})
         else:
-            messages.info(request, "No database of this account lacks a view.")
+            messages.info(request, _("No database of this account lacks a view."))
         collecting.collect_account(account)
         return HttpResponseRedirect(next_url(request, account_url(account_id)))
 
@@ -87,15 +95,15 @@ class HealthPages(DocumentAdmin):
         """Create the account's MODbs of this month and the next one, as ``manage.py ensure_modbs`` does for all."""
         account = accounts.get(account_id)
         if request.method != "POST":
-            question = "The account's databases of this month and the next one are created if they are missing."
-            return self._render_question(request, account, "Create next month's database", question)
+            question = _("The account's databases of this month and the next one are created if they are missing.")
+            return self._render_question(request, account, _("Create next month's database"), question)
         names_before = set(maintenance.list_account_databases(account_id))
         created = [modb.name for modb in modbs.ensure_ahead(account_id) if modb.name not in names_before]
         if created:
             _record_repair(request, "created MODbs of", account, {name: ["create database"] for name in created})
-            messages.success(request, f"Created: {', '.join(name[-6:] for name in created)}.")
+            messages.success(request, _("Created: %(value)s.") % {"value": ", ".join(name[-6:] for name in created)})
         else:
-            messages.info(request, "Both databases exist already.")
+            messages.info(request, _("Both databases exist already."))
         collecting.collect_account(account)
         return HttpResponseRedirect(next_url(request, account_url(account_id)))
 
@@ -104,10 +112,10 @@ class HealthPages(DocumentAdmin):
     ) -> TemplateResponse:
         return self.render_confirmation(
             request,
-            f"{title} of {account_title(account)}?",
+            _("%(title)s of %(account)s?") % {"title": title, "account": account_title(account)},
             [*account_crumbs(account), (title, None)],
             question=question,
-            submit="Yes, create them",
+            submit=_("Yes, create them"),
             cancel_url=account_url(account["_id"]),
         )
 

@@ -8,6 +8,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import get_date_max
 
@@ -36,23 +38,23 @@ class JobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic when 
     )
     readonly_fields = fields
 
-    @admin.display(description="state", ordering="status")
+    @admin.display(description=gettext_lazy("state"), ordering="status")
     def state(self, job: Job) -> str:
         """Where the job stands, in a word."""
         return {
-            TaskResultStatus.READY: "waits",
-            TaskResultStatus.RUNNING: "runs",
-            TaskResultStatus.FAILED: "failed",
-        }.get(TaskResultStatus(job.status), "done")
+            TaskResultStatus.READY: _("waits"),
+            TaskResultStatus.RUNNING: _("runs"),
+            TaskResultStatus.FAILED: _("failed"),
+        }.get(TaskResultStatus(job.status), _("done"))
 
-    @admin.display(description="for")
+    @admin.display(description=gettext_lazy("for"))
     def argument_text(self, job: Job) -> str:
         """What the job is about."""
         arguments = job.args_kwargs if isinstance(job.args_kwargs, dict) else {}
         positional, named = arguments.get("args", []), arguments.get("kwargs", {})
         return ", ".join([*map(str, positional), *(f"{name}: {value}" for name, value in named.items())]) or "—"
 
-    @admin.display(description="not before")
+    @admin.display(description=gettext_lazy("not before"))
     def not_before(self, job: Job) -> Any:
         """When it may be done."""
         return "—" if job.run_after == get_date_max() else job.run_after
@@ -62,7 +64,7 @@ class JobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic when 
         """Why it failed."""
         return format_html("<pre>{}</pre>", job.traceback) if job.traceback else "—"
 
-    @admin.action(description="Do the failed ones again", permissions=["change"])
+    @admin.action(description=gettext_lazy("Do the failed ones again"), permissions=["change"])
     def do_again(self, request: HttpRequest, queryset: "QuerySet[Job]") -> None:
         """Let workers do the failed ones of some jobs again."""
         failed = list(queryset.filter(status=TaskResultStatus.FAILED))
@@ -80,9 +82,10 @@ class JobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic when 
             if repeated:
                 log.record(request, "did a job again", Subject("job", "", str(job.pk), job.task_name))
         if failed:
-            messages.success(request, f"{len(failed)} job{'' if len(failed) == 1 else 's'} will be done again.")
+            text = ngettext("%(count)s job will be done again.", "%(count)s jobs will be done again.", len(failed))
+            messages.success(request, text % {"count": len(failed)})
         else:
-            messages.info(request, "None of these jobs failed.")
+            messages.info(request, _("None of these jobs failed."))
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whether the operator may view jobs."""

@@ -1,7 +1,7 @@
 """Tables of documents in the style of Django's admin: search, filters, pages, and actions on selected rows."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.http import HttpRequest, QueryDict
@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from crossbar.pages import Page, PageRequest
 from desk.kit import list_settings
-from desk.kit.formats import format_time, iso_time
+from desk.kit.formats import format_number, format_time, iso_time
 
 START_KEY, BACK = "start_key", "back"
 """The query's parameters for the page that is shown, and for the pages before it."""
@@ -69,14 +69,14 @@ class Filter:
 
     @classmethod
     def by_parameter(
-        cls, request: HttpRequest, title: str, parameter: str, options: Sequence[tuple[str, str]]
+        cls, request: HttpRequest, title: str, parameter: str, options: Sequence[tuple[str, Any]]
     ) -> "Filter":
         """A filter that sets one query parameter; the option ``""`` stands for all rows."""
         current = request.GET.get(parameter, "")
         return cls(
             title,
             [
-                FilterChoice(text, query_string(request, **{parameter: value}), current == value)
+                FilterChoice(str(text), query_string(request, **{parameter: value}), current == value)
                 for value, text in options
             ],
         )
@@ -153,7 +153,7 @@ class Table:
     search: str | None = None
     """The text that is searched for; None for a table without search."""
     search_help: str = ""
-    search_label: str = "Search"
+    search_label: str = field(default_factory=lambda: _("Search"))
     search_fields: SafeString = SafeString()  # noqa: RUF009 - a constant
     """Further fields of the search form."""
     search_parameters: Sequence[tuple[str, str]] = ()
@@ -173,7 +173,7 @@ class Table:
     @property
     def total_text(self) -> str | None:
         """The total for people; None if there is none."""
-        return None if self.total is None else f"{self.total:,}"
+        return None if self.total is None else format_number(self.total)
 
 
 def choose_columns(table: Table, hidden: Collection[str]) -> Table:
@@ -194,9 +194,9 @@ def time_cell(gregorian_seconds: object, url: str | None = None, *, empty: str =
     return Cell(format_time(gregorian_seconds) or empty, url, value=iso_time(gregorian_seconds))
 
 
-def cut_note(page: Page[Any], subject: str) -> str:
-    """A sentence for a search that was cut before all was looked at; empty for any other page."""
-    return f"There are too many {subject} to search all at once: there may be more matches." if page.is_cut else ""
+def cut_note(page: Page[Any], text: str) -> str:
+    """The text for a search that was cut before all was looked at; empty for any other page."""
+    return text if page.is_cut else ""
 
 
 def page_request(request: HttpRequest, size: int, *, descending: bool = False) -> PageRequest:

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from crossbar.secret_names import is_secret
 from desk.kit.schema_fields import PropertySchema, resolve_reference
 from storage import schemas, values
@@ -58,7 +60,7 @@ class Column:
             return [] if self.kind in ("list", "integers") else None
         if self.kind == "boolean":
             if (value := _WORDS.get(cell.lower())) is None:
-                raise ValueError(f"“{cell[:60]}” is neither yes nor no.")
+                raise ValueError(_("“%(cell)s” is neither yes nor no.") % {"cell": cell[:60]})
             return value
         if self.kind == "integer":
             return _parse_integer(cell)
@@ -69,18 +71,18 @@ class Column:
             try:
                 return json.loads(cell)
             except ValueError:
-                raise ValueError(f"“{cell[:60]}” is not valid JSON.") from None
+                raise ValueError(_("“%(cell)s” is not valid JSON.") % {"cell": cell[:60]}) from None
         return cell
 
 
 def list_columns() -> list[Column]:
     """All columns: the id, what is needed first, then the others by name. That of the owner has a name of its own."""
     columns = {column.name: column for column in _read_columns(schemas.get(mailbox_store.SCHEMA), (), 0)}
-    columns[PIN] = Column(PIN, (PIN,), "text", "The secret number that opens the mailbox")
+    columns[PIN] = Column(PIN, (PIN,), "text", _("The secret number that opens the mailbox"))
     owner = columns.pop("owner_id", Column(OWNER, ("owner_id",), "text"))
-    columns[OWNER] = Column(OWNER, owner.path, "text", "The owner's user name, e-mail address or id")
+    columns[OWNER] = Column(OWNER, owner.path, "text", _("The owner's user name, e-mail address or id"))
     names = [*(name for name in _FIRST if name in columns), *sorted(columns.keys() - set(_FIRST))]
-    return [Column(ID, ("_id",), "text", "The mailbox's id"), *(columns[name] for name in names)]
+    return [Column(ID, ("_id",), "text", _("The mailbox's id")), *(columns[name] for name in names)]
 
 
 def _read_columns(schema: PropertySchema, parents: tuple[str, ...], depth: int) -> Iterator[Column]:
@@ -108,5 +110,5 @@ def _kind(rules: PropertySchema) -> str:
 
 def _parse_integer(cell: str) -> int:
     if not re.fullmatch(r"-?[0-9]{1,15}", cell):
-        raise ValueError(f"“{cell[:60]}” is not a whole number.")
+        raise ValueError(_("“%(cell)s” is not a whole number.") % {"cell": cell[:60]})
     return int(cell)

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext as _
 
 from accounts import accounts, users
 from couch.database import Document
@@ -77,11 +78,11 @@ class MailboxAdmin(RestorePages, PinPages, GreetingPages, ExportPages, BulkChang
         """List the mailboxes of an account by name, those that a search finds, or removed ones."""
         account_id = request.GET.get("account", "")
         if not account_id:
-            return redirect_to_accounts(request, "mailboxes")
+            return redirect_to_accounts(request, _("Choose an account first, then its mailboxes."))
         if request.method == "POST" and request.POST.get("action") == CHANGE_SETTINGS:
             return self.change_settings(request, account_id)
         account = accounts.get(account_id)
-        title = "Removed mailboxes" if shows_removed(request) else "Mailboxes"
+        title = _("Removed mailboxes") if shows_removed(request) else _("Mailboxes")
         live = live_list(request, account_id, document_types.MAILBOX, document_types.MESSAGE)
 
         def page() -> HttpResponseBase:
@@ -102,10 +103,10 @@ class MailboxAdmin(RestorePages, PinPages, GreetingPages, ExportPages, BulkChang
         export_url = reverse("admin:desk_mailbox_export", args=[account_id])
         return self.tools(
             request,
-            ("add_mailbox", "Add mailbox", reverse("admin:desk_mailbox_add_to", args=[account_id])),
-            ("change_mailbox", "Import", reverse("admin:desk_mailbox_import", args=[account_id])),
-            ("view_mailbox", "Export as CSV", export_url),
-            ("see_pin", "Export with PINs", f"{export_url}?pins=yes"),
+            ("add_mailbox", _("Add mailbox"), reverse("admin:desk_mailbox_add_to", args=[account_id])),
+            ("change_mailbox", _("Import"), reverse("admin:desk_mailbox_import", args=[account_id])),
+            ("view_mailbox", _("Export as CSV"), export_url),
+            ("see_pin", _("Export with PINs"), f"{export_url}?pins=yes"),
         )
 
     def add_mailbox(self, request: HttpRequest, account_id: str) -> HttpResponse:
@@ -123,13 +124,15 @@ class MailboxAdmin(RestorePages, PinPages, GreetingPages, ExportPages, BulkChang
                 add_errors(form, error, explain_number(request, form, account_id, None))
             else:
                 log.record(request, "created", mailbox_subject(account_id, box), after=box)
-                messages.success(request, f"The mailbox {mailbox_store.number(box)} was created.")
+                messages.success(
+                    request, _("The mailbox %(number)s was created.") % {"number": mailbox_store.number(box)}
+                )
                 return HttpResponseRedirect(mailbox_url(account_id, box["_id"]))
         return self.render_form(
             request,
             form,
-            "Add mailbox",
-            [*mailbox_list_crumbs(account), ("Add mailbox", None)],
+            _("Add mailbox"),
+            [*mailbox_list_crumbs(account), (_("Add mailbox"), None)],
             cancel_url=mailbox_list_url(account_id),
             fieldsets=fieldsets(form),
         )
@@ -182,15 +185,15 @@ class MailboxAdmin(RestorePages, PinPages, GreetingPages, ExportPages, BulkChang
             return self.render_edit(
                 request,
                 result,
-                f"Change {mailbox_title(box)}",
-                [*mailbox_crumbs(account, box), ("Change", None)],
+                _("Change %(mailbox)s") % {"mailbox": mailbox_title(box)},
+                [*mailbox_crumbs(account, box), (_("Change"), None)],
                 cancel_url=url,
                 fieldsets=fieldsets(result.form),
             )
         if result.has_changes:
             subject = mailbox_subject(account_id, result.saved)
             log.record(request, "changed", subject, before=box, after=result.saved)
-        messages.success(request, "The mailbox was changed." if result.has_changes else "Nothing was changed.")
+        messages.success(request, _("The mailbox was changed.") if result.has_changes else _("Nothing was changed."))
         return HttpResponseRedirect(url)
 
     def remove_mailbox(self, request: HttpRequest, account_id: str, box_id: str) -> HttpResponse:
@@ -200,17 +203,23 @@ class MailboxAdmin(RestorePages, PinPages, GreetingPages, ExportPages, BulkChang
             removed = removal.remove_box(account, box_id, actor(request))
             log.record(request, "removed", mailbox_subject(account_id, removed), before=box, after=removed)
             undo = undo_button(request, reverse("admin:desk_mailbox_restore", args=[account_id, box_id]))
-            messages.success(request, format_html("The mailbox {} was removed. {}", mailbox_title(box), undo))
+            messages.success(
+                request,
+                format_html(_("The mailbox {mailbox} was removed. {undo}"), mailbox=mailbox_title(box), undo=undo),
+            )
             return HttpResponseRedirect(mailbox_list_url(account_id))
         message_count = sum(counts.per_folder(account_id, [box_id])[box_id].values())
         return self.render_confirmation(
             request,
-            f"Remove {mailbox_title(box)}?",
-            [*mailbox_crumbs(account, box), ("Remove", None)],
-            question=f"The mailbox is removed with its messages ({message_count}), for everybody. Under “Removed”, "
-            "it can be restored with them at any time. Messages that are older than "
-            f"{retention.duration_days(account_id)} days by then are shown as deleted.",
-            submit="Yes, remove it",
+            _("Remove %(mailbox)s?") % {"mailbox": mailbox_title(box)},
+            [*mailbox_crumbs(account, box), (_("Remove"), None)],
+            question=_(
+                "The mailbox is removed with its messages (%(message_count)s), for everybody. Under “Removed”, "
+                "it can be restored with them at any time. Messages that are older than %(days)s days by then "
+                "are shown as deleted."
+            )
+            % {"message_count": message_count, "days": retention.duration_days(account_id)},
+            submit=_("Yes, remove it"),
             cancel_url=mailbox_url(account_id, box_id),
             is_dangerous=True,
         )

@@ -4,6 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from audit.differences import differences
 from couch.database import Document
 from crossbar.errors import ValidationFailed
@@ -12,7 +15,9 @@ from desk.mailboxes.titles import mailbox_title
 from voicemail.mailboxes import store as mailbox_store
 from voicemail.mailboxes.bulk import NumberUsed, Plan, TooManyMailboxes
 
-_SHORT_PIN = " Spreadsheets drop zeros at the start: format the column as text, or write an apostrophe in front."
+_SHORT_PIN = gettext_lazy(
+    "Spreadsheets drop zeros at the start: format the column as text, or write an apostrophe in front."
+)
 
 
 @dataclass(frozen=True)
@@ -54,22 +59,24 @@ def plan_line(
     box_id = box["_id"] if box is not None else None
     title = mailbox_title(box) if box is not None else name
     if box is None and not rights.create:
-        return PlannedLine(number, title, problem="There is no such mailbox, and you may not create mailboxes.")
+        return PlannedLine(number, title, problem=_("There is no such mailbox, and you may not create mailboxes."))
     if box is not None and not rights.change:
-        return PlannedLine(number, title, problem="You may not change mailboxes.")
+        return PlannedLine(number, title, problem=_("You may not change mailboxes."))
     try:
         planned = plan.add(box_id, patch)
     except ValidationFailed as error:
         return PlannedLine(number, title, problem=describe_faults(error))
     except NumberUsed as error:
-        holder = describe_line(error.holder["_id"]) or f"the mailbox {mailbox_title(error.holder)}"
-        problem = (
-            f"The number {error.number} is taken: {holder} has it. Choose another number, or change that one first."
+        holder = describe_line(error.holder["_id"]) or (
+            _("the mailbox %(mailbox)s") % {"mailbox": mailbox_title(error.holder)}
         )
+        problem = _(
+            "The number %(number)s is taken: %(holder)s has it. Choose another number, or change that one first."
+        ) % {"number": error.number, "holder": holder}
         return PlannedLine(number, title, problem=problem)
     except TooManyMailboxes:
         return PlannedLine(
-            number, title, problem="The account has as many mailboxes as it may have. Remove some first."
+            number, title, problem=_("The account has as many mailboxes as it may have. Remove some first.")
         )
     if box is None:
         # What a new mailbox has beside that is the schema's defaults.
@@ -91,6 +98,6 @@ def describe_faults(error: ValidationFailed) -> str:
     sentences = []
     for path, message, value in field_errors(error):
         taken = f" ({value})" if value is not None else ""
-        hint = _SHORT_PIN if path == "pin" and "at least" in message else ""
+        hint = f" {_SHORT_PIN}" if path == "pin" and "minLength" in error.data[path] else ""
         sentences.append(f"{path}: {message.rstrip('.')}{taken}.{hint}")
     return " ".join(sentences)

@@ -9,8 +9,9 @@ import logging
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django_tasks import task
 
@@ -48,7 +49,9 @@ def start(run: MailboxRun, request: HttpRequest) -> bool:
     request_id = str(getattr(request, "request_id", ""))[:64]
     with transaction.atomic():
         previews = MailboxRun.objects.filter(pk=run.pk, state=State.PREVIEW)
-        if not previews.update(state=State.WAITING, request_id=request_id):
+        if not previews.update(
+            state=State.WAITING, request_id=request_id, language=translation.get_language() or "en"
+        ):
             return False
         store_mailboxes.enqueue(run.pk)
     return True
@@ -61,6 +64,11 @@ def store_mailboxes(run_id: int) -> None:
     if not runs.filter(state__in=(State.WAITING, State.STORING)).update(state=State.STORING, problem=""):
         return
     run = runs.get()
+    with translation.override(run.language):
+        _store_lines(run, runs)
+
+
+def _store_lines(run: MailboxRun, runs: "QuerySet[MailboxRun]") -> None:
     planned = run.lines.filter(result__in=PLANNED).order_by("number")
     try:
         while (line := planned.first()) is not None:
@@ -71,7 +79,7 @@ def store_mailboxes(run_id: int) -> None:
         runs.filter(state=State.STORING).update(
             state=State.WAITING, problem=_("CouchDB doesn't answer. A worker tries again every ten seconds.")
         )
-        store_mailboxes.using(run_after=timezone.now() + _PAUSE).enqueue(run_id)
+        store_mailboxes.using(run_after=timezone.now() + _PAUSE).enqueue(run.pk)
         return
     runs.filter(state=State.STORING).update(state=State.DONE, ended_at=timezone.now())
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import accounts
 from couch.database import Document
@@ -29,7 +30,7 @@ _SORT_KEYS: dict[str, Callable[[Document], Any]] = {
     "new": lambda entry: entry.get("folders", {}).get("new", 0),
     "saved": lambda entry: entry.get("folders", {}).get("saved", 0),
 }
-_STATES = [("", "Live"), ("yes", "Removed")]
+_STATES = [("", gettext_lazy("Live")), ("yes", gettext_lazy("Removed"))]
 
 
 def shows_removed(request: HttpRequest) -> bool:
@@ -58,15 +59,15 @@ def _live_table(request: HttpRequest, account_id: str, requested: PageRequest, t
     return Table(
         columns=order.columns(request, _live_titles(), sortable),
         rows=[_live_row(account_id, entry, owner_names) for entry in page.entries],
-        caption="Mailboxes",
-        empty="No matching mailboxes." if text else "There are no mailboxes yet.",
+        caption=_("Mailboxes"),
+        empty=_("No matching mailboxes.") if text else _("There are no mailboxes yet."),
         paging=paging,
-        note=cut_note(page, "mailboxes"),
+        note=cut_note(page, _("There are too many mailboxes to search all at once: there may be more matches.")),
         search=text,
-        search_help="The beginnings of a number or alias, or of words of the mailbox's or owner's name; or an id.",
+        search_help=_("The beginnings of a number or alias, or of words of the mailbox's or owner's name; or an id."),
         search_parameters=[("account", account_id)],
         filters=_filters(request),
-        actions=[(CHANGE_SETTINGS, "Change settings")] if may_change else [],
+        actions=[(CHANGE_SETTINGS, _("Change settings"))] if may_change else [],
         all_label=_all_label(text, count) if paging.first or paging.next else "",
         total=count,
     )
@@ -121,12 +122,14 @@ def _removed_table(request: HttpRequest, account_id: str, requested: PageRequest
             Column(heading(_("Removed")), "removed"),
         ],
         rows=[_removed_row(account_id, entry, owner_names) for entry in page.entries],
-        caption="Removed mailboxes",
-        empty="No matching removed mailboxes." if text else "No mailboxes were removed.",
+        caption=_("Removed mailboxes"),
+        empty=_("No matching removed mailboxes.") if text else _("No mailboxes were removed."),
         paging=Paging.of_page(request, page),
-        note=cut_note(page, "removed mailboxes"),
+        note=cut_note(
+            page, _("There are too many removed mailboxes to search all at once: there may be more matches.")
+        ),
         search=text,
-        search_help="A part of the number or name.",
+        search_help=_("A part of the number or name."),
         search_parameters=[("account", account_id), ("removed", "yes")],
         filters=_filters(request),
     )
@@ -140,7 +143,7 @@ def _all_label(text: str, count: int | None) -> str:
 
 
 def _filters(request: HttpRequest) -> list[Filter]:
-    return [Filter.by_parameter(request, "state", "removed", _STATES)]
+    return [Filter.by_parameter(request, _("state"), "removed", _STATES)]
 
 
 def _owner_names(request: HttpRequest, account_id: str, entries: list[Document]) -> dict[str, str]:

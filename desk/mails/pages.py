@@ -10,6 +10,7 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import accounts
 from couch.database import Document
@@ -18,6 +19,7 @@ from crossbar.errors import ValidationFailed
 from desk.accounts.links import account_crumbs, redirect_to_accounts
 from desk.audit import log as audit
 from desk.kit.formats import format_time
+from desk.kit.known_texts import translate
 from desk.kit.pages import DocumentAdmin, Route, actor
 from desk.mails.form import revision_of, template_form
 from desk.mails.links import (
@@ -38,7 +40,9 @@ from storage import gregorian
 
 _MAIL_PATH = "<str:account_id>/<str:mail_id>/"
 _TEMPLATE_PATH = "<str:account_id>/templates/<str:template_id>/"
-_CHANGED = "Somebody else has changed the template meanwhile. Open it again, and enter your changes there."
+_CHANGED = gettext_lazy(
+    "Somebody else has changed the template meanwhile. Open it again, and enter your changes there."
+)
 
 
 @admin.register(Mail)
@@ -61,7 +65,7 @@ class MailAdmin(DocumentAdmin):
         """List the mails of an account, the newest first."""
         account_id = request.GET.get("account", "")
         if not account_id:
-            return redirect_to_accounts(request, "mails")
+            return redirect_to_accounts(request, _("Choose an account first, then its mails."))
         account = accounts.get(account_id)
         return self.render_list(
             request,
@@ -70,7 +74,7 @@ class MailAdmin(DocumentAdmin):
             [*account_crumbs(account), (_("Mails"), None)],
             partial(mail_table, account_id=account_id),
             account_id=account_id,
-            tools=self.tools(request, ("view_mail", "Templates", templates_url(account_id))),
+            tools=self.tools(request, ("view_mail", _("Templates"), templates_url(account_id))),
         )
 
     def show_mail(self, request: HttpRequest, account_id: str, mail_id: str) -> HttpResponse:
@@ -96,15 +100,17 @@ class MailAdmin(DocumentAdmin):
             new = by_hand.send_again(account_id, mail_id)
             subject = mail_subject(account_id, mail_id, mail.subject or mail.template)
             audit.record(request, "sent again", subject, details={"mail_id": new.event_id})
-            messages.success(request, "The mail is being sent.")
+            messages.success(request, _("The mail is being sent."))
             return HttpResponseRedirect(mail_url(account_id, new.event_id))
         return self.render_confirmation(
             request,
-            "Send the mail again?",
-            [*mail_list_crumbs(account), ("Send again", None)],
-            question="It is made anew, and goes to all who get the mailbox's mails now. Whoever has it already gets "
-            "it twice.",
-            submit="Yes, send it again",
+            _("Send the mail again?"),
+            [*mail_list_crumbs(account), (_("Send again"), None)],
+            question=_(
+                "It is made anew, and goes to all who get the mailbox's mails now. Whoever has it already gets "
+                "it twice."
+            ),
+            submit=_("Yes, send it again"),
             cancel_url=mail_url(account_id, mail_id),
         )
 
@@ -118,7 +124,7 @@ class MailAdmin(DocumentAdmin):
             [*mail_list_crumbs(account), (_("Templates"), None)],
             partial(template_table, account_id=account_id),
             account_id=account_id,
-            tools=self.tools(request, ("view_mail", "Mails", mail_list_url(account_id))),
+            tools=self.tools(request, ("view_mail", _("Mails"), mail_list_url(account_id))),
         )
 
     def change_template(self, request: HttpRequest, account_id: str, template_id: str) -> HttpResponse:
@@ -140,13 +146,13 @@ class MailAdmin(DocumentAdmin):
                 changed = store.replace(place, template_id, members, form.texts, actor(request), guard)
             except ValidationFailed as error:
                 for path, rules in error.data.items():
-                    form.add_error(None, f"{path}: {next(iter(rules.values()))['message']}")
+                    form.add_error(None, f"{path}: {translate(next(iter(rules.values()))['message'])}")
             except Conflict:
                 form.add_error(None, _CHANGED)
             else:
                 subject = mail_subject(account_id, template_id, template_title(template))
                 audit.record(request, "changed", subject, before=template.members, after=changed.members)
-                messages.success(request, "The template was changed.")
+                messages.success(request, _("The template was changed."))
                 return HttpResponseRedirect(templates_url(account_id))
         return self.render_form(
             request,
@@ -171,11 +177,13 @@ class MailAdmin(DocumentAdmin):
         place = Place(account_id)
         form = template_form(request.POST, place, place.get(template_id))
         if request.method != "POST" or not form.is_valid():
-            return HttpResponse("The form is not complete.", content_type="text/plain", status=400)
+            return HttpResponse(_("The form is not complete."), content_type="text/plain", status=400)
         try:
             html = by_hand.render_html(form.texts[HTML])
         except BrokenTemplate as error:
-            return HttpResponse(f"The template is broken: {error}", content_type="text/plain", status=400)
+            return HttpResponse(
+                _("The template is broken: %(error)s") % {"error": error}, content_type="text/plain", status=400
+            )
         return HttpResponse(html)
 
     def delete_template(self, request: HttpRequest, account_id: str, template_id: str) -> HttpResponse:
@@ -187,14 +195,14 @@ class MailAdmin(DocumentAdmin):
             store.delete(place, template_id)
             subject = mail_subject(account_id, template_id, title)
             audit.record(request, "removed", subject, before=template.members)
-            messages.success(request, "The account's template was removed: the default is used.")
+            messages.success(request, _("The account's template was removed: the default is used."))
             return HttpResponseRedirect(templates_url(account_id))
         return self.render_confirmation(
             request,
-            f"Remove {title}?",
+            _("Remove %(title)s?") % {"title": title},
             [*template_crumbs(account), (title, reverse("admin:desk_mail_template", args=[account_id, template_id]))],
-            question="The default is used again. The texts that the account has are gone.",
-            submit="Yes, remove the template",
+            question=_("The default is used again. The texts that the account has are gone."),
+            submit=_("Yes, remove the template"),
             cancel_url=templates_url(account_id),
             is_dangerous=True,
         )

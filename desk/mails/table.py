@@ -3,6 +3,7 @@
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from desk.kit.known_texts import translate
 from desk.kit.tables import Cell, Column, Paging, Row, Table, page_request, time_cell
 from desk.kit.times import heading
 from desk.mails.links import mail_url, template_url
@@ -29,8 +30,8 @@ def mail_table(request: HttpRequest, account_id: str) -> Table:
             Column(_("Error"), "error"),
         ],
         rows=[_mail_row(mail) for mail in page.entries],
-        caption="Mails",
-        empty="No mails yet.",
+        caption=_("Mails"),
+        empty=_("No mails yet."),
         paging=Paging.of_page(request, page),
     )
 
@@ -40,8 +41,8 @@ def _mail_row(mail: Mail) -> Row:
         time_cell(gregorian.from_datetime(mail.created_at), mail_url(mail.account_id, mail.event_id)),
         Cell((mail.subject or mail.template)[:_LENGTH]),
         Cell(", ".join(mail.recipients)[:_LENGTH]),
-        Cell(mail.get_state_display(), style=_STYLES.get(State(mail.state), "")),
-        Cell((mail.error or ("The template is broken" if mail.template_error else ""))[:_LENGTH]),
+        Cell(translate(mail.get_state_display()), style=_STYLES.get(State(mail.state), "")),
+        Cell((mail.error or (_("The template is broken") if mail.template_error else ""))[:_LENGTH]),
     )
     return Row(cells, mail.event_id)
 
@@ -58,7 +59,7 @@ def template_table(request: HttpRequest, account_id: str) -> Table:
             Column(_("Faults"), "faults"),
         ],
         rows=[_template_row(place, template) for template in place.list_all()],
-        caption="Templates",
+        caption=_("Templates"),
         empty="",
         paging=Paging(),
     )
@@ -70,21 +71,25 @@ def _template_row(place: Place, template: Template) -> Row:
         Cell(template_title(template), template_url(place.account_id or "", template.id)),
         Cell(str(template.members.get("subject") or "")[:_LENGTH]),
         Cell(describe_origin(place, template)),
-        Cell("Yes" if template.is_enabled else "No"),
-        Cell(fault[:_LENGTH] or "None", style="state-bad" if fault else ""),
+        Cell(_("Yes") if template.is_enabled else _("No")),
+        Cell(fault[:_LENGTH] or _("None"), style="state-bad" if fault else ""),
     )
     return Row(cells, template.id)
 
 
 def template_title(template: Template) -> str:
     """What people call a template."""
-    return str(template.members.get("friendly_name") or template.id)[:_LENGTH]
+    return translate(str(template.members.get("friendly_name") or template.id))[:_LENGTH]
 
 
 def describe_origin(place: Place, template: Template) -> str:
     """Whose a template is."""
     if place.has_own(template):
-        return "This account"
+        return _("This account")
     if template.is_own:
-        return "This service"
-    return "The system" if template.account_id is None else f"Account {template.account_id}"
+        return _("This service")
+    return (
+        _("The system")
+        if template.account_id is None
+        else _("Account %(account_id)s") % {"account_id": template.account_id}
+    )

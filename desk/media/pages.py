@@ -67,7 +67,7 @@ class MediaAdmin(DocumentAdmin):
         """List the media of an account by name, or those that a search finds."""
         account_id = request.GET.get("account", "")
         if not account_id:
-            return redirect_to_accounts(request, "media")
+            return redirect_to_accounts(request, _("Choose an account first, then its media."))
         account = accounts.get(account_id)
         add_url = reverse("admin:desk_media_add_to", args=[account_id])
         return self.render_list(
@@ -77,7 +77,7 @@ class MediaAdmin(DocumentAdmin):
             [*media_list_crumbs(account)[:-1], (_("Media"), None)],
             partial(media_table, account_id=account_id),
             account_id=account_id,
-            tools=self.tools(request, ("add_media", "Add media", add_url)),
+            tools=self.tools(request, ("add_media", _("Add media"), add_url)),
         )
 
     @method_decorator(csp_update(HEARS_RECORDINGS))
@@ -89,13 +89,13 @@ class MediaAdmin(DocumentAdmin):
             media = form.create(account_id, form.members(), actor(request))
             if media is not None:
                 log.record(request, "created", media_subject(account_id, media), after=_without_stubs(media))
-                messages.success(request, f"“{media_title(media)}” was created.")
+                messages.success(request, _("“%(media)s” was created.") % {"media": media_title(media)})
                 return HttpResponseRedirect(media_url(account_id, media["_id"]))
         return self.render_form(
             request,
             form,
-            "Add media",
-            [*media_list_crumbs(account), ("Add media", None)],
+            _("Add media"),
+            [*media_list_crumbs(account), (_("Add media"), None)],
             cancel_url=media_list_url(account_id),
             fieldsets=new_media_fieldsets(form),
             template=SOUND_TEMPLATE,
@@ -163,12 +163,14 @@ class MediaAdmin(DocumentAdmin):
 
         result = edit(request, media, HIDDEN, change_form, merge)
         if result.saved is None:
-            crumbs = [*media_crumbs(account, media), ("Change", None)]
-            return self.render_edit(request, result, f"Change {media_title(media)}", crumbs, cancel_url=url)
+            crumbs = [*media_crumbs(account, media), (_("Change"), None)]
+            return self.render_edit(
+                request, result, _("Change %(media)s") % {"media": media_title(media)}, crumbs, cancel_url=url
+            )
         if result.has_changes:
             subject = media_subject(account_id, result.saved)
             log.record(request, "changed", subject, before=media, after=result.saved)
-        messages.success(request, "The media was changed." if result.has_changes else "Nothing was changed.")
+        messages.success(request, _("The media was changed.") if result.has_changes else _("Nothing was changed."))
         return HttpResponseRedirect(url)
 
     @method_decorator(csp_update(HEARS_RECORDINGS))
@@ -183,13 +185,15 @@ class MediaAdmin(DocumentAdmin):
                 subject = media_subject(account_id, changed)
                 before, after = _without_stubs(media), _without_stubs(changed)
                 log.record(request, "replaced the audio of", subject, before=before, after=after)
-                messages.success(request, f"The audio of “{media_title(changed)}” was replaced.")
+                messages.success(
+                    request, _("The audio of “%(media)s” was replaced.") % {"media": media_title(changed)}
+                )
                 return HttpResponseRedirect(url)
         return self.render_form(
             request,
             form,
-            f"Audio of {media_title(media)}",
-            [*media_crumbs(account, media), ("Audio", None)],
+            _("Audio of %(media)s") % {"media": media_title(media)},
+            [*media_crumbs(account, media), (_("Audio"), None)],
             cancel_url=url,
             fieldsets=sound_fieldsets(form),
             template=SOUND_TEMPLATE,
@@ -203,16 +207,22 @@ class MediaAdmin(DocumentAdmin):
             removed = media_store.delete(account_id, media_id, actor(request))
             log.record(request, "removed", media_subject(account_id, media), before=media, after=removed)
             undo = undo_button(request, reverse("admin:desk_media_restore", args=[account_id, media_id]))
-            messages.success(request, format_html("“{}” was removed. {}", media_title(media), undo))
+            messages.success(
+                request, format_html(_("“{media}” was removed. {undo}"), media=media_title(media), undo=undo)
+            )
             return HttpResponseRedirect(media_list_url(account_id))
         uses = format_uses(use_links(request, account_id, [media_id]).get(media_id, []))
-        consequence = f"It is used by {uses}, who have no greeting then." if uses else "No mailbox uses it."
+        consequence = (
+            _("It is used by %(uses)s, who have no greeting then.") % {"uses": uses}
+            if uses
+            else _("No mailbox uses it.")
+        )
         return self.render_confirmation(
             request,
-            f"Remove {media_title(media)}?",
-            [*media_crumbs(account, media), ("Remove", None)],
-            question=f"{consequence} The next page offers to undo it.",
-            submit="Yes, remove it",
+            _("Remove %(media)s?") % {"media": media_title(media)},
+            [*media_crumbs(account, media), (_("Remove"), None)],
+            question=_("%(consequence)s The next page offers to undo it.") % {"consequence": consequence},
+            submit=_("Yes, remove it"),
             cancel_url=media_url(account_id, media_id),
             is_dangerous=True,
         )
@@ -224,7 +234,7 @@ class MediaAdmin(DocumentAdmin):
             return HttpResponseRedirect(media_list_url(account_id))
         media = media_store.restore_media(account_id, media_id, actor(request))
         log.record(request, "restored", media_subject(account_id, media))
-        messages.success(request, f"“{media_title(media)}” was restored.")
+        messages.success(request, _("“%(media)s” was restored.") % {"media": media_title(media)})
         return HttpResponseRedirect(media_url(account_id, media_id))
 
     def show_history(self, request: HttpRequest, account_id: str, media_id: str) -> HttpResponse:
@@ -247,7 +257,7 @@ def _replace_audio(request: HttpRequest, form: SoundForm, account_id: str, media
     try:
         return form.replace(account_id, media_id, actor(request), guard)
     except _Conflict:
-        text = "Somebody else replaced the audio in the meantime. Listen to what is stored now, then save again."
+        text = _("Somebody else replaced the audio in the meantime. Listen to what is stored now, then save again.")
         form.add_error(None, text)
         return None
 

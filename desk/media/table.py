@@ -30,11 +30,11 @@ def media_table(request: HttpRequest, account_id: str) -> Table:
     return Table(
         columns=_columns(request, order),
         rows=[_media_row(account_id, media, format_uses(uses.get(media["_id"], []))) for media in page.entries],
-        caption="Media",
-        empty="No matching media." if text else "There are no media yet.",
+        caption=_("Media"),
+        empty=_("No matching media.") if text else _("There are no media yet."),
         paging=Paging.of_page(request, page),
         search=text,
-        search_help="A part of the name.",
+        search_help=_("A part of the name."),
         search_parameters=[("account", account_id)],
         total=None if text else media_store.count_media(account_id),
     )

@@ -7,6 +7,8 @@ from typing import Any
 
 from django.contrib import messages as notices
 from django.http import HttpRequest, StreamingHttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from couch.database import Document
 from couch.errors import MissingDatabase
@@ -26,19 +28,87 @@ from voicemail.messages.folders import FOLDERS
 
 RESTORE, MOVE, COPY, REMOVE, DOWNLOAD = "restore", "move", "copy", "remove", "zip"
 ON_LIVE_MESSAGES = {
-    "saved": Action("Put into saved", "put", " into saved"),
-    "new": Action("Put into new", "put", " into new"),
-    "deleted": Action("Put into deleted", "put", " into deleted"),
-    MOVE: Action("Move to mailbox", "moved"),
-    COPY: Action("Copy to mailbox", "copied"),
-    REMOVE: Action("Remove", "removed", permission="delete_message"),
-    DOWNLOAD: Action("Download as ZIP", "downloaded", permission="listen_to_message"),
+    "saved": Action(
+        gettext_lazy("Put into saved"),
+        "put",
+        " into saved",
+        done=ngettext_lazy("Put %(count)s message into saved.", "Put %(count)s messages into saved.", "number"),
+        not_done=gettext_lazy("%(message)s was not put into saved: %(reason)s."),
+        none_done=gettext_lazy("%(count)s messages were not put into saved."),
+    ),
+    "new": Action(
+        gettext_lazy("Put into new"),
+        "put",
+        " into new",
+        done=ngettext_lazy("Put %(count)s message into new.", "Put %(count)s messages into new.", "number"),
+        not_done=gettext_lazy("%(message)s was not put into new: %(reason)s."),
+        none_done=gettext_lazy("%(count)s messages were not put into new."),
+    ),
+    "deleted": Action(
+        gettext_lazy("Put into deleted"),
+        "put",
+        " into deleted",
+        done=ngettext_lazy("Put %(count)s message into deleted.", "Put %(count)s messages into deleted.", "number"),
+        not_done=gettext_lazy("%(message)s was not put into deleted: %(reason)s."),
+        none_done=gettext_lazy("%(count)s messages were not put into deleted."),
+    ),
+    MOVE: Action(
+        gettext_lazy("Move to mailbox"),
+        "moved",
+        done=ngettext_lazy("Moved %(count)s message.", "Moved %(count)s messages.", "number"),
+        done_to=ngettext_lazy(
+            "Moved %(count)s message to %(target)s.", "Moved %(count)s messages to %(target)s.", "number"
+        ),
+        not_done=gettext_lazy("%(message)s was not moved: %(reason)s."),
+        none_done=gettext_lazy("%(count)s messages were not moved."),
+    ),
+    COPY: Action(
+        gettext_lazy("Copy to mailbox"),
+        "copied",
+        done=ngettext_lazy("Copied %(count)s message.", "Copied %(count)s messages.", "number"),
+        done_to=ngettext_lazy(
+            "Copied %(count)s message to %(target)s.", "Copied %(count)s messages to %(target)s.", "number"
+        ),
+        not_done=gettext_lazy("%(message)s was not copied: %(reason)s."),
+        none_done=gettext_lazy("%(count)s messages were not copied."),
+    ),
+    REMOVE: Action(
+        gettext_lazy("Remove"),
+        "removed",
+        done=ngettext_lazy("Removed %(count)s message.", "Removed %(count)s messages.", "number"),
+        not_done=gettext_lazy("%(message)s was not removed: %(reason)s."),
+        none_done=gettext_lazy("%(count)s messages were not removed."),
+        permission="delete_message",
+    ),
+    DOWNLOAD: Action(gettext_lazy("Download as ZIP"), "downloaded", permission="listen_to_message"),
 }
-ON_REMOVED_MESSAGES = {RESTORE: Action("Restore", "restored", is_restore=True)}
+ON_REMOVED_MESSAGES = {
+    RESTORE: Action(
+        gettext_lazy("Restore"),
+        "restored",
+        done=ngettext_lazy("Restored %(count)s message.", "Restored %(count)s messages.", "number"),
+        not_done=gettext_lazy("%(message)s was not restored: %(reason)s."),
+        none_done=gettext_lazy("%(count)s messages were not restored."),
+        is_restore=True,
+    ),
+}
 ACTIONS = ON_LIVE_MESSAGES | ON_REMOVED_MESSAGES
 PUT_BACK = "put_back"
 """Undoes that messages were put into a folder."""
-RUN_ACTIONS = ACTIONS | {PUT_BACK: Action("Put back", "put", " back into the folders they were in")}
+RUN_ACTIONS = ACTIONS | {
+    PUT_BACK: Action(
+        gettext_lazy("Put back"),
+        "put",
+        " back into the folders they were in",
+        done=ngettext_lazy(
+            "Put %(count)s message back into the folder it was in.",
+            "Put %(count)s messages back into the folders they were in.",
+            "number",
+        ),
+        not_done=gettext_lazy("%(message)s was not put back: %(reason)s."),
+        none_done=gettext_lazy("%(count)s messages were not put back."),
+    ),
+}
 
 CONFIRMED = "confirmed"
 """The field of the form that sends a removal again, after the operator was asked."""
@@ -84,7 +154,7 @@ def read_selection(request: HttpRequest) -> dict[str, list[str]]:
     """The ids of the selected messages by the ids of their mailboxes."""
     selection: dict[str, list[str]] = {}
     for row_id in request.POST.getlist("selected"):
-        box_id, _, message_id = row_id.partition(" ")
+        box_id, _space, message_id = row_id.partition(" ")
         selection.setdefault(box_id, []).append(message_id)
     return selection
 
@@ -100,7 +170,7 @@ def run(request: HttpRequest, account: Document, selection: Mapping[str, Sequenc
 
 def _undoing_form(report: Report, name: str) -> UndoingForm | None:
     """The form that undoes an action on a few messages; None if one form can't, or if nothing was changed."""
-    account_id, box_ids = report.account_id, {box_id for box_id, _ in report.changed}
+    account_id, box_ids = report.account_id, {box_id for box_id, _message_id in report.changed}
     if name == REMOVE:
         return UndoingForm(all_messages_url(account_id, is_removed=True), RESTORE, report.changed)
     if name == MOVE and report.target is not None and len(box_ids) == 1:
@@ -121,7 +191,7 @@ def apply_and_record(
     folder = request.POST.get("folder") or None
     report = Report(request, account["_id"], ACTIONS[name], target)
     for box_id, ids in selection.items():
-        before = {message_id: doc for message_id, (_, doc) in batches.fetch(account["_id"], box_id, ids).items()}
+        before = {message_id: doc for message_id, (_modb, doc) in batches.fetch(account["_id"], box_id, ids).items()}
         try:
             outcome = apply(account, box_id, ids, name, target, folder, actor(request))
         except (BadIdentifier, MissingDatabase):
@@ -137,16 +207,17 @@ def find_target(request: HttpRequest, account_id: str, selection: Collection[str
     """
     number = request.POST.get("target", "").strip()
     if not number:
-        raise Refused("Enter the mailbox to move or copy to.", is_about_target=True)
+        raise Refused(_("Enter the mailbox to move or copy to."), is_about_target=True)
     try:
         target = mailbox_search.find_exact(account_id, number)
     except BadIdentifier:
-        text = f"There is no mailbox {number[:80]}. Nothing was moved or copied."
+        text = _("There is no mailbox %(number)s. Nothing was moved or copied.") % {"number": number[:80]}
         raise Refused(text, is_about_target=True) from None
     if target["_id"] in selection:
-        quantity = "Some of the messages" if len(selection) > 1 else "The messages"
-        text = f"{quantity} are in {mailbox_title(target)} already. Choose another mailbox."
-        raise Refused(text, is_about_target=True)
+        text = _("The messages are in %(mailbox)s already. Choose another mailbox.")
+        if len(selection) > 1:
+            text = _("Some of the messages are in %(mailbox)s already. Choose another mailbox.")
+        raise Refused(text % {"mailbox": mailbox_title(target)}, is_about_target=True)
     return target
 
 
@@ -183,7 +254,7 @@ def download_zip(request: HttpRequest, account: Document, box_id: str, ids: Sequ
     try:
         pieces = zip_archive.zip_stream(account, box, ids)
     except BadIdentifier:
-        raise Refused("The selected messages have no audio.") from None
+        raise Refused(_("The selected messages have no audio.")) from None
     for message_id in ids:
         log.record(request, "downloaded", message_subject(account["_id"], box, message_id))
     return zip_response(box, pieces)

@@ -14,17 +14,23 @@ from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from crossbar.pages import TimeRange
 from desk.kit.tables import Filter
 from storage import folding, gregorian
 from voicemail.messages import deletion
 
-FOLDERS = [("new", "New"), ("saved", "Saved"), ("deleted", "Deleted")]
-_ALL = ("", "All")
-_STATES = [("", "Live"), ("yes", "Removed")]
-_TRANSCRIPTIONS = [_ALL, ("yes", "Transcribed"), ("no", "Not transcribed")]
-_AUDIO = [_ALL, ("none", "Without audio")]
+FOLDERS: list[tuple[str, Any]] = [
+    ("new", gettext_lazy("New")),
+    ("saved", gettext_lazy("Saved")),
+    ("deleted", gettext_lazy("Deleted")),
+]
+_ALL: tuple[str, Any] = ("", gettext_lazy("All"))
+_STATES = [("", gettext_lazy("Live")), ("yes", gettext_lazy("Removed"))]
+_TRANSCRIPTIONS = [_ALL, ("yes", gettext_lazy("Transcribed")), ("no", gettext_lazy("Not transcribed"))]
+_AUDIO = [_ALL, ("none", gettext_lazy("Without audio"))]
 _SEARCH_PARAMETERS = ("q", "text", "audio", "since", "until")
 
 Summary = Mapping[str, Any]
@@ -33,14 +39,18 @@ Summary = Mapping[str, Any]
 class DateRangeForm(forms.Form):
     """A first and a last day, in the page's time zone."""
 
-    since = forms.DateField(label="From", required=False, widget=AdminTextInputWidget(attrs={"type": "date"}))
-    until = forms.DateField(label="to", required=False, widget=AdminTextInputWidget(attrs={"type": "date"}))
+    since = forms.DateField(
+        label=gettext_lazy("From"), required=False, widget=AdminTextInputWidget(attrs={"type": "date"})
+    )
+    until = forms.DateField(
+        label=gettext_lazy("to"), required=False, widget=AdminTextInputWidget(attrs={"type": "date"})
+    )
 
     def clean(self) -> dict[str, Any]:
         """Refuse a last day before the first one."""
         since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")
         if since and until and since > until:
-            self.add_error("until", "This is before the first day.")
+            self.add_error("until", _("This is before the first day."))
         return self.cleaned_data
 
     def time_range(self, retention_limit: int, now: int) -> TimeRange | None:
@@ -89,10 +99,10 @@ def is_searched(query: QueryDict) -> bool:
 def filter_bar(request: HttpRequest) -> list[Filter]:
     """The filters beside the table."""
     return [
-        Filter.by_parameter(request, "state", "removed", _STATES),
-        Filter.by_parameter(request, "folder", "folder", [_ALL, *FOLDERS]),
-        Filter.by_parameter(request, "transcription", "text", _TRANSCRIPTIONS),
-        Filter.by_parameter(request, "audio", "audio", _AUDIO),
+        Filter.by_parameter(request, _("state"), "removed", _STATES),
+        Filter.by_parameter(request, _("folder"), "folder", [_ALL, *FOLDERS]),
+        Filter.by_parameter(request, _("transcription"), "text", _TRANSCRIPTIONS),
+        Filter.by_parameter(request, _("audio"), "audio", _AUDIO),
     ]
 
 

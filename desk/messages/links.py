@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from desk.accounts.links import account_crumbs
 from desk.audit.log import Subject
@@ -46,7 +47,7 @@ def message_list_crumbs(
     account: Mapping[str, Any], box: Mapping[str, Any], *, is_removed: bool = False
 ) -> list[Crumb]:
     """The breadcrumbs of the list of a mailbox's messages, or of its removed ones."""
-    title = "Removed messages" if is_removed else "Messages"
+    title = _("Removed messages") if is_removed else _("Messages")
     url = message_list_url(account["_id"], box["_id"], is_removed=is_removed)
     return [*account_crumbs(dict(account)), mailbox_crumb(account["_id"], box), (title, url)]
 

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts import accounts
 from couch.database import Database, Document
@@ -69,7 +70,7 @@ class MessageAdmin(UploadPages, RunPages):
         """List live or removed messages, the latest first, or apply an action to the selected ones."""
         account_id = request.GET.get("account", "")
         if not account_id:
-            return redirect_to_accounts(request, "messages")
+            return redirect_to_accounts(request, _("Choose an account first, then its messages."))
         account = accounts.get(account_id)
         if request.method != "POST":
             return self._render_list(request, account, actions.ActionForm())
@@ -83,7 +84,7 @@ class MessageAdmin(UploadPages, RunPages):
     def _render_list(self, request: HttpRequest, account: Document, form: actions.ActionForm) -> HttpResponseBase:
         account_id, box_id, is_removed = account["_id"], request.GET.get("box", ""), shows_removed(request)
         box = _mailbox(account_id, box_id, or_removed=is_removed) if box_id else None
-        title = "Removed messages" if is_removed else "Messages"
+        title = _("Removed messages") if is_removed else _("Messages")
         box_crumbs: list[Crumb] = [] if box is None else [mailbox_crumb(account_id, box)]
         tools = self.tools(request, ("view_message", _("Actions on many messages"), runs_url(account_id)))
         if box is not None and not is_removed:
@@ -99,7 +100,7 @@ class MessageAdmin(UploadPages, RunPages):
             return self.render_list(
                 request,
                 "removed-messages" if is_removed else "messages",
-                f"{title} of {mailbox_title(box) if box else 'all mailboxes'}",
+                _list_title(box, is_removed=is_removed),
                 [*account_crumbs(account), *box_crumbs, (title, None)],
                 make_table,
                 account_id=account_id,
@@ -124,22 +125,22 @@ class MessageAdmin(UploadPages, RunPages):
         """Apply the action to the selected messages, mailbox by mailbox; raises Refused."""
         name = request.POST.get("action", "")
         if name not in actions.ACTIONS:
-            raise actions.Refused("Choose an action.")
+            raise actions.Refused(_("Choose an action."))
         self.require_permission(request, actions.ACTIONS[name].permission)
         selection = actions.read_selection(request)
         is_all = request.POST.get("all") == "yes"
         if is_all or sum(map(len, selection.values())) > actions.MAX_AT_ONCE:
             return self._start_run(request, account, name, {} if is_all else selection)
         if not selection:
-            raise actions.Refused("Select some messages.")
+            raise actions.Refused(_("Select some messages."))
         if name == actions.DOWNLOAD:
             if len(selection) > 1:
-                text = "A ZIP holds the messages of one mailbox. Select messages of one mailbox only."
+                text = _("A ZIP holds the messages of one mailbox. Select messages of one mailbox only.")
                 raise actions.Refused(text)
             ((box_id, ids),) = selection.items()
             return actions.download_zip(request, account, box_id, ids)
         if name == actions.REMOVE and actions.CONFIRMED not in request.POST:
-            return self._confirm_removal(request, account, selection, [("Remove", None)], request.get_full_path())
+            return self._confirm_removal(request, account, selection, [(_("Remove"), None)], request.get_full_path())
         actions.run(request, account, selection, name)
         return HttpResponseRedirect(next_url(request, request.get_full_path()))
 
@@ -197,11 +198,15 @@ class MessageAdmin(UploadPages, RunPages):
         selected = [("selected", f"{box_id} {message_id}") for box_id, ids in selection.items() for message_id in ids]
         return self.render_confirmation(
             request,
-            f"Remove {count} message{'' if count == 1 else 's'}?",
+            ngettext("Remove %(count)s message?", "Remove %(count)s messages?", count) % {"count": count},
             [*account_crumbs(account), *crumbs],
-            question=f"Clients don't see {'it' if count == 1 else 'them'} any more. "
-            + describe_restoring(account["_id"], selection),
-            submit="Yes, remove it" if count == 1 else "Yes, remove them",
+            question=" ".join(
+                [
+                    ngettext("Clients don't see it any more.", "Clients don't see them any more.", count),
+                    describe_restoring(account["_id"], selection),
+                ]
+            ),
+            submit=_("Yes, remove it") if count == 1 else _("Yes, remove them"),
             cancel_url=cancel_url,
             is_dangerous=True,
             hidden_fields=[("action", actions.REMOVE), (actions.CONFIRMED, "yes"), *selected],
@@ -260,12 +265,14 @@ class MessageAdmin(UploadPages, RunPages):
             actions.record_reading(request, account_id, box, message_id)
         may_move = can["change_message"] and not is_removed
         is_moved = is_removed and bool(doc.get(deletion.MOVED_TO))
-        kind = "Moved message" if is_moved else "Removed message" if is_removed else "Message"
+        kind = _("Message from %(caller)s")
+        if is_removed:
+            kind = _("Moved message from %(caller)s") if is_moved else _("Removed message from %(caller)s")
         return self.render(
             request,
             "desk/messages/detail.html",
-            f"{kind} from {caller_title(message)}",
-            [*message_list_crumbs(account, box, is_removed=is_removed), ("Message", None)],
+            kind % {"caller": caller_title(message)},
+            [*message_list_crumbs(account, box, is_removed=is_removed), (_("Message"), None)],
             account_id=account_id,
             box_id=box_id,
             box_title=mailbox_title(box),
@@ -297,11 +304,15 @@ class MessageAdmin(UploadPages, RunPages):
     ) -> HttpResponse:
         name = request.POST.get("action", "")
         if name not in actions.ACTIONS or name == actions.DOWNLOAD:
-            raise actions.Refused("Choose an action.")
+            raise actions.Refused(_("Choose an action."))
         self.require_permission(request, actions.ACTIONS[name].permission)
         selection = {box["_id"]: [message_id]}
         if name == actions.REMOVE and actions.CONFIRMED not in request.POST:
-            crumbs: list[Crumb] = [mailbox_crumb(account["_id"], box), ("Message", request.path), ("Remove", None)]
+            crumbs: list[Crumb] = [
+                mailbox_crumb(account["_id"], box),
+                (_("Message"), request.path),
+                (_("Remove"), None),
+            ]
             return self._confirm_removal(request, account, selection, crumbs, request.path)
         actions.run(request, account, selection, name)
         if name in (actions.REMOVE, actions.MOVE):
@@ -327,7 +338,7 @@ class MessageAdmin(UploadPages, RunPages):
     def show_history(self, request: HttpRequest, account_id: str, box_id: str, message_id: str) -> HttpResponse:
         """Show what was done to the message, also before it was moved, even if it no longer exists."""
         account, box = accounts.get(account_id), _mailbox(account_id, box_id, or_removed=True)
-        crumbs = [*message_list_crumbs(account, box), ("Message", message_url(account_id, box_id, message_id))]
+        crumbs = [*message_list_crumbs(account, box), (_("Message"), message_url(account_id, box_id, message_id))]
         try:
             former_ids = deletion.former_ids(_find_message(account_id, box_id, message_id)[1])
         except (BadIdentifier, MissingDatabase):
@@ -348,3 +359,10 @@ def _mailbox(account_id: str, box_id: str, *, or_removed: bool) -> Document:
     if not or_removed:
         return mailbox_store.get(account_id, box_id)
     return mailbox_store.find(account_id, box_id) or {"_id": box_id}
+
+
+def _list_title(box: Document | None, *, is_removed: bool) -> str:
+    if box is None:
+        return _("Removed messages of all mailboxes") if is_removed else _("Messages of all mailboxes")
+    text = _("Removed messages of %(mailbox)s") if is_removed else _("Messages of %(mailbox)s")
+    return text % {"mailbox": mailbox_title(box)}

@@ -7,9 +7,11 @@ from typing import Any
 from django.contrib import messages as notices
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
+from django.utils.translation import ngettext
 
 from couch.database import Document
 from desk.audit import log
+from desk.kit.formats import format_number
 from desk.kit.notices import report_failures, undo_button
 from desk.mailboxes.titles import mailbox_title
 from desk.messages.links import message_list_url, message_subject, message_url
@@ -25,19 +27,26 @@ from voicemail.messages.folders import NEW
 class Action:
     """Something that can be done with messages."""
 
-    label: str
+    label: Any
     verb: str
-    """Its verb in the past tense."""
+    """Its verb in the past tense, for the audit log."""
     destination: str = ""
-    """What follows the verb and its object."""
+    """What follows the verb and its object there."""
+    done: Any = ""
+    """What was done with messages."""
+    done_to: Any = ""
+    """What was done with messages, and the mailbox that they went to."""
+    not_done: Any = ""
+    """What was not done with one message, and why."""
+    none_done: Any = ""
+    """What was not done with several messages."""
     permission: str = "change_message"
     is_restore: bool = False
 
     def describe(self, count: int, target: str = "") -> str:
         """What was done with so many messages, in a sentence; `target` is the mailbox that they went to."""
-        messages = f"{count:,} message{'' if count == 1 else 's'}"
-        destination = f" to {target}" if target else self.destination
-        return f"{self.verb.capitalize()} {messages}{destination}."
+        text = self.done_to if target else self.done
+        return str(text % {"number": count, "count": format_number(count), "target": target})
 
     @property
     def past(self) -> str:
@@ -117,13 +126,17 @@ class Report:
                 parts.append(undo_button(self.request, undoing.url, undoing.fields(self.request.get_full_path())))
             notices.success(self.request, format_html_join(" ", "{}", ((part,) for part in parts if part)))
         lines = self.failures()
-        report_failures(self.request, f"{len(lines)} messages were not {self.action.past}.", lines)
+        report_failures(
+            self.request,
+            self.action.none_done % {"count": len(lines)},
+            lines,
+        )
 
     def failures(self) -> list[str]:
         """A sentence for each message that was not changed."""
         titles = message_titles(self.account_id, list(self.reasons))
         return [
-            f"{titles[message_id]} was not {self.action.past}: {describe_reason(reason)}."
+            self.action.not_done % {"message": titles[message_id], "reason": describe_reason(reason)}
             for message_id, reason in self.reasons.items()
         ]
 
@@ -135,4 +148,5 @@ class Report:
         if len(self.new_ids) == 1:
             (new_id,) = self.new_ids.values()
             url = message_url(self.account_id, self.target["_id"], new_id)
-        return format_html('<a href="{}">Show {} there</a>', url, "it" if len(self.changed) == 1 else "them")
+        text = ngettext("Show it there", "Show them there", len(self.changed))
+        return format_html('<a href="{}">{}</a>', url, text)

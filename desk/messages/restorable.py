@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from django.utils.translation import gettext as _
+
 from couch.database import Document
 from desk.kit.formats import format_date
 from voicemail.messages import batches, retention
@@ -11,13 +13,22 @@ _SECONDS_PER_DAY = 86_400
 
 def describe_restoring(account_id: str, selection: Mapping[str, Sequence[str]]) -> str:
     """How long messages, by the ids of their mailboxes, could be restored if they were removed."""
-    docs = [doc for box_id, ids in selection.items() for _, doc in batches.fetch(account_id, box_id, ids).values()]
+    docs = [
+        doc for box_id, ids in selection.items() for _modb, doc in batches.fetch(account_id, box_id, ids).values()
+    ]
     days, until = retention.duration_days(account_id), format_restorable_until(account_id, docs)
     if sum(map(len, selection.values())) == 1:
-        end = f", until {until}" if until else ""
-        return f"Under “Removed”, it can be restored for {days} days after it was left{end}."
-    end = f", the oldest one until {until}" if until else ""
-    return f"Under “Removed”, each can be restored for {days} days after it was left{end}."
+        text = _("Under “Removed”, it can be restored for %(days)s days after it was left.")
+        if until:
+            text = _("Under “Removed”, it can be restored for %(days)s days after it was left, until %(until)s.")
+        return text % {"days": days, "until": until}
+    text = _("Under “Removed”, each can be restored for %(days)s days after it was left.")
+    if until:
+        text = _(
+            "Under “Removed”, each can be restored for %(days)s days after it was left, the oldest one until "
+            "%(until)s."
+        )
+    return text % {"days": days, "until": until}
 
 
 def format_restorable_until(account_id: str, docs: Iterable[Document]) -> str:

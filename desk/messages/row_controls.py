@@ -26,7 +26,7 @@ def folder_choice(row_id: str, current: str, title: str) -> SafeString:
     options = format_html_join(
         "",
         '<option value="{}"{}>{}</option>',
-        ((value, SafeString(" selected") if value == current else "", text.lower()) for value, text in folders),
+        ((value, SafeString(" selected") if value == current else "", str(text).lower()) for value, text in folders),
     )
     return format_html(
         '<span class="row-folder"><select name="{}" aria-label="{}" autocomplete="off">{}</select>'

@@ -13,6 +13,8 @@ from datetime import timedelta
 from django.db import transaction
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django_tasks import task
 
 from accounts import accounts
@@ -43,9 +45,9 @@ State, Result = MessageRun.State, MessageRunLine.Result
 _LISTED_AT_ONCE = 500
 _BATCH_SIZE = 100
 _PAUSE = timedelta(seconds=10)
-_HERE_ALREADY = "it is in this mailbox already"
-_NO_TARGET = "the mailbox that it was to go to is removed"
-_FAULT = "of a fault of the service. Its log has the details"
+_HERE_ALREADY = gettext_noop("it is in this mailbox already")
+_NO_TARGET = gettext_noop("the mailbox that it was to go to is removed")
+_FAULT = gettext_noop("of a fault of the service. Its log has the details")
 
 
 @task
@@ -65,7 +67,7 @@ def do_run(run_id: int) -> None:
             if not runs.filter(state=State.WORKING).exists():
                 return
     except (Unreachable, DatastoreUnreachable):
-        problem = "CouchDB doesn't answer. A worker tries again every ten seconds."
+        problem = _("CouchDB doesn't answer. A worker tries again every ten seconds.")
         runs.filter(state=State.WORKING).update(state=State.WAITING, problem=problem)
         do_run.using(run_after=timezone.now() + _PAUSE).enqueue(run_id)
         return

@@ -11,7 +11,8 @@ from accounts import accounts
 from couch.database import Document
 from crossbar.pages import Page, TimeRange
 from desk.kit import list_settings
-from desk.kit.formats import format_length, format_time
+from desk.kit.formats import format_length, format_number, format_time
+from desk.kit.known_texts import translate
 from desk.kit.sorting import Order
 from desk.kit.tables import Cell, Paging, Row, Table, page_request, time_cell
 from desk.kit.times import heading, zone_label
@@ -60,16 +61,20 @@ def message_table(
     entries = page.entries if page else []
     boxes = None if box else _boxes(account_id, entries)
     style = _RowStyle.of(request, account_id, boxes, is_removed=is_removed)
-    next_text = f"Search the next {MAX_SEARCHED:,} messages" if page and page.is_cut else "Next page"
+    next_text = (
+        _("Search the next %(max_searched)s messages") % {"max_searched": format_number(MAX_SEARCHED)}
+        if page and page.is_cut
+        else _("Next page")
+    )
     return Table(
         columns=order.columns(request, _titles(style), ["time"]),
         rows=[_message_row(style, entry) for entry in entries],
-        caption="Removed messages" if is_removed else "Messages",
+        caption=_("Removed messages") if is_removed else _("Messages"),
         empty=_empty_text(request, page),
         paging=Paging.of(request, page.next_start_key if page else None, next_text),
         note=_cut_text(page),
         search=query.get("q", "").strip(),
-        search_label="Caller",
+        search_label=_("Caller"),
         search_help=_("A part of the caller's name or number, however it is written. Dates are in %(zone)s.")
         % {"zone": zone_label()},
         search_fields=dates.render_fields(),
@@ -190,7 +195,7 @@ def _message_row(style: _RowStyle, entry: message_listing.Entry) -> Row:
         *play_cells,
         Cell(str(summary.get("caller_id_number") or "")[:80], style="caller"),
         Cell(str(summary.get("caller_id_name") or "")[:80]),
-        Cell(folder_choice(row_id, folder, title) if style.can_change else folder),
+        Cell(folder_choice(row_id, folder, title) if style.can_change else translate(folder)),
         Cell(format_length(summary.get("length")), style="number", value=_seconds(summary.get("length"))),
         Cell("yes" if summary.get("transcribed") else ""),
     ]
@@ -208,7 +213,7 @@ def _seconds(milliseconds: object) -> float | None:
 
 def _mailbox_cell(style: _RowStyle, box_id: str, box: Document | None) -> Cell:
     if box is None or not mailbox_store.is_live(box):
-        return Cell(f"{mailbox_store.number(box or {})} (removed)".strip(), style="quiet")
+        return Cell(f"{mailbox_store.number(box or {})} {_('(removed)')}".strip(), style="quiet")
     return Cell(mailbox_title(box)[:60], mailbox_url(style.account_id, box_id) if style.has_links else None)
 
 
@@ -216,17 +221,21 @@ def _cut_text(page: Page[message_listing.Entry] | None) -> str:
     """A sentence for a search that was cut before it filled a page with matches."""
     if page is None or not page.is_cut or not page.entries:
         return ""
-    return f"{MAX_SEARCHED:,} messages were searched for this page. There may be more matches."
+    return _("%(max_searched)s messages were searched for this page. There may be more matches.") % {
+        "max_searched": format_number(MAX_SEARCHED)
+    }
 
 
 def _empty_text(request: HttpRequest, page: Page[message_listing.Entry] | None) -> str:
     if page is None:
-        return "Correct the dates above."
+        return _("Correct the dates above.")
     if page.is_cut:
-        first = "first" if not request.GET.get("start_key") else "next"
-        return f"No match in the {first} {MAX_SEARCHED:,} messages."
+        text = _("No match in the first %(count)s messages.")
+        if request.GET.get("start_key"):
+            text = _("No match in the next %(count)s messages.")
+        return text % {"count": format_number(MAX_SEARCHED)}
     if is_narrowed(request):
-        return "No matching messages."
+        return _("No matching messages.")
     if shows_removed(request):
-        return "No messages were removed within the retention period."
-    return "There are no messages within the retention period."
+        return _("No messages were removed within the retention period.")
+    return _("There are no messages within the retention period.")

@@ -7,12 +7,15 @@ from django.contrib import messages as notices
 from django.contrib.admin import widgets
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import accounts
 from couch.database import Document
 from desk.audit import log
 from desk.kit.audio_form import AudioFileForm, try_to_store
 from desk.kit.errors import describe_error
+from desk.kit.known_texts import translate
 from desk.kit.pages import Crumb, DocumentAdmin, Route, actor
 from desk.mailboxes.titles import mailbox_title
 from desk.messages.links import message_list_crumbs, message_list_url, message_subject, message_url
@@ -31,12 +34,12 @@ class AudioForm(AudioFileForm):
     """A file with audio, and its length."""
 
     length = forms.FloatField(
-        label="Length",
+        label=gettext_lazy("Length"),
         required=False,
         min_value=0,
         max_value=_MAX_SECONDS,
         widget=widgets.AdminTextInputWidget(attrs={"inputmode": "decimal", "data-length-of": "id_file"}),
-        help_text="In seconds. Without it, the length is measured.",
+        help_text=gettext_lazy("In seconds. Without it, the length is measured."),
     )
 
     def milliseconds(self) -> int | None:
@@ -49,10 +52,10 @@ class MessageForm(AudioForm):
     """A new message: its caller, its folder, and its audio."""
 
     caller_id_name = forms.CharField(
-        label="Caller's name", required=False, max_length=200, widget=widgets.AdminTextInputWidget
+        label=gettext_lazy("Caller's name"), required=False, max_length=200, widget=widgets.AdminTextInputWidget
     )
     caller_id_number = forms.CharField(
-        label="Caller's number", required=False, max_length=100, widget=widgets.AdminTextInputWidget
+        label=gettext_lazy("Caller's number"), required=False, max_length=100, widget=widgets.AdminTextInputWidget
     )
     folder = forms.ChoiceField(choices=[(folder, folder) for folder in folders.FOLDERS])
     field_order = ("caller_id_name", "caller_id_number", "folder", "file", "length")
@@ -82,13 +85,13 @@ class UploadPages(DocumentAdmin):
                 file = form.cleaned_data["file"]
                 details = {"folder": metadata.folder(doc), "file": file.name, "bytes": file.size}
                 log.record(request, "created", message_subject(account_id, box, doc["_id"]), details=details)
-                notices.success(request, f"The message was added to {mailbox_title(box)}.")
+                notices.success(request, _("The message was added to %(mailbox)s.") % {"mailbox": mailbox_title(box)})
                 return HttpResponseRedirect(message_url(account_id, box_id, doc["_id"]))
         return self._render_upload(
             request,
             form,
-            f"Add message to {mailbox_title(box)}",
-            [*message_list_crumbs(account, box), ("Add message", None)],
+            _("Add message to %(mailbox)s") % {"mailbox": mailbox_title(box)},
+            [*message_list_crumbs(account, box), (_("Add message"), None)],
             message_list_url(account_id, box_id),
         )
 
@@ -96,7 +99,7 @@ class UploadPages(DocumentAdmin):
         """Show the form for a message's audio, or replace the audio."""
         account, box = accounts.get(account_id), mailbox_store.get(account_id, box_id)
         message_id = on_access.current_id(account, box, message_id, actor(request), audio_optional=True)
-        _, doc = message_store.get(account_id, box_id, message_id)
+        _modb, doc = message_store.get(account_id, box_id, message_id)
         url = message_url(account_id, box_id, message_id)
         form = AudioForm(request)
         if request.method == "POST" and form.is_valid():
@@ -115,13 +118,13 @@ class UploadPages(DocumentAdmin):
                 subject = message_subject(account_id, box, message_id)
                 before, after = _audio_summary(doc), _audio_summary(changed)
                 log.record(request, "uploaded the audio of", subject, before=before, after=after)
-                notices.success(request, "The audio of the message was replaced.")
+                notices.success(request, _("The audio of the message was replaced."))
                 return HttpResponseRedirect(url)
         return self._render_upload(
             request,
             form,
-            f"Audio of the message from {caller_title(metadata.of(doc))}",
-            [*message_list_crumbs(account, box), ("Message", url), ("Upload audio", None)],
+            _("Audio of the message from %(caller)s") % {"caller": caller_title(metadata.of(doc))},
+            [*message_list_crumbs(account, box), (_("Message"), url), (_("Upload audio"), None)],
             url,
         )
 
@@ -130,7 +133,7 @@ class UploadPages(DocumentAdmin):
     ) -> TemplateResponse:
         template = "desk/messages/upload.html"
         return self.render_form(
-            request, form, title, crumbs, cancel_url=cancel_url, template=template, submit="Upload"
+            request, form, title, crumbs, cancel_url=cancel_url, template=template, submit=_("Upload")
         )
 
 
@@ -139,7 +142,7 @@ def _try_to_store(form: AudioForm, store: Callable[[], Document]) -> Document | 
     try:
         return try_to_store(form, store)
     except message_store.Refused as error:
-        form.add_error("file", str(error.data.get("message") or describe_error(error)))
+        form.add_error("file", translate(str(error.data.get("message") or describe_error(error))))
     return None
 
 

@@ -1,6 +1,7 @@
 """The table of accounts with what each one still has to migrate."""
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from accounts import listing
 from couch.database import Document
@@ -8,6 +9,7 @@ from couch.errors import CouchError
 from couch.parallel import in_parallel
 from desk.accounts.links import account_title
 from desk.accounts.table import SEARCH_HELP
+from desk.kit.formats import format_number
 from desk.kit.tables import Cell, Paging, Row, Table, cut_note, page_request
 from desk.migration_runs.links import account_migration_url, run_url
 from desk.migration_runs.progress import describe_state
@@ -25,12 +27,12 @@ def accounts_table(request: HttpRequest) -> Table:
     requested, among = page_request(request, _PAGE_SIZE), scope_of(request.user).account_names()
     page = listing.search_accounts(text, requested, among) if text else listing.list_accounts(requested, among=among)
     return Table(
-        columns=("Account", "Old messages", "In removed mailboxes", "Latest run", "Realm"),
+        columns=(_("Account"), _("Old messages"), _("In removed mailboxes"), _("Latest run"), _("Realm")),
         rows=_account_rows(page.entries),
-        caption="Accounts, with the messages that each one still has in the format of 3.x",
-        empty="No matching accounts." if text else "There are no accounts yet.",
+        caption=_("Accounts, with the messages that each one still has in the format of 3.x"),
+        empty=_("No matching accounts.") if text else _("There are no accounts yet."),
         paging=Paging.of_page(request, page),
-        note=cut_note(page, "accounts"),
+        note=cut_note(page, _("There are too many accounts to search all at once: there may be more matches.")),
         search=text,
         search_help=SEARCH_HELP,
     )
@@ -56,7 +58,7 @@ def _account_row(doc: Document, count: remaining.RemainingEntries | None, run: M
     number_cells = [Cell("?", style="number")] * 2
     if count is not None:
         numbers = (count.live, count.removed)
-        number_cells = [Cell(f"{number:,}" if number else "—", style="number") for number in numbers]
+        number_cells = [Cell(format_number(number) if number else "—", style="number") for number in numbers]
     run_cell = Cell("—")
     if run is not None:
         run_cell = Cell(f"{run.get_operation_display()}: {describe_state(run)}", run_url(run))

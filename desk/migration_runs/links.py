@@ -1,13 +1,16 @@
 """Where the pages of migrations are."""
 
+from typing import Any
+
 from django.urls import reverse
+from django.utils.translation import gettext_lazy
 
 from desk.accounts.links import account_list_crumbs, account_url
 from desk.audit.log import Subject
 from desk.kit.pages import Crumb
 from migration.models import MigrationRun
 
-TITLE = "Migration from Kazoo 3.x"
+TITLE: Any = gettext_lazy("Migration from Kazoo 3.x")
 
 
 def run_url(run: MigrationRun) -> str:

@@ -8,6 +8,7 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from accounts import accounts
 from desk.accounts.links import account_crumbs, account_title
@@ -97,7 +98,7 @@ class MigrationAdmin(DocumentAdmin):
         return self.render(
             request,
             "desk/migration_runs/account.html",
-            f"Migration of {account_title(account)}",
+            _("Migration of %(account)s") % {"account": account_title(account)},
             [*account_crumbs(account), (TITLE, None)],
             account_id=account_id,
             live_count=sum(box.count for box in boxes if not box.is_removed),
@@ -147,8 +148,8 @@ class MigrationAdmin(DocumentAdmin):
         return self.render(
             request,
             "desk/migration_runs/purge.html",
-            f"Delete the old recordings of {account_title(account)}?",
-            [*account_crumbs(account), (TITLE, page_url), ("Purge", None)],
+            _("Delete the old recordings of %(account)s?") % {"account": account_title(account)},
+            [*account_crumbs(account), (TITLE, page_url), (_("Purge"), None)],
             account_id=account_id,
             remaining=remaining.count_entries(account_id),
             cancel_url=page_url,
@@ -191,9 +192,9 @@ class MigrationAdmin(DocumentAdmin):
         run = _get_run(run_id)
         if request.method == "POST" and control.request_stop(run_id):
             _record(request, "stopped", run)
-            messages.success(request, "The run stops after the current messages. Start it again to continue.")
+            messages.success(request, _("The run stops after the current messages. Start it again to continue."))
         elif request.method == "POST":
-            messages.info(request, "The run has ended already.")
+            messages.info(request, _("The run has ended already."))
         return HttpResponseRedirect(run_url(run))
 
     def send_report(self, request: HttpRequest, run_id: int, file_format: str) -> StreamingHttpResponse:

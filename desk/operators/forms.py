@@ -7,6 +7,7 @@ from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from desk.models import AccountLimit, GroupAccess
 from desk.operators.limit_field import LimitField
@@ -48,8 +49,10 @@ class GroupForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when 
 
     needs_second_factor = forms.BooleanField(
         required=False,
-        label="Second factor required",
-        help_text="Its operators sign in with an authenticator app as well. Who has none sets one up first.",
+        label=gettext_lazy("Second factor required"),
+        help_text=gettext_lazy(
+            "Its operators sign in with an authenticator app as well. Who has none sets one up first."
+        ),
     )
     accounts = LimitField()
     editor_scope: Scope = EVERYTHING

@@ -18,6 +18,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from desk.kit.pages import explain_errors
 from desk.models import AuditEntry, GroupAccess
@@ -31,7 +33,6 @@ _ACCESS_FIELDS = ("session_list", "second_factor")
 _SCOPE_FIELDS = ("groups", LIMIT)
 _LIMIT_TEXT = "limit_text"
 """The attribute of an operator or group in a list that says what it is limited to."""
-_CANNOT_BE_DELETED = "has entries in the audit log and can't be deleted. Clear “Active” to end all access."
 
 admin.site.unregister([User, Group])
 
@@ -107,20 +108,21 @@ class OperatorAdmin(UserAdmin):  # type: ignore[type-arg]  # not generic when it
         if account_ids is not None:
             limits.set_limit(request, account_ids, operator=obj)
 
-    @admin.action(description="Deactivate selected users", permissions=["change"])
+    @admin.action(description=gettext_lazy("Deactivate selected users"), permissions=["change"])
     def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """End the access of those whom the operator may change, except of the operator."""
         count = 0
         for user in queryset:
             if user == request.user or not self.has_change_permission(request, user):
-                messages.error(request, f"You may not deactivate {user}.")
+                messages.error(request, _("You may not deactivate %(user)s.") % {"user": user})
                 continue
             user.is_active = False
             user.save(update_fields=["is_active"])
             self.log_change(request, user, [{"changed": {"fields": ["Active"]}}])
             count += 1
         if count:
-            messages.success(request, f"Deactivated {count} operator{'' if count == 1 else 's'}.")
+            text = ngettext("Deactivated %(count)s operator.", "Deactivated %(count)s operators.", count)
+            messages.success(request, text % {"count": count})
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Django's actions, without the deletion of several users at once."""
@@ -146,23 +148,23 @@ class OperatorAdmin(UserAdmin):  # type: ignore[type-arg]  # not generic when it
         fieldsets = super().get_fieldsets(request, obj)
         if obj is not None:
             personal, *others = fieldsets[1:]
-            fieldsets = (fieldsets[0], personal, ("Accounts", {"fields": (LIMIT,)}), *others)
+            fieldsets = (fieldsets[0], personal, (_("Accounts"), {"fields": (LIMIT,)}), *others)
         is_for_superuser = obj is not None and request.user.is_superuser
-        return (*fieldsets, ("Signing in", {"fields": _ACCESS_FIELDS})) if is_for_superuser else fieldsets
+        return (*fieldsets, (_("Signing in"), {"fields": _ACCESS_FIELDS})) if is_for_superuser else fieldsets
 
-    @admin.display(description="sessions")
+    @admin.display(description=gettext_lazy("sessions"))
     def session_list(self, user: User) -> SafeString:
         """A link to the operator's sessions."""
         count = len(sessions.list_of(user))
         return format_html('<a href="{}">{}</a>', reverse("colleague_sessions", args=[user.pk]), count)
 
-    @admin.display(description="second factor")
+    @admin.display(description=gettext_lazy("second factor"))
     def second_factor(self, user: User) -> SafeString | str:
         """Whether there is one, with a link that resets it."""
         if not second_factor.is_set_up(user):
-            return "none, and a group requires it" if second_factor.is_required(user) else "none"
+            return _("none, and a group requires it") if second_factor.is_required(user) else _("none")
         url = reverse("reset_second_factor", args=[user.pk])
-        return format_html('an authenticator app. <a href="{}">Reset it</a>', url)
+        return format_html('{}. <a href="{}">{}</a>', _("an authenticator app"), url, _("Reset it"))
 
     def formfield_for_manytomany(
         self, db_field: "ManyToManyField[Any, Any]", request: HttpRequest, **kwargs: Any
@@ -187,7 +189,8 @@ class OperatorAdmin(UserAdmin):  # type: ignore[type-arg]  # not generic when it
         """Refuse to delete an operator with entries in the audit log."""
         user = self.get_object(request, object_id)
         if user is not None and AuditEntry.objects.filter(operator=user).exists():
-            messages.error(request, f"{user} {_CANNOT_BE_DELETED}")
+            text = _("%(user)s has entries in the audit log and can't be deleted. Clear “Active” to end all access.")
+            messages.error(request, text % {"user": user})
             return HttpResponseRedirect(reverse("admin:auth_user_change", args=[user.pk]))
         return super().delete_view(request, object_id, extra_context)
 
@@ -222,7 +225,9 @@ class OperatorGroupAdmin(GroupAdmin):
         """Refuse to delete a group that limits operators: they would see more without it."""
         group = self.get_object(request, object_id)
         if group is not None and group.account_limits.exists() and group.user_set.exists():
-            messages.error(request, f"{group} limits what its operators see. Take them out of it first.")
+            messages.error(
+                request, _("%(group)s limits what its operators see. Take them out of it first.") % {"group": group}
+            )
             return HttpResponseRedirect(reverse("admin:auth_group_change", args=[group.pk]))
         return super().delete_view(request, object_id, extra_context)
 

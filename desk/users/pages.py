@@ -54,7 +54,7 @@ class AccountUserAdmin(DocumentAdmin):
         """List the users of an account by user name, or those that a search finds."""
         account_id = request.GET.get("account", "")
         if not account_id:
-            return redirect_to_accounts(request, "users")
+            return redirect_to_accounts(request, _("Choose an account first, then its users."))
         account = accounts.get(account_id)
         add_url = reverse("admin:desk_accountuser_add_to", args=[account_id])
         return self.render_list(
@@ -64,7 +64,7 @@ class AccountUserAdmin(DocumentAdmin):
             [*account_crumbs(account), (_("Users"), None)],
             partial(user_table, account_id=account_id),
             account_id=account_id,
-            tools=self.tools(request, ("add_accountuser", "Add user", add_url)),
+            tools=self.tools(request, ("add_accountuser", _("Add user"), add_url)),
         )
 
     def add_user(self, request: HttpRequest, account_id: str) -> HttpResponse:
@@ -78,10 +78,10 @@ class AccountUserAdmin(DocumentAdmin):
                 add_errors(form, error, explain_name(request, account_id))
             else:
                 log.record(request, "created", user_subject(account_id, user), after=user)
-                messages.success(request, f"The user {user_title(user)} was created.")
+                messages.success(request, _("The user %(user)s was created.") % {"user": user_title(user)})
                 return HttpResponseRedirect(user_url(account_id, user["_id"]))
-        crumbs = [*user_list_crumbs(account), ("Add user", None)]
-        return self.render_form(request, form, "Add user", crumbs, cancel_url=user_list_url(account_id))
+        crumbs = [*user_list_crumbs(account), (_("Add user"), None)]
+        return self.render_form(request, form, _("Add user"), crumbs, cancel_url=user_list_url(account_id))
 
     def show_user(self, request: HttpRequest, account_id: str, user_id: str) -> HttpResponse:
         """Show a user, and the mailboxes that the user owns."""
@@ -113,12 +113,14 @@ class AccountUserAdmin(DocumentAdmin):
 
         result = edit(request, user, SECRETS, change_form, merge, lambda form: explain_name(request, account_id))
         if result.saved is None:
-            crumbs = [*user_crumbs(account, user), ("Change", None)]
-            return self.render_edit(request, result, f"Change {user_title(user)}", crumbs, cancel_url=url)
+            crumbs = [*user_crumbs(account, user), (_("Change"), None)]
+            return self.render_edit(
+                request, result, _("Change %(user)s") % {"user": user_title(user)}, crumbs, cancel_url=url
+            )
         if result.has_changes:
             subject = user_subject(account_id, result.saved)
             log.record(request, "changed", subject, before=user, after=result.saved)
-        messages.success(request, "The user was changed." if result.has_changes else "Nothing was changed.")
+        messages.success(request, _("The user was changed.") if result.has_changes else _("Nothing was changed."))
         return HttpResponseRedirect(url)
 
     def change_password(self, request: HttpRequest, account_id: str, user_id: str) -> HttpResponse:
@@ -126,20 +128,20 @@ class AccountUserAdmin(DocumentAdmin):
         account, user = accounts.get(account_id), users.get(account_id, user_id)
         form = password_form(request.POST or None)
         if request.method == "POST" and form.is_valid() and self._set_password(request, form, account_id, user):
-            messages.success(request, "The user has a new password, and must sign in again.")
+            messages.success(request, _("The user has a new password, and must sign in again."))
             return HttpResponseRedirect(user_url(account_id, user_id))
         return self.render_form(
             request,
             form,
-            f"Password of {user_title(user)}",
-            [*user_crumbs(account, user), ("Password", None)],
+            _("Password of %(user)s") % {"user": user_title(user)},
+            [*user_crumbs(account, user), (_("Password"), None)],
             cancel_url=user_url(account_id, user_id),
         )
 
     def _set_password(self, request: HttpRequest, form: forms.Form, account_id: str, user: Document) -> bool:
         """Set the password in the form; if that fails, add the errors to the form and return False."""
         if not user.get("username"):
-            form.add_error(None, "A password needs a user name: give the user one first.")
+            form.add_error(None, _("A password needs a user name: give the user one first."))
             return False
         try:
             changed = users.merge(account_id, user["_id"], {PASSWORD: form.cleaned_data[PASSWORD]}, actor(request))
@@ -157,17 +159,22 @@ class AccountUserAdmin(DocumentAdmin):
             removed = users.delete(account_id, user_id, actor(request))
             log.record(request, "removed", user_subject(account_id, user), before=user, after=removed)
             undo = undo_button(request, reverse("admin:desk_accountuser_restore", args=[account_id, user_id]))
-            messages.success(request, format_html("The user {} was removed. {}", user_title(user), undo))
+            messages.success(
+                request, format_html(_("The user {user} was removed. {undo}"), user=user_title(user), undo=undo)
+            )
             return HttpResponseRedirect(user_list_url(account_id))
         box_count = len(mailbox_listing.find_owned(account_id, user_id))
         return self.render_confirmation(
             request,
-            f"Remove {user_title(user)}?",
-            [*user_crumbs(account, user), ("Remove", None)],
-            question="The user can't sign in any more, and another user can get the user name. "
-            f"The user's mailboxes ({box_count}) stay as they are, with an owner who no longer exists. The next page "
-            "offers to undo it: then the user is as before, as long as nobody else has the user name.",
-            submit="Yes, remove the user",
+            _("Remove %(user)s?") % {"user": user_title(user)},
+            [*user_crumbs(account, user), (_("Remove"), None)],
+            question=_(
+                "The user can't sign in any more, and another user can get the user name. The user's mailboxes "
+                "(%(box_count)s) stay as they are, with an owner who no longer exists. The next page offers to "
+                "undo it: then the user is as before, as long as nobody else has the user name."
+            )
+            % {"box_count": box_count},
+            submit=_("Yes, remove the user"),
             cancel_url=user_url(account_id, user_id),
             is_dangerous=True,
         )
@@ -182,10 +189,10 @@ class AccountUserAdmin(DocumentAdmin):
         except ValidationFailed as error:
             username = str(error.data.get("username", {}).get("unique", {}).get("value"))
             holder = describe_holder(request, account_id, username)
-            messages.error(request, format_html("The user was not restored. {}", holder))
+            messages.error(request, format_html(_("The user was not restored. {holder}"), holder=holder))
             return HttpResponseRedirect(user_list_url(account_id))
         log.record(request, "restored", user_subject(account_id, user))
-        messages.success(request, f"The user {user_title(user)} was restored.")
+        messages.success(request, _("The user %(user)s was restored.") % {"user": user_title(user)})
         return HttpResponseRedirect(user_url(account_id, user_id))
 
     def show_history(self, request: HttpRequest, account_id: str, user_id: str) -> HttpResponse:

@@ -39,12 +39,12 @@ def user_table(request: HttpRequest, account_id: str) -> Table:
     return Table(
         columns=_columns(request, order, _sortable(count)),
         rows=[_user_row(account_id, doc) for doc in page.entries],
-        caption="Users",
-        empty="No matching users." if text else "There are no users yet.",
+        caption=_("Users"),
+        empty=_("No matching users.") if text else _("There are no users yet."),
         paging=Paging.of_page(request, page),
-        note=cut_note(page, "users"),
+        note=cut_note(page, _("There are too many users to search all at once: there may be more matches.")),
         search=text,
-        search_help="The beginnings of words of a name, user name or e-mail address, or a user's id.",
+        search_help=_("The beginnings of words of a name, user name or e-mail address, or a user's id."),
         search_parameters=[("account", account_id)],
         total=count,
     )
@@ -76,7 +76,7 @@ def _user_row(account_id: str, user: Document) -> Row:
         Cell(str(user.get("username") or user["_id"])[:100], user_url(account_id, user["_id"])),
         Cell(full_name(user)[:100]),
         Cell(str(user.get("email") or "")[:100]),
-        Cell("Administrator" if users.is_admin(user) else "User"),
-        Cell("Yes" if users.is_enabled(user) else "No"),
+        Cell(_("Administrator") if users.is_admin(user) else _("User")),
+        Cell(_("Yes") if users.is_enabled(user) else _("No")),
     )
     return Row(cells, user["_id"])

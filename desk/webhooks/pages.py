@@ -56,7 +56,7 @@ class WebhookAdmin(AttemptPages, DocumentAdmin):
         """List the webhooks of an account by name."""
         account_id = request.GET.get("account", "")
         if not account_id:
-            return redirect_to_accounts(request, "webhooks")
+            return redirect_to_accounts(request, _("Choose an account first, then its webhooks."))
         account = accounts.get(account_id)
         return self.render_list(
             request,
@@ -67,8 +67,8 @@ class WebhookAdmin(AttemptPages, DocumentAdmin):
             account_id=account_id,
             tools=self.tools(
                 request,
-                ("add_webhook", "Add webhook", reverse("admin:desk_webhook_add_to", args=[account_id])),
-                ("change_webhook", "Enable again", reverse("admin:desk_webhook_enable_all", args=[account_id])),
+                ("add_webhook", _("Add webhook"), reverse("admin:desk_webhook_add_to", args=[account_id])),
+                ("change_webhook", _("Enable again"), reverse("admin:desk_webhook_enable_all", args=[account_id])),
             ),
         )
 
@@ -83,10 +83,12 @@ class WebhookAdmin(AttemptPages, DocumentAdmin):
                 add_errors(form, error)
             else:
                 log.record(request, "created", webhook_subject(hook), after=hook)
-                messages.success(request, f"The webhook “{webhook_title(hook)}” was created.")
+                messages.success(
+                    request, _("The webhook “%(webhook)s” was created.") % {"webhook": webhook_title(hook)}
+                )
                 return HttpResponseRedirect(webhook_url(hook))
-        crumbs = [*webhook_list_crumbs(account), ("Add webhook", None)]
-        return self.render_form(request, form, "Add webhook", crumbs, cancel_url=webhook_list_url(account_id))
+        crumbs = [*webhook_list_crumbs(account), (_("Add webhook"), None)]
+        return self.render_form(request, form, _("Add webhook"), crumbs, cancel_url=webhook_list_url(account_id))
 
     def enable_all(self, request: HttpRequest, account_id: str) -> HttpResponse:
         """Ask, then enable the webhooks that were disabled because of failures."""
@@ -95,15 +97,17 @@ class WebhookAdmin(AttemptPages, DocumentAdmin):
             hooks = store.enable_again(account_id, actor(request))
             for hook in hooks:
                 log.record(request, "enabled", webhook_subject(hook))
-            messages.success(request, f"Webhooks enabled: {len(hooks)}.")
+            messages.success(request, _("Webhooks enabled: %(count)s.") % {"count": len(hooks)})
             return HttpResponseRedirect(webhook_list_url(account_id))
         return self.render_confirmation(
             request,
-            "Enable webhooks again?",
-            [*webhook_list_crumbs(account), ("Enable again", None)],
-            question="All webhooks of the account that were disabled because of failures are enabled again. Those "
-            "that somebody disabled by hand stay disabled.",
-            submit="Yes, enable them",
+            _("Enable webhooks again?"),
+            [*webhook_list_crumbs(account), (_("Enable again"), None)],
+            question=_(
+                "All webhooks of the account that were disabled because of failures are enabled again. Those "
+                "that somebody disabled by hand stay disabled."
+            ),
+            submit=_("Yes, enable them"),
             cancel_url=webhook_list_url(account_id),
         )
 
@@ -136,13 +140,17 @@ class WebhookAdmin(AttemptPages, DocumentAdmin):
 
         result = edit(request, hook, SECRETS, change_form, merge)
         if result.saved is None:
-            crumbs = [*webhook_crumbs(account, hook), ("Change", None)]
+            crumbs = [*webhook_crumbs(account, hook), (_("Change"), None)]
             return self.render_edit(
-                request, result, f"Change {webhook_title(hook)}", crumbs, cancel_url=webhook_url(hook)
+                request,
+                result,
+                _("Change %(webhook)s") % {"webhook": webhook_title(hook)},
+                crumbs,
+                cancel_url=webhook_url(hook),
             )
         if result.has_changes:
             log.record(request, "changed", webhook_subject(result.saved), before=hook, after=result.saved)
-        messages.success(request, "The webhook was changed." if result.has_changes else "Nothing was changed.")
+        messages.success(request, _("The webhook was changed.") if result.has_changes else _("Nothing was changed."))
         return HttpResponseRedirect(webhook_url(hook))
 
     def remove_webhook(self, request: HttpRequest, account_id: str, hook_id: str) -> HttpResponse:
@@ -151,14 +159,14 @@ class WebhookAdmin(AttemptPages, DocumentAdmin):
         if request.method == "POST":
             removed = store.delete(account_id, hook_id, actor(request))
             log.record(request, "removed", webhook_subject(hook), before=hook, after=removed)
-            messages.success(request, f"The webhook “{webhook_title(hook)}” was removed.")
+            messages.success(request, _("The webhook “%(webhook)s” was removed.") % {"webhook": webhook_title(hook)})
             return HttpResponseRedirect(webhook_list_url(account_id))
         return self.render_confirmation(
             request,
-            f"Remove {webhook_title(hook)}?",
-            [*webhook_crumbs(account, hook), ("Remove", None)],
-            question="Nothing more is sent to its address, not even what waits to be sent again.",
-            submit="Yes, remove the webhook",
+            _("Remove %(webhook)s?") % {"webhook": webhook_title(hook)},
+            [*webhook_crumbs(account, hook), (_("Remove"), None)],
+            question=_("Nothing more is sent to its address, not even what waits to be sent again."),
+            submit=_("Yes, remove the webhook"),
             cancel_url=webhook_url(hook),
             is_dangerous=True,
         )

@@ -27,8 +27,8 @@ def webhook_table(request: HttpRequest, account_id: str) -> Table:
             Column(_("Enabled"), "enabled"),
         ],
         rows=[_webhook_row(hook) for hook in page.entries],
-        caption="Webhooks",
-        empty="There are no webhooks yet.",
+        caption=_("Webhooks"),
+        empty=_("There are no webhooks yet."),
         paging=Paging.of_page(request, page),
     )
 
@@ -39,7 +39,11 @@ def _webhook_row(hook: Document) -> Row:
         Cell(webhook_title(hook), webhook_url(hook)),
         Cell(describe_events(hook)),
         Cell(str(hook.get("uri") or "")[:_REASON_LENGTH]),
-        Cell("Yes") if is_enabled else Cell(f"No: {reason}"[:_REASON_LENGTH] if reason else "No", style="state-bad"),
+        Cell(_("Yes"))
+        if is_enabled
+        else Cell(
+            (_("No: %(reason)s") % {"reason": reason})[:_REASON_LENGTH] if reason else _("No"), style="state-bad"
+        ),
     )
     return Row(cells, hook["_id"])
 
@@ -63,7 +67,7 @@ def attempt_table(request: HttpRequest, hook: Document) -> Table:
         DocumentFilter(tests),
         hook_id=hook["_id"],
     )
-    options = (("", "All"), (attempts.FAILURE, "Failures"), (attempts.SUCCESS, "Successes"))
+    options = (("", _("All")), (attempts.FAILURE, _("Failures")), (attempts.SUCCESS, _("Successes")))
     return Table(
         columns=[
             Column(heading(_("Time")), "time"),
@@ -73,10 +77,10 @@ def attempt_table(request: HttpRequest, hook: Document) -> Table:
             Column(heading(_("Next try")), "next_try"),
         ],
         rows=[_attempt_row(hook, attempt) for attempt in page.entries],
-        caption="Attempts",
-        empty="No attempts within 31 days. Those that succeed are kept only if the system's settings say so.",
+        caption=_("Attempts"),
+        empty=_("No attempts within 31 days. Those that succeed are kept only if the system's settings say so."),
         paging=Paging.of_page(request, page),
-        filters=[Filter.by_parameter(request, "result", "result", options)],
+        filters=[Filter.by_parameter(request, _("result"), "result", options)],
     )
 
 
