@@ -75,8 +75,8 @@ def claim() -> Turn | None:
     return Turn(holder, row.cursor, row.started_at) if row.holder == holder and row.started_at else None
 
 
-def read_page(turn: Turn, size: int = PAGE_SIZE) -> bool:
-    """Read and store the next page of accounts; whether there are more. Raises CouchError, LeaseLost.
+def collect_page(turn: Turn, size: int = PAGE_SIZE) -> bool:
+    """Collect the figures of the next page of accounts; whether there are more. Raises CouchError, LeaseLost.
 
     After the last page, sums are stored, and what is kept of accounts that are gone is deleted.
     """

@@ -29,9 +29,9 @@ def collect_now() -> None:
     collect_overview.enqueue()
 
 
-def _read_page(turn: Turn) -> None:
+def _collect_page(turn: Turn) -> None:
     try:
-        collecting.read_page(turn)
+        collecting.collect_page(turn)
     except LeaseLost:
         logger.info("Another process goes on with the overview")
     except (CouchError, ApiError) as error:
@@ -40,4 +40,4 @@ def _read_page(turn: Turn) -> None:
         collect_overview.using(run_after=timezone.now() + _RETRY_AFTER).enqueue()
 
 
-_threads = SenderThreads("overview", lambda: 1, collecting.claim, _read_page)
+_threads = SenderThreads("overview", lambda: 1, collecting.claim, _collect_page)

@@ -50,10 +50,10 @@ def test_databases_that_lack_views_or_a_month_are_found_until_they_are_repaired(
     couch().drop(database_names.modb(account.id, month))
     db.put_design({**(db.get_design("_design/vmboxes_numbers") or {}), "_deleted": True})
     collect(account)
-    found = figures_of(account)
-    assert (found.lacking_views, found.missing_months, found.problem) == (["account"], [month], "")
-    assert list(figures.list_lacking([account.id])) == [found]
-    assert found.bytes_on_disk > 0
+    lacking = figures_of(account)
+    assert (lacking.lacking_views, lacking.missing_months, lacking.problem) == (["account"], [month], "")
+    assert list(figures.list_lacking([account.id])) == [lacking]
+    assert lacking.bytes_on_disk > 0
     couch().create(database_names.modb(account.id, month))
     maintenance.sync_account(account.id)
     collect(account)
@@ -149,9 +149,9 @@ def test_one_process_reads_at_a_time_and_a_killed_one_is_replaced(account: Accou
     assert successor.cursor == account.id
     AccountFigures.objects.filter(pk=account.id).delete()
     with pytest.raises(LeaseLost):
-        collecting.read_page(killed, size=1)
+        collecting.collect_page(killed, size=1)
     assert not AccountFigures.objects.filter(pk=account.id).exists()
-    collecting.read_page(successor, size=1)
+    collecting.collect_page(successor, size=1)
     assert figures_of(account)
 
 
@@ -174,15 +174,15 @@ def test_what_is_kept_of_accounts_that_are_gone_or_of_long_ago_is_deleted(
     gone = new_account()
     collect(account, gone)
     today = timezone.now().date()
-    old, kept = (today - timedelta(days=age) for age in (90, 89))
-    for day in (old, kept):
+    old, recent = (today - timedelta(days=age) for age in (90, 89))
+    for day in (old, recent):
         DayFigures.objects.create(account_id=account.id, day=day, bytes_on_disk=1)
     assert DayFigures.objects.filter(account_id=gone.id).exists()
     collect(account)
     assert not AccountFigures.objects.filter(pk=gone.id).exists()
     assert not DayFigures.objects.filter(account_id=gone.id).exists()
     assert not DayFigures.objects.filter(day__lte=old).exists()
-    assert (kept, 1) in figures.storage_per_day([account.id])
+    assert (recent, 1) in figures.storage_per_day([account.id])
 
 
 def test_sums_over_all_accounts_are_stored_when_a_collection_ends(
@@ -230,7 +230,7 @@ def test_a_worker_begins_to_collect_by_itself(new_service: Callable[..., Service
 
 
 def test_the_command_goes_on_with_a_collection_and_ends_it(account: Account, service: Service) -> None:
-    collecting.read_page(claim_at(account.id), size=1)
+    collecting.collect_page(claim_at(account.id), size=1)
     Collection.objects.update(cursor="~", started_at=timezone.now() - timedelta(minutes=1))
     assert service.manage("collect_overview").startswith("1 accounts in ")
     row = collecting.current()

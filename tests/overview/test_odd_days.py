@@ -25,7 +25,7 @@ def test_an_account_that_gets_few_messages_counts_as_if_it_got_one_a_day() -> No
 
 
 def test_the_last_week_is_looked_at_the_latest_day_first() -> None:
-    days = [found.day for found in odd({0: 100, 6: 10, 7: 10})]
+    days = [odd_day.day for odd_day in odd({0: 100, 6: 10, 7: 10})]
     assert days == [TODAY, TODAY - timedelta(days=6)]
 
 

@@ -23,6 +23,6 @@ def claim_at(account_id: str) -> Turn:
 def collect(*accounts: Account) -> None:
     """Collect the figures of some accounts, and end the collection, as if there were no others."""
     for account_id in sorted(account.id for account in accounts):
-        has_more = collecting.read_page(claim_at(account_id), size=1)
+        has_more = collecting.collect_page(claim_at(account_id), size=1)
     if has_more:
-        assert not collecting.read_page(claim_at(_PAST_ALL))
+        assert not collecting.collect_page(claim_at(_PAST_ALL))

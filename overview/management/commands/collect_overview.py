@@ -30,7 +30,7 @@ class Command(BaseCommand):
                 time.sleep(_PAUSE)  # another process reads a page, or was killed while it did
                 continue
             try:
-                collecting.read_page(turn)
+                collecting.collect_page(turn)
             except LeaseLost:
                 continue
             except CouchError as error:
