@@ -18,9 +18,11 @@ class Age:
     is_good: bool
 
 
-def describe_age(freshness: Freshness) -> Age:
-    """Return what is to be said about the age of results."""
-    if not freshness.is_enabled:
+def describe_age(freshness: Freshness, *, of_system: bool) -> Age:
+    """Return what is to be said about the age of results; with what to do for those who see the whole system."""
+    if not of_system and not freshness.is_complete:
+        text = _("The search index is not up to date.")
+    elif not freshness.is_enabled:
         text = _("The search index is switched off (SEARCH_INDEX).")
     elif not freshness.is_begun:
         text = _("The search index was never filled: run “manage.py index_search” on the server.")

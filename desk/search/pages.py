@@ -50,7 +50,7 @@ def show_results(request: HttpRequest) -> HttpResponse:
         "groups": [(group, _more_url(group, text, kind, number)) for group in groups],
         "is_empty": bool(text) and not groups and not problem,
         "all_url": f"{reverse('desk_search')}?{urlencode({FIELD: text})}" if kind else "",
-        "age": describe_age(answer.freshness) if answer else None,
+        "age": describe_age(answer.freshness, of_system=scope_of(request.user).is_everything) if answer else None,
         "problem": problem,
     }
     return TemplateResponse(request, "desk/search/results.html", context)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from search import index
 from search.models import Filling
 from tests.support.api_client import Account, Api
-from tests.support.operators import Desk
+from tests.support.operators import Desk, limit
 from tests.support.searchable import Tenant
 from tests.support.servers import Running, Service, direct
 
@@ -77,6 +77,29 @@ def test_kinds_need_their_permissions(operator: Operators, tenant: Tenant) -> No
     page = messages_only.get("search/", find=f"lovelace {name}").text
     assert tenant.message_id(0) in page
     assert f"/admin/desk/account/{tenant.id}/" not in page
+
+
+def test_limited_operators_find_what_is_of_their_accounts(
+    operator: Operators,
+    fresh_operator: Operators,
+    service: Service,
+    account: Account,
+    new_account: Callable[..., Account],
+    tenant: Tenant,
+) -> None:
+    foreign, desk = new_account(), fresh_operator("Support")
+    limit(service, desk, account)
+    own = Tenant(f"Ropewalk {secrets.token_hex(4)}", account.id).store()
+    for text in (f"lovelace {tenant.name}", tenant.name, tenant.id, tenant.message_id(0), f"jane {tenant.name}"):
+        assert tenant.id in operator("Support").get("search/", find=text).text.replace(f'value="{text}"', "")
+        assert desk.get("search/suggestions.json", find=text).json()["groups"] == [], text
+        assert "Nothing matches." in desk.get("search/", find=text).text, text
+    for text in (foreign.realm, f"admin {foreign.realm}"):
+        page = desk.get("search/", find=text).text
+        assert foreign.name not in page, text
+        assert "manage.py" not in page
+    assert own.message_id(0) in desk.get("search/", find=f"lovelace {own.name}").text
+    assert account.name in desk.get("search/", find=account.realm).text
 
 
 def test_words_of_transcriptions_find_nothing_for_who_may_not_read_them(operator: Operators, tenant: Tenant) -> None:
