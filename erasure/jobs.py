@@ -31,6 +31,7 @@ State = Erasure.State
 WORKING = (State.LISTING, State.REMOVING, State.WAITING, State.ERASING, State.COMPACTING, State.UNDOING)
 """The states that a worker has something to do in, at once or when the time has come."""
 _LEASE = timedelta(seconds=60)
+_PREVIEW_KEPT = timedelta(days=1)
 _RENEW_SECONDS = 5.0
 _OUTAGE_PAUSE, _COMPACTION_PAUSE = timedelta(seconds=10), timedelta(seconds=20)
 _COMPACTION_POLLS, _POLL_SECONDS = 8, 0.5
@@ -75,9 +76,16 @@ def work(erasure_id: int) -> None:
             schedule(erasure, again_at)
 
 
+def delete_old_previews() -> None:
+    """Delete what nobody has confirmed within a day: it may hold a caller's number."""
+    is_unconfirmed = Q(state__in=(State.LISTING, State.PREVIEW)) | Q(state=State.CANCELLED, due_at=None)
+    Erasure.objects.filter(is_unconfirmed, created_at__lt=timezone.now() - _PREVIEW_KEPT).delete()
+
+
 @task
 def enqueue_overdue() -> None:
-    """Queue the job of erasures that have none: after a restored backup, say."""
+    """Queue the job of erasures that have none: after a restored backup, say. And delete old previews."""
+    delete_old_previews()
     now = timezone.now()
     is_due = ~Q(state=State.WAITING) | Q(due_at__lte=now)
     overdue = Erasure.objects.filter(is_due, state__in=WORKING).filter(Q(lease_until=None) | Q(lease_until__lt=now))

@@ -13,7 +13,6 @@ from erasure import callers, jobs, listing, secret_numbers
 from erasure.models import Erasure, ErasureItem
 
 Kind, State = Erasure.Kind, Erasure.State
-_PREVIEW_KEPT = timedelta(days=1)
 _NAMED = 20
 
 
@@ -25,7 +24,7 @@ def plan(
     kind: str, account_id: str, document_id: str, operator_id: int, *, mailbox_id: str = "", request_id: str = ""
 ) -> Erasure:
     """Plan the erasure of a message, mailbox, user or account. Raises Refused, BadIdentifier."""
-    _delete_old_previews()
+    jobs.delete_old_previews()
     if kind == Kind.ACCOUNT:
         require_erasable_account(account_id)
     active = Erasure.objects.filter(kind=kind, account_id=account_id, document_id=document_id, state__in=ACTIVE)
@@ -47,7 +46,7 @@ def plan_caller(
     numbers: Sequence[str], account_ids: Iterable[str] | None, operator_id: int, *, request_id: str = ""
 ) -> Erasure:
     """Plan the erasure of all messages of a caller, in some accounts or in all (None). Raises Refused."""
-    _delete_old_previews()
+    jobs.delete_old_previews()
     normalized = [callers.normalize(number) for number in numbers]
     if not normalized or not all(normalized):
         raise Refused("Enter a number of at least three digits.")
@@ -139,7 +138,8 @@ def leave_changed(erasure: Erasure) -> bool:
     is_of_messages = erasure.kind in (Kind.MESSAGE, Kind.CALLER)
     state = State.DONE if is_of_messages else State.CANCELLED
     with transaction.atomic():
-        if not _move(erasure, (State.HELD,), state, problem="", ended_at=timezone.now()):
+        now = timezone.now()
+        if not _move(erasure, (State.HELD,), state, problem="", ended_at=now, due_at=erasure.due_at or now):
             return False
         erasure.items.exclude(state=ErasureItem.State.ERASED).update(state=ErasureItem.State.LEFT)
     return True
@@ -169,9 +169,3 @@ def _move(erasure: Erasure, states: Iterable[str], state: str, **changes: object
     """Put an erasure into another state, if it is in one of some; whether it was."""
     rows = Erasure.objects.filter(pk=erasure.pk, state__in=list(states))
     return bool(rows.update(state=state, **changes))
-
-
-def _delete_old_previews() -> None:
-    """Delete what nobody has confirmed within a day: it may hold a caller's number."""
-    limit = timezone.now() - _PREVIEW_KEPT
-    Erasure.objects.filter(state__in=(*PLANNED, State.CANCELLED), created_at__lt=limit).delete()

@@ -22,11 +22,13 @@ from voicemail.mailboxes import removal as mailbox_removal
 from voicemail.mailboxes import restore as mailbox_restore
 from voicemail.mailboxes import store as mailbox_store
 from voicemail.messages import batches, deletion
+from voicemail.messages import store as message_store
 from voicemail.messages.batches import Outcome
 from webhooks import store as hooks
 
 State = ErasureItem.State
 _BATCH = 100
+_MESSAGES = (listing.MESSAGE, "moved")
 
 
 class NotRestorable(Exception):
@@ -43,9 +45,11 @@ def remove(erasure: Erasure, tick: Tick) -> None:
     for item in erasure.items.filter(is_lead=True, state=State.LISTED, kind__in=tuple(_REMOVE)):
         _remove_subject(item, actor)
         tick(1)
-    for modb, items in _message_batches(erasure, State.LISTED):
-        _remove_messages(modb, items, actor)
-        tick(len(items))
+    messages = erasure.items.filter(is_lead=True, kind__in=_MESSAGES, state=State.LISTED)
+    while messages.exists():  # those that were moved meanwhile are added
+        for modb, items in _message_batches(erasure, State.LISTED):
+            _remove_messages(modb, items, actor)
+            tick(len(items))
 
 
 def restore(erasure: Erasure, tick: Tick) -> None:
@@ -135,7 +139,7 @@ def _restore_subject(item: ErasureItem, actor: Actor) -> None:
 
 def _message_batches(erasure: Erasure, *states: str) -> Iterator[tuple[Database, list[ErasureItem]]]:
     """The messages that are soft-deleted each by itself, in batches of one database."""
-    items = erasure.items.filter(is_lead=True, kind__in=("message", "moved"), state__in=states)
+    items = erasure.items.filter(is_lead=True, kind__in=_MESSAGES, state__in=states)
     # All are read before any changes its state.
     ordered = list(items.order_by("database", "pk"))
     for name, group in groupby(ordered, key=lambda item: item.database):
@@ -153,7 +157,20 @@ def _remove_messages(modb: Database, items: list[ErasureItem], actor: Actor) -> 
     _change_messages(modb, live_ids, deletion.soft_delete, actor, is_live=True)
     docs = modb.fetch(item.document_id for item in items)
     for item in items:
-        _note_removed(item, docs.get(item.document_id))
+        doc = docs.get(item.document_id)
+        _follow_move(item, doc or {})
+        _note_removed(item, doc)
+
+
+def _follow_move(item: ErasureItem, doc: Document) -> None:
+    """Add a message where it is now, if it was moved since it was listed."""
+    moved_to = doc.get(deletion.MOVED_TO) if item.kind == listing.MESSAGE else None
+    modb = message_store.modb_of(item.account_id, moved_to) if isinstance(moved_to, str) else None
+    if modb is not None:
+        members = {"kind": listing.MESSAGE, "account_id": item.account_id, "is_lead": True}
+        ErasureItem.objects.get_or_create(
+            erasure_id=item.erasure_id, database=modb.name, document_id=moved_to, defaults=members
+        )
 
 
 def _restore_messages(modb: Database, items: list[ErasureItem], actor: Actor) -> None:

@@ -244,6 +244,25 @@ def test_messages_of_a_caller_are_found_however_the_number_is_spelled(
     assert not [text for text in texts_of(account.id) if f'"caller_id_name":"{MARK}"' in text]
 
 
+def test_a_message_that_is_moved_after_the_preview_is_deleted_where_it_is_then(account: Account, api: Api) -> None:
+    first, second = (mailbox_store.get(account.id, api.new_box(number)["id"]) for number in ("3000", "3001"))
+    message_id = leave_spoken(account, {**first, "id": first["_id"]}, gregorian.now(), AUDIO)
+    erasure = do_job(planning.plan(Kind.MESSAGE, account.id, message_id, new_operator_id()))
+    (moved_id,) = move.move_messages(document_of(account), first, [message_id], second, None).succeeded
+    erasure = confirm(erasure)
+    assert stored(account, moved_id)["pvt_deleted"] is True
+    assert let_time_pass(erasure).state == State.DONE
+    assert stored(account, moved_id) == stored(account, message_id) == {}
+
+
+def test_a_preview_that_nobody_confirms_is_forgotten_after_a_day(account: Account, box: dict[str, Any]) -> None:
+    erasure = do_job(planning.plan_caller(["+4930901820"], [account.id], new_operator_id()))
+    waiting = confirm(do_job(planning.plan(Kind.MAILBOX, account.id, box["id"], new_operator_id())))
+    Erasure.objects.filter(pk__in=(erasure.pk, waiting.pk)).update(created_at=timezone.now() - timedelta(days=2))
+    jobs.enqueue_overdue.call()
+    assert list(Erasure.objects.filter(pk__in=(erasure.pk, waiting.pk))) == [waiting]
+
+
 def test_a_worker_that_was_killed_is_replaced_and_another_one_keeps_away_meanwhile(
     account: Account, box: dict[str, Any]
 ) -> None:
