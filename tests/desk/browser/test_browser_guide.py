@@ -139,7 +139,7 @@ def test_a_greeting_is_recorded_heard_and_saved(
 ) -> None:
     page = window(staff("Support"), practice.box_page(1), display=GUIDE_DISPLAY)
     page.get_by_role("link", name=re.compile("Change ?: Unavailable")).click()
-    status = page.get_by_role("status").first
+    status = page.locator("#content").get_by_role("status").first
     page.evaluate(REFUSED_MICROPHONE)
     page.get_by_role("button", name="Record").click()
     expect(status).to_have_text(
