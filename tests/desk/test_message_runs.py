@@ -10,6 +10,7 @@ from desk.audit import log
 from desk.messages.actions import RUN_ACTIONS
 from desk.models import AuditEntry
 from storage import gregorian
+from tests.support import old_messages
 from tests.support.api_client import Account, Api
 from tests.support.kazoo_messages import DAY, leave, stored
 from tests.support.message_lists import path_of_list, result_of, start_run, text_of, work
@@ -159,6 +160,30 @@ def test_a_copy_is_undone_and_leaves_its_source(
     undoing = desk.send(f"{path}undo/").url.partition("/admin/")[2]
     assert "Removed 2 messages." in result_of(desk, service, undoing)
     assert (len(listed(api, box)), len(listed(api, other))) == (2, 0)
+
+
+@pytest.mark.parametrize("action", ["saved", "move"])
+def test_messages_of_kazoo_3_are_among_all_of_a_list(
+    operator: Operator,
+    account: Account,
+    api: Api,
+    box: dict[str, Any],
+    other: dict[str, Any],
+    service: Service,
+    action: str,
+) -> None:
+    times = [NOW - DAY, NOW - 2 * DAY]
+    old_messages.add(account, box["id"], [old_messages.make_entry(timestamp=time, folder="new") for time in times])
+    leave(account, box, [NOW])
+    desk = operator("Support")
+    path = start_run(desk, path_of_list(account, box), action=action, target="3001", all="yes")
+    assert " 3 messages" in result_of(desk, service, path)
+    changed = listed(api, other if action == "move" else box)
+    assert [message["folder"] for message in changed] == ["new" if action == "move" else "saved"] * 3
+    undoing = desk.send(f"{path}undo/").url.partition("/admin/")[2]
+    result_of(desk, service, undoing)
+    assert "failed" not in text_of(desk.get(undoing))
+    assert [message["folder"] for message in listed(api, box)] == ["new"] * 3
 
 
 def test_a_stopped_run_leaves_out_the_rest_and_says_so(
