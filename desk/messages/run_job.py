@@ -47,7 +47,7 @@ _BATCH_SIZE = 100
 _PAUSE = timedelta(seconds=10)
 _HERE_ALREADY = gettext_noop("it is in this mailbox already")
 _NO_TARGET = gettext_noop("the mailbox that it was to go to is removed")
-_FAULT = gettext_noop("of a fault of the service. Its log has the details")
+_FAULT = gettext_noop("the service had a fault. Its log has the details")
 
 
 @task

@@ -6,6 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from desk.kit.formats import format_time
+from desk.kit.times import zone_label
 from voicemail.messages import batches, metadata, retention
 
 
@@ -19,7 +20,8 @@ def message_titles(account_id: str, ids: Sequence[str]) -> dict[str, str]:
     titles = {message_id: (_("The message %(message_id)s") % {"message_id": message_id}) for message_id in ids}
     for modb, batch in batches.by_month(account_id, ids, batches.Outcome()):
         for message_id, doc in modb.fetch(batch).items():
-            time = format_time(retention.age(doc)) or _("an unknown time")
+            left_at = format_time(retention.age(doc))
+            time = f"{left_at} {zone_label()}" if left_at else _("an unknown time")
             caller = caller_title(metadata.of(doc))
             titles[message_id] = _("The message of %(time)s from %(caller)s (%(message_id)s)") % {
                 "time": time,
