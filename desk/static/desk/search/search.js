@@ -5,7 +5,9 @@
     const form = document.getElementById('desk-search');
     const field = document.getElementById('desk-search-field');
     const list = document.getElementById('desk-search-list');
-    const status = form.querySelector('[role="status"]');
+    const status = document.createElement('p');  // in the page once the field is used: others have one of their own
+    status.className = 'visually-hidden';
+    status.setAttribute('role', 'status');
     let timer = 0, pendingRequest = null, active = -1;
 
     function options() {
@@ -108,7 +110,11 @@
             timer = setTimeout(load, 150);
         }
     });
-    field.addEventListener('blur', close);
+    field.addEventListener('focus', () => form.append(status));
+    field.addEventListener('blur', function () {
+        close();
+        status.remove();
+    });
     field.addEventListener('keydown', function (event) {
         const all = options(), isOpen = !list.hidden;
         if (event.key === 'Escape') {
