@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib.auth.models import Group, User
 from django.db import transaction
 from django.http import HttpRequest
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from desk.models import AccountLimit
@@ -74,6 +75,7 @@ def set_limit(request: HttpRequest, account_ids: Collection[str], *, operator: A
             [AccountLimit(account_id=account_id, **holder) for account_id in new_ids], ignore_conflicts=True
         )
         names = fetch_names(stored | set(account_ids))
-        change = [describe_limits([ids] if ids else [], names) for ids in (stored, account_ids)]
+        with translation.override("en"):  # the audit log is in English
+            change = [describe_limits([ids] if ids else [], names) for ids in (stored, account_ids)]
         subject = group.name if operator is None else operator
         trail.record_trail(request, trail.CHANGED_LIMIT, subject, by=request.user, accounts=change)

@@ -86,7 +86,7 @@ class OperatorAdmin(UserAdmin):  # type: ignore[type-arg]  # not generic when it
         _describe_limits(changelist.result_list, limits.limits_of_operators(changelist.result_list))
         return changelist
 
-    @admin.display(description="accounts")
+    @admin.display(description=gettext_lazy("accounts"))
     def accounts(self, user: User) -> str:
         """What the operator is limited to."""
         if not hasattr(user, _LIMIT_TEXT):
@@ -212,7 +212,7 @@ class OperatorGroupAdmin(GroupAdmin):
         _describe_limits(changelist.result_list, limits.limits_of_groups(changelist.result_list))
         return changelist
 
-    @admin.display(description="accounts")
+    @admin.display(description=gettext_lazy("accounts"))
     def accounts(self, group: Group) -> str:
         """What the group's operators are limited to."""
         return str(getattr(group, _LIMIT_TEXT, ""))
