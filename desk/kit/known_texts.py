@@ -40,6 +40,7 @@ _TEXTS = (
     gettext_noop("too many requests"),
     gettext_noop("bad identifier"),
     gettext_noop("This message is older than the message retention duration: no update is permitted"),
+    gettext_noop("Its own database is missing."),
     gettext_noop("New voicemail"),
     gettext_noop("Mailbox full"),
     gettext_noop("Deleted voicemail"),

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from desk.accounts.links import account_url
 from desk.kit.formats import format_time
+from desk.kit.known_texts import translate
 from desk.kit.tables import Cell, Filter, Paging, Row, Table
 from desk.mailboxes.links import mailbox_url
 from desk.mails.links import mail_url
@@ -67,7 +68,7 @@ def _databases(request: HttpRequest, account_ids: Ids, may: May) -> Table:
 
     def make_row(figures_of_account: AccountFigures, account: Cell) -> Row:
         lacking, missing = figures_of_account.lacking_views, figures_of_account.missing_months
-        problem = figures_of_account.problem[:_LENGTH]
+        problem = translate(figures_of_account.problem)[:_LENGTH]
         cells = (Cell(", ".join(lacking) or "—"), Cell(", ".join(missing) or "—"), Cell(problem or "—"))
         return Row((account, *cells, _repair(figures_of_account, may)))
 
