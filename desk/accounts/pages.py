@@ -146,6 +146,8 @@ class AccountAdmin(OverviewPages, HealthPages, SwitchPages, ApiKeyPages, Retenti
             can=self.permissions(
                 request,
                 "add_account",
+                "add_accountuser",
+                "add_mailbox",
                 "change_account",
                 "change_retention",
                 "renew_api_key",
@@ -153,9 +155,6 @@ class AccountAdmin(OverviewPages, HealthPages, SwitchPages, ApiKeyPages, Retenti
                 "view_accountuser",
                 "view_auditentry",
                 "view_mailbox",
-                "view_mail",
-                "view_media",
-                "view_webhook",
             ),
         )
 

@@ -63,3 +63,13 @@ def _navigation(desk: Desk, path: str) -> str:
     navigation = _NAVIGATION.search(page)
     assert navigation is not None, page
     return navigation[0]
+
+
+def test_a_new_account_offers_to_add_its_first_mailbox(
+    operator: Operator, new_account: Callable[..., Account]
+) -> None:
+    account_id = new_account().id
+    path = f"/admin/desk/mailbox/{account_id}/add/"
+    assert f'href="{path}"' in operator("Administrators").get(f"desk/account/{account_id}/").text
+    assert f'href="{path}"' in operator("Administrators").get(f"desk/mailbox/?account={account_id}").text
+    assert path not in operator("Read only").get(f"desk/account/{account_id}/").text
