@@ -16,6 +16,7 @@ from accounts import account_index
 from audit.kinds import KINDS
 from audit.models import Entry, EntryDocument
 from crossbar.pages import PageRequest
+from desk.kit.known_texts import translate_lazy
 from desk.models import AuditEntry
 from storage import database_names
 
@@ -40,7 +41,9 @@ class FilterForm(forms.Form):
     kind = forms.ChoiceField(
         label=gettext_lazy("Kind"),
         required=False,
-        choices=_choices(gettext_lazy("All"), [(kind, kind) for kind in sorted({*KINDS.values(), *_DESK_KINDS})]),
+        choices=_choices(
+            gettext_lazy("All"), [(kind, translate_lazy(kind)) for kind in sorted({*KINDS.values(), *_DESK_KINDS})]
+        ),
     )
     document = forms.CharField(label=gettext_lazy("Document id"), required=False, max_length=250)
     request_id = forms.CharField(label=gettext_lazy("Request id"), required=False, max_length=64)

@@ -26,17 +26,42 @@ class JobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic when 
     They are the system's, whose operators see everything.
     """
 
-    list_display = ("task_name", "state", "queue_name", "enqueued_at", "started_at", "finished_at")
+    list_display = ("task", "state", "queue", "enqueued", "started", "finished")
     list_filter = ("status", "queue_name")
     search_fields = ("task_path", "exception_class_path")
     ordering = ("-enqueued_at",)
     show_full_result_count = False
     actions = ("do_again",)
     fields = (
-        *("task_name", "state", "queue_name", "argument_text", "enqueued_at", "not_before"),
-        *("started_at", "finished_at", "error"),
+        *("task", "state", "queue", "argument_text", "enqueued", "not_before"),
+        *("started", "finished", "error"),
     )
     readonly_fields = fields
+
+    @admin.display(description=gettext_lazy("job"), ordering="task_path")
+    def task(self, job: Job) -> str:
+        """What is done."""
+        return str(job.task_name)
+
+    @admin.display(description=gettext_lazy("queue"), ordering="queue_name")
+    def queue(self, job: Job) -> str:
+        """The queue that it waits in."""
+        return str(job.queue_name)
+
+    @admin.display(description=gettext_lazy("requested"), ordering="enqueued_at")
+    def enqueued(self, job: Job) -> Any:
+        """When it was requested."""
+        return job.enqueued_at
+
+    @admin.display(description=gettext_lazy("started"), ordering="started_at")
+    def started(self, job: Job) -> Any:
+        """When it was started."""
+        return job.started_at
+
+    @admin.display(description=gettext_lazy("finished"), ordering="finished_at")
+    def finished(self, job: Job) -> Any:
+        """When it was finished."""
+        return job.finished_at
 
     @admin.display(description=gettext_lazy("state"), ordering="status")
     def state(self, job: Job) -> str:
@@ -59,7 +84,7 @@ class JobAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic when 
         """When it may be done."""
         return "—" if job.run_after == get_date_max() else job.run_after
 
-    @admin.display(description="error")
+    @admin.display(description=gettext_lazy("error"))
     def error(self, job: Job) -> SafeString | str:
         """Why it failed."""
         return format_html("<pre>{}</pre>", job.traceback) if job.traceback else "—"

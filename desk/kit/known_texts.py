@@ -7,6 +7,7 @@ text that is known here, or marked somewhere at the desk, is shown translated, a
 import re
 from functools import cache
 
+from django.utils.functional import lazy
 from django.utils.translation import get_language, gettext, gettext_noop
 
 _TEXTS = (
@@ -167,6 +168,10 @@ def translate(text: str) -> str:
         if match := pattern.fullmatch(text):
             return gettext(known_text) % match.groupdict()
     return text
+
+
+translate_lazy = lazy(translate, str)
+"""`translate`, when the text is shown."""
 
 
 @cache

@@ -7,6 +7,7 @@ from django.http import HttpRequest, JsonResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from desk.kit.suggestions import more_suggestions
 from voicemail.mailboxes import search as mailbox_search
@@ -18,9 +19,11 @@ _MAX_SUGGESTIONS = 20
 def mailbox_choice_field(account_id: str, value: str = "", error: str = "") -> SafeString:
     """The field, which is called ``target``, with a value and its error."""
     return format_html(
-        '<span class="mailbox-choice"><label>Mailbox <input type="text" name="target" list="mailboxes" size="16" '
-        'maxlength="200" autocomplete="off" placeholder="its number" value="{}" data-suggestions="{}"{}></label>'
+        '<span class="mailbox-choice"><label>{} <input type="text" name="target" list="mailboxes" size="16" '
+        'maxlength="200" autocomplete="off" placeholder="{}" value="{}" data-suggestions="{}"{}></label>'
         '<datalist id="mailboxes"></datalist>{}</span>',
+        _("Mailbox"),
+        _("its number"),
         value,
         reverse("admin:desk_message_mailboxes", args=[account_id]),
         SafeString(' aria-invalid="true" aria-describedby="target_error" autofocus' if error else ""),

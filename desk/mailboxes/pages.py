@@ -241,4 +241,4 @@ def _flatten_settings(settings: Mapping[str, Any], prefix: str = "") -> Iterable
         elif isinstance(value, list):
             yield path, ", ".join(map(str, value)) or "—"
         else:
-            yield path, {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
+            yield path, {True: _("yes"), False: _("no")}[value] if isinstance(value, bool) else value

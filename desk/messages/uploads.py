@@ -15,7 +15,7 @@ from couch.database import Document
 from desk.audit import log
 from desk.kit.audio_form import AudioFileForm, try_to_store
 from desk.kit.errors import describe_error
-from desk.kit.known_texts import translate
+from desk.kit.known_texts import translate, translate_lazy
 from desk.kit.pages import Crumb, DocumentAdmin, Route, actor
 from desk.mailboxes.titles import mailbox_title
 from desk.messages.links import message_list_crumbs, message_list_url, message_subject, message_url
@@ -57,7 +57,9 @@ class MessageForm(AudioForm):
     caller_id_number = forms.CharField(
         label=gettext_lazy("Caller's number"), required=False, max_length=100, widget=widgets.AdminTextInputWidget
     )
-    folder = forms.ChoiceField(choices=[(folder, folder) for folder in folders.FOLDERS])
+    folder = forms.ChoiceField(
+        label=gettext_lazy("Folder"), choices=[(folder, translate_lazy(folder)) for folder in folders.FOLDERS]
+    )
     field_order = ("caller_id_name", "caller_id_number", "folder", "file", "length")
 
     def metadata(self) -> Document:
