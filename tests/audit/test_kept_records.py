@@ -15,6 +15,8 @@ from audit import retention, shipping
 from audit.differences import differences
 from audit.models import Entry, EntryDocument
 from audit.spool import Spool, adopt_files, create_file
+from doctor.checks.audit import check_records
+from doctor.scope import Scope
 from tests.support.api_client import Account, Api
 from tests.support.audit_entries import entry_of
 from tests.support.machine import Machine
@@ -128,6 +130,18 @@ def test_records_of_a_spool_are_taken_while_others_come(tmp_path: Path) -> None:
     assert spool.take_file() is None
     spool.close()
     assert not list(tmp_path.iterdir())
+
+
+def test_the_doctor_tells_what_waits_and_what_cant_be_written(settings: Any, tmp_path: Path) -> None:
+    settings.AUDIT_SPOOL = str(tmp_path / "spool")
+    assert not list(check_records(Scope()))
+    file = create_file(tmp_path / "spool")
+    file.append(record(31).replace(b"1800000000.5", b"1700000000.5") + b"\n")
+    assert [finding.key for finding in check_records(Scope())] == ["audit_waiting"]
+    file.remove()
+    (tmp_path / "file").touch()
+    settings.AUDIT_SPOOL = str(tmp_path / "file" / "spool")
+    assert [finding.key for finding in check_records(Scope())] == ["audit_not_writable"]
 
 
 def test_old_entries_are_deleted(service: Service, settings: Any) -> None:
