@@ -57,15 +57,13 @@ class RequestRecorder:
     def __init__(self, request_id: str, method: str, path: str, address: Callable[[], str]) -> None:
         self._request_id = request_id
         self._method, self._path, self._address = method, path, address
-        self._describe_caller: Callable[[], Caller] | None = None
-        self._caller: Caller | None = None
+        self._caller = _NOBODY
         self._known: dict[tuple[str, str], Document] = {}
         """Documents as the request last read or wrote them, by the names of their databases and their ids."""
 
-    def identify(self, describe_caller: Callable[[], Caller]) -> None:
-        """Note who makes the request; the function is called with the first record."""
-        self._describe_caller = describe_caller
-        self._caller = None
+    def identify(self, caller: Caller) -> None:
+        """Note who makes the request."""
+        self._caller = caller
 
     @property
     def address(self) -> str:
@@ -121,9 +119,7 @@ class RequestRecorder:
             spool().append(b"".join(_encode({"id": secrets.token_hex(16), **common, **record}) for record in records))
 
     def _common_members(self) -> dict[str, Any]:
-        if self._caller is None and self._describe_caller is not None:
-            self._caller = self._describe_caller()
-        caller = self._caller or _NOBODY
+        caller = self._caller
         return {
             "time": time.time(),
             "actor_account_id": caller.account_id,

@@ -26,6 +26,7 @@ from accounts.auth import cache as auth_cache
 from accounts.auth import credentials, login, tokens, trail
 from accounts.auth.cache import CachedAccount, CachedUser, Missing
 from accounts.auth.tokens import Impersonator, Token
+from audit.recorder import Caller
 from couch.client import couch
 from couch.database import Document
 from crossbar.envelope import InvalidData
@@ -50,6 +51,8 @@ class Identity:
     """The token that the caller signed in with; None for Basic credentials."""
     password_md5: str = field(default="", repr=False)
     """The hash in Basic credentials; empty with a token."""
+    username: str = ""
+    """The user's name, once its rights are known."""
 
     def actor(self, request_id: str | None = None) -> Actor:
         """Return what a document records of who changed it."""
@@ -133,7 +136,7 @@ def record_caller(identity: Identity) -> None:
     """Let the audit know who makes the request that this thread serves."""
     impersonator = None if identity.token is None else identity.token.impersonator
     impersonator_id = "" if impersonator is None else f"{impersonator.account_id}/{impersonator.owner_id or ''}"
-    trail.identify(identity.account_id, identity.owner_id, impersonator_id)
+    trail.identify(Caller(identity.account_id, identity.owner_id or "", identity.username, impersonator_id))
 
 
 def client_address(request: Request | HttpRequest) -> str:
@@ -246,7 +249,12 @@ def _load_identity(identity: Identity) -> Identity:
     if token is not None and token.impersonator is not None:
         _require_impersonator(token, token.impersonator, account, user)
     is_admin = user is None or user.is_admin
-    return replace(identity, is_admin=is_admin, is_superduper_admin=is_admin and account.is_superduper_admin)
+    return replace(
+        identity,
+        is_admin=is_admin,
+        is_superduper_admin=is_admin and account.is_superduper_admin,
+        username="" if user is None else user.name,
+    )
 
 
 def _require_impersonator(

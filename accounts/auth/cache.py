@@ -104,12 +104,6 @@ def get_user(account_id: str, user_id: str) -> CachedUser:
     return _users.get_or_read(name, user_id, lambda: CachedUser.from_document(users.get(account_id, user_id)))
 
 
-def cached_user_name(account_id: str, user_id: str) -> str:
-    """Return a user's name if the user is cached, else an empty text."""
-    user = _users.get(database_names.account_db(account_id), user_id)
-    return "" if user is None else user.name
-
-
 def get_device(account_id: str, device_id: str) -> CachedDevice:
     """Return a live device's values, CACHE_SECONDS old at most; BadIdentifier if there is none."""
     database = accounts.database_of(account_id)

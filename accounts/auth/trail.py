@@ -1,14 +1,12 @@
 """What the audit says about the API's callers: who they are, and how they sign in and out."""
 
 from collections.abc import Sequence
-from functools import partial
 from threading import Lock
 from typing import Any
 
 from cachetools import TTLCache
 from django.conf import settings
 
-from accounts.auth import cache
 from audit.recorder import Caller, current_recorder
 from couch.database import Document
 from storage import database_names
@@ -20,10 +18,10 @@ _refused: TTLCache[tuple[str, ...], bool] = TTLCache(10_000, settings.SIGN_IN_FA
 _refused_lock = Lock()
 
 
-def identify(account_id: str, user_id: str | None, impersonator_id: str = "") -> None:
+def identify(caller: Caller) -> None:
     """Note who makes the request that this thread serves."""
     if (recorder := current_recorder()) is not None:
-        recorder.identify(partial(_describe_caller, account_id, user_id, impersonator_id))
+        recorder.identify(caller)
 
 
 def record_sign_in(account: Document, user: Document | None, method: Any, action: str = SIGNED_IN) -> None:
@@ -33,7 +31,7 @@ def record_sign_in(account: Document, user: Document | None, method: Any, action
     subject = account if user is None else user
     name = str(subject.get("username") or subject.get("name") or "")
     user_id = "" if user is None else user["_id"]
-    recorder.identify(lambda: Caller(account["_id"], user_id, name if user_id else ""))
+    recorder.identify(Caller(account["_id"], user_id, name if user_id else ""))
     recorder.record_action(
         action,
         _ACCOUNT if user is None else _USER,
@@ -78,8 +76,3 @@ def record_link_request(account_ids: Sequence[str], username: Any) -> None:
     if (recorder := current_recorder()) is not None:
         account_id = account_ids[0] if account_ids and database_names.is_account_id(account_ids[0]) else ""
         recorder.record_action(REQUESTED_LINK, _USER, account_id=account_id, name=str(username)[:150])
-
-
-def _describe_caller(account_id: str, user_id: str | None, impersonator_id: str) -> Caller:
-    name = "" if user_id is None else cache.cached_user_name(account_id, user_id)
-    return Caller(account_id, user_id or "", name, impersonator_id)
