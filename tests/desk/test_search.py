@@ -102,6 +102,17 @@ def test_limited_operators_find_what_is_of_their_accounts(
     assert account.name in desk.get("search/", find=account.realm).text
 
 
+def test_a_limited_operator_finds_nothing_of_other_accounts(
+    fresh_operator: Operators, service: Service, account: Account, tenant: Tenant
+) -> None:
+    desk = fresh_operator("Support")
+    limit(service, desk, account)
+    for text in (tenant.name, tenant.id, f"lovelace {tenant.name}", f"1001 {tenant.name}"):
+        assert tenant.id not in desk.get("search/", find=text).text.partition("<main")[2].replace(text, "")
+        assert desk.get("search/suggestions.json", find=text).json()["groups"] == []
+    assert account.name in desk.get("search/", find=account.realm).text
+
+
 def test_words_of_transcriptions_find_nothing_for_who_may_not_read_them(operator: Operators, tenant: Tenant) -> None:
     text = f"crooked {tenant.name}"
     assert tenant.message_id(0) in operator("Support").get("search/", find=text).text
