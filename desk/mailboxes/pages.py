@@ -23,10 +23,12 @@ from desk.kit.forms import Explain, add_errors, members_from
 from desk.kit.live import allow_live, live_list
 from desk.kit.notices import undo_button
 from desk.kit.pages import Route, actor
+from desk.kit.schema_fields import SEPARATOR
 from desk.mailboxes.bulk_change import BulkChangePages
 from desk.mailboxes.csv_export import ExportPages
 from desk.mailboxes.form import SECRETS, creation_form, fieldsets, mailbox_form
 from desk.mailboxes.greetings import GreetingPages
+from desk.mailboxes.labels import LABELS
 from desk.mailboxes.links import (
     mailbox_crumbs,
     mailbox_list_crumbs,
@@ -233,12 +235,13 @@ class MailboxAdmin(RestorePages, PinPages, GreetingPages, ExportPages, BulkChang
 
 
 def _flatten_settings(settings: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
-    """Settings as pairs of the path, in words, and the value."""
+    """Settings as pairs of what the form calls each, or else its path in words, and the value."""
     for key, value in settings.items():
-        path = f"{prefix}{key.replace('_', ' ')}"
+        path = f"{prefix}{key}"
+        label = str(LABELS.get(path) or path.replace(SEPARATOR, ", ").replace("_", " "))
         if isinstance(value, Mapping):
-            yield from _flatten_settings(value, f"{path}, ")
+            yield from _flatten_settings(value, f"{path}{SEPARATOR}")
         elif isinstance(value, list):
-            yield path, ", ".join(map(str, value)) or "—"
+            yield label, ", ".join(map(str, value)) or "—"
         else:
-            yield path, {True: _("yes"), False: _("no")}[value] if isinstance(value, bool) else value
+            yield label, {True: _("yes"), False: _("no")}[value] if isinstance(value, bool) else value

@@ -33,6 +33,12 @@ class TestCatalogue:
         assert [message.id for message in messages(catalog) if not catalogues.is_translated(message)] == []
         assert len(list(messages(catalog))) > 20
 
+    def test_it_is_in_line_with_the_code(self, language: str, domain: str) -> None:
+        stored = catalogues.read(language, domain)
+        in_line = catalogues.brought_in_line(stored, catalogues.DOMAINS[domain]())
+        hint = "run make messages, and translate what is new"
+        assert {message.id for message in messages(in_line)} == {message.id for message in messages(stored)}, hint
+
     def test_its_compiled_file_is_up_to_date(self, language: str, domain: str) -> None:
         path = catalogues.path_of(language, domain)
         assert path.with_suffix(".mo").read_bytes() == catalogues.as_mo(catalogues.read(language, domain))
