@@ -25,7 +25,7 @@ from crossbar.errors import ApiError, FaultyRequest, Forbidden, NotFound, Unspec
 from crossbar.exception_handler import error_response
 from crossbar.middleware import is_api_path
 from crossbar.negotiation import names_html
-from desk.operators.sign_in import SignInView
+from operators.sign_in import SignInView
 
 _ICON = "desk/icon.svg"
 

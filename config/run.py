@@ -136,7 +136,7 @@ def _prepare(*, with_operator: bool) -> dict[str, str]:
 
     django.setup()
 
-    from desk.operators.demo import demo_operator
+    from operators.demo import demo_operator
     from voicemail import demo
 
     print("Preparing databases and the demo account ...", flush=True)

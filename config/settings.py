@@ -188,6 +188,7 @@ WEBHOOKS_AT_ONCE = environment.integer("WEBHOOKS_AT_ONCE", 32, minimum=1)
 # --- the application ---
 
 INSTALLED_APPS = [
+    "operators",
     "desk",  # its templates come before those of Django's admin, which they extend
     "django.contrib.admin",
     "django.contrib.auth",
@@ -235,12 +236,12 @@ PAGE_MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "desk.operators.language.PageLanguage",
+    "desk.kit.language.PageLanguage",
     "django.middleware.common.CommonMiddleware",
     "config.page_middleware.AnonymousForms",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "desk.operators.session_middleware.OperatorSessions",
+    "operators.session_middleware.OperatorSessions",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -288,7 +289,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "desk.operators.passwords.NewPasswordValidator"},
+    {"NAME": "operators.passwords.NewPasswordValidator"},
 ]
 """For new passwords only: operators go on with the ones they have."""
 SESSION_IDLE_SECONDS = environment.integer("SESSION_IDLE_SECONDS", 1800)
@@ -312,7 +313,7 @@ OIDC_TIMEOUT = 10
 OIDC_AUTHENTICATION_CALLBACK_URL = "single_sign_on_callback"
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
-    *(["desk.operators.single_sign_on.SingleSignOnBackend"] if OIDC_ISSUER else []),
+    *(["operators.single_sign_on.SingleSignOnBackend"] if OIDC_ISSUER else []),
 ]
 OTP_TOTP_ISSUER = environment.text("DESK_NAME", "Voicemail desk")
 """What an authenticator app calls the desk."""

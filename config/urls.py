@@ -32,7 +32,7 @@ urlpatterns = [
     path("favicon.ico", pages.icon),
     path("admin", RedirectView.as_view(pattern_name="admin:index", query_string=True)),
     path("admin/login/", pages.sign_in),
-    path("admin/", include("desk.operators.urls")),
+    path("admin/", include("operators.urls")),
     path("admin/", include("desk.kit.preference_pages")),
     path("admin/", include("desk.search.pages")),
     # Django's links from the admin to pages of the site, which has none.

@@ -49,7 +49,7 @@ curl -s -X PUT -H "X-Auth-Token: $TOKEN" -H 'Content-Type: multipart/mixed' \\
 
 def welcome(url: str, demo: dict[str, str], data: Path) -> str:
     """The text for a service at `url` with a demo account and its operator (from voicemail.demo and
-    desk.operators.demo).
+    operators.demo).
     """
     user_and_password = f"{demo['username']}:{demo['password']}"
     # Kazoo's clients send this MD5 hash. Here it needs no protection: the password itself is printed, too.

@@ -16,7 +16,6 @@ import desk.mails.pages
 import desk.media.pages
 import desk.messages.pages
 import desk.migration_runs.pages
-import desk.operators.pages
 import desk.sections
 import desk.users.pages
 import desk.webhooks.pages  # noqa: F401 - importing registers

@@ -15,8 +15,8 @@ from desk.kit.schema_fields import choice_label, property_label
 from migration import report
 
 PROJECT = Path(__file__).resolve().parent.parent
-PYTHON_ROOMS = ("audit", "config", "desk", "erasure", "migration", "overview", "search")
-TEMPLATE_FOLDERS = ("config/templates", "desk/templates")
+PYTHON_ROOMS = ("audit", "config", "desk", "erasure", "migration", "operators", "overview", "search")
+TEMPLATE_FOLDERS = ("config/templates", "desk/templates", "operators/templates")
 SCRIPT_FOLDER = "desk/static"
 SCHEMAS = (
     *("accounts/schemas/accounts.json", "accounts/schemas/users.json", "media/schemas/media.json"),

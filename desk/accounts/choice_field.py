@@ -14,7 +14,7 @@ from crossbar.errors import BadIdentifier
 from crossbar.pages import PageRequest
 from desk.accounts.links import account_title
 from desk.kit.suggestions import more_suggestions
-from desk.operators.scope import Scope, scope_of
+from desk.scope import Scope, scope_of
 from storage import database_names
 
 _MAX_SUGGESTIONS = 20

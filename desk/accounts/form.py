@@ -10,7 +10,7 @@ from accounts import accounts
 from desk.accounts.choice_field import AccountField
 from desk.kit.forms import make_form, sort_fields
 from desk.kit.schema_fields import build_fields
-from desk.operators.scope import Scope
+from desk.scope import Scope
 from storage import schemas
 
 _EXCLUDED = frozenset({"enabled"})  # it has a page of its own

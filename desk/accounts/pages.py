@@ -36,8 +36,8 @@ from desk.kit.formats import format_date
 from desk.kit.forms import add_errors, members_from
 from desk.kit.pages import Crumb, Route, actor
 from desk.models import Account
-from desk.operators.scope import Scope, scope_of
 from desk.overview.pages import OverviewPages
+from desk.scope import Scope, scope_of
 from migration.models import MigrationRun
 from storage import database_stats, modbs
 from voicemail.legacy import remaining

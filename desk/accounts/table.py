@@ -15,7 +15,7 @@ from crossbar.pages import Page, PageRequest
 from desk.accounts.links import account_list_url, account_title, account_url
 from desk.kit.sorting import Order
 from desk.kit.tables import Cell, Column, Paging, Row, Table, cut_note, page_request
-from desk.operators.scope import Scope, scope_of
+from desk.scope import Scope, scope_of
 
 SEARCH_HELP: Any = gettext_lazy("The beginnings of words of a name or realm, or an account id.")
 _PAGE_SIZE = 50

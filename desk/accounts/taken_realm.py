@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from accounts import account_index
 from desk.accounts.links import account_url
 from desk.kit.forms import Explain
-from desk.operators.scope import scope_of
+from desk.scope import scope_of
 
 
 def explain_realm(request: HttpRequest) -> Explain:

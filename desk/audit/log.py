@@ -18,7 +18,7 @@ from accounts.auth.authentication import client_address
 from audit.differences import differences
 from desk.audit.filters import about_documents
 from desk.models import AuditEntry
-from desk.operators.scope import scope_of
+from desk.scope import scope_of
 
 _MAX_LENGTH, _MAX_REQUEST, _MAX_ADDRESS = 250, 400, 100
 _START_KEY = re.compile(r"(\d{1,17})-(\d{1,18})", re.ASCII)

@@ -16,7 +16,7 @@ from desk.audit import log
 from desk.audit.log import Subject as AuditSubject
 from desk.erasures.links import describe_subject, erasure_list_url
 from desk.kit.pages import DocumentAdmin, Route
-from desk.operators.scope import scope_of
+from desk.scope import scope_of
 from erasure import callers
 from erasure.export import subjects
 from erasure.export.archive import zip_export

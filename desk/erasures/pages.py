@@ -25,7 +25,7 @@ from desk.erasures.links import (
 from desk.erasures.table import erasure_table
 from desk.kit.formats import format_length
 from desk.kit.pages import Route
-from desk.operators.scope import scope_of
+from desk.scope import scope_of
 from erasure import callers, listing, planning, secret_numbers
 from erasure.jobs import WORKING
 from erasure.models import Erasure, ErasureItem

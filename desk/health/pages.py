@@ -19,7 +19,7 @@ from desk.health.events_state import events_state
 from desk.kit.live import LiveList, allow_live, live_system
 from desk.kit.pages import DocumentAdmin, Route, next_url
 from desk.kit.tables import Paging, page_request
-from desk.operators.scope import Scope, scope_of
+from desk.scope import Scope, scope_of
 from overview import collecting
 from storage import maintenance, modbs
 

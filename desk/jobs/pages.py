@@ -16,7 +16,7 @@ from django_tasks_db.models import get_date_max
 from desk.audit import log
 from desk.audit.log import Subject
 from desk.models import Job
-from desk.operators.scope import scope_of
+from desk.scope import scope_of
 
 
 @admin.register(Job)

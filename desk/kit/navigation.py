@@ -16,7 +16,7 @@ from django.urls import Resolver404, resolve
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from desk.operators.scope import scope_of
+from desk.scope import scope_of
 
 Text = str | Promise
 

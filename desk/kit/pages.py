@@ -27,7 +27,7 @@ from desk.kit.export import MakeTable
 from desk.kit.forms import Fieldsets, admin_form
 from desk.kit.list_options import ListOptions
 from desk.kit.tables import choose_columns
-from desk.operators.scope import scope_of
+from desk.scope import scope_of
 from storage.private_fields import Actor
 
 Page = Callable[..., HttpResponseBase]

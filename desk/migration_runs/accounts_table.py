@@ -13,7 +13,7 @@ from desk.kit.formats import format_number
 from desk.kit.tables import Cell, Paging, Row, Table, cut_note, page_request
 from desk.migration_runs.links import account_migration_url, run_url
 from desk.migration_runs.progress import describe_state
-from desk.operators.scope import scope_of
+from desk.scope import scope_of
 from migration.models import MigrationRun
 from migration.runs import control
 from voicemail.legacy import remaining

@@ -19,7 +19,7 @@ from desk.migration_runs.accounts_table import accounts_table
 from desk.migration_runs.links import TITLE, account_migration_url, run_crumbs, run_subject, run_url
 from desk.migration_runs.progress import describe_state, next_operation, run_progress
 from desk.migration_runs.report import outcome_counts, report_table
-from desk.operators.scope import scope_of
+from desk.scope import scope_of
 from migration.models import MigrationRun, Operation
 from migration.runs import control, reports
 from storage import database_names

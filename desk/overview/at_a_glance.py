@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 
 from couch.errors import CouchError
 from desk.kit.charts import bar_chart
-from desk.operators.scope import scope_of
 from desk.overview import cards
 from desk.overview.cards import Card
+from desk.scope import scope_of
 from events import jobs
 from overview import collecting, figures
 from overview.figures import Totals

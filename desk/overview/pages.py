@@ -9,8 +9,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from desk.kit.pages import DocumentAdmin, Route, next_url
-from desk.operators.scope import scope_of
 from desk.overview.lists import LISTS
+from desk.scope import scope_of
 from events import jobs
 from overview.jobs import collect_now
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from couch.errors import CouchError
 from desk.kit.errors import describe_error
-from desk.operators.scope import scope_of
+from desk.scope import scope_of
 from desk.search.age import describe_age
 from desk.search.shown import ShownGroup, shown_group, visible_kinds
 from search.finding import Reach

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db.models import F
 
 from desk.models import AuditEntry, OperatorSession
-from desk.operators.sessions import describe_browser
+from operators.sessions import describe_browser
 from tests.support.operators import PASSWORD, Desk, new_operator
 from tests.support.servers import Running, Service
 

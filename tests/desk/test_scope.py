@@ -13,7 +13,7 @@ from accounts import account_index, accounts
 from couch.client import couch
 from couch.database import Document
 from desk.models import AuditEntry, MailboxRun
-from desk.operators.scope import Scope
+from desk.scope import Scope
 from erasure.models import Erasure
 from migration.models import MigrationRun
 from storage import documents, maintenance

@@ -15,6 +15,7 @@ import pytest
 PROJECT = Path(__file__).parents[2]
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("config", "translations"),
+    ("operators",),
     ("desk",),
     ("overview",),
     ("doctor",),
@@ -37,7 +38,7 @@ APART = ("embedded_couchdb",)
 PACKAGES = (*(name for layer in LAYERS for name in layer), *FOR_ALL, *APART)
 _DESKS_PATHS = ("admin:", "/admin/", "desk/", "desk.")
 _COMMON_WORDS = ("account_id", "box_id", "document_id", "left_out", "message_id")
-BELOW_DESK = (*(name for layer in LAYERS[2:] for name in layer), "crossbar")
+BELOW_DESK = (*(name for layer in LAYERS[3:] for name in layer), "crossbar")
 
 
 def allowed_imports(package: str) -> set[str]:

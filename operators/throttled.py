@@ -13,7 +13,7 @@ from accounts.auth import login_throttle
 from accounts.auth.authentication import client_address
 from accounts.auth.login_throttle import Attempt
 from crossbar.errors import InvalidCredentials, TooManyRequests
-from desk.operators import second_factor, trail
+from operators import second_factor, trail
 
 _WRONG = {"password": gettext_lazy("This password is wrong."), "code": gettext_lazy("This code is wrong.")}
 _TOO_MANY = {

@@ -12,13 +12,13 @@ from couch.errors import CouchError
 from crossbar.errors import ApiError
 from desk.accounts.choice_field import account_input, find_account
 from desk.kit.errors import describe_error
-from desk.operators.scope import EVERYTHING, Scope, fetch_names
+from desk.scope import EVERYTHING, Scope, fetch_names
 
 
 class LimitInput(forms.Widget):
     """Checkboxes of the accounts by their names, and a text input with suggestions."""
 
-    template_name = "desk/operators/limit_input.html"
+    template_name = "operators/limit_input.html"
     scope: Scope = EVERYTHING
     """The accounts whose names may be shown."""
 

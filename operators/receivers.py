@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from desk.operators import language, sessions, trail
+from desk.kit import language
+from operators import sessions, trail
 
 
 def begin_session(request: Any, user: Any, **_: Any) -> None:

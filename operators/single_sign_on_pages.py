@@ -13,8 +13,8 @@ from django.views.decorators.cache import never_cache
 from mozilla_django_oidc.utils import import_from_settings
 from mozilla_django_oidc.views import OIDCAuthenticationCallbackView, OIDCAuthenticationRequestView
 
-from desk.operators import single_sign_on, trail
-from desk.operators.sign_in import go_on
+from operators import single_sign_on, trail
+from operators.sign_in import go_on
 
 logger = logging.getLogger(__name__)
 _FACTOR = "single sign-on"

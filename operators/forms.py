@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from desk.models import AccountLimit, GroupAccess
-from desk.operators.limit_field import LimitField
-from desk.operators.scope import EVERYTHING, Scope, scope_from
+from desk.scope import EVERYTHING, Scope, scope_from
+from operators.limit_field import LimitField
 
 LIMIT = "accounts"
 """The field with the accounts that an operator or group is limited to."""

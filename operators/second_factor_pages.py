@@ -17,8 +17,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from desk.kit.pages import Crumb
-from desk.operators import second_factor, sessions, trail
-from desk.operators.throttled import check_code, check_password
+from operators import second_factor, sessions, trail
+from operators.throttled import check_code, check_password
 
 _CODE_INPUT = forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True})
 
@@ -112,7 +112,7 @@ def _set_up(request: HttpRequest) -> HttpResponse:
     device = second_factor.new_app(request.user)
     return _render_page(
         request,
-        "desk/operators/set_up.html",
+        "operators/set_up.html",
         _("Second factor"),
         form=form,
         secret=second_factor.secret_of(device),
@@ -135,12 +135,12 @@ def _change_factor(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(reverse("second_factor"))
     count = second_factor.count_recovery_codes(request.user)
     context: dict[str, Any] = {"form": form, "count": count, "is_required": is_required}
-    return _render_page(request, "desk/operators/second_factor.html", _("Second factor"), **context)
+    return _render_page(request, "operators/second_factor.html", _("Second factor"), **context)
 
 
 def _show_codes(request: HttpRequest, codes: list[str]) -> HttpResponse:
     """Show recovery codes, in the answer to the form: they are stored nowhere that another page could read them."""
-    return _render_page(request, "desk/operators/recovery_codes.html", _("Recovery codes"), codes=codes)
+    return _render_page(request, "operators/recovery_codes.html", _("Recovery codes"), codes=codes)
 
 
 def _render_page(

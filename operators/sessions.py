@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from accounts.auth.authentication import client_address
 from desk.models import OperatorSession
-from desk.operators import trail
+from operators import trail
 
 _ID = "operator_session"
 _MAX_PRECISION = timedelta(minutes=1)

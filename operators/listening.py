@@ -6,7 +6,7 @@ from cachetools import TTLCache, cached
 from django.contrib.auth.models import User
 from django.db import connection
 
-from desk.operators.scope import scope_of
+from desk.scope import scope_of
 
 _SECONDS = 2
 """How long an answer counts: a list of many operators would ask for each of them at each event."""

@@ -27,8 +27,8 @@ from accounts.auth import login_throttle
 from accounts.auth.authentication import client_address
 from accounts.auth.login_throttle import Attempt
 from crossbar.errors import InvalidCredentials, TooManyRequests
-from desk.operators import second_factor, sessions, trail
-from desk.operators.throttled import check_code, format_wait
+from operators import second_factor, sessions, trail
+from operators.throttled import check_code, format_wait
 
 PASSWORD = "password"  # noqa: S105 - the name of a factor
 _PENDING = "second_factor"
@@ -136,7 +136,7 @@ class _CodeForm(forms.Form):
 class SecondFactorView(FormView):  # type: ignore[type-arg]  # not generic when it runs
     """The page that asks for the second factor, of whom has shown the first one a few minutes ago."""
 
-    template_name = "desk/operators/sign_in_code.html"
+    template_name = "operators/sign_in_code.html"
     form_class = _CodeForm
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

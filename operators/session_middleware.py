@@ -9,7 +9,7 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 
 from desk.models import OperatorSession
-from desk.operators import second_factor, sessions, trail
+from operators import second_factor, sessions, trail
 
 _OPEN_PAGES = (
     *("second_factor", "operator_session_state", "operator_language"),

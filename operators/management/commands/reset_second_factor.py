@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from desk.models import AuditEntry
-from desk.operators import second_factor, trail
+from operators import second_factor, trail
 
 
 class Command(BaseCommand):

@@ -10,8 +10,8 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from desk.models import AccountLimit
-from desk.operators import trail
-from desk.operators.scope import Scope, fetch_names
+from desk.scope import Scope, fetch_names
+from operators import trail
 
 
 def limits_of_operators(operators: Iterable[User]) -> dict[int, list[frozenset[str]]]:

@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 
 from desk.kit.pages import Crumb
-from desk.operators import sessions, trail
+from operators import sessions, trail
 
 
 @admin.site.admin_view
@@ -79,4 +79,4 @@ def _show(request: HttpRequest, user: Any, title: str, crumbs: list[Crumb], url:
         "can_end_all": any(row.pk != present_id for row in own_sessions),
         "has_present": any(row.pk == present_id for row in own_sessions),
     }
-    return TemplateResponse(request, "desk/operators/sessions.html", context)
+    return TemplateResponse(request, "operators/sessions.html", context)

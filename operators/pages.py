@@ -23,9 +23,9 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from desk.kit.pages import explain_errors
 from desk.models import AuditEntry, GroupAccess
-from desk.operators import limits, second_factor, sessions, trail
-from desk.operators.forms import LIMIT, GroupForm, OperatorForm
-from desk.operators.scope import fetch_names, scope_of, stored_scope
+from desk.scope import fetch_names, scope_of, stored_scope
+from operators import limits, second_factor, sessions, trail
+from operators.forms import LIMIT, GroupForm, OperatorForm
 
 _SUPERUSER_FIELDS = ("is_superuser", "user_permissions")
 _DATES = ("last_login", "date_joined")
