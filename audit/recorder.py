@@ -197,7 +197,7 @@ def _add_change(
         if not difference and not is_new:
             return
         action = CREATED if is_new else _action(before or {}, after)
-    key = action, after.get("pvt_type"), str(after.get("source_id")), _to_json(difference)
+    key = action, after.get("pvt_type"), str(after.get("source_id")), _record_json(difference)
     groups.setdefault(key, _Group(action, difference)).docs.append(after)
 
 
@@ -257,21 +257,21 @@ def _about(database_name: str, doc: Document) -> dict[str, Any]:
 
 
 def _encode(record: dict[str, Any]) -> bytes:
-    line = _to_json(record)
+    line = _record_json(record)
     if len(line) > _MAX_RECORD_BYTES and record["difference"]:
         kept: dict[str, Any] = {}
         remaining = _MAX_RECORD_BYTES // 2
         for path, change in record["difference"].items():
-            remaining -= len(_to_json({path: change}))
+            remaining -= len(_record_json({path: change}))
             if remaining < 0:
                 kept["..."] = [None, f"{len(record['difference']) - len(kept)} more members"]
                 break
             kept[path] = change
-        line = _to_json({**record, "difference": kept})
+        line = _record_json({**record, "difference": kept})
     return line + b"\n"
 
 
-def _to_json(value: Any) -> bytes:
+def _record_json(value: Any) -> bytes:
     try:
         return orjson.dumps(value, default=str)
     except TypeError:  # half of a surrogate pair, which a client can spell in JSON

@@ -163,14 +163,14 @@ def _store_records(records: Sequence[dict[str, Any]]) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         for record_id in Entry.objects.filter(record_id__in=documents).values_list("record_id", flat=True):
             del documents[str(record_id)]  # they are stored with their entry
-        cursor.executemany(_INSERT_ENTRY, [_row(record) for record in records])
+        cursor.executemany(_INSERT_ENTRY, [_entry_row(record) for record in records])
         rows = Entry.objects.filter(record_id__in=documents).values_list("pk", "record_id") if documents else ()
         pairs = [(pk, document_id) for pk, record_id in rows for document_id in documents[str(record_id)]]
         if pairs:
             cursor.executemany(_INSERT_DOCUMENT, pairs)
 
 
-def _row(record: dict[str, Any]) -> list[Any]:
+def _entry_row(record: dict[str, Any]) -> list[Any]:
     """The values of `_COLUMNS`."""
     return [
         record["id"],

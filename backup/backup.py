@@ -46,7 +46,7 @@ def back_up(server: Couch, place: Place, options: BackupOptions, progress: Progr
     """
     with place.locked(), place.temporary_folder() as folder:
         chain = None if options.since is None else open_chain(options.since)
-        manifest = _begin(place, options, chain)
+        manifest = _begin_backup(place, options, chain)
         job = BackupJob(
             server=server,
             place=place,
@@ -68,7 +68,7 @@ def back_up(server: Couch, place: Place, options: BackupOptions, progress: Progr
     return manifest
 
 
-def _begin(place: Place, options: BackupOptions, chain: Chain | None) -> Manifest:
+def _begin_backup(place: Place, options: BackupOptions, chain: Chain | None) -> Manifest:
     """The beginnings of the manifest: of an interrupted backup, or a new one."""
     if place.size(layout.MANIFEST) is not None:
         raise OtherBackup(f"There is a finished backup in {place.location} already: choose another place")

@@ -77,7 +77,7 @@ def _by_messages(session: Session, sizes: Sequence[int]) -> list[Growth]:
         for dataset in datasets:
             stack.enter_context(dataset)
             _ = dataset.many_boxes
-        print(_heading("messages in the account", sizes), flush=True)
+        print(_growth_heading("messages in the account", sizes), flush=True)
         for name in IN_ONE_ACCOUNT:
             if not session.options.wants(name):
                 continue
@@ -103,7 +103,7 @@ def _by_accounts(session: Session, sizes: Sequence[int]) -> list[Growth]:
                 call = IN_MANY_ACCOUNTS[name](tenants, session.bare)
                 growth.rows.append(session.options.plan.measure(session.service, call, 1))
                 growth.sizes.append(count)
-        print(_heading("accounts", sizes), *map(_format_growth, growths.values()), sep="\n", flush=True)
+        print(_growth_heading("accounts", sizes), *map(_format_growth, growths.values()), sep="\n", flush=True)
     return list(growths.values())
 
 
@@ -118,7 +118,7 @@ def _sizes(name: str, default: str) -> list[int]:
     return sorted(int(text) for text in environment.text_list(name, default))
 
 
-def _heading(part: str, sizes: Sequence[int]) -> str:
+def _growth_heading(part: str, sizes: Sequence[int]) -> str:
     columns = "".join(f"{f'{size:,}':>22}" for size in sizes)
     return f"\n{f'p50 ms (bare) by {part}':<36}{columns}{'growth (bare)':>20}"
 

@@ -58,14 +58,14 @@ def measure_search() -> None:
     accounts = environment.integer("ACCOUNTS", 1_000, minimum=1)
     messages = environment.integer("MESSAGES", 100_000, minimum=1)
     with tempfile.TemporaryDirectory(prefix="vmboxes-bench-") as folder:
-        _set_up(Path(folder))
+        _set_up_folder(Path(folder))
         from django.db import connection
 
         random.seed(16)
         figures: dict[str, Any] = {"accounts": accounts, "messages": messages, "database": connection.vendor}
-        figures |= _fill(accounts, messages // accounts)
+        figures |= _fill_accounts(accounts, messages // accounts)
         figures["bytes"] = _size(Path(folder))
-        figures["change_ms"] = _change()
+        figures["change_ms"] = _measure_change()
         print(
             f"{accounts:,} accounts and {messages:,} messages in {connection.vendor}: "
             f"filled in {figures['fill_seconds']:.0f} s ({figures['documents']:,} documents, "
@@ -82,7 +82,7 @@ def measure_search() -> None:
     print(f"Saved {file}")
 
 
-def _set_up(folder: Path) -> None:
+def _set_up_folder(folder: Path) -> None:
     os.environ |= {
         "COUCHDB_URL": "http://nobody:nothing@127.0.0.1:1",
         "SECRET_KEY": secrets.token_hex(32),
@@ -93,7 +93,7 @@ def _set_up(folder: Path) -> None:
     call_command("migrate", verbosity=0)
 
 
-def _fill(accounts: int, messages_each: int) -> dict[str, Any]:
+def _fill_accounts(accounts: int, messages_each: int) -> dict[str, Any]:
     from search import index
 
     documents, seconds = 0, 0.0
@@ -101,11 +101,11 @@ def _fill(accounts: int, messages_each: int) -> dict[str, Any]:
         account_id = f"{number:04x}" + f"{random.getrandbits(112):028x}"
         databases = (
             (database_names.account_db(account_id), list(_documents(account_id, number))),
-            (database_names.modb(account_id, _MONTH), [_message(account_id, n) for n in range(messages_each)]),
+            (database_names.modb(account_id, _MONTH), [_spoken_message(account_id, n) for n in range(messages_each)]),
         )
         started_at = time.perf_counter()
         for name, docs in databases:
-            index.put(name, docs)
+            index.put_documents(name, docs)
             documents += len(docs)
         seconds += time.perf_counter() - started_at
         if number % 100 == 99:
@@ -124,7 +124,7 @@ def _documents(account_id: str, number: int) -> Iterator[dict[str, Any]]:
         yield {"_id": _id(), "pvt_type": "vmbox", "mailbox": f"{1000 + user}", "name": f"{person}'s mailbox"}
 
 
-def _message(account_id: str, number: int) -> dict[str, Any]:
+def _spoken_message(account_id: str, number: int) -> dict[str, Any]:
     caller = f"+1415555{random.randrange(10_000):04}"  # noqa: S311 - no secret
     text = " ".join(random.choices(_SPOKEN, k=30)) + f" {random.randrange(10_000)}"  # noqa: S311 - no secret
     return {
@@ -158,16 +158,16 @@ def _size(folder: Path) -> int:
         return int(cursor.fetchone()[0])
 
 
-def _change() -> float:
+def _measure_change() -> float:
     """The milliseconds that indexing one changed message takes."""
     from search import index
     from search.models import Entry, Kind
 
     account_ids = list(Entry.objects.filter(kind=Kind.ACCOUNT).values_list("account_id", flat=True)[:200])
-    docs = [(database_names.modb(account_id, _MONTH), _message(account_id, 1)) for account_id in account_ids]
+    docs = [(database_names.modb(account_id, _MONTH), _spoken_message(account_id, 1)) for account_id in account_ids]
     started_at = time.perf_counter()
     for name, doc in docs:
-        index.put(name, [doc])
+        index.put_documents(name, [doc])
     return (time.perf_counter() - started_at) * 1000 / len(docs)
 
 

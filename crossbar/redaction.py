@@ -95,20 +95,20 @@ def _redact_segments(segments: list[str]) -> list[str]:
     for segment in segments:
         follows_name = previous in _SECRET_FOLLOWS and segment
         redacted.append(_HIDDEN if follows_name else ";".join(map(_redact_parameter, segment.split(";"))))
-        previous = _decode(segment).casefold()
+        previous = _decode_escapes(segment).casefold()
     return redacted
 
 
 def _redact_parameter(parameter: str) -> str:
     name, equals, value = parameter.partition("=")
-    if equals and _SECRET_PARAMETER.search(_WORD_START.sub("_", _decode(name)).casefold()):  # hotdeskPin
+    if equals and _SECRET_PARAMETER.search(_WORD_START.sub("_", _decode_escapes(name)).casefold()):  # hotdeskPin
         return f"{_redact_text(name)}={_HIDDEN}"
     return f"{_redact_text(name)}{equals}{_redact_text(value)}"
 
 
 def _redact_text(text: str) -> str:
     """Return a name, value or segment as it is, unless there is a secret within it."""
-    decoded = _decode(text)
+    decoded = _decode_escapes(text)
     if "%" in decoded or _API_KEY.search(decoded) or _SIGNED.search(decoded):
         return _HIDDEN
     if decoded == text:
@@ -116,7 +116,7 @@ def _redact_text(text: str) -> str:
     return _HIDDEN if redact_target(decoded) != decoded or redact(decoded) != decoded else text
 
 
-def _decode(text: str) -> str:
+def _decode_escapes(text: str) -> str:
     """Decode a text until nothing is escaped in it; what is escaped too often keeps a percent sign."""
     for _ in range(_MAX_DECODINGS):
         decoded = unquote_plus(text)

@@ -48,7 +48,7 @@ def format_json(reports: Sequence[SubjectReport]) -> str:
         "status": _STATUS[exit_status(reports)],
         "exit_status": exit_status(reports),
         "checked_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "findings": [_to_json(report, entry) for report in reports for entry in report.entries],
+        "findings": [_json_members(report, entry) for report in reports for entry in report.entries],
         "subjects": [
             {
                 "subject": report.name,
@@ -62,7 +62,7 @@ def format_json(reports: Sequence[SubjectReport]) -> str:
     return json.dumps(members, indent=2)
 
 
-def _to_json(report: SubjectReport, entry: Entry) -> dict[str, Any]:
+def _json_members(report: SubjectReport, entry: Entry) -> dict[str, Any]:
     finding = entry.finding
     return {
         "severity": finding.severity.value,

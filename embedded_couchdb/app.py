@@ -43,7 +43,7 @@ class _Segment(BaseConverter):
     """One part of the path, percent-decoded after the path was split: a ``%2F`` is no separator."""
 
     def to_python(self, value: str) -> str:
-        return _decode(value)
+        return _decode_body(value)
 
 
 class _RemainingPath(BaseConverter):
@@ -53,10 +53,10 @@ class _RemainingPath(BaseConverter):
     regex = ".+"
 
     def to_python(self, value: str) -> str:
-        return _decode(value)
+        return _decode_body(value)
 
 
-def _decode(quoted: str) -> str:
+def _decode_body(quoted: str) -> str:
     try:
         return unquote_to_bytes(quoted).decode()
     except UnicodeDecodeError as problem:

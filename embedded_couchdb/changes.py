@@ -33,7 +33,7 @@ def changes(
 
     def read_page(seq: int, limit: int | None) -> Page:
         with database.reading() as connection:
-            return _read_page(connection, seq, limit, query, ids, every_leaf)
+            return _read_changes_page(connection, seq, limit, query, ids, every_leaf)
 
     if feed == "normal":
         return iter((whole(read_page(since, query.limit)),))
@@ -46,7 +46,7 @@ def whole(page: Page, *, with_pending: bool = True) -> bytes:
     return b'{"results":[\n' + b",\n".join(page.rows) + b"\n],\n" + page.tail(with_pending=with_pending)[1:] + b"\n"
 
 
-def _read_page(
+def _read_changes_page(
     connection: sqlite3.Connection,
     since: int,
     limit: int | None,

@@ -68,7 +68,7 @@ def put_attachment(call: Call) -> Response:
     doc_id, name = check_id(document_id(call)), check_attachment_name(call.names["attachment"])
     rev = call.named_rev()
     with call.database.reading() as connection:
-        current = _current(connection, doc_id)
+        current = _current_document(connection, doc_id)
         if rev is not None and revision(connection, doc_id, rev) is None:
             raise CouchError(409, "not_found", "missing_rev")
         if (current is None) != (rev is None) or (current and rev and (current.gen, current.hash) != rev):
@@ -94,7 +94,7 @@ def delete(call: Call) -> Response:
     return saved(call, _attachment_edit(doc_id, current, rev, attachments), status=200)
 
 
-def _current(connection: sqlite3.Connection, doc_id: str) -> Revision | None:
+def _current_document(connection: sqlite3.Connection, doc_id: str) -> Revision | None:
     current = winner(connection, doc_id)
     return None if current is None or current.deleted else current
 

@@ -58,7 +58,7 @@ def _run_queries(call: Call, queries: list[Query]) -> list[bytes]:
     return answers
 
 
-def _list_documents(call: Call, queries: list[Query], within: tuple[str, str] | None) -> list[bytes]:
+def _list_requested_documents(call: Call, queries: list[Query], within: tuple[str, str] | None) -> list[bytes]:
     with call.database.reading() as connection:
         return [all_documents(connection, query, within) for query in queries]
 
@@ -66,7 +66,7 @@ def _list_documents(call: Call, queries: list[Query], within: tuple[str, str] | 
 def _by_id(within: tuple[str, str] | None) -> Callable[[Call], Response]:
     def route(call: Call) -> Response:
         """List documents by id."""
-        return raw_answer(_list_documents(call, [parse_query(call.args, _options_body(call))], within)[0])
+        return raw_answer(_list_requested_documents(call, [parse_query(call.args, _options_body(call))], within)[0])
 
     return route
 
@@ -74,7 +74,7 @@ def _by_id(within: tuple[str, str] | None) -> Callable[[Call], Response]:
 def _by_id_queries(within: tuple[str, str] | None) -> Callable[[Call], Response]:
     def route(call: Call) -> Response:
         """Run several listings of documents by id."""
-        return _join_results(_list_documents(call, _posted_queries(call), within))
+        return _join_results(_list_requested_documents(call, _posted_queries(call), within))
 
     return route
 

@@ -45,7 +45,7 @@ def erase(erasure: Erasure, tick: Tick) -> None:
     # What isn't soft-deleted by itself goes with what it belongs to.
     erasure.items.filter(state=State.LISTED, is_lead=False).update(state=State.REMOVED)
     pending = erasure.items.filter(state=State.REMOVED)
-    for name, items in _batches(pending.exclude(kind__in=(*SUBJECTS, listing.ENTRY))):
+    for name, items in _item_batches(pending.exclude(kind__in=(*SUBJECTS, listing.ENTRY))):
         _erase_items(erasure, name, items)
         tick(len(items))
     _erase_entries(erasure)
@@ -110,7 +110,7 @@ def _set_state(items: list[ErasureItem], state: str) -> None:
     ErasureItem.objects.filter(pk__in=[item.pk for item in items]).update(state=state)
 
 
-def _batches(items: "QuerySet[ErasureItem]") -> Iterator[tuple[str, list[ErasureItem]]]:
+def _item_batches(items: "QuerySet[ErasureItem]") -> Iterator[tuple[str, list[ErasureItem]]]:
     """Items in batches of one database, all read before any changes its state."""
     for name, group in groupby(list(items.order_by("database", "pk")), key=lambda item: item.database):
         of_database = list(group)
@@ -124,7 +124,7 @@ def _erase_late_messages(erasure: Erasure, tick: Tick) -> None:
     for modb in scan.month_databases(erasure.account_id) if box_ids else ():
         late_ids = [
             doc["_id"]
-            for doc in scan.iterate_documents(modb, tick)
+            for doc in scan.scan_documents(modb, tick)
             if doc.get("pvt_type") == message_store.TYPE and doc.get("source_id") in box_ids
         ]
         documents.erase_from(erasure, modb.name, late_ids)
@@ -144,7 +144,7 @@ def _erase_system_documents(erasure: Erasure) -> None:
     for name in (database_names.WEBHOOKS, database_names.TOKENS):
         ids = [
             doc["_id"]
-            for doc in scan.iterate_documents(couch().database(name))
+            for doc in scan.scan_documents(couch().database(name))
             if account_id in (doc.get("pvt_account_id"), doc.get("account_id"))
         ]
         documents.erase_from(erasure, name, ids)

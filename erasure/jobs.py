@@ -44,7 +44,7 @@ class Ended(Exception):
     """An operator has ended the step that a worker is at."""
 
 
-def schedule(erasure: Erasure, at: datetime | None = None) -> None:
+def schedule_erasure(erasure: Erasure, at: datetime | None = None) -> None:
     """Have a worker go on with an erasure, at once or at a time."""
     (work if at is None else work.using(run_after=at)).enqueue(erasure.pk)
 
@@ -57,7 +57,7 @@ def work(erasure_id: int) -> None:
     rows = Erasure.objects.filter(pk=erasure_id, state__in=WORKING)
     if not rows.filter(free).update(lease_until=now + _LEASE):
         if (erasure := rows.first()) is not None:
-            schedule(erasure, erasure.lease_until)
+            schedule_erasure(erasure, erasure.lease_until)
         return
     again_at: datetime | None = None
     erasure = Erasure.objects.get(pk=erasure_id)
@@ -73,7 +73,7 @@ def work(erasure_id: int) -> None:
     with transaction.atomic():
         Erasure.objects.filter(pk=erasure_id).update(lease_until=None)
         if again_at is not None:
-            schedule(erasure, again_at)
+            schedule_erasure(erasure, again_at)
 
 
 def delete_old_previews() -> None:
@@ -97,7 +97,7 @@ def enqueue_overdue() -> None:
     )
     queued_ids = {argument for job in queued for argument in job.args_kwargs["args"]}
     for erasure in Erasure.objects.filter(pk__in=ids - queued_ids):
-        schedule(erasure)
+        schedule_erasure(erasure)
 
 
 def _take_steps(erasure: Erasure) -> datetime | None:
@@ -116,7 +116,7 @@ def _list(erasure: Erasure) -> None:
     _move(erasure, State.PREVIEW)
 
 
-def _remove(erasure: Erasure) -> None:
+def _remove_item(erasure: Erasure) -> None:
     removal.remove(erasure, _Ticker(erasure))
     due_at = erasure.due_at or timezone.now() + timedelta(days=settings.ERASURE_WAIT_DAYS)
     _move(erasure, State.WAITING, due_at=due_at)
@@ -156,7 +156,7 @@ def _compact(erasure: Erasure) -> datetime | None:
     return None
 
 
-def _undo(erasure: Erasure) -> None:
+def _undo_erasure(erasure: Erasure) -> None:
     try:
         removal.restore(erasure, _Ticker(erasure))
     except NotRestorable as error:
@@ -169,11 +169,11 @@ def _undo(erasure: Erasure) -> None:
 
 _STEPS: dict[str, Callable[[Erasure], datetime | None]] = {
     State.LISTING: _list,
-    State.REMOVING: _remove,
+    State.REMOVING: _remove_item,
     State.WAITING: _wait,
     State.ERASING: _erase,
     State.COMPACTING: _compact,
-    State.UNDOING: _undo,
+    State.UNDOING: _undo_erasure,
 }
 
 

@@ -29,7 +29,7 @@ def list_items(erasure: Erasure, tick: Tick) -> None:
     """Store the items of an erasure, in place of those of an interrupted listing, and its totals."""
     erasure.items.all().delete()
     if erasure.kind == Kind.ACCOUNT:
-        _list_account(erasure, tick)
+        _list_account_items(erasure, tick)
         return
     if erasure.kind == Kind.CALLER:
         _list_caller(erasure, tick)
@@ -68,7 +68,7 @@ def _store(erasure: Erasure, items: Iterable[ErasureItem]) -> None:
     ErasureItem.objects.bulk_create(batch, ignore_conflicts=True)
 
 
-def _list_account(erasure: Erasure, tick: Tick) -> None:
+def _list_account_items(erasure: Erasure, tick: Tick) -> None:
     """The account's own document is its one item: whole databases go. Everything in them is counted."""
     account_id = erasure.account_id
     account = accounts.get(account_id)
@@ -76,7 +76,7 @@ def _list_account(erasure: Erasure, tick: Tick) -> None:
     _store(erasure, [_item(database.name, account_id, "account", account, is_lead=True)])
     erasure.messages = erasure.documents = erasure.milliseconds = erasure.bytes = 0
     for source in (database, *scan.month_databases(account_id)):
-        for doc in scan.iterate_documents(source, tick):
+        for doc in scan.scan_documents(source, tick):
             erasure.documents += 1
             erasure.bytes += scan.audio_bytes(doc)
             if doc.get("pvt_type") == message_store.TYPE:
@@ -147,10 +147,10 @@ class _Coverage:
     def items(self, tick: Tick) -> Iterator[ErasureItem]:
         """The items: mailboxes and users, messages, then the media that nothing else uses."""
         own = scan.account_database(self.account_id)
-        for doc in scan.iterate_documents(own, tick):
+        for doc in scan.scan_documents(own, tick):
             yield from self._read_own_document(own.name, doc)
         for modb in scan.month_databases(self.account_id):
-            for doc in scan.iterate_documents(modb, tick):
+            for doc in scan.scan_documents(modb, tick):
                 if doc.get("pvt_type") == message_store.TYPE:
                     yield from self._read_message(modb.name, doc)
         for media_id, group in self._candidates.items():

@@ -30,7 +30,7 @@ def plan(
     active = Erasure.objects.filter(kind=kind, account_id=account_id, document_id=document_id, state__in=ACTIVE)
     if active.exists():
         raise Refused("Its deletion for good is under way already.")
-    return _start(
+    return _start_waiting(
         Erasure(
             kind=kind,
             account_id=account_id,
@@ -51,7 +51,7 @@ def plan_caller(
     if not normalized or not all(normalized):
         raise Refused("Enter a number of at least three digits.")
     ids = None if account_ids is None else sorted(account_ids)
-    return _start(
+    return _start_waiting(
         Erasure(
             kind=Kind.CALLER,
             account_id=ids[0] if ids is not None and len(ids) == 1 else "",
@@ -92,7 +92,7 @@ def confirm(erasure: Erasure, groups: Iterable[str]) -> bool:
         if erasure.kind != Kind.ACCOUNT:
             erasure.refresh_from_db()
             listing.set_totals(erasure)
-        jobs.schedule(erasure)
+        jobs.schedule_erasure(erasure)
     return True
 
 
@@ -109,7 +109,7 @@ def undo(erasure: Erasure) -> bool:
     with transaction.atomic():
         is_undone = may_undo(erasure) and _move(erasure, (State.WAITING, State.HELD), State.UNDOING, problem="")
         if is_undone:
-            jobs.schedule(erasure)
+            jobs.schedule_erasure(erasure)
     return is_undone
 
 
@@ -126,7 +126,7 @@ def erase_changed(erasure: Erasure) -> bool:
         if not _move(erasure, (State.HELD,), State.REMOVING, problem="", due_at=timezone.now()):
             return False
         erasure.items.filter(state=ErasureItem.State.HELD).update(state=ErasureItem.State.LISTED)
-        jobs.schedule(erasure)
+        jobs.schedule_erasure(erasure)
     return True
 
 
@@ -158,10 +158,10 @@ def get(erasure_id: int) -> Erasure:
     return erasure
 
 
-def _start(erasure: Erasure) -> Erasure:
+def _start_waiting(erasure: Erasure) -> Erasure:
     with transaction.atomic():
         erasure.save()
-        jobs.schedule(erasure)
+        jobs.schedule_erasure(erasure)
     return erasure
 
 

@@ -28,7 +28,7 @@ def month_databases(account_id: str) -> list[Database]:
     return [couch().database(database_names.modb(account_id, month)) for month in modbs.list_months(account_id)]
 
 
-def iterate_documents(database: Database, tick: Tick = lambda count: None) -> Iterator[Document]:
+def scan_documents(database: Database, tick: Tick = lambda count: None) -> Iterator[Document]:
     """Yield every document of a database but design documents; none if there is no such database."""
     start = ""
     while True:

@@ -125,7 +125,7 @@ def _find_attempts(account_id: str, erased: Erased, tick: Tick) -> Iterator[tupl
 def _erase_links(erasure: Erasure, user_ids: frozenset[str]) -> None:
     """Erase the links for forgotten passwords."""
     tokens = couch().database(database_names.TOKENS)
-    ids = [doc["_id"] for doc in scan.iterate_documents(tokens) if doc.get("owner_id") in user_ids]
+    ids = [doc["_id"] for doc in scan.scan_documents(tokens) if doc.get("owner_id") in user_ids]
     documents.erase_from(erasure, tokens.name, ids)
 
 
@@ -135,9 +135,9 @@ def _delete_rows(erased: Erased) -> None:
         Mail.objects.filter(account_id=erased.whole_account_id).delete()
         MigrationRun.objects.filter(account_id=erased.whole_account_id).delete()
     of_accounts = Mail.objects.filter(account_id__in=erased.account_ids)
-    for chunk in _chunks(erased.message_ids):
+    for chunk in _id_chunks(erased.message_ids):
         of_accounts.filter(message_id__in=chunk).delete()
-    for chunk in _chunks(erased.box_ids):
+    for chunk in _id_chunks(erased.box_ids):
         of_accounts.filter(mailbox_id__in=chunk).delete()
     _delete_naming(erased, Delivery.objects.all(), "data_json")
     ended = Q(status__in=(TaskResultStatus.SUCCESSFUL, TaskResultStatus.FAILED))
@@ -151,11 +151,11 @@ def _delete_naming(erased: Erased, rows: "QuerySet[Delivery] | QuerySet[DBTaskRe
         for row in rows.values("pk", *fields).iterator()
         if any(erased.is_named_in(str(row[field])) for field in fields)
     ]
-    for chunk in _chunks(named):
+    for chunk in _id_chunks(named):
         rows.model.objects.filter(pk__in=chunk).delete()
 
 
-def _chunks(values: Iterable[object]) -> Iterator[list[object]]:
+def _id_chunks(values: Iterable[object]) -> Iterator[list[object]]:
     remaining = list(values)
     for start in range(0, len(remaining), _CHUNK):
         yield remaining[start : start + _CHUNK]

@@ -118,10 +118,10 @@ def _read_texts(database: Database, doc: Document) -> Iterator[tuple[str, str]]:
         if isinstance(stubs, dict) and name in stubs:
             stream = database.open_attachment(doc["_id"], name)
             if stream is not None:
-                yield content_type, _decode(b"".join(stream), doc.get("template_charset"))
+                yield content_type, _decode_text(b"".join(stream), doc.get("template_charset"))
 
 
-def _decode(content: bytes, charset: Any) -> str:
+def _decode_text(content: bytes, charset: Any) -> str:
     for name in ("utf-8", charset if isinstance(charset, str) else "utf-8"):
         try:
             return content.decode(name)

@@ -47,7 +47,7 @@ def check_password(request: HttpRequest, password: str) -> None:
     def check(names: Sequence[str]) -> tuple[str, bool] | None:
         return (names[0], True) if user.check_password(password) else None
 
-    _try(request, user, Attempt("operator", [_name(user)], client_address(request), password), check, "password")
+    _try(request, user, Attempt("operator", [_username(user)], client_address(request), password), check, "password")
 
 
 def check_code(request: HttpRequest, user: Any, code: str) -> str:
@@ -57,7 +57,7 @@ def check_code(request: HttpRequest, user: Any, code: str) -> str:
         factor = second_factor.use_code(user, code)
         return None if factor is None else (names[0], factor)
 
-    attempt = Attempt("second factor", [_name(user)], client_address(request), code)
+    attempt = Attempt("second factor", [_username(user)], client_address(request), code)
     return str(_try(request, user, attempt, check, "code"))
 
 
@@ -81,5 +81,5 @@ def _try(request: HttpRequest, user: Any, attempt: Attempt, check: Any, kind: st
         raise ValidationError(message, code="throttled", params={"retry_after": error.retry_after}) from None
 
 
-def _name(user: Any) -> str:
+def _username(user: Any) -> str:
     return str(user.get_username()).lower()

@@ -65,7 +65,7 @@ def current() -> Collection | None:
     return Collection.objects.filter(pk=_THE_ONE).first()
 
 
-def claim() -> Turn | None:
+def claim_run() -> Turn | None:
     """Return the right to read the next page; None if no collection is under way, or another process reads."""
     holder = uuid.uuid4().hex
     free = Collection.objects.filter(pk=_THE_ONE, started_at__isnull=False, lease_until__lte=Now())
@@ -89,7 +89,7 @@ def collect_page(turn: Turn, size: int = PAGE_SIZE) -> bool:
         _hold(turn, cursor=cursor or turn.cursor, accounts_done=F("accounts_done") + len(docs), error="")
         _store_results(results, today)
         if cursor is None:
-            _finish(turn, system or {}, today)
+            _finish_run(turn, system or {}, today)
         _hold(turn, lease_until=Now())
     return cursor is not None
 
@@ -200,7 +200,7 @@ def _replace_findings(results: Iterable[AccountResult]) -> None:
     Finding.objects.bulk_create([finding for result in results for finding in result.findings], batch_size=_BATCH)
 
 
-def _finish(turn: Turn, system: dict[str, object], today: date) -> None:
+def _finish_run(turn: Turn, system: dict[str, object], today: date) -> None:
     gone = list(AccountFigures.objects.filter(collected_at__lt=turn.started_at).values_list("account_id", flat=True))
     for start in range(0, len(gone), _BATCH):
         ids = gone[start : start + _BATCH]

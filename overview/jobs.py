@@ -40,4 +40,4 @@ def _collect_page(turn: Turn) -> None:
         collect_overview.using(run_after=timezone.now() + _RETRY_AFTER).enqueue()
 
 
-_threads = SenderThreads("overview", lambda: 1, collecting.claim, _collect_page)
+_threads = SenderThreads("overview", lambda: 1, collecting.claim_run, _collect_page)

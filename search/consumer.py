@@ -32,4 +32,4 @@ class SearchIndex(Consumer):
         if any(event.name == event_names.DB_DELETED for event in batch.events):
             index.drop_database(batch.database)
         docs = [event.document for event in batch.events if event.name in _DOCUMENT_EVENTS]
-        index.put(batch.database, docs)
+        index.put_documents(batch.database, docs)

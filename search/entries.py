@@ -53,38 +53,38 @@ def is_storable_id(doc_id: object) -> bool:
 def _account(doc: Document) -> Entry | None:
     if not accounts.is_live(doc):
         return None
-    name, realm = _text(doc.get("name")), _text(doc.get("realm"))
+    name, realm = _text_of(doc.get("name")), _text_of(doc.get("realm"))
     return Entry(
-        kind=Kind.ACCOUNT, title=name, detail=realm, words=_join(_name_words(name, realm), _words(doc["_id"]))
+        kind=Kind.ACCOUNT, title=name, detail=realm, words=_join_words(_name_words(name, realm), _words(doc["_id"]))
     )
 
 
 def _user(doc: Document) -> Entry | None:
     if not private_fields.is_live(doc):
         return None
-    username, email = _text(doc.get("username")), _text(doc.get("email"))
-    name = " ".join(filter(None, (_text(doc.get("first_name")), _text(doc.get("last_name")))))
+    username, email = _text_of(doc.get("username")), _text_of(doc.get("email"))
+    name = " ".join(filter(None, (_text_of(doc.get("first_name")), _text_of(doc.get("last_name")))))
     title = f"{name} ({username})" if name and username else name or username
-    words = _join(_name_words(name, username, email), _words(doc["_id"]))
+    words = _join_words(_name_words(name, username, email), _words(doc["_id"]))
     return Entry(kind=Kind.USER, title=title, detail=email, words=words)
 
 
-def _mailbox(doc: Document) -> Entry:
-    number, name = mailbox_store.number(doc), _text(doc.get("name"))
+def _mailbox_entry(doc: Document) -> Entry:
+    number, name = mailbox_store.number(doc), _text_of(doc.get("name"))
     own_numbers = numbers.of(doc)
-    words = _join(*map(_number_words, sorted(own_numbers)), _name_words(name), _words(doc["_id"]))
+    words = _join_words(*map(_number_words, sorted(own_numbers)), _name_words(name), _words(doc["_id"]))
     aliases = ", ".join(sorted(own_numbers - {number}))
     return Entry(kind=Kind.MAILBOX, title=f"{number} {name}".strip(), detail=aliases, words=words)
 
 
-def _message(doc: Document) -> Entry | None:
+def _message_entry(doc: Document) -> Entry | None:
     box_id, members = doc.get("source_id"), metadata.of(doc)
     if not isinstance(box_id, str) or not is_storable_id(box_id) or deletion.MOVED_TO in doc:
         return None
-    number, name = values.as_text(members.get("caller_id_number")) or "", _text(members.get("caller_id_name"))
-    sender = _text(members.get("from")).partition("@")[0]
+    number, name = values.as_text(members.get("caller_id_number")) or "", _text_of(members.get("caller_id_name"))
+    sender = _text_of(members.get("from")).partition("@")[0]
     spoken = transcription_text(doc.get("transcription"))
-    words = _join(
+    words = _join_words(
         _number_words(number),
         _number_words(sender) if sender != number else (),
         _name_words(name),
@@ -105,8 +105,8 @@ def _message(doc: Document) -> Entry | None:
 _MAKERS: dict[str, Callable[[Document], Entry | None]] = {
     document_types.ACCOUNT: _account,
     document_types.USER: _user,
-    document_types.MAILBOX: _mailbox,
-    document_types.MESSAGE: _message,
+    document_types.MAILBOX: _mailbox_entry,
+    document_types.MESSAGE: _message_entry,
 }
 
 
@@ -139,13 +139,13 @@ def _ends(word: str) -> Iterator[str]:
     return (INSIDE + short[start:] for start in range(1, len(short) - SHORTEST_INSIDE + 1))
 
 
-def _join(*groups: Iterable[str]) -> str:
+def _join_words(*groups: Iterable[str]) -> str:
     """The distinct words of groups, with a blank between them."""
     words = dict.fromkeys(word for group in groups for word in group)
     return " ".join(list(words)[:_MAX_WORDS])
 
 
-def _text(value: Any) -> str:
+def _text_of(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 

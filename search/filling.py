@@ -30,13 +30,13 @@ def latest() -> Filling | None:
     return Filling.objects.order_by("-started_at").first()
 
 
-def fill(show_progress: ShowProgress = lambda done, total: None) -> None:
+def fill_index(show_progress: ShowProgress = lambda done, total: None) -> None:
     """Index all accounts, or go on where a run was interrupted. Raises CouchError."""
     began_at = gregorian.now()
     _begin_following(began_at)
     filling = latest()
     if filling is None or filling.ended_at is not None:
-        filling = _start()
+        filling = _start_filling()
     account_ids = sorted(account_index.iterate_live_ids())
     filled = set(FilledDatabase.objects.values_list("name", flat=True))
     for done, account_id in enumerate(account_ids):
@@ -59,7 +59,7 @@ def fill_database(name: str) -> None:
     database, seq = couch().database(name), "0"
     try:
         while (page := database.changes(seq, _PAGE_SIZE)).docs or page.has_more:
-            index.put(name, page.docs)
+            index.put_documents(name, page.docs)
             stale_ids -= {doc["_id"] for doc in page.docs}
             seq = page.last_seq
     except MissingDatabase:
@@ -70,7 +70,7 @@ def fill_database(name: str) -> None:
         index.forget(owner.account_id, stale_ids)
 
 
-def _start() -> Filling:
+def _start_filling() -> Filling:
     with transaction.atomic():
         FilledDatabase.objects.all().delete()
         return Filling.objects.create(started_at=timezone.now())

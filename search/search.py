@@ -27,14 +27,14 @@ def search(text: str, kinds: Sequence[Kind], reach: Reach, limit: int, offset: i
     groups = finding.find(text, kinds, reach, limit, offset) if state.is_enabled else []
     if not state.is_complete and not offset:
         try:
-            groups = _merge(kinds, groups, without_index.find(text, kinds, reach.account_ids, limit), limit)
+            groups = _merged(kinds, groups, without_index.find_in_views(text, kinds, reach.account_ids, limit), limit)
         except CouchError:  # the index answers, or nobody does
             if not groups:
                 raise
     return Answer(groups, state)
 
 
-def _merge(kinds: Sequence[Kind], groups: Sequence[Group], further: Sequence[Group], limit: int) -> list[Group]:
+def _merged(kinds: Sequence[Kind], groups: Sequence[Group], further: Sequence[Group], limit: int) -> list[Group]:
     """Groups with the results of others behind their own."""
     by_kind = {group.kind: group for group in groups}
     for group in further:

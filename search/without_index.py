@@ -23,7 +23,7 @@ _ACCOUNTS_PER_TERM = 3
 _MESSAGES_READ = 1_000
 
 
-def find(text: str, kinds: Iterable[Kind], account_ids: Collection[str] | None, limit: int) -> list[Group]:
+def find_in_views(text: str, kinds: Iterable[Kind], account_ids: Collection[str] | None, limit: int) -> list[Group]:
     """Return what the views have, in groups as those of `search.finding.find`. Raises CouchError."""
     parsed = terms.parse(text)
     if not parsed:

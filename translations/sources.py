@@ -77,7 +77,7 @@ def _extract(method: str, path: Path) -> Iterator[Text]:
     file = io.BytesIO(path.read_bytes())
     for _line, message, notes, context in extract(method, file, _KEYWORDS, comment_tags=[_NOTE]):
         text, plural = (message[0], message[1]) if isinstance(message, tuple) else (message, None)
-        yield Text(text, plural, context, _name(path), tuple(notes))
+        yield Text(text, plural, context, _call_name(path), tuple(notes))
 
 
 def _texts_of_template(path: Path) -> Iterator[Text]:
@@ -85,7 +85,7 @@ def _texts_of_template(path: Path) -> Iterator[Text]:
         values = list(ast.literal_eval(f"({arguments.rstrip().rstrip(',')},)"))
         context = values.pop(0) if "p" in function.removesuffix("gettext") else None
         plural = values[1] if function.startswith("n") else None
-        yield Text(values[0], plural, context, _name(path))
+        yield Text(values[0], plural, context, _call_name(path))
 
 
 def _texts_of_schema(schema: dict[str, Any], *, with_labels: bool) -> Iterator[str]:
@@ -99,5 +99,5 @@ def _texts_of_schema(schema: dict[str, Any], *, with_labels: bool) -> Iterator[s
         yield from _texts_of_schema(value, with_labels=with_labels)
 
 
-def _name(path: Path) -> str:
+def _call_name(path: Path) -> str:
     return path.relative_to(PROJECT).as_posix()

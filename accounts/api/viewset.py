@@ -169,7 +169,7 @@ class AccountScopedViewSet(AuthenticatedViewSet):
     def invalidate_rights(self) -> None:
         """Drop what is cached of the caller, and of the account with the accounts above it."""
         super().invalidate_rights()
-        auth_cache.invalidate(self.account_id)
+        auth_cache.invalidate_users(self.account_id)
 
     def prefetch_account(self) -> None:
         """Fetch what isn't cached of an account that isn't the caller's own."""

@@ -168,12 +168,14 @@ def identity_of(text: str, token: Token) -> Identity:
 def invalidate(identity: Identity) -> None:
     """Drop what is cached of a caller: its account, its user or device, and whether its token was revoked."""
     ids = [identity.owner_id, identity.token.device_id if identity.token else None]
-    auth_cache.invalidate(identity.account_id, *(doc_id for doc_id in ids if doc_id is not None))
+    auth_cache.invalidate_users(identity.account_id, *(doc_id for doc_id in ids if doc_id is not None))
     if identity.token is None:
         return
     tokens.invalidate_revocation(identity.token)
     if (impersonator := identity.token.impersonator) is not None:
-        auth_cache.invalidate(impersonator.account_id, *([impersonator.owner_id] if impersonator.owner_id else []))
+        auth_cache.invalidate_users(
+            impersonator.account_id, *([impersonator.owner_id] if impersonator.owner_id else [])
+        )
 
 
 def reload(identity: Identity) -> Identity:

@@ -117,7 +117,7 @@ def get_device(account_id: str, device_id: str) -> CachedDevice:
     return _devices.get_or_read(database.name, device_id, read)
 
 
-def invalidate(account_id: str, *user_ids: str) -> None:
+def invalidate_users(account_id: str, *user_ids: str) -> None:
     """Drop what is cached of an account and some of its users, to read them afresh."""
     name = accounts.database_of(account_id).name
     for doc_id in (account_id, *user_ids):

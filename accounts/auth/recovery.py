@@ -78,7 +78,7 @@ def _redeem(reset_id: str) -> tuple[Document, Document] | None:
     if not _RESET_ID.fullmatch(reset_id):
         return None
     database = couch().database(database_names.TOKENS)
-    link = database.get(_digest(reset_id))
+    link = database.get(_recovery_digest(reset_id))
     if link is None or link.get("pvt_type") != tokens.RECOVERY or link["exp"] <= time.time():
         return None
     account_id, user_id = link["account_id"], link["owner_id"]
@@ -168,7 +168,7 @@ def _create_link(account_id: str, user: Document) -> str:
     reset_id = secrets.token_hex(_SECRET_BYTES)  # programs that find links in a text would leave a - at the end out
     tokens.store_expiring(
         {
-            "_id": _digest(reset_id),
+            "_id": _recovery_digest(reset_id),
             "pvt_type": tokens.RECOVERY,
             "account_id": account_id,
             "owner_id": user["_id"],
@@ -199,7 +199,7 @@ def _mail(account: Document, user: Document, link: str) -> EmailMultiAlternative
     return mail
 
 
-def _digest(reset_id: str) -> str:
+def _recovery_digest(reset_id: str) -> str:
     return hashlib.sha256(reset_id.encode()).hexdigest()
 
 

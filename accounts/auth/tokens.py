@@ -154,7 +154,7 @@ def verify(text: str) -> Token:
     with _lock:
         token = _verified.get(text)
     if token is None:
-        token = _decode(text)
+        token = _decode_token(text)
         with _lock:
             _verified[text] = token
     elif token.expires_at <= time.time():
@@ -250,7 +250,7 @@ def _is_expired(doc: Document) -> bool:
     return expires_at < time.time() - 3600
 
 
-def _decode(text: str) -> Token:
+def _decode_token(text: str) -> Token:
     # `iat` is not checked: the clock of the instance that issued the token may be ahead of this one's.
     options: jwt.types.Options = {"require": _REQUIRED, "verify_iat": False, "verify_jti": False, "verify_sub": False}
     try:

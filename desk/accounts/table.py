@@ -50,11 +50,11 @@ def account_table(request: HttpRequest) -> Table:
         search_help=SEARCH_HELP,
         search_fields=_state_field(state),
         search_parameters=[("below", parent_id)] if parent_id else [],
-        total=None if text or parent_id or state else _count(scope),
+        total=None if text or parent_id or state else _count_accounts(scope),
     )
 
 
-def _count(scope: Scope) -> int:
+def _count_accounts(scope: Scope) -> int:
     """How many accounts an operator may see."""
     ids = scope.account_ids()
     return listing.count_accounts() if ids is None else len(ids)

@@ -40,14 +40,14 @@ def stream_json(operator: Any, entries: "QuerySet[AuditEntry]") -> Iterator[byte
 
 
 def _rows(operator: Any, entries: "QuerySet[AuditEntry]") -> Iterator[list[dict[str, object]]]:
-    for chunk in _chunks(entries.select_related("operator").iterator(chunk_size=_CHUNK)):
+    for chunk in _export_chunks(entries.select_related("operator").iterator(chunk_size=_CHUNK)):
         log.hide_foreign_actors(operator, chunk)
         names = fetch_account_names(chunk)
         documents = _fetch_documents(chunk)
-        yield [_row(entry, names, documents) for entry in chunk]
+        yield [_cells_of(entry, names, documents) for entry in chunk]
 
 
-def _chunks(entries: Iterator[AuditEntry]) -> Iterator[list[AuditEntry]]:
+def _export_chunks(entries: Iterator[AuditEntry]) -> Iterator[list[AuditEntry]]:
     while chunk := list(islice(entries, _CHUNK)):
         yield chunk
 
@@ -61,7 +61,7 @@ def _fetch_documents(chunk: Iterable[AuditEntry]) -> dict[int, list[str]]:
     return documents
 
 
-def _row(entry: AuditEntry, account_names: dict[str, str], documents: dict[int, list[str]]) -> dict[str, object]:
+def _cells_of(entry: AuditEntry, account_names: dict[str, str], documents: dict[int, list[str]]) -> dict[str, object]:
     row = {column: getattr(entry, column, None) for column in COLUMNS}
     return row | {
         "time": entry.time.isoformat(timespec="milliseconds"),

@@ -181,7 +181,7 @@ class ErasureAdmin(ExportPages):
     def _render_erasure(self, request: HttpRequest, erasure: Erasure, error: str = "") -> HttpResponse:
         is_ended = erasure.state in (State.DONE, State.UNDONE, State.CANCELLED)
         is_preview = erasure.state == State.PREVIEW
-        title, word = _describe(erasure)
+        title, word = _describe_erasure(erasure)
         held = erasure.items.filter(state=ErasureItem.State.HELD)
         return self.render(
             request,
@@ -192,7 +192,7 @@ class ErasureAdmin(ExportPages):
             subject=title,
             word=word,
             error=error,
-            progress=_progress(erasure),
+            progress=_erasure_progress(erasure),
             is_active=erasure.state in WORKING and erasure.state != State.WAITING,
             is_preview=is_preview,
             is_ended=is_ended,
@@ -211,7 +211,7 @@ class ErasureAdmin(ExportPages):
 
     def send_progress(self, request: HttpRequest, erasure_id: int) -> JsonResponse:
         """How a deletion for good is getting on, as JSON."""
-        return JsonResponse(_progress(self._get(request, erasure_id)))
+        return JsonResponse(_erasure_progress(self._get(request, erasure_id)))
 
     def confirm_erasure(self, request: HttpRequest, erasure_id: int) -> HttpResponse:
         """Have removed what the preview shows, once the operator has typed what it is."""
@@ -261,7 +261,7 @@ def _concerns_others(erasure: Erasure, account_ids: Collection[str]) -> bool:
     )
 
 
-def _describe(erasure: Erasure) -> tuple[str, str]:
+def _describe_erasure(erasure: Erasure) -> tuple[str, str]:
     """What is deleted, in words, and what is typed to confirm it. Afterwards, only its id is known."""
     if erasure.kind == Kind.CALLER:
         return _("messages of a caller"), _("the number")
@@ -274,7 +274,7 @@ def _is_typed(erasure: Erasure, text: str) -> bool:
     """Whether an operator has typed what is deleted: its number or name, or a caller's numbers."""
     if erasure.kind == Kind.CALLER:
         return callers.digest(part for part in text.split(",") if part.strip()) == erasure.digest
-    _title, word = _describe(erasure)
+    _title, word = _describe_erasure(erasure)
     return " ".join(text.split()).casefold() == " ".join(word.split()).casefold()
 
 
@@ -294,7 +294,7 @@ def _parts(erasure: Erasure) -> list[dict[str, Any]]:
     return parts
 
 
-def _progress(erasure: Erasure) -> dict[str, Any]:
+def _erasure_progress(erasure: Erasure) -> dict[str, Any]:
     """How far the present step is, for the page and as JSON."""
     total = max(erasure.documents, erasure.progress) if erasure.state != State.LISTING else 0
     text = ngettext("%(count)s document so far", "%(count)s documents so far", erasure.progress)

@@ -41,7 +41,7 @@ def erasure_table(request: HttpRequest, erasures: "QuerySet[Erasure]") -> Table:
     ]
     return Table(
         columns=[_("Planned (UTC)"), _("What"), _("Account"), _("State"), _("Messages"), _("Audio"), _("By")],
-        rows=[_row(erasure, names) for erasure in page[:_PAGE_SIZE]],
+        rows=[_erasure_row(erasure, names) for erasure in page[:_PAGE_SIZE]],
         caption=_("Deletions for good"),
         empty=_("Nothing has been deleted for good. The pages of messages, mailboxes, users and accounts offer it."),
         paging=Paging.of(request, str(page[_PAGE_SIZE].pk) if len(page) > _PAGE_SIZE else None),
@@ -49,7 +49,7 @@ def erasure_table(request: HttpRequest, erasures: "QuerySet[Erasure]") -> Table:
     )
 
 
-def _row(erasure: Erasure, names: dict[str, str]) -> Row:
+def _erasure_row(erasure: Erasure, names: dict[str, str]) -> Row:
     account = names.get(erasure.account_id, erasure.account_id)
     is_bad = "state-bad" if erasure.state == State.HELD or erasure.problem else ""
     return Row(

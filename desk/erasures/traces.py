@@ -26,23 +26,23 @@ _ACTIONS = {
 
 def connect() -> None:
     """Have the desk's records follow erasures, and exports hold what it has recorded."""
-    traces.register("desk", forget)
+    traces.register("desk", forget_erased)
     subjects.register_records("desk", list_records)
     erasure_ended.connect(record_end, dispatch_uid="desk.erasures")
 
 
-def forget(erased: Erased) -> None:
+def forget_erased(erased: Erased) -> None:
     """Empty the names and differences in entries and runs about what was erased; who did what, and when, stays."""
     if erased.whole_account_id:
         MailboxRun.objects.filter(account_id=erased.whole_account_id).delete()
         entries = AuditEntry.objects.filter(account_id=erased.whole_account_id)
         entries.exclude(action__in=_ACTIONS.values()).update(name="", difference={})
-    for ids in _chunks(erased.ids):
+    for ids in _id_chunks(erased.ids):
         entries = about_documents(AuditEntry.objects.all(), ids)
         entries.exclude(action__in=_ACTIONS.values()).update(name="", difference={})
-    for ids in _chunks(erased.user_ids):
+    for ids in _id_chunks(erased.user_ids):
         AuditEntry.objects.filter(actor_user_id__in=ids).update(actor_name="", address="")
-    for ids in _chunks(erased.box_ids):
+    for ids in _id_chunks(erased.box_ids):
         lines = MailboxRunLine.objects.filter(box_id__in=ids)
         lines.update(name="", difference={}, cells=[], problem="", patch="")
 
@@ -60,13 +60,13 @@ def list_records(subject: Subject) -> Iterator[Mapping[str, Any]]:
 
     A caller gets what was done, but not the differences: these are of mailboxes and their owners.
     """
-    for ids in _chunks(subject.document_ids):
+    for ids in _id_chunks(subject.document_ids):
         for entry in about_documents(AuditEntry.objects.all(), ids).order_by("pk"):
             record = {"time": entry.time, "action": entry.action, "kind": entry.kind, "id": entry.document_id}
             yield record if subject.numbers else {**record, "difference": entry.difference}
 
 
-def _chunks(ids: Iterable[str]) -> Iterator[list[str]]:
+def _id_chunks(ids: Iterable[str]) -> Iterator[list[str]]:
     remaining = sorted(ids)
     for start in range(0, len(remaining), _CHUNK):
         yield remaining[start : start + _CHUNK]

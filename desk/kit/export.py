@@ -46,7 +46,7 @@ def _read_tables(request: HttpRequest, make_table: MakeTable) -> Iterator[Table]
     zone = timezone.get_current_timezone()  # later pages are read when the request's zone is no longer set
     page_request = copy.copy(request)
     list_settings.use_for_export(page_request)
-    hidden = list_settings.of(request).hidden
+    hidden = list_settings.settings_of_list(request).hidden
     query = request.GET.copy()
     query.pop(START_KEY, None)
     while True:

@@ -34,7 +34,7 @@ def load(request: HttpRequest, list_name: str) -> ListSettings:
     return settings
 
 
-def of(request: HttpRequest) -> ListSettings:
+def settings_of_list(request: HttpRequest) -> ListSettings:
     """The settings that were loaded for a request; those of no list in particular if none were."""
     settings = getattr(request, _ATTRIBUTE, None)
     return settings if isinstance(settings, ListSettings) else ListSettings()
@@ -42,7 +42,7 @@ def of(request: HttpRequest) -> ListSettings:
 
 def use_for_export(request: HttpRequest) -> None:
     """Let the request's pages be as large as an export reads them."""
-    setattr(request, _ATTRIBUTE, replace(of(request), page_size=EXPORT_PAGE_SIZE, is_export=True))
+    setattr(request, _ATTRIBUTE, replace(settings_of_list(request), page_size=EXPORT_PAGE_SIZE, is_export=True))
 
 
 def store(operator_id: int, list_name: str, hidden: Sequence[str], page_size: int | None) -> None:

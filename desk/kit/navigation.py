@@ -115,15 +115,15 @@ def _current_section(request: HttpRequest) -> Section | None:
 def _account_of(request: HttpRequest, crumbs: Sequence[tuple[str, str | None]]) -> tuple[str, str] | None:
     """Id and name of the account that a page is about, from the last breadcrumb of an account's first page."""
     first_page = _sections[Group.ACCOUNT][0].url
-    page_ids = _account_ids(request.path) | set(request.GET.getlist("account"))
+    page_ids = _ids_in(request.path) | set(request.GET.getlist("account"))
     for text, url in reversed(crumbs):
-        for account_id in _account_ids(url or request.path) & (page_ids or _account_ids(url or request.path)):
+        for account_id in _ids_in(url or request.path) & (page_ids or _ids_in(url or request.path)):
             if first_page(account_id) == (url or request.path):
                 return account_id, text
     return None
 
 
-def _account_ids(path: str) -> set[str]:
+def _ids_in(path: str) -> set[str]:
     """The id of the account in a path, if there is one."""
     try:
         return {resolve(path).kwargs["account_id"]}

@@ -205,7 +205,7 @@ def page_request(request: HttpRequest, size: int, *, descending: bool = False) -
     The listing raises an error if the key is not valid.
     """
     start_key = request.GET.get(START_KEY)
-    page_size = list_settings.of(request).page_size or size
+    page_size = list_settings.settings_of_list(request).page_size or size
     return PageRequest.from_query({START_KEY: start_key} if start_key else {}, page_size, descending=descending)
 
 

@@ -56,7 +56,7 @@ def read(content: bytes) -> CsvFile:
             _("The file is larger than %(megabytes)s MB. Divide it into several files.")
             % {"megabytes": MAX_BYTES // 1024 // 1024}
         )
-    text, notes = _decode(content)
+    text, notes = _decode_file(content)
     separator = _find_separator(text)
     if separator != ",":
         notes.append(_("The columns are separated by %(separators)s.") % {"separators": _SEPARATORS[separator]})
@@ -77,7 +77,7 @@ def unquote(cell: str) -> str:
     return text[1:] if text.startswith("'") and format_cell(text[1:]) == text else text
 
 
-def _decode(content: bytes) -> tuple[str, list[str]]:
+def _decode_file(content: bytes) -> tuple[str, list[str]]:
     """The text, and what to tell of its encoding."""
     for start, kind in _BINARY_STARTS.items():
         if content.startswith(start):

@@ -123,7 +123,7 @@ class RunPages(DocumentAdmin):
             run=run,
             account_id=account_id,
             summary=describe_counts(counts),
-            progress=_progress(run),
+            progress=_run_progress(run),
             planned=sum(counts.get(result, 0) for result in PLANNED),
             faulty=counts.get(Result.FAULTY, 0),
             is_preview=run.state == State.PREVIEW,
@@ -137,7 +137,7 @@ class RunPages(DocumentAdmin):
 
     def send_progress(self, request: HttpRequest, account_id: str, run_id: int) -> JsonResponse:
         """How a run is getting on, as JSON."""
-        return JsonResponse(_progress(runs.get(account_id, run_id)))
+        return JsonResponse(_run_progress(runs.get(account_id, run_id)))
 
     def store_run(self, request: HttpRequest, account_id: str, run_id: int) -> HttpResponse:
         """Have a worker store what the preview shows, without the lines that have errors."""
@@ -146,7 +146,7 @@ class RunPages(DocumentAdmin):
             creates = run.lines.filter(result=Result.CREATE).exists()
             if run.operator_id != request.user.pk or (creates and not self.rights(request).create):
                 raise PermissionDenied
-            storing.start(run, request)
+            storing.start_storing(run, request)
         return HttpResponseRedirect(run_url(run))
 
     def stop_run(self, request: HttpRequest, account_id: str, run_id: int) -> HttpResponse:
@@ -177,7 +177,7 @@ def run_url(run: MailboxRun) -> str:
     return reverse("admin:desk_mailbox_run", args=[run.account_id, run.pk])
 
 
-def _progress(run: MailboxRun) -> dict[str, Any]:
+def _run_progress(run: MailboxRun) -> dict[str, Any]:
     """A run's progress, for its page and as JSON."""
     counts = runs.count_results(run)
     waiting = sum(counts.get(result, 0) for result in PLANNED)

@@ -44,7 +44,7 @@ class ChangedMeanwhile(Exception):
         self.difference = difference
 
 
-def start(run: MailboxRun, request: HttpRequest) -> bool:
+def start_storing(run: MailboxRun, request: HttpRequest) -> bool:
     """Have a worker store a run's mailboxes; False if that was decided before."""
     request_id = str(getattr(request, "request_id", ""))[:64]
     with transaction.atomic():

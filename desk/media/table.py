@@ -28,7 +28,7 @@ def media_table(request: HttpRequest, account_id: str) -> Table:
     page = media_store.list_media(account_id, requested, _name_filter(text))
     uses = use_links(request, account_id, [media["_id"] for media in page.entries])
     return Table(
-        columns=_columns(request, order),
+        columns=_media_columns(request, order),
         rows=[_media_row(account_id, media, format_uses(uses.get(media["_id"], []))) for media in page.entries],
         caption=_("Media"),
         empty=_("No matching media.") if text else _("There are no media yet."),
@@ -40,7 +40,7 @@ def media_table(request: HttpRequest, account_id: str) -> Table:
     )
 
 
-def _columns(request: HttpRequest, order: Order) -> list[Column]:
+def _media_columns(request: HttpRequest, order: Order) -> list[Column]:
     titles = {
         "name": _("Name"),
         "language": _("Language"),

@@ -31,7 +31,7 @@ def message_url(account_id: str, box_id: str, message_id: str) -> str:
     return reverse("admin:desk_message_detail", args=[account_id, box_id, message_id])
 
 
-def run_url(run: MessageRun) -> str:
+def message_run_url(run: MessageRun) -> str:
     """The URL of the page of a run of an action on many messages."""
     return reverse("admin:desk_message_run", args=[run.account_id, run.pk])
 

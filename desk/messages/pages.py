@@ -25,7 +25,7 @@ from desk.mailboxes.choice_field import mailbox_choice_field, mailbox_suggestion
 from desk.mailboxes.titles import mailbox_title
 from desk.messages import actions, runs
 from desk.messages.filters import FOLDERS, shows_removed
-from desk.messages.links import mailbox_crumb, message_list_crumbs, message_list_url, message_url, run_url
+from desk.messages.links import mailbox_crumb, message_list_crumbs, message_list_url, message_run_url, message_url
 from desk.messages.restorable import describe_restoring, format_restorable_until
 from desk.messages.row_controls import ROW_BUTTON, folder_field
 from desk.messages.run_pages import RunPages, runs_url
@@ -181,7 +181,7 @@ class MessageAdmin(UploadPages, RunPages):
             run = runs.start(request, account["_id"], name, target, selection)
         else:
             run = runs.start_for_list(request, account["_id"], name, target, time_range)
-        return HttpResponseRedirect(run_url(run))
+        return HttpResponseRedirect(message_run_url(run))
 
     def _confirm_removal(
         self,

@@ -239,11 +239,11 @@ def _store_results(run: MessageRun, lines: Sequence[MessageRunLine], results: _R
                 # Another worker that took this one for dead may have recorded it first.
                 message_id = line.message_id if run.action in (MOVE, COPY) else new_id
                 subject = message_subject(run.account_id, box, message_id)
-                difference = _difference(run, line, new_id, target)
+                difference = _line_difference(run, line, new_id, target)
                 log.record_for(run.operator_id, RUN_ACTIONS[run.action].past, subject, difference)
 
 
-def _difference(run: MessageRun, line: MessageRunLine, new_id: str, target: Document | None) -> Document:
+def _line_difference(run: MessageRun, line: MessageRunLine, new_id: str, target: Document | None) -> Document:
     """What the audit log says of a changed message."""
     if target is not None:
         return {"to": mailbox_title(target), "to_id": target["_id"], "new_id": new_id}

@@ -17,7 +17,7 @@ from desk.mailboxes.csv_export import csv_file_response
 from desk.mailboxes.titles import mailbox_title
 from desk.messages import runs
 from desk.messages.actions import RUN_ACTIONS
-from desk.messages.links import all_messages_url, message_list_url, run_url
+from desk.messages.links import all_messages_url, message_list_url, message_run_url
 from desk.messages.runs import ACTIVE, Result
 from desk.models import MessageRun
 from voicemail.mailboxes import store as mailbox_store
@@ -47,7 +47,7 @@ class RunPages(DocumentAdmin):
             "desk/messages/runs.html",
             title,
             [*account_crumbs(account), (_("Messages"), all_messages_url(account_id)), (title, None)],
-            runs=[(run, run_url(run), RUN_ACTIONS[run.action].label) for run in runs.list_latest(account_id)],
+            runs=[(run, message_run_url(run), RUN_ACTIONS[run.action].label) for run in runs.list_latest(account_id)],
         )
 
     def show_run(self, request: HttpRequest, account_id: str, run_id: int) -> HttpResponse:
@@ -59,7 +59,7 @@ class RunPages(DocumentAdmin):
         return self.render(
             request,
             "desk/messages/run.html",
-            _title(run, target),
+            _run_title(run, target),
             [
                 *account_crumbs(account),
                 (_("Messages"), all_messages_url(account_id)),
@@ -75,8 +75,8 @@ class RunPages(DocumentAdmin):
             failures=failures[:_FAILURES_SHOWN],
             list_url=_list_url(run),
             target_url=message_list_url(account_id, run.target_id) if run.target_id else "",
-            undoing_url=run_url(undoing) if undoing else "",
-            undone_url=run_url(run.undoes) if run.undoes else "",
+            undoing_url=message_run_url(undoing) if undoing else "",
+            undone_url=message_run_url(run.undoes) if run.undoes else "",
             can_undo=undoing is None and bool(counts.get(Result.DONE)) and self._may_undo(request, run),
             can_stop=self.has_permission(request, RUN_ACTIONS[run.action].permission),
         )
@@ -95,19 +95,19 @@ class RunPages(DocumentAdmin):
         if request.method == "POST":
             self.require_permission(request, RUN_ACTIONS[run.action].permission)
             runs.stop(run)
-        return HttpResponseRedirect(run_url(run))
+        return HttpResponseRedirect(message_run_url(run))
 
     def undo_run(self, request: HttpRequest, account_id: str, run_id: int) -> HttpResponse:
         """Have a worker undo what a run did, and show that run."""
         run = runs.get(account_id, run_id)
         action = runs.undoing_action(run)
         if request.method != "POST" or action is None or run.state in ACTIVE:
-            return HttpResponseRedirect(run_url(run))
+            return HttpResponseRedirect(message_run_url(run))
         self.require_permission(request, RUN_ACTIONS[action].permission)
         undoing = runs.undo(request, run)
         if undoing is None:
             notices.info(request, _("This is being undone already."))
-        return HttpResponseRedirect(run_url(undoing or run))
+        return HttpResponseRedirect(message_run_url(undoing or run))
 
     def send_failures(self, request: HttpRequest, account_id: str, run_id: int) -> HttpResponse:
         """The messages that were not changed, with the reasons, as CSV."""
@@ -129,7 +129,7 @@ def _target_title(run: MessageRun) -> str:
     return mailbox_title(mailbox_store.find(run.account_id, run.target_id) or {"_id": run.target_id})
 
 
-def _title(run: MessageRun, target: str) -> str:
+def _run_title(run: MessageRun, target: str) -> str:
     label = str(RUN_ACTIONS[run.action].label)
     if run.undoes_id is not None:
         return _("Undo: %(action)s") % {"action": label}

@@ -56,7 +56,7 @@ def message_table(
     dates = _date_form(query)
     order = Order.of(request, [DEFAULT_ORDER.name], DEFAULT_ORDER)
     page = _page(request, account_id, box, dates, order)
-    is_counted = not (is_removed or is_searched(query) or list_settings.of(request).is_export)
+    is_counted = not (is_removed or is_searched(query) or list_settings.settings_of_list(request).is_export)
     total = counts.total(account_id, box, query.get("folder") or None) if is_counted else None
     entries = page.entries if page else []
     boxes = None if box else _boxes(account_id, entries)
@@ -151,7 +151,7 @@ class _RowStyle:
         cls, request: HttpRequest, account_id: str, boxes: Mapping[str, Document] | None, *, is_removed: bool
     ) -> "_RowStyle":
         """The style of an operator's page; exports have texts only."""
-        is_page = not list_settings.of(request).is_export
+        is_page = not list_settings.settings_of_list(request).is_export
         return cls(
             account_id,
             is_removed,

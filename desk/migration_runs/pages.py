@@ -50,10 +50,10 @@ class MigrationAdmin(DocumentAdmin):
         """All pages."""
         return (
             Route("", "changelist", self.list_accounts, _VIEW),
-            Route("run/<int:run_id>/", "run", self.show_run, _VIEW, _account_of),
-            Route("run/<int:run_id>/progress/", "progress", self.send_progress, _VIEW, _account_of),
-            Route("run/<int:run_id>/stop/", "stop", self.stop_run, _MIGRATE, _account_of),
-            Route("run/<int:run_id>/report.<str:file_format>", "report", self.send_report, _VIEW, _account_of),
+            Route("run/<int:run_id>/", "run", self.show_run, _VIEW, _run_account),
+            Route("run/<int:run_id>/progress/", "progress", self.send_progress, _VIEW, _run_account),
+            Route("run/<int:run_id>/stop/", "stop", self.stop_run, _MIGRATE, _run_account),
+            Route("run/<int:run_id>/report.<str:file_format>", "report", self.send_report, _VIEW, _run_account),
             Route("<str:account_id>/", "account", self.show_account, _VIEW),
             Route("<str:account_id>/start/", "start", self.start_run, _MIGRATE),
             Route("<str:account_id>/purge/", "purge", self.confirm_purge, _MIGRATE),
@@ -138,7 +138,7 @@ class MigrationAdmin(DocumentAdmin):
         except control.CannotStart as error:
             messages.error(request, str(error))
             return HttpResponseRedirect(page_url)
-        _record(request, "started", run)
+        _record_run(request, "started", run)
         return HttpResponseRedirect(run_url(run))
 
     def confirm_purge(self, request: HttpRequest, account_id: str) -> HttpResponse:
@@ -191,7 +191,7 @@ class MigrationAdmin(DocumentAdmin):
         """Request that a run stops."""
         run = _get_run(run_id)
         if request.method == "POST" and control.request_stop(run_id):
-            _record(request, "stopped", run)
+            _record_run(request, "stopped", run)
             messages.success(request, _("The run stops after the current messages. Start it again to continue."))
         elif request.method == "POST":
             messages.info(request, _("The run has ended already."))
@@ -208,7 +208,7 @@ class MigrationAdmin(DocumentAdmin):
         return StreamingHttpResponse(export(run), content_type=content_type, headers=headers)
 
 
-def _account_of(run_id: int, **_: str) -> str | None:
+def _run_account(run_id: int, **_: str) -> str | None:
     """Return the account of a run; None if there is no such run."""
     return MigrationRun.objects.filter(pk=run_id).values_list("account_id", flat=True).first()
 
@@ -221,6 +221,6 @@ def _get_run(run_id: int) -> MigrationRun:
     return run
 
 
-def _record(request: HttpRequest, verb: str, run: MigrationRun) -> None:
+def _record_run(request: HttpRequest, verb: str, run: MigrationRun) -> None:
     action = f"{verb} {_AUDIT_NAMES[Operation(run.operation)]}"
     log.record(request, action, run_subject(run), details={"run": run.pk})

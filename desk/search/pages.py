@@ -38,7 +38,7 @@ def show_results(request: HttpRequest) -> HttpResponse:
     answer, problem = None, ""
     if text:
         try:
-            answer = _answer(request, text, kinds, size, (number - 1) * size if kind else 0)
+            answer = _find_results(request, text, kinds, size, (number - 1) * size if kind else 0)
         except CouchError as error:
             problem = describe_error(error)
     groups = _shown_groups(request, answer) if answer else []
@@ -65,7 +65,7 @@ def suggest(request: HttpRequest) -> JsonResponse:
     answer = None
     if len(text) >= _SHORTEST_SUGGESTED:
         try:
-            answer = _answer(request, text, visible_kinds(request.user), _SUGGESTIONS)
+            answer = _find_results(request, text, visible_kinds(request.user), _SUGGESTIONS)
         except CouchError:
             answer = None  # the page of results says why
     groups = _shown_groups(request, answer) if answer else []
@@ -88,7 +88,7 @@ urlpatterns = [
 ]
 
 
-def _answer(request: HttpRequest, text: str, kinds: list[Kind], limit: int, offset: int = 0) -> Answer:
+def _find_results(request: HttpRequest, text: str, kinds: list[Kind], limit: int, offset: int = 0) -> Answer:
     reads_transcriptions = request.user.has_perm("desk.listen_to_message")
     reach = Reach(scope_of(request.user).account_ids(), transcriptions=reads_transcriptions)
     return search(text, kinds, reach, limit, offset)

@@ -67,7 +67,7 @@ def shown_group(group: Group, *, links_accounts: bool) -> ShownGroup:
 def _shown_result(result: Result, *, links_accounts: bool) -> ShownResult:
     is_account = result.kind == Kind.ACCOUNT
     return ShownResult(
-        title=_title(result),
+        title=_result_title(result),
         url=_url(result),
         detail=_detail(result),
         account_name="" if is_account else result.account_name,
@@ -85,7 +85,7 @@ def _titles() -> Mapping[Kind, str]:
     }
 
 
-def _title(result: Result) -> str:
+def _result_title(result: Result) -> str:
     if result.kind == Kind.MESSAGE and result.detail and result.detail != result.title:
         return f"{result.title} {result.detail}"
     return result.title or result.document_id

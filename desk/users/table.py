@@ -37,7 +37,7 @@ def user_table(request: HttpRequest, account_id: str) -> Table:
     else:
         page = listing.list_users(account_id, requested)
     return Table(
-        columns=_columns(request, order, _sortable(count)),
+        columns=_user_columns(request, order, _sortable(count)),
         rows=[_user_row(account_id, doc) for doc in page.entries],
         caption=_("Users"),
         empty=_("No matching users.") if text else _("There are no users yet."),
@@ -60,7 +60,7 @@ def _sortable(count: int | None) -> frozenset[str]:
     return frozenset({"username"} | (_SORT_KEYS.keys() if count <= MAX_SORTED else set()))
 
 
-def _columns(request: HttpRequest, order: Order, sortable: frozenset[str]) -> list[Column]:
+def _user_columns(request: HttpRequest, order: Order, sortable: frozenset[str]) -> list[Column]:
     titles = {
         "username": _("User name"),
         "name": _("Name"),

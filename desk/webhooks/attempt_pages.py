@@ -76,7 +76,7 @@ class AttemptPages(DocumentAdmin):
             answer=describe_answer(attempt),
             is_success=attempt.get("result") == attempts.SUCCESS,
             request_headers=_hide_credentials(attempt.get("req_headers")),
-            answer_headers=_members(attempt.get("resp_headers")),
+            answer_headers=_mapping(attempt.get("resp_headers")),
             can_send=self.has_permission(request, "send_webhook") and "pvt_event_data" in attempt,
         )
 
@@ -113,8 +113,8 @@ def _attempt_of_hook(account_id: str, hook_id: str, attempt_id: str) -> Document
 
 
 def _hide_credentials(headers: Any) -> dict[str, Any]:
-    return {name: value if name.lower() in _SHOWN_HEADERS else _HIDDEN for name, value in _members(headers).items()}
+    return {name: value if name.lower() in _SHOWN_HEADERS else _HIDDEN for name, value in _mapping(headers).items()}
 
 
-def _members(value: Any) -> dict[str, Any]:
+def _mapping(value: Any) -> dict[str, Any]:
     return dict(value) if isinstance(value, Mapping) else {}

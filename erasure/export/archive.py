@@ -27,7 +27,7 @@ def zip_export(subject: Subject) -> Iterator[bytes]:
 
     If CouchDB goes away meanwhile the stream ends with an error, so that nobody takes half of it for all.
     """
-    members = _members(subject, timezone.now())
+    members = _archive_members(subject, timezone.now())
     return iter(stream_zip(members, chunk_size=_CHUNK, get_compressobj=_compressor, extended_timestamps=False))
 
 
@@ -35,7 +35,7 @@ def _compressor() -> "zlib._Compress":
     return zlib.compressobj(level=1, wbits=-zlib.MAX_WBITS)  # most of it is audio
 
 
-def _members(subject: Subject, now: datetime) -> Iterator[MemberFile]:
+def _archive_members(subject: Subject, now: datetime) -> Iterator[MemberFile]:
     lines: list[Line] = []
     for held in subject.read():
         path = f"documents/{_safe(held.kind)}-{_safe(held.id)}.json"

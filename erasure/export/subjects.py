@@ -97,7 +97,7 @@ class Subject:
         own = scan.account_database(account_id)
         box_ids: set[str] = set()
         media_ids: set[str] = set()
-        for doc in scan.iterate_documents(own):
+        for doc in scan.scan_documents(own):
             is_own = self._is_own(doc)
             if is_own:
                 media_ids |= _greeting_ids(doc)
@@ -109,7 +109,7 @@ class Subject:
             for media in own.fetch(media_ids).values():
                 yield _held(account_id, own, media)
         for modb in scan.month_databases(account_id):
-            for doc in scan.iterate_documents(modb):
+            for doc in scan.scan_documents(modb):
                 if doc.get("pvt_type") == message_store.TYPE and self._has_message(doc, box_ids):
                     yield _message(account_id, modb, doc)
         if self.is_account:
@@ -202,7 +202,7 @@ def _message(account_id: str, modb: Database, doc: Document) -> Held:
 
 def _hooks(account_id: str) -> Iterator[Held]:
     hooks = couch().database(database_names.WEBHOOKS)
-    for doc in scan.iterate_documents(hooks):
+    for doc in scan.scan_documents(hooks):
         if doc.get("pvt_account_id") == account_id and doc.get("pvt_type") == document_types.WEBHOOK:
             yield _held(account_id, hooks, doc)
 

@@ -77,7 +77,7 @@ def _attach(index: DocumentIndex, folder: str, doc_id: str, name: str, path: Pat
     reachable = [holder for holder, nearness in distances.items() if nearness is not None]
     if not reachable:
         return False
-    digest, length = _digest(path)
+    digest, length = _recording_digest(path)
     fitting = [holder for holder in reachable if _may_have(holder, digest)]
     nearest = max((distances[holder] or 0 for holder in fitting), default=0)
     chosen = [holder for holder in fitting if distances[holder] == nearest]
@@ -116,7 +116,7 @@ def _may_have(holder: Holder, digest: str) -> bool:
     return not holder.digest.startswith("md5-") or holder.digest == digest
 
 
-def _digest(path: Path) -> tuple[str, int]:
+def _recording_digest(path: Path) -> tuple[str, int]:
     """The digest of a file as CouchDB writes it, and its length in bytes."""
     md5, length = hashlib.md5(usedforsecurity=False), 0
     with path.open("rb") as file:

@@ -82,12 +82,12 @@ def _send(mail: Mail, letter: Letter) -> datetime | None:
         letter.sender,
         mail.addresses_in(State.WAITING),
         Steps(partial(queue.renew, mail), begin_end),
-        lambda outcome: due_at.append(_record(mail, letter, outcome)),
+        lambda outcome: due_at.append(_record_delivery(mail, letter, outcome)),
     )
     return due_at[0]
 
 
-def _record(mail: Mail, letter: Letter, outcome: Outcome) -> datetime | None:
+def _record_delivery(mail: Mail, letter: Letter, outcome: Outcome) -> datetime | None:
     """Store what became of a mail, and return when it is due again."""
     if outcome.error:
         mail.update_recipients(dict.fromkeys(mail.addresses_in(State.ENDING), ""), State.WAITING)

@@ -78,7 +78,7 @@ def test_a_message_is_gone_with_its_old_revisions_where_it_was_before_and_whatev
     mail = {"template": "t", "account_id": account.id, "due_at": timezone.now(), "subject": MARK}
     for mailed_id in (message_id, "202001-another"):
         Mail.objects.create(event_id=secrets.token_hex(16), mailbox_id=second["id"], message_id=mailed_id, **mail)
-    search_index.put(database_names.modb(account.id, message_id[:6]), [stored(account, message_id)])
+    search_index.put_documents(database_names.modb(account.id, message_id[:6]), [stored(account, message_id)])
     entry = AuditEntry.objects.create(action="moved", kind="message", document_id=message_id, name=MARK)
 
     assert Entry.objects.filter(document_id=message_id).exists()

@@ -142,9 +142,9 @@ def test_an_account_that_cannot_be_read_keeps_no_other_from_being_read(
 
 def test_one_process_reads_at_a_time_and_a_killed_one_is_replaced(account: Account) -> None:
     killed = claim_at(account.id)
-    assert collecting.claim() is None
+    assert collecting.claim_run() is None
     Collection.objects.update(lease_until=Now() - timedelta(seconds=1))
-    successor = collecting.claim()
+    successor = collecting.claim_run()
     assert successor is not None
     assert successor.cursor == account.id
     AccountFigures.objects.filter(pk=account.id).delete()

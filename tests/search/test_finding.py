@@ -45,7 +45,7 @@ class TestAccounts:
     def test_exact_words_come_before_beginnings_and_these_before_parts(self, tenants: Tenants) -> None:
         exact, beginning, part = (Tenant(name) for name in ("Zulu", "Zuluworks", "Amazulu"))
         for tenant in (part, beginning, exact):
-            index.put(tenant.database, tenant.documents()[:1])
+            index.put_documents(tenant.database, tenant.documents()[:1])
         assert ids("zulu", Kind.ACCOUNT) == [exact.id, beginning.id, part.id]
         for tenant in (part, beginning, exact):
             index.drop_database(tenant.database)
@@ -100,7 +100,7 @@ class TestMessages:
         assert ids(text + " acme", Kind.MESSAGE) == [acme.message_id(0)]
 
     def test_a_number_without_country_code_is_found_by_the_one_with_it(self, acme: Tenant) -> None:
-        index.put(acme.modb, [message(acme, 9, "6505550199", "Zed", None)])
+        index.put_documents(acme.modb, [message(acme, 9, "6505550199", "Zed", None)])
         assert ids("+1 650 555 0199", Kind.MESSAGE) == [acme.message_id(9)]
         assert ids("+1 (650) 555-01", Kind.MESSAGE) == [acme.message_id(9)]
         index.forget(acme.id, [acme.message_id(9)])
@@ -135,7 +135,7 @@ class TestMessages:
 
     def test_two_numbers_beside_each_other_are_both_looked_for(self, acme: Tenant) -> None:
         doc = message(acme, 8, "+493012345678", "Branch 1234", None)
-        index.put(acme.modb, [doc])
+        index.put_documents(acme.modb, [doc])
         assert ids("1234 4930123", Kind.MESSAGE) == [acme.message_id(8)]
         index.forget(acme.id, [doc["_id"]])
 
@@ -166,10 +166,10 @@ class TestChanges:
     def test_a_changed_document_is_found_by_its_new_words_only(self, tenants: Tenants) -> None:
         tenant = replace(tenants["Pacific Freight"], name="Oceanic")
         for _ in range(2):
-            index.put(tenant.database, tenant.documents()[:1])
+            index.put_documents(tenant.database, tenant.documents()[:1])
         assert ids("oceanic", Kind.ACCOUNT) == [tenant.id]
         assert ids("pacific", Kind.ACCOUNT) == []
-        index.put(tenant.database, tenants["Pacific Freight"].documents()[:1])
+        index.put_documents(tenant.database, tenants["Pacific Freight"].documents()[:1])
         assert ids("pacific", Kind.ACCOUNT) == [tenant.id]
 
     def test_removed_messages_and_mailboxes_stay_and_say_so(self, acme: Tenant) -> None:
@@ -178,9 +178,9 @@ class TestChanges:
             (acme.message_id(0), acme.modb, "lovelace acme"),
             (acme.box_id, acme.database, "1001 acme"),
         ):
-            index.put(database, [{**docs[doc_id], "pvt_deleted": True}])
+            index.put_documents(database, [{**docs[doc_id], "pvt_deleted": True}])
             assert [(result.document_id, result.is_removed) for result in find(text)] == [(doc_id, True)]
-            index.put(database, [docs[doc_id]])
+            index.put_documents(database, [docs[doc_id]])
             assert [result.is_removed for result in find(text)] == [False]
 
     def test_moved_deleted_and_removed_documents_leave_the_index(self, acme: Tenant) -> None:
@@ -191,19 +191,19 @@ class TestChanges:
             {**first, "source_id": 17},
         ]
         for doc in gone:
-            index.put(acme.modb, [first])
-            index.put(acme.modb, [doc])
+            index.put_documents(acme.modb, [first])
+            index.put_documents(acme.modb, [doc])
             assert ids("lovelace acme") == []
-        index.put(acme.modb, [first])
-        index.put(acme.database, [{**user, "pvt_deleted": True}])
+        index.put_documents(acme.modb, [first])
+        index.put_documents(acme.database, [{**user, "pvt_deleted": True}])
         assert ids("jane acme", Kind.USER) == []
-        index.put(acme.database, [user])
+        index.put_documents(acme.database, [user])
 
     def test_what_is_left_of_a_deleted_account_is_not_shown(self, acme: Tenant) -> None:
         account = acme.documents()[0]
-        index.put(acme.database, [{**account, "pvt_deleted": True}])
+        index.put_documents(acme.database, [{**account, "pvt_deleted": True}])
         assert [result for result in find("lovelace") if result.account_id == acme.id] == []
-        index.put(acme.database, [account])
+        index.put_documents(acme.database, [account])
         assert ids("lovelace acme") == [acme.message_id(0)]
 
     def test_a_deleted_database_takes_its_documents_along(self, tenants: Tenants) -> None:
@@ -222,7 +222,7 @@ class TestChanges:
             {**acme.messages()[0], "_id": "202611-odd4", "metadata": {"caller_id_name": "\ud800\x00 Odd '\\ \u00b7"}},
             {"_id": "202611-odd5", "pvt_type": ["message"]},
         ]
-        index.put(acme.modb, odd)
+        index.put_documents(acme.modb, odd)
         assert sorted(ids("odd acme", Kind.MESSAGE)) == ["202611-odd1", "202611-odd4"]
         index.forget(acme.id, [doc["_id"] for doc in odd])
         assert ids("odd acme", Kind.MESSAGE) == []

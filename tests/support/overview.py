@@ -15,7 +15,7 @@ def claim_at(account_id: str) -> Turn:
     """The right to read on from an account, in a collection that is begun if none is under way."""
     collecting.begin()
     Collection.objects.update(cursor=account_id, lease_until=Now())
-    turn = collecting.claim()
+    turn = collecting.claim_run()
     assert turn is not None
     return turn
 

@@ -81,8 +81,8 @@ class Tenant:
 
     def store(self) -> "Tenant":
         """It, after its documents were put into the index."""
-        index.put(self.database, self.documents())
-        index.put(self.modb, self.messages())
+        index.put_documents(self.database, self.documents())
+        index.put_documents(self.modb, self.messages())
         return self
 
 

@@ -63,7 +63,7 @@ def require_place(account_id: str, box: Mapping[str, Any], actor: Actor | None =
     maximum = max_count(account_id, box)
     if maximum is None:
         return
-    count = _count(account_id, box)
+    count = _count_stored(account_id, box)
     if count >= maximum:
         _note_full(account_id, box["_id"], count, maximum, actor)
         raise MailboxFull(box["_id"], count, maximum)
@@ -84,7 +84,7 @@ def reserve_place(account_id: str, box: Mapping[str, Any], actor: Actor | None =
         yield
 
 
-def _count(account_id: str, box: Mapping[str, Any]) -> int:
+def _count_stored(account_id: str, box: Mapping[str, Any]) -> int:
     legacy_messages = box.get("messages")
     legacy_count = len(legacy_messages) if isinstance(legacy_messages, list) else 0
     folder_counts = counts.per_folder(account_id, [box["_id"]], only=(NEW, SAVED))[box["_id"]]

@@ -126,7 +126,7 @@ def _read_audio(files: Iterable[_File], missing: dict[str, str]) -> Iterator[tup
 def _read(file: _File, pending: PendingAttachment) -> _Content:
     """Read a file's audio. Raises MissingAudio if CouchDB is up but can't read it, else Unreachable."""
     try:
-        return _spool(recording.require_stream(pending.open()))
+        return _spool_recording(recording.require_stream(pending.open()))
     except (TimedOut, CircuitOpen):
         raise
     except Unreachable:  # perhaps of a connection that had to wait too long
@@ -134,14 +134,14 @@ def _read(file: _File, pending: PendingAttachment) -> _Content:
     except CouchError as error:
         raise MissingAudio(UNREADABLE) from error
     try:
-        return _spool(file.audio.open())
+        return _spool_recording(file.audio.open())
     except CouchError as error:
         if isinstance(error, Unreachable) and not couch().is_up():
             raise
         raise MissingAudio(UNREADABLE) from error
 
 
-def _spool(stream: Response) -> _Content:
+def _spool_recording(stream: Response) -> _Content:
     """Read a stream to its end, and close it."""
     file = SpooledTemporaryFile(_MAX_IN_MEMORY)  # noqa: SIM115 - whoever gets it closes it
     length = checksum = 0

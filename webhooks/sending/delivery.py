@@ -47,7 +47,7 @@ def attempt(delivery: Delivery) -> datetime | None:
     else:
         delivery.tries += 1
         queue.finish(delivery)
-    _record(delivery, hook, request, answer, due_at, is_success=is_success)
+    _record_attempt(delivery, hook, request, answer, due_at, is_success=is_success)
     return due_at
 
 
@@ -63,7 +63,7 @@ def _enabled_hook(delivery: Delivery) -> Document | None:
     return hook if is_enabled else None
 
 
-def _record(
+def _record_attempt(
     delivery: Delivery, hook: Document, request: Request, answer: Answer, due_at: datetime | None, *, is_success: bool
 ) -> None:
     """Store the attempt, if it is to be kept, and disable a hook that fails too often."""

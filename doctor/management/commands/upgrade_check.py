@@ -40,7 +40,7 @@ class Command(BaseCommand):
             raise CommandError(f"Django's database (DATABASE_URL) doesn't answer: {error}", returncode=2) from error
         except CouchError as error:
             raise CommandError(f"CouchDB (COUCHDB_URL) doesn't answer: {error}", returncode=2) from error
-        text = json_format.dumps(_members(plan), indent=1) if json else "\n".join(_lines(plan))
+        text = json_format.dumps(_plan_members(plan), indent=1) if json else "\n".join(_lines(plan))
         self.stdout.write(text)
         raise SystemExit(exit_status(plan))
 
@@ -56,7 +56,7 @@ def exit_status(plan: UpgradePlan) -> int:
     return _SOMETHING_TO_DO if plan.is_needed else _NOTHING_TO_DO
 
 
-def _members(plan: UpgradePlan) -> dict[str, Any]:
+def _plan_members(plan: UpgradePlan) -> dict[str, Any]:
     findings = [{"severity": each.severity, "key": each.key, "problem": each.problem} for each in plan.findings]
     return {**asdict(plan), "findings": findings, "exit_status": exit_status(plan)}
 

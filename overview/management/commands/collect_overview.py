@@ -25,7 +25,7 @@ class Command(BaseCommand):
         """Print how many accounts were looked at; CommandError (exit status 1) if CouchDB doesn't answer."""
         collecting.begin()
         while (collection := collecting.current()) is not None and collection.started_at is not None:
-            turn = collecting.claim()
+            turn = collecting.claim_run()
             if turn is None:
                 time.sleep(_PAUSE)  # another process reads a page, or was killed while it did
                 continue

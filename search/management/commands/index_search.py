@@ -37,7 +37,7 @@ class Command(BaseCommand):
                 self._say(f"{done:,} of {total:,} accounts", verbosity)
 
         try:
-            filling.fill(show_progress)
+            filling.fill_index(show_progress)
         except CouchError as error:
             raise CommandError(f"Interrupted: {error}. Run it again, and it goes on.") from error
 

@@ -17,8 +17,8 @@ def test_a_message_is_found_by_a_dictated_number_and_half_a_companys_name(
     realm = practice.account.realm
     account = {"_id": account_id, "pvt_type": "account", "name": "Green Valley Dental", "realm": realm}
     with service.models():
-        index.put(database_names.account_db(account_id), [account])
-        index.put(database_names.modb(account_id, message_id[:6]), [stored(practice.account, message_id)])
+        index.put_documents(database_names.account_db(account_id), [account])
+        index.put_documents(database_names.modb(account_id, message_id[:6]), [stored(practice.account, message_id)])
     page = window(staff("Support"), practice.account_page, without_policy=True)
     field, options = page.get_by_role("combobox", name="Find anything"), page.get_by_role("option")
 
