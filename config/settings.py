@@ -236,7 +236,7 @@ PAGE_MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "desk.kit.language.PageLanguage",
+    "operators.language.PageLanguage",
     "django.middleware.common.CommonMiddleware",
     "config.page_middleware.AnonymousForms",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from desk.kit import language
-from operators import sessions, trail
+from operators import language, sessions, trail
 
 
 def begin_session(request: Any, user: Any, **_: Any) -> None:

@@ -2,8 +2,7 @@
 
 from django.urls import path
 
-from desk.kit import language
-from operators import second_factor_pages, session_pages, sign_in, single_sign_on_pages
+from operators import language, second_factor_pages, session_pages, sign_in, single_sign_on_pages
 
 urlpatterns = [
     path("language/", language.choose, name="operator_language"),

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 from django.utils.translation import get_language
 
-from desk.kit.language import PageLanguage
+from operators.language import PageLanguage
 from tests.support.operators import PASSWORD, Desk
 from tests.support.servers import Running, direct
 

@@ -7,8 +7,8 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from couch.errors import CouchError
-from desk.kit.language import chosen_language
 from desk.scope import Scope, fetch_names, scope_of
+from operators.language import chosen_language
 
 register = template.Library()
 
