@@ -7,15 +7,20 @@
 # make bench-growth   how that grows with messages and accounts
 # make bench-events   what telling others of changes costs the API, and how soon they are told
 # make bench-search   what the desk's search costs, and how soon it answers
+# make lock   write the .lock files anew after a requirements file has changed (UPGRADE=1: with the newest versions allowed)
+# make sbom   the bill of materials (CycloneDX) and the licences of what the service needs, in dist/
+# make dist   both, and the archive that a machine without git installs from, with checksums
+# make test-pythons   all tests with each Python from 3.11 on that is on this machine
 # make clean  remove what was installed or cached here; var/, the data of `make run`, stays
 
 PIP := .venv/bin/python -m pip --disable-pip-version-check --no-input install --quiet
+LOCKED := $(PIP) --require-hashes
 
 # Each of the processes has an embedded CouchDB of its own. A real one that is named is for all of them: the tests that
 # look at all accounts there are, or change the system's settings, follow then in one process.
 SIDE_BY_SIDE := -n 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: run test pictures lint messages bench bench-growth bench-events bench-search clean
+.PHONY: run test pictures lint messages bench bench-growth bench-events bench-search lock sbom dist test-pythons clean
 
 run: .venv/service-installed
 	@.venv/bin/python -m config.run
@@ -59,19 +64,44 @@ clean:
 	rm -rf .venv tests/desk/browser/node_modules .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
-.venv/service-installed: .venv/made requirements.txt embedded_couchdb/requirements.txt
+lock: var/release/tools/bin/uv
+	@UV=$< scripts/lock $(if $(UPGRADE),--upgrade)
+
+dist: sbom
+	@test -z "$$(git status --porcelain)" || { echo "The archive has what is committed: commit or remove the rest first." >&2; exit 1; }
+	@scripts/archive dist dist/LICENCES.txt dist/sbom.cdx.json
+
+# From an environment of its own: the bill has what the service needs, and nothing of the tests.
+sbom: var/release/tools/bin/uv
+	@rm -rf var/release/service dist && mkdir -p dist
+	@.venv/bin/python -m venv var/release/service
+	@var/release/service/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r deploy/requirements.lock
+	@var/release/tools/bin/cyclonedx-py environment --output-reproducible --of JSON -o dist/sbom.cdx.json var/release/service/bin/python
+	@var/release/service/bin/python scripts/licences.py deploy/requirements.lock > dist/LICENCES.txt
+	@echo "dist/sbom.cdx.json and dist/LICENCES.txt"
+
+# What makes a release has an environment of its own, too: its libraries are none of the service's.
+var/release/tools/bin/uv: .venv/made scripts/release-tools.txt
+	@.venv/bin/python -m venv var/release/tools
+	@var/release/tools/bin/python -m pip --disable-pip-version-check install --quiet -r scripts/release-tools.txt
+	@touch $@
+
+test-pythons:
+	@scripts/test-pythons
+
+.venv/service-installed: .venv/made requirements.lock embedded_couchdb/requirements.lock
 	@echo "Installing the service ..."
-	@$(PIP) -r requirements.txt -r embedded_couchdb/requirements.txt
+	@$(LOCKED) -r requirements.lock -r embedded_couchdb/requirements.lock
 	@touch $@
 
-.venv/bench-installed: .venv/service-installed benchmarks/requirements.txt
+.venv/bench-installed: .venv/service-installed benchmarks/requirements.lock
 	@echo "Installing what the benchmarks need ..."
-	@$(PIP) -r benchmarks/requirements.txt
+	@$(LOCKED) -r benchmarks/requirements.lock
 	@touch $@
 
-.venv/all-installed: .venv/bench-installed requirements-dev.txt
+.venv/all-installed: .venv/bench-installed requirements-dev.lock
 	@echo "Installing what tests and checks need ..."
-	@$(PIP) -r requirements-dev.txt
+	@$(LOCKED) -r requirements-dev.lock
 	@touch $@
 
 # npm comes with the Node of a Python package: nothing has to be on the machine.

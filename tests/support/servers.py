@@ -209,13 +209,17 @@ def _listening(port: int) -> socket.socket:
 
 
 def spawn(
-    command: list[str], log: Path, environment: Mapping[str, str] | None = None, keep: int | None = None
+    command: list[str],
+    log: Path,
+    environment: Mapping[str, str] | None = None,
+    keep: int | None = None,
+    folder: Path = PROJECT,
 ) -> subprocess.Popen[bytes]:
     """A process in a group of its own, so that it can be killed together with its children."""
     with log.open("ab") as output:
         return subprocess.Popen(
             command,
-            cwd=PROJECT,
+            cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,

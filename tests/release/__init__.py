@@ -1,0 +1,1 @@
+"""What is released: locked requirements, the archive, and upgrading."""
