@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from desk.kit.pages import explain_errors
-from desk.models import AuditEntry, GroupAccess
+from desk.models import AccountLimit, AuditEntry, GroupAccess
 from desk.scope import fetch_names, scope_of, stored_scope
 from operators import limits, second_factor, sessions, trail
 from operators.forms import LIMIT, GroupForm, OperatorForm
@@ -224,7 +224,7 @@ class OperatorGroupAdmin(GroupAdmin):
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """Refuse to delete a group that limits operators: they would see more without it."""
         group = self.get_object(request, object_id)
-        if group is not None and group.account_limits.exists() and group.user_set.exists():
+        if group is not None and AccountLimit.objects.filter(group=group).exists() and group.user_set.exists():
             messages.error(
                 request, _("%(group)s limits what its operators see. Take them out of it first.") % {"group": group}
             )
