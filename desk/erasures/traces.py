@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext_noop
 
 from desk.audit import log
 from desk.audit.filters import about_documents
 from desk.erasures.links import erasure_subject
-from desk.models import AuditEntry, MailboxRun, MailboxRunLine
+from desk.models import AuditEntry, MailboxRun, MailboxRunLine, MessageRun, MessageRunLine
 from erasure import traces
 from erasure.export import subjects
 from erasure.export.subjects import Subject
@@ -35,6 +36,7 @@ def forget_erased(erased: Erased) -> None:
     """Empty the names and differences in entries and runs about what was erased; who did what, and when, stays."""
     if erased.whole_account_id:
         MailboxRun.objects.filter(account_id=erased.whole_account_id).delete()
+        MessageRun.objects.filter(account_id=erased.whole_account_id).delete()
         entries = AuditEntry.objects.filter(account_id=erased.whole_account_id)
         entries.exclude(action__in=_ACTIONS.values()).update(name="", difference={})
     for ids in _id_chunks(erased.ids):
@@ -45,6 +47,8 @@ def forget_erased(erased: Erased) -> None:
     for ids in _id_chunks(erased.box_ids):
         lines = MailboxRunLine.objects.filter(box_id__in=ids)
         lines.update(name="", difference={}, cells=[], problem="", patch="")
+    for ids in _id_chunks(erased.message_ids):
+        MessageRunLine.objects.filter(Q(message_id__in=ids) | Q(new_id__in=ids)).update(title="", problem="")
 
 
 def record_end(sender: object, erasure: Erasure, action: str, **_: object) -> None:

@@ -13,7 +13,7 @@ from django_tasks_db.models import DBTaskResult
 from accounts import account_index, accounts, users
 from couch.client import couch
 from couch.database import Database
-from desk.models import AuditEntry
+from desk.models import AuditEntry, MessageRun, MessageRunLine
 from erasure import jobs, planning, removal
 from erasure.models import Erasure, ErasureItem
 from erasure.planning import Refused
@@ -81,6 +81,10 @@ def test_a_message_is_gone_with_its_old_revisions_where_it_was_before_and_whatev
     search_index.put_documents(database_names.modb(account.id, message_id[:6]), [stored(account, message_id)])
     entry = AuditEntry.objects.create(action="moved", kind="message", document_id=message_id, name=MARK)
 
+    run = MessageRun.objects.create(account_id=account.id, operator_id=new_operator_id(), action="move")
+    ids = {"box_id": first["id"], "message_id": old_id, "new_id": message_id}
+    line = MessageRunLine.objects.create(run=run, title=f"{MARK} 2025550143", problem=MARK, **ids)
+
     assert Entry.objects.filter(document_id=message_id).exists()
     erasure = do_job(planning.plan(Kind.MESSAGE, account.id, message_id, new_operator_id(), mailbox_id=second["id"]))
     assert (erasure.messages, erasure.documents, erasure.bytes) == (1, 2, 2 * len(AUDIO))
@@ -97,6 +101,8 @@ def test_a_message_is_gone_with_its_old_revisions_where_it_was_before_and_whatev
     assert not Entry.objects.filter(document_id=message_id).exists()
     entry.refresh_from_db()
     assert (entry.name, entry.document_id) == ("", message_id)
+    line.refresh_from_db()
+    assert (line.title, line.problem, line.new_id) == ("", "", message_id)
     record = AuditEntry.objects.get(action="deleted for good", document_id=message_id)
     assert MARK not in f"{record.name} {record.difference}"
     assert any("of another one" in text for text in texts_of(account.id))
