@@ -86,11 +86,11 @@ def test_health_needs_its_permission(operator: Operator) -> None:
     assert "CouchDB" not in desk.get("").text
 
 
-def test_the_index_shows_the_account_search_couchdb_and_recent_actions(operator: Operator, account: Account) -> None:
+def test_the_index_shows_the_search_couchdb_and_recent_actions(operator: Operator, account: Account) -> None:
     somebody = operator("Administrators")
     somebody.post(f"desk/account/{account.id}/api-key/")
     page = operator("Read only").get("").text
-    assert 'name="q"' in page
+    assert 'role="search"' in page
     assert re.search(r"CouchDB( \d\S*)? answers", page)
     assert f"<bdi>{somebody.name}</bdi> saw the API key of" in page
 

@@ -12,7 +12,7 @@ from tests.doctor.conftest import run_doctor, run_process
 from tests.support.scripted_server import response, scripted_server
 from tests.support.servers import Running, Service, start_couchdb
 
-SOUND = {"SEND_WEBHOOKS": "0", "EMAIL_URL": "", "AMQP_URL": "", "RATE_LIMIT_STORAGE": ""}
+SOUND = {"SEND_WEBHOOKS": "0", "SEARCH_INDEX": "0", "EMAIL_URL": "", "AMQP_URL": "", "RATE_LIMIT_STORAGE": ""}
 IGNORED = ("--ignore", "couchdb_embedded", "--ignore", "couchdb_password_weak")
 WELCOME = b'{"couchdb":"Welcome","version":"3.5.0","features":[]}'
 

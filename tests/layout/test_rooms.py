@@ -142,7 +142,7 @@ def test_a_package_below_the_desk_names_nothing_of_the_desk(package: str) -> Non
 
 def test_every_package_of_the_project_has_its_place_in_the_layers() -> None:
     with_code = {path.parent.name for path in PROJECT.glob("*/*.py")}
-    assert with_code - {"tests", "benchmarks", "deploy"} <= set(PACKAGES)
+    assert with_code - {"tests", "benchmarks", "deploy", "scripts"} <= set(PACKAGES)
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
