@@ -174,7 +174,7 @@ def test_the_retention_of_an_account_is_changed(
     settings = couch().database(database_names.account_db(practice.account.id)).get("configs_callflow") or {}
     assert settings["voicemail"]["message_retention_duration"] == 30
     page.get_by_role("link", name="History").click()
-    expect(page.get_by_role("cell", name="30")).to_be_visible()
+    expect(page.get_by_role("cell", name="message_retention_duration")).to_contain_text("30")
     picture(page, "desk-history")
 
 
