@@ -21,24 +21,6 @@ _TOO_MANY = {
     "code": gettext_lazy("There were too many wrong codes. Try again in %(wait)s."),
 }
 
-_WRONG = {"password": gettext_lazy("This password is wrong."), "code": gettext_lazy("This code is wrong.")}
-_TOO_MANY = {
-    "password": gettext_lazy("There were too many wrong passwords. Try again in %(wait)s."),
-    "code": gettext_lazy("There were too many wrong codes. Try again in %(wait)s."),
-}
-
-_WRONG = {"password": gettext_lazy("This password is wrong."), "code": gettext_lazy("This code is wrong.")}
-_TOO_MANY = {
-    "password": gettext_lazy("There were too many wrong passwords. Try again in %(wait)s."),
-    "code": gettext_lazy("There were too many wrong codes. Try again in %(wait)s."),
-}
-
-_WRONG = {"password": gettext_lazy("This password is wrong."), "code": gettext_lazy("This code is wrong.")}
-_TOO_MANY = {
-    "password": gettext_lazy("There were too many wrong passwords. Try again in %(wait)s."),
-    "code": gettext_lazy("There were too many wrong codes. Try again in %(wait)s."),
-}
-
 
 def check_password(request: HttpRequest, password: str) -> None:
     """Raise ValidationError unless it is the password of the operator who is signed in."""

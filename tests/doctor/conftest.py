@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from doctor.outcome import Entry
 from doctor.scope import Scope
 from doctor.subjects import DATA, SUBJECTS
 from tests.support.api_client import Account
-from tests.support.servers import PROJECT, Service
+from tests.support.servers import PROJECT, Running, Service, start_couchdb
 
 
 @dataclass
@@ -41,6 +41,14 @@ def run_process(service: Service, *arguments: str) -> subprocess.CompletedProces
     """The doctor as a process."""
     command = [sys.executable, "manage.py", "doctor", *arguments]
     return subprocess.run(command, cwd=PROJECT, env=service.environment(), capture_output=True, text=True, timeout=60)
+
+
+@pytest.fixture(scope="module")
+def own_couchdb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """An embedded CouchDB with nothing in it."""
+    running = start_couchdb(tmp_path_factory.mktemp("couchdb") / "data")
+    yield running
+    running.stop()
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """The doctor of a whole installation, with a CouchDB of its own, as operators and monitoring run it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,19 +10,11 @@ from doctor.findings import Severity, error, note, warning
 from doctor.outcome import Entry, SubjectReport, exit_status
 from tests.doctor.conftest import run_doctor, run_process
 from tests.support.scripted_server import response, scripted_server
-from tests.support.servers import Running, Service, start_couchdb
+from tests.support.servers import Running, Service
 
 SOUND = {"SEND_WEBHOOKS": "0", "SEARCH_INDEX": "0", "EMAIL_URL": "", "AMQP_URL": "", "RATE_LIMIT_STORAGE": ""}
 IGNORED = ("--ignore", "couchdb_embedded", "--ignore", "couchdb_password_weak")
 WELCOME = b'{"couchdb":"Welcome","version":"3.5.0","features":[]}'
-
-
-@pytest.fixture(scope="module")
-def own_couchdb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """An embedded CouchDB with nothing in it."""
-    running = start_couchdb(tmp_path_factory.mktemp("couchdb") / "data")
-    yield running
-    running.stop()
 
 
 @pytest.fixture(scope="module")

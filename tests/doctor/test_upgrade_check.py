@@ -4,7 +4,7 @@ import json
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,15 +13,7 @@ from django.db.migrations.operations.base import Operation
 
 from couch.client import Couch
 from doctor.upgrade import is_understood_before
-from tests.support.servers import PROJECT, Running, Service, start_couchdb
-
-
-@pytest.fixture(scope="module")
-def own_couchdb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """An embedded CouchDB with nothing in it."""
-    running = start_couchdb(tmp_path_factory.mktemp("couchdb") / "data")
-    yield running
-    running.stop()
+from tests.support.servers import PROJECT, Running, Service
 
 
 @pytest.fixture(scope="module")
