@@ -99,7 +99,7 @@ def _catch_up(tenants: list[Tenant], file: Path) -> float:
     """
     start = time.monotonic()
     while time.monotonic() - start < _CATCH_UP_SECONDS:
-        ((message_id, answered),) = _write(tenants, 0.5, 2).items()
+        *_, (message_id, answered) = _write(tenants, 0.5, 2).items()
         while message_id not in file.read_text():
             time.sleep(0.1)
         if time.time() - answered < 1:
