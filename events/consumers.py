@@ -27,6 +27,9 @@ class Consumer:
     restored), and deletions of documents of which nothing is known.
     """
 
+    rest_seconds = 0.15
+    """For how long an account whose changes were read is left alone. What changes meanwhile comes in one batch."""
+
     def is_enabled(self) -> bool:
         """Whether it is configured to get events. A disabled one keeps its place, and gets all it missed later."""
         return True

@@ -54,7 +54,7 @@ class Follower:
 
     def __init__(self, consumer: Consumer, name: str, feed: UpdatesFeed) -> None:
         self.consumer = consumer
-        self.queue = WorkQueue()
+        self.queue = WorkQueue(consumer.rest_seconds)
         self._name, self._feed = name, feed
         self._leases = Leases(consumer.name, name)
         self._changes = Changes(of_everybody=consumer.gets_all_changes, of_unknown=consumer.gets_all_changes)

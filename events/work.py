@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from events.leases import slot_of
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
-_REST_SECONDS = 0.15
 _MAX_RESTING = 1_000
 
 
@@ -29,9 +28,10 @@ class _Account:
 
 
 class WorkQueue:
-    """Accounts to work on. Times are monotonic seconds."""
+    """Accounts to work on; each rests for some seconds after it was worked on. Times are monotonic seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, rest_seconds: float) -> None:
+        self._rest_seconds = rest_seconds
         self._accounts: dict[str, _Account] = {}
         self._ready: deque[str] = deque()
         self._delayed: set[str] = set()
@@ -72,7 +72,7 @@ class WorkQueue:
             account.is_in_work, account.failures = False, 0
             if len(self._rest_until) >= _MAX_RESTING:
                 self._rest_until.clear()
-            self._rest_until[account_key] = time.monotonic() + _REST_SECONDS
+            self._rest_until[account_key] = time.monotonic() + self._rest_seconds
             if account.databases:
                 self._queue(account_key)
             else:

@@ -23,6 +23,7 @@ from storage import database_names, gregorian, modbs
 
 logger = logging.getLogger(__name__)
 
+_REST_SECONDS = 0.15
 _THREADS = 4
 _PAGE_SIZE = 200
 _FIRST = "0"
@@ -38,7 +39,7 @@ class FollowedAccounts:
         """`heard` is called whenever any database has changed."""
         self._publish, self._heard = publish, heard
         self._feed = UpdatesFeed(self._hear, self._recheck)
-        self._queue = WorkQueue()
+        self._queue = WorkQueue(_REST_SECONDS)
         self._changes = Changes(of_everybody=True)
         self._listeners: Counter[str] = Counter()
         self._positions: dict[str, dict[str, Position]] = {}

@@ -7,7 +7,7 @@ from events.work import WorkQueue
 
 
 def test_the_databases_of_an_account_are_worked_on_by_one_thread_at_a_time() -> None:
-    queue = WorkQueue()
+    queue = WorkQueue(rest_seconds=0.15)
     queue.add("a", "a-1")
     queue.add("b", "b-1", "created")
     assert queue.take() == ("a", {"a-1": set()})
@@ -17,8 +17,20 @@ def test_the_databases_of_an_account_are_worked_on_by_one_thread_at_a_time() -> 
     assert queue.take() == ("a", {"a-2": set()})
 
 
+def test_an_account_that_was_worked_on_rests_and_delays_no_other() -> None:
+    queue = WorkQueue(rest_seconds=1_000)
+    queue.add("a", "a-1")
+    assert queue.take() == ("a", {"a-1": set()})
+    queue.add("a", "a-1")
+    queue.finish("a")
+    queue.add("b", "b-1")
+    assert queue.take() == ("b", {"b-1": set()})
+    queue.finish("b")
+    assert queue.busy_slots() == {slot_of("a")}
+
+
 def test_a_failed_account_comes_again_and_delays_no_other() -> None:
-    queue = WorkQueue()
+    queue = WorkQueue(rest_seconds=0.15)
     queue.add("a", "a-1", "created")
     work = queue.take()
     assert work is not None
@@ -33,7 +45,7 @@ def test_a_failed_account_comes_again_and_delays_no_other() -> None:
 
 
 def test_a_slot_that_another_follower_has_is_forgotten() -> None:
-    queue = WorkQueue()
+    queue = WorkQueue(rest_seconds=0.15)
     queue.add("a", "a-1")
     queue.add("b", "b-1")
     assert queue.busy_slots() == {slot_of("a"), slot_of("b")}
@@ -42,7 +54,7 @@ def test_a_slot_that_another_follower_has_is_forgotten() -> None:
 
 
 def test_threads_that_wait_for_work_end_when_the_queue_is_closed() -> None:
-    queue = WorkQueue()
+    queue = WorkQueue(rest_seconds=0.15)
     results: list[object] = []
     thread = threading.Thread(target=lambda: results.append(queue.take()))
     thread.start()
