@@ -30,6 +30,9 @@ class Consumer:
     rest_seconds = 0.15
     """For how long an account whose changes were read is left alone. What changes meanwhile comes in one batch."""
 
+    position_seconds = 1
+    """How many seconds of changes it may get twice, at most, when a follower was killed."""
+
     def is_enabled(self) -> bool:
         """Whether it is configured to get events. A disabled one keeps its place, and gets all it missed later."""
         return True

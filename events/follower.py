@@ -178,8 +178,9 @@ class Follower:
                 close_old_connections()
                 self._keep_leases()
                 self.has_begun.set()
-                self._store_places()
                 self._rounds += 1
+                if self._rounds % self.consumer.position_seconds == 0:
+                    self._store_places()
                 if self._rounds % _SLOT_STORE_ROUNDS == 0:
                     self._store_starts()
                 self._report()

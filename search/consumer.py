@@ -17,6 +17,7 @@ class SearchIndex(Consumer):
     name = freshness.CONSUMER
     gets_all_changes = True
     rest_seconds = 2.0  # an index that is 2 seconds old serves its readers; many small writes to it slow the API down
+    position_seconds = 30  # what is indexed twice changes nothing
 
     def is_enabled(self) -> bool:
         """Whether there is to be an index."""
