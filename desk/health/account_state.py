@@ -50,6 +50,7 @@ def _account_state(doc: Document) -> AccountState:
 
 
 def message_chart(account_ids: list[str]) -> dict[str, Any]:
-    """Messages per day of some accounts: a chart as `svg`, and its `values` as ``[(day, number)]``."""
+    """Messages per day of some accounts: a chart as `svg`, its `values` as ``[(day, number)]``, and their `total`."""
     values = [(f"{day:%Y-%m-%d}", number) for day, number in counts.per_day(account_ids)]
-    return {"svg": bar_chart(values, _("Messages per day")), "values": values}
+    total = sum(number for _day, number in values)
+    return {"svg": bar_chart(values, _("Messages per day")), "values": values, "total": total}

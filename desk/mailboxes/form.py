@@ -7,15 +7,15 @@ from typing import Any
 from django import forms
 from django.utils.html import escape
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from desk.kit.forms import Fieldsets, make_form, sort_fields
 from desk.kit.known_texts import translate
 from desk.kit.schema_fields import SEPARATOR, build_fields, resolve_reference
 from desk.kit.typed_fields import CheckedLinesField, CheckedTextField, EmailsField, check_number
-from desk.mailboxes.labels import LABELS, OBJECT_LABELS
+from desk.mailboxes.labels import LABELS, object_title
 from desk.mailboxes.owner_field import owner_field_factory
 from desk.mailboxes.pin import pin_field
+from desk.mailboxes.topics import MAIN_FIELDS, TOPICS
 from storage import schemas
 from voicemail.mailboxes import store as mailbox_store
 
@@ -28,50 +28,6 @@ _CHECKED_FIELDS: Mapping[str, Callable[..., forms.Field]] = {
 }
 PIN = "pin"
 _OWN_FIELDS = frozenset({"mailbox", "name", "aliases"})
-_MAIN_FIELDS = ("mailbox", "name", "owner_id", PIN, "notify_email_addresses")
-# Fields that are not listed here come last: a schema from CouchDB may have further properties.
-_TOPICS: tuple[tuple[Any, tuple[str, ...]], ...] = (
-    (gettext_lazy("Further numbers and time zone"), ("aliases", "timezone")),
-    (
-        gettext_lazy("Notification"),
-        (
-            "include_message_on_notify",
-            "transcribe",
-            "include_transcription_on_notify",
-            "save_after_notify",
-            "delete_after_notify",
-        ),
-    ),
-    (
-        gettext_lazy("Callers"),
-        (
-            "media__unavailable",
-            "skip_greeting",
-            "skip_instructions",
-            "announcement_only",
-            "operator_number",
-            "media_extension",
-            "silence_threshold",
-            "silence_hits",
-        ),
-    ),
-    (
-        gettext_lazy("Listening"),
-        (
-            "require_pin",
-            "check_if_owner",
-            "is_setup",
-            "skip_envelope",
-            "envelope_type",
-            "oldest_message_first",
-            "is_voicemail_ff_rw_enabled",
-            "seek_duration_ms",
-            "after_forward_action",
-            "vm_message_forward_type",
-        ),
-    ),
-    (gettext_lazy("Sharing"), ("shared_vmbox", "shared_vmbox_notify_owner_email", "members")),
-)
 
 
 def creation_form(
@@ -120,7 +76,7 @@ def _mailbox_fields(account_id: str, stored_owner_id: Any, *, shows_users: bool)
 
 
 def _sort(fields: Mapping[str, forms.Field]) -> dict[str, forms.Field]:
-    return sort_fields(fields, [*_MAIN_FIELDS, *(name for _title, names in _TOPICS for name in names)])
+    return sort_fields(fields, [*MAIN_FIELDS, *(name for _title, names in TOPICS for name in names)])
 
 
 def fieldsets(form: forms.Form) -> Fieldsets:
@@ -128,8 +84,8 @@ def fieldsets(form: forms.Form) -> Fieldsets:
 
     All but the first are folded up.
     """
-    sets: list[tuple[str | None, dict[str, Any]]] = [(None, {"fields": _MAIN_FIELDS})]
-    sets += [(title, {"fields": names}) for title, names in _TOPICS]
+    sets: list[tuple[str | None, dict[str, Any]]] = [(None, {"fields": MAIN_FIELDS})]
+    sets += [(title, {"fields": names}) for title, names in TOPICS]
     placed_names = {name for _title, options in sets for name in options["fields"]}
     remaining: dict[str, list[str]] = {}
     for name in form.fields:
@@ -137,7 +93,8 @@ def fieldsets(form: forms.Form) -> Fieldsets:
             remaining.setdefault(name.rpartition(SEPARATOR)[0], []).append(name)
     top_level = remaining.pop("", [])
     sets += [
-        (_path_title(path), {"fields": names, "description": _description(path)}) for path, names in remaining.items()
+        (object_title(path), {"fields": names, "description": _description(path)})
+        for path, names in remaining.items()
     ]
     sets.append((_("Other settings"), {"fields": top_level}))
     existing = [
@@ -149,13 +106,6 @@ def fieldsets(form: forms.Form) -> Fieldsets:
         for title, options in existing
         if options["fields"]
     ]
-
-
-def _path_title(path: str) -> str:
-    return (
-        str(OBJECT_LABELS.get(path, ""))
-        or ", ".join(key.replace("_", " ") for key in path.split(SEPARATOR)).capitalize()
-    )
 
 
 def _description(path: str) -> str:

@@ -5,6 +5,8 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy
 
+from desk.kit.schema_fields import SEPARATOR
+
 LABELS: Mapping[str, Any] = {
     "mailbox": gettext_lazy("Number"),
     "name": gettext_lazy("Name"),
@@ -48,5 +50,12 @@ LABELS: Mapping[str, Any] = {
     "notify__callback__schedule": gettext_lazy("Pauses between calls, one by one"),
     "notify__callback__timeout_s": gettext_lazy("How long it rings (seconds)"),
 }
-OBJECT_LABELS: Mapping[str, Any] = {"notify__callback": gettext_lazy("Calls about new messages")}
-"""Titles of the settings that are objects with settings of their own."""
+_OBJECT_LABELS: Mapping[str, Any] = {"notify__callback": gettext_lazy("Calls about new messages")}
+
+
+def object_title(path: str) -> str:
+    """Return what a setting is called that is an object with settings of its own."""
+    return (
+        str(_OBJECT_LABELS.get(path, ""))
+        or ", ".join(key.replace("_", " ") for key in path.split(SEPARATOR)).capitalize()
+    )

@@ -1,8 +1,7 @@
 """The pages of an account's mailboxes: list, creation, one mailbox, its change, removal and history."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import partial
-from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -23,12 +22,10 @@ from desk.kit.forms import Explain, add_errors, members_from
 from desk.kit.live import allow_live, live_list
 from desk.kit.notices import undo_button
 from desk.kit.pages import Route, actor
-from desk.kit.schema_fields import SEPARATOR
 from desk.mailboxes.bulk_change import BulkChangePages
 from desk.mailboxes.csv_export import ExportPages
 from desk.mailboxes.form import SECRETS, creation_form, fieldsets, mailbox_form
 from desk.mailboxes.greetings import GreetingPages
-from desk.mailboxes.labels import LABELS
 from desk.mailboxes.links import (
     mailbox_crumbs,
     mailbox_list_crumbs,
@@ -40,10 +37,12 @@ from desk.mailboxes.owner_field import owner_suggestions
 from desk.mailboxes.pin import PinPages
 from desk.mailboxes.proposal import propose
 from desk.mailboxes.restore import RestorePages, restore_context
+from desk.mailboxes.settings_list import list_settings
 from desk.mailboxes.table import CHANGE_SETTINGS, mailbox_table, shows_removed
 from desk.mailboxes.taken_number import explain_number
 from desk.mailboxes.titles import mailbox_title
 from desk.models import Mailbox
+from desk.users.links import user_url
 from desk.users.titles import VIEW_USERS, user_title
 from storage import document_types
 from voicemail.mailboxes import removal
@@ -160,8 +159,9 @@ class MailboxAdmin(RestorePages, PinPages, GreetingPages, ExportPages, BulkChang
             [*mailbox_list_crumbs(account, is_removed=is_removed), (mailbox_title(box), None)],
             account_id=account_id,
             box_id=box_id,
-            settings=sorted(_flatten_settings({key: value for key, value in public.items() if key != "id"})),
+            settings=list_settings(public),
             owner=user_title(owner) if owner else owner_id,
+            owner_url=user_url(account_id, owner["_id"]) if owner else None,
             folders=counts.per_folder(account_id, [box_id])[box_id],
             old_messages=len(box["messages"]) if isinstance(box.get("messages"), list) else 0,
             greetings=self.greeting_views(request, account_id, box),
@@ -232,16 +232,3 @@ class MailboxAdmin(RestorePages, PinPages, GreetingPages, ExportPages, BulkChang
         box, is_removed = mailbox_restore.get_any(account_id, box_id)
         crumbs = mailbox_crumbs(account, box, is_removed=is_removed)
         return render_history(self, request, [box_id], mailbox_title(box), crumbs)
-
-
-def _flatten_settings(settings: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
-    """Settings as pairs of what the form calls each, or else its path in words, and the value."""
-    for key, value in settings.items():
-        path = f"{prefix}{key}"
-        label = str(LABELS.get(path) or path.replace(SEPARATOR, ", ").replace("_", " "))
-        if isinstance(value, Mapping):
-            yield from _flatten_settings(value, f"{path}{SEPARATOR}")
-        elif isinstance(value, list):
-            yield label, ", ".join(map(str, value)) or "—"
-        else:
-            yield label, {True: _("yes"), False: _("no")}[value] if isinstance(value, bool) else value

@@ -109,6 +109,7 @@ def _messages_chart(days: Sequence[tuple[date, int]]) -> Chart:
     return {
         "svg": bar_chart(values, _("Messages per day")),
         "values": values,
+        "total": total,
         "today_text": f"{values[-1][1]:,}",
         "total_text": f"{total:,}",
     }

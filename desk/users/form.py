@@ -9,7 +9,7 @@ from django.contrib.admin import widgets
 from django.utils.translation import gettext as _
 
 from accounts import users
-from desk.kit.forms import make_form, sort_fields
+from desk.kit.forms import Fieldsets, make_form, sort_fields
 from desk.kit.schema_fields import build_fields
 from desk.kit.typed_fields import CheckedTextField, check_email
 from storage import schemas
@@ -25,9 +25,8 @@ _FIRST_FIELDS = (
     "email",
     "priv_level",
     "enabled",
-    "timezone",
-    "language",
 )
+_FURTHER_FIELDS = ("timezone", "language")
 
 
 def creation_form(submitted: Any) -> forms.Form:
@@ -40,6 +39,13 @@ def change_form(submitted: Any, user: Mapping[str, Any], entered: Mapping[str, A
     help_text = _("Only needed for a new user name. Leave it empty to keep the password.")
     entered = {name: value for name, value in entered.items() if name != PASSWORD}
     return _user_form(submitted, user, entered, password_field(required=False, help_text=help_text))
+
+
+def fieldsets(form: forms.Form) -> Fieldsets:
+    """The form's fields: what is needed first, then, folded up, all others."""
+    further = [name for name in form.fields if name not in _FIRST_FIELDS]
+    first = [name for name in _FIRST_FIELDS if name in form.fields]
+    return [(None, {"fields": first}), (_("Other settings"), {"fields": further, "classes": ["collapse"]})]
 
 
 def password_form(submitted: Any) -> forms.Form:
@@ -59,4 +65,4 @@ def _user_form(
 ) -> forms.Form:
     factories = {"email": partial(CheckedTextField, check_email)}
     fields = build_fields(schemas.get(users.SCHEMA), frozenset({"id", PASSWORD}), factories) | {PASSWORD: password}
-    return make_form(sort_fields(fields, _FIRST_FIELDS), submitted, user, entered)
+    return make_form(sort_fields(fields, [*_FIRST_FIELDS, *_FURTHER_FIELDS]), submitted, user, entered)

@@ -22,7 +22,7 @@ from desk.kit.forms import add_errors, members_from
 from desk.kit.notices import undo_button
 from desk.kit.pages import DocumentAdmin, Route, actor
 from desk.models import AccountUser
-from desk.users.form import PASSWORD, SECRETS, change_form, creation_form, password_form
+from desk.users.form import PASSWORD, SECRETS, change_form, creation_form, fieldsets, password_form
 from desk.users.links import user_crumbs, user_list_crumbs, user_list_url, user_subject, user_url
 from desk.users.table import user_table
 from desk.users.taken_name import describe_holder, explain_name
@@ -81,7 +81,9 @@ class AccountUserAdmin(DocumentAdmin):
                 messages.success(request, _("The user %(user)s was created.") % {"user": user_title(user)})
                 return HttpResponseRedirect(user_url(account_id, user["_id"]))
         crumbs = [*user_list_crumbs(account), (_("Add user"), None)]
-        return self.render_form(request, form, _("Add user"), crumbs, cancel_url=user_list_url(account_id))
+        return self.render_form(
+            request, form, _("Add user"), crumbs, cancel_url=user_list_url(account_id), fieldsets=fieldsets(form)
+        )
 
     def show_user(self, request: HttpRequest, account_id: str, user_id: str) -> HttpResponse:
         """Show a user, and the mailboxes that the user owns."""
@@ -115,7 +117,12 @@ class AccountUserAdmin(DocumentAdmin):
         if result.saved is None:
             crumbs = [*user_crumbs(account, user), (_("Change"), None)]
             return self.render_edit(
-                request, result, _("Change %(user)s") % {"user": user_title(user)}, crumbs, cancel_url=url
+                request,
+                result,
+                _("Change %(user)s") % {"user": user_title(user)},
+                crumbs,
+                cancel_url=url,
+                fieldsets=fieldsets(result.form),
             )
         if result.has_changes:
             subject = user_subject(account_id, result.saved)
