@@ -59,6 +59,30 @@ def test_a_change_keeps_what_the_form_does_not_show(
     assert "VMBox 3000 → Renamed" in desk.get(path + "history/").text
 
 
+def test_a_mailbox_shows_its_settings_by_subject_and_its_owner_once(
+    operator: Operator, account: Account, api: Api
+) -> None:
+    settings = {
+        "owner_id": account.user_id,
+        "transcribe": True,
+        "notify": {"callback": {"attempts": 7}},
+        "odd": {"key": "x"},
+    }
+    box = api.new_box("3000", aliases=["3999"], **settings)
+    page = operator("Read only").get(f"desk/mailbox/{account.id}/{box['id']}/").text
+    subjects = re.split("<h3>", page.partition('id="settings-heading"')[2].partition("</section>")[0])
+    rows = {
+        subject.partition("<")[0]: re.findall("<dt>(.*?)</dt><dd>(.*?)</dd>", re.sub("</?bdi>", "", subject))
+        for subject in subjects
+    }
+    (owner,) = [value for subject in rows.values() for name, value in subject if name == "Owner"]
+    assert owner.startswith(f'<a href="/admin/desk/accountuser/{account.id}/{account.user_id}/">')
+    assert ("Further numbers", "3999") in rows["Further numbers and time zone"]
+    assert ("Transcribe messages", "yes") in rows["Notification"]
+    assert ("How often to call", "7") in rows["Calls about new messages"]
+    assert ("odd, key", "x") in rows["Odd"]
+
+
 def test_a_history_tells_values_in_words(operator: Operator, account: Account, api: Api) -> None:
     box = api.new_box("3000", notify_email_addresses=["a@example.com"], transcribe=False)
     desk, path = operator("Support"), f"desk/mailbox/{account.id}/{box['id']}/"
