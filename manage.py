@@ -7,6 +7,7 @@ import sys
 from django.core.management import execute_from_command_line
 
 from config.start import prepare_doctor, refuse_unsafe_settings
+from config.tracing.setup import set_up_tracing
 
 
 def main() -> None:
@@ -17,6 +18,7 @@ def main() -> None:
         prepare_doctor(as_json="--json" in sys.argv)
     else:
         refuse_unsafe_settings()
+        set_up_tracing()
     execute_from_command_line(sys.argv)
 
 

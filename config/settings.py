@@ -12,6 +12,7 @@ import dj_database_url
 from csp.constants import NONE, SELF
 
 from config import environment
+from config.tracing.faults import tracing_faults
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DEBUG = environment.flag("DEBUG")
@@ -221,7 +222,13 @@ SECURITY_CONTACT = environment.text_list("SECURITY_CONTACT")
 SECURITY_POLICY = environment.text("SECURITY_POLICY")
 METRICS_TOKEN = environment.secret("METRICS_TOKEN")
 """What Prometheus says to be let in to /metrics; without it there are no metrics."""
+OTEL_EXPORTER_OTLP_ENDPOINT = environment.text("OTEL_EXPORTER_OTLP_ENDPOINT")
+"""Where an OpenTelemetry collector takes traces by OTLP over HTTP, without /v1/traces; none if empty."""
+SENTRY_DSN = environment.secret("SENTRY_DSN")
+"""What Sentry calls the address for errors of this service; none if empty."""
 MIDDLEWARE = [
+    *(["config.routes.RouteMiddleware"] if METRICS_TOKEN or OTEL_EXPORTER_OTLP_ENDPOINT or SENTRY_DSN else []),
+    *(["config.tracing.spans.TracingMiddleware"] if OTEL_EXPORTER_OTLP_ENDPOINT else []),
     *(["config.metrics.counters.MetricsMiddleware"] if METRICS_TOKEN else []),
     "crossbar.middleware.RequestIdMiddleware",
     "crossbar.middleware.ApiCorsMiddleware",
@@ -437,7 +444,7 @@ def faults() -> list[str]:
         for url in MONSTER_UI_URLS
         if not _UI_URL.fullmatch(url)
     ]
-    return sentences
+    return sentences + tracing_faults(OTEL_EXPORTER_OTLP_ENDPOINT, SENTRY_DSN)
 
 
 def _secret_key_fault(key: str) -> str:

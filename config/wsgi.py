@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from config.start import refuse_unsafe_settings
+from config.tracing.setup import set_up_tracing
 from couch.client import couch
 from crossbar.slow_clients import SlowClients
 
@@ -19,4 +20,5 @@ application = SlowClients(
 if settings.METRICS_TOKEN:
     from config.metrics.counters import count_couchdb_request
 
-    couch().session.observe = count_couchdb_request
+    couch().session.observers.append(count_couchdb_request)
+set_up_tracing()

@@ -35,7 +35,7 @@ _READING_POST = re.compile(r"/(_all_docs|_dbs_info|_view/[^/]+(/queries)?)(\?|$)
 
 AnyExchange = TypeVar("AnyExchange", bound=Exchange)
 Result = TypeVar("Result")
-Observe = Callable[[str, int, BaseException | None, float], None]
+Observe = Callable[[Request, int, BaseException | None, float], None]
 
 
 class Response:
@@ -193,12 +193,11 @@ os.register_at_fork(after_in_child=_leave_connections_to_parent)
 class Session(http.Session):  # type: ignore[misc]  # python-couchdb has no types
     """A session for any number of threads. Give it to ``couchdb.Server``."""
 
-    observe: "Observe | None" = None
-    """Is told of each request: its method, status (0 without an answer), error and seconds."""
-
     def __init__(self, connect_timeout: float, read_timeout: float) -> None:
         super().__init__(timeout=read_timeout)
         self.breaker = Breaker()
+        self.observers: list[Observe] = []
+        """Are told of each attempt: the request, its status (0 without an answer), error and seconds."""
         self._read_timeout = read_timeout
         self._calls = _Pool(lambda: Call(connect_timeout, read_timeout))
         self._transfers = _Pool(lambda: Transfer(connect_timeout))
@@ -334,7 +333,7 @@ class Session(http.Session):  # type: ignore[misc]  # python-couchdb has no type
         pauses = _RETRY_PAUSES[:1] if breaker.is_server_away else _RETRY_PAUSES
         for pause in (*pauses, None):
             try:
-                result = attempt(request) if self.observe is None else self._observed(request, attempt)
+                result = self._observed(request, attempt) if self.observers else attempt(request)
             except Unreachable as error:
                 is_harmless = isinstance(error, NotConnected) or (
                     not isinstance(error, TimedOut) and _can_repeat(request)
@@ -352,16 +351,19 @@ class Session(http.Session):  # type: ignore[misc]  # python-couchdb has no type
         raise AssertionError("the last attempt returns or raises")
 
     def _observed(self, request: Request, attempt: Callable[[Request], Result]) -> Result:
-        assert self.observe is not None
         started_at = time.perf_counter()
         try:
             result = attempt(request)
         except Unreachable as error:
-            self.observe(request.method, 0, error, time.perf_counter() - started_at)
+            self._tell_observers(request, 0, error, time.perf_counter() - started_at)
             raise
         status = result.status if isinstance(result, Response) else result[0]  # type: ignore[index]
-        self.observe(request.method, status, None, time.perf_counter() - started_at)
+        self._tell_observers(request, status, None, time.perf_counter() - started_at)
         return result
+
+    def _tell_observers(self, request: Request, status: int, error: Unreachable | None, seconds: float) -> None:
+        for observe in self.observers:
+            observe(request, status, error, seconds)
 
     def _record_failure(self, error: Unreachable, answers: int) -> None:
         if isinstance(error, NotConnected):

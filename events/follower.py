@@ -17,6 +17,7 @@ from django.db import DatabaseError, close_old_connections
 from couch.client import couch
 from couch.errors import CouchError, MissingDatabase
 from couch.feeds import DatabaseUpdate
+from crossbar.spans import span
 from events import event as event_names
 from events import positions, state
 from events.changes import Changes
@@ -114,8 +115,9 @@ class Follower:
             account_key, databases = work
             try:
                 close_old_connections()
-                for name in sorted(databases):
-                    self._read(name, account_key, databases[name])
+                with span(f"changes for {self.consumer.name}"):
+                    for name in sorted(databases):
+                        self._read(name, account_key, databases[name])
             except LostLease:
                 if slot_of(account_key) in self._starts:  # the lease is late to be renewed, and may still be ours
                     self.queue.fail(account_key, databases)

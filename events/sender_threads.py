@@ -13,6 +13,8 @@ from typing import Generic, TypeVar
 
 from django.db import close_old_connections
 
+from crossbar.spans import span
+
 logger = logging.getLogger(__name__)
 
 
@@ -60,7 +62,8 @@ class SenderThreads(Generic[Item]):
             if (item := self._claim()) is not None:
                 goes_on = True
                 self.wake()
-                self._send(item)
+                with span(f"delivery of {self._name}"):
+                    self._send(item)
         except Exception:  # its lease ends, and somebody sends it again
             logger.exception("What is due could not be sent (%s)", self._name)
         finally:

@@ -7,17 +7,16 @@ Labels are few: routes of the URL configuration, methods, statuses. No path, acc
 
 import time
 from collections.abc import Callable
-from contextvars import ContextVar
-from typing import Any
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from prometheus_client import Counter, Histogram
 
+from config.routes import current_route
 from couch.errors import TimedOut
+from couch.transfer import Request
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
-_METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "PATCH", "DELETE", "OPTIONS"})
 
 REQUESTS = Counter("vmboxes_requests", "Requests, by what was answered", ["method", "route", "status"])
 REQUEST_SECONDS = Histogram(
@@ -28,7 +27,6 @@ COUCHDB_REQUESTS = Counter("vmboxes_couchdb_requests", "Requests to CouchDB, by 
 COUCHDB_SECONDS = Histogram(
     "vmboxes_couchdb_request_seconds", "Seconds that CouchDB took", ["method"], buckets=_SECONDS
 )
-_route: ContextVar[list[str]] = ContextVar("route")
 
 
 class MetricsMiddleware:
@@ -39,15 +37,11 @@ class MetricsMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Return the response to a request."""
-        holder = ["(none)"]
-        token = _route.set(holder)
         started_at = time.perf_counter()
-        try:
-            response = self._get_response(request)
-        finally:
-            _route.reset(token)
-        method = request.method if request.method in _METHODS else "(other)"
-        (route,) = holder
+        response = self._get_response(request)
+        current = current_route()
+        assert current is not None, "RouteMiddleware comes before"
+        method, route = current.method, current.route
         REQUESTS.labels(method, route, response.status_code).inc()
         REQUEST_SECONDS.labels(method, route).observe(time.perf_counter() - started_at)
         length = request.META.get("CONTENT_LENGTH") or ""
@@ -55,16 +49,10 @@ class MetricsMiddleware:
             BODY_BYTES.labels(route).inc(int(length))
         return response
 
-    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
-        """Note the route. The request may be another object than the one that came in (`crossbar.middleware`)."""
-        match = request.resolver_match
-        if match is not None and match.route:
-            _route.get()[0] = match.route
 
-
-def count_couchdb_request(method: str, status: int, error: BaseException | None, seconds: float) -> None:
+def count_couchdb_request(request: Request, status: int, error: BaseException | None, seconds: float) -> None:
     """Count a request to CouchDB, which failed with an error or was answered with a status."""
     failure = "timeout" if isinstance(error, TimedOut) else "unreachable"
     outcome = f"{status // 100}xx" if error is None else failure
-    COUCHDB_REQUESTS.labels(method, outcome).inc()
-    COUCHDB_SECONDS.labels(method).observe(seconds)
+    COUCHDB_REQUESTS.labels(request.method, outcome).inc()
+    COUCHDB_SECONDS.labels(request.method).observe(seconds)
