@@ -1,4 +1,4 @@
-"""What `auth.login_throttle` counts: the only data about accounts that is not in CouchDB."""
+"""What `auth.login_throttle` counts, and when API keys were used: the only data about accounts not in CouchDB."""
 
 from django.db import models
 
@@ -25,3 +25,14 @@ class KnownAddress(models.Model):
 
     def __str__(self) -> str:
         return f"until {self.ends_at}"
+
+
+class ApiKeyUse(models.Model):
+    """The last use of an API key (`api_keys.last_use`)."""
+
+    key_id = models.CharField(max_length=32, primary_key=True)
+    used_at = models.BigIntegerField(help_text="in Gregorian seconds")
+    address = models.CharField(max_length=100)
+
+    def __str__(self) -> str:
+        return f"{self.key_id} at {self.used_at}"

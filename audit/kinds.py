@@ -9,6 +9,7 @@ KINDS = {
     document_types.ACCOUNT: "account",
     document_types.USER: "user",
     document_types.DEVICE: "device",
+    document_types.API_KEY: "API key",
     document_types.MAILBOX: "mailbox",
     document_types.MESSAGE: "message",
     document_types.MEDIA: "media",

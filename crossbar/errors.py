@@ -94,8 +94,8 @@ class Forbidden(ApiError):
     status_code = 403
     message = "forbidden"
 
-    def __init__(self) -> None:
-        super().__init__(data={"message": "forbidden"})
+    def __init__(self, reason: str = "forbidden") -> None:
+        super().__init__(data={"message": reason})
 
 
 class BadIdentifier(ApiError):

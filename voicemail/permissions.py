@@ -11,6 +11,7 @@ from typing import Any
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
+from accounts.api_keys.scopes import Scope
 from accounts.auth.authentication import Identity, caller
 from accounts.auth.permissions import owns
 from storage import system_config
@@ -48,5 +49,5 @@ def may_change_box(identity: Identity, box: Mapping[str, Any]) -> bool:
 
 
 def may_see_secrets(identity: Identity, box: Mapping[str, Any]) -> bool:
-    """Whether a caller may see a mailbox's PIN: those who may change it."""
-    return may_change_box(identity, box)
+    """Whether a caller may see a mailbox's PIN: those who may change it, by no key that may only do that."""
+    return may_change_box(identity, box) and identity.may(Scope.ADMINISTER)

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 
 from accounts import accounts, users
 from accounts.api.viewset import AccountScopedViewSet, AuthenticatedViewSet
+from accounts.api_keys import key_text
 from accounts.auth import authentication, login, rate_limit, tokens, trail
 from accounts.auth.permissions import owns
 from accounts.auth.tokens import Token
@@ -68,6 +69,10 @@ class ApiAuthViewSet(LoginViewSet):
     @sensitive_variables()
     def create(self, request: Request) -> EnvelopeResponse:
         """Issue a token for an account."""
+        if key_text.looks_like_key(self.data.get("api_key")):
+            # A token would be valid at a Kazoo beside this service, which knows no scopes.
+            message = "A key with scopes gives no token: send it with each request, as X-Auth-Token"
+            raise ValidationFailed.field("api_key", "forbidden", message)
         account = login.authenticate_account(self.validated_data["api_key"], authentication.client_address(request))
         return self.logged_in(account, None, login.API_AUTH)
 
@@ -82,7 +87,7 @@ class TokenAuthViewSet(AuthenticatedViewSet):
 
     def destroy(self, request: Request) -> EnvelopeResponse:
         """Revoke the token, on every instance within seconds."""
-        if self.auth_token is None:  # Basic credentials: there is nothing to revoke
+        if self.auth_token is None:  # Basic credentials, or an API key: there is nothing to revoke
             raise InvalidCredentials()
         account, user, method = self._login()
         authentication.revoke(self.identity)
@@ -94,6 +99,8 @@ class TokenAuthViewSet(AuthenticatedViewSet):
         identity = self.identity
         account = accounts.get(identity.account_id)
         user = None if identity.owner_id is None else users.get(identity.account_id, identity.owner_id)
+        if identity.key is not None:
+            return account, user, "api_key"
         method = "cb_basic_auth" if identity.token is None else identity.token.claims.get("method")
         return account, user, method
 

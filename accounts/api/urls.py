@@ -5,6 +5,7 @@ from typing import Any
 from django.urls import include, re_path
 
 from accounts.api.accounts import AccountsViewSet, AccountViewSet, ApiKeyViewSet, DescendantsViewSet
+from accounts.api.api_keys import ApiKeysViewSet
 from accounts.api.auth import (
     AccountSecretViewSet,
     ApiAuthViewSet,
@@ -22,6 +23,7 @@ from storage import view_names
 _CHANGES: dict[str, Any] = {"get": "retrieve", "post": "replace", "patch": "merge", "delete": "destroy"}
 _ACCOUNT = r"^accounts/(?P<account_id>[^/]+)"
 _LIST: dict[str, Any] = {"get": "list"}
+_KEYS: dict[str, Any] = {"get": "list", "put": "create"}
 _GET: dict[str, Any] = {"get": "retrieve"}
 
 urlpatterns = [
@@ -40,6 +42,10 @@ urlpatterns = [
         DescendantsViewSet.as_view(_LIST, view=view_names.ACCOUNTS_BY_PARENT, csv_name="children"),
     ),
     re_path(rf"{_ACCOUNT}/api_key/?$", ApiKeyViewSet.as_view({"get": "retrieve", "put": "create"})),
+    re_path(rf"{_ACCOUNT}/api_keys/?$", ApiKeysViewSet.as_view(_KEYS)),
+    re_path(rf"{_ACCOUNT}/api_keys/(?P<key_id>[^/]+)/?$", ApiKeysViewSet.as_view(_CHANGES)),
+    re_path(rf"{_ACCOUNT}/users/(?P<user_id>[^/]+)/api_keys/?$", ApiKeysViewSet.as_view(_KEYS)),
+    re_path(rf"{_ACCOUNT}/users/(?P<user_id>[^/]+)/api_keys/(?P<key_id>[^/]+)/?$", ApiKeysViewSet.as_view(_CHANGES)),
     re_path(rf"{_ACCOUNT}/auth/?$", AccountSecretViewSet.as_view({"put": "create"})),
     re_path(rf"{_ACCOUNT}/users/(?P<user_id>[^/]+)/auth/?$", AccountSecretViewSet.as_view({"put": "create"})),
     re_path(rf"{_ACCOUNT}/users/(?P<user_id>[^/]+)/user_auth/?$", ImpersonationViewSet.as_view({"put": "create"})),

@@ -15,6 +15,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from accounts import accounts
+from accounts.api_keys.scopes import Scope
 from accounts.auth import authentication, thread_share
 from accounts.auth import cache as auth_cache
 from accounts.auth.authentication import BasicAuthentication, Identity, TokenAuthentication, caller
@@ -24,6 +25,7 @@ from accounts.auth.tokens import Token
 from couch.database import Document
 from crossbar.connection import connection_of
 from crossbar.envelope import Envelope
+from crossbar.errors import Forbidden
 from crossbar.filters import has_filters
 from crossbar.pages import has_long_pages
 from crossbar.viewset import NO_CACHE, CrossbarViewSet
@@ -44,6 +46,8 @@ class AuthenticatedViewSet(CrossbarViewSet):
     long_actions: frozenset[str] = frozenset()
     #: Actions that change or reveal what decides rights. For them, the caller's own are read afresh from CouchDB.
     fresh_actions: frozenset[str] = frozenset()
+    #: The scope that an API key needs for an action; for all others it must administer.
+    scopes: Mapping[str, Scope] = {}
     _authentication_error: APIException | None = None
     _has_share = False
     """Whether the request counts among those that occupy a thread for long."""
@@ -56,6 +60,13 @@ class AuthenticatedViewSet(CrossbarViewSet):
             self._has_share = True
         if self.action in self.fresh_actions:
             self._check_fresh_rights(request)
+
+    def check_permissions(self, request: Request) -> None:
+        """Raise Forbidden and the like if the caller may not make the request."""
+        super().check_permissions(request)
+        needed = self.scopes.get(self.action, Scope.ADMINISTER)
+        if not self.identity.may(needed):
+            raise Forbidden(f"this API key lacks the scope {needed}")
 
     def may_take_long(self) -> bool:
         """Whether the request may occupy its thread for long."""

@@ -1,4 +1,4 @@
-"""Who makes a request, as DRF authentication classes: by a token, or by Basic credentials.
+"""Who makes a request, as DRF authentication classes: by a token, an API key with scopes, or Basic credentials.
 
 Users and accounts count as they are now, not as they were when the token was issued. Their rights are cached for
 cache.CACHE_SECONDS, and the identity behind a token for IDENTITY_SECONDS: every instance notices within both together
@@ -22,6 +22,10 @@ from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
 from accounts import accounts
+from accounts.api_keys import cache as key_cache
+from accounts.api_keys import key_text, last_use
+from accounts.api_keys.cache import ApiKey
+from accounts.api_keys.scopes import Scope
 from accounts.auth import cache as auth_cache
 from accounts.auth import credentials, login, tokens, trail
 from accounts.auth.cache import CachedAccount, CachedUser, Missing
@@ -48,11 +52,17 @@ class Identity:
     is_admin: bool
     is_superduper_admin: bool
     token: Token | None = None
-    """The token that the caller signed in with; None for Basic credentials."""
+    """The token that the caller signed in with; None for Basic credentials and API keys with scopes."""
+    key: ApiKey | None = None
+    """The API key with scopes that the caller sent; None for other credentials, with which one may do all one may."""
     password_md5: str = field(default="", repr=False)
     """The hash in Basic credentials; empty with a token."""
     username: str = ""
     """The user's name, once its rights are known."""
+
+    def may(self, scope: Scope) -> bool:
+        """Whether the caller's credentials allow what needs a scope, if the caller may do it at all."""
+        return self.key is None or self.key.allows(scope)
 
     def actor(self, request_id: str | None = None) -> Actor:
         """Return what a document records of who changed it."""
@@ -64,17 +74,19 @@ _identities: dict[str, tuple[float, int, Identity]] = {}
 
 
 class TokenAuthentication(BaseAuthentication):
-    """By a token in ``X-Auth-Token``, ``Authorization: Bearer``, ``?auth_token=`` or a body's envelope.
+    """By a token or key in ``X-Auth-Token``, ``Authorization: Bearer``, ``?auth_token=`` or a body's envelope.
 
     Before it looks anything up, the view prefetches whatever else the request needs, so that it comes along.
     """
 
     @sensitive_variables("token")
-    def authenticate(self, request: Request) -> tuple[Identity, str] | None:
-        """Return the caller and the token; None without a token. Raises InvalidCredentials."""
+    def authenticate(self, request: Request) -> tuple[Identity, str | None] | None:
+        """Return the caller and the token, which envelopes show; None without a token. Raises InvalidCredentials."""
         token = find_token(request)
         if not token:
             return None
+        if key_text.looks_like_key(token):
+            return identity_of_key(token, client_address(request)), None
         identity = cached_identity(token)
         if identity is None:
             verified = tokens.verify(token)
@@ -169,6 +181,8 @@ def invalidate(identity: Identity) -> None:
     """Drop what is cached of a caller: its account, its user or device, and whether its token was revoked."""
     ids = [identity.owner_id, identity.token.device_id if identity.token else None]
     auth_cache.invalidate_users(identity.account_id, *(doc_id for doc_id in ids if doc_id is not None))
+    if identity.key is not None:
+        key_cache.invalidate(identity.key)
     if identity.token is None:
         return
     tokens.invalidate_revocation(identity.token)
@@ -183,7 +197,7 @@ def reload(identity: Identity) -> Identity:
     if identity.token is not None:
         tokens.require_not_revoked(identity.token)
     try:
-        return _load_identity(identity)
+        return _load_identity(identity) if identity.key is None else _reload_key(identity, identity.key)
     except BadIdentifier as error:
         raise InvalidCredentials() from error
 
@@ -234,6 +248,49 @@ def identity_of_basic(encoded: str, address: str) -> Identity:
         raise InvalidCredentials() from error
     user = login.authenticate_user_by_md5(account_id, digest, address)
     return reload(Identity(account_id, user["_id"], False, False, password_md5=user[credentials.MD5]))
+
+
+@sensitive_variables("text")
+def identity_of_key(text: str, address: str) -> Identity:
+    """Return the caller that a key with scopes from an address names; raises InvalidCredentials."""
+    parts = key_text.parse(text)
+    if parts is None:
+        raise InvalidCredentials()
+    try:
+        key = key_cache.get_key(parts.account_id, parts.key_id)
+        if not key.is_valid(parts, address):
+            raise InvalidCredentials()
+        identity = _load_key_owner(Identity(key.account_id, key.owner_id, False, False, key=key), key)
+    except BadIdentifier as error:
+        raise InvalidCredentials() from error
+    last_use.note(key.id, address)
+    return identity
+
+
+def _reload_key(identity: Identity, key: ApiKey) -> Identity:
+    """Return a caller by a key as both are now; raises InvalidCredentials, BadIdentifier."""
+    fresh = key_cache.get_key(key.account_id, key.id)
+    if fresh.digest != key.digest or fresh.is_expired:
+        raise InvalidCredentials()
+    return _load_key_owner(replace(identity, key=fresh), fresh)
+
+
+def _load_key_owner(identity: Identity, key: ApiKey) -> Identity:
+    """Return a caller by a key with the rights of the key's owner; raises InvalidCredentials, BadIdentifier.
+
+    The accounts below are for keys that may administer, as is what superduper administrators may.
+    """
+    account = auth_cache.get_account(key.account_id)
+    user = None if key.owner_id is None else auth_cache.get_user(key.account_id, key.owner_id)
+    if not account.is_enabled or (user is not None and not user.is_enabled):
+        raise InvalidCredentials()
+    is_admin = user is None or user.is_admin
+    return replace(
+        identity,
+        is_admin=is_admin,
+        is_superduper_admin=is_admin and account.is_superduper_admin and key.allows(Scope.ADMINISTER),
+        username=f"{'' if user is None else user.name} (API key {key.name})".strip(),
+    )
 
 
 def _load_identity(identity: Identity) -> Identity:

@@ -9,6 +9,7 @@ from typing import Any
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
+from accounts.api_keys.scopes import Scope
 from accounts.auth import cache as auth_cache
 from accounts.auth.authentication import Identity, caller
 from crossbar.errors import BadIdentifier
@@ -58,7 +59,7 @@ def may_act_on(identity: Identity, account_id: str) -> bool:
     account = auth_cache.get_account(account_id)
     if account_id == identity.account_id or identity.is_superduper_admin:
         return True
-    return identity.is_admin and identity.account_id in account.ancestor_ids
+    return identity.is_admin and identity.may(Scope.ADMINISTER) and identity.account_id in account.ancestor_ids
 
 
 def owns(identity: Identity, owner_id: object) -> bool:

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 
 from accounts import users
 from accounts.api.viewset import AccountScopedViewSet
+from accounts.api_keys.scopes import Scope
 from accounts.auth import cache as auth_cache
 from accounts.auth.permissions import IsAuthenticated, MayActOnAccount
 from couch.database import Document
@@ -35,6 +36,11 @@ class MailboxViewSetBase(AccountScopedViewSet):
     """
 
     permission_classes: tuple[type[BasePermission], ...] = (IsAuthenticated, MayActOnAccount, MailboxPermission)
+    scopes = {
+        **dict.fromkeys(("list", "retrieve"), Scope.READ),
+        **dict.fromkeys(("create", "replace", "merge", "destroy"), Scope.WRITE),
+        **dict.fromkeys(("change", "change_many", "remove_many"), Scope.WRITE),
+    }
     prefetched_settings = (retention.CATEGORY,)  # which decides the messages that are shown and counted
     prefetched_parameters = ("box_id",)
 

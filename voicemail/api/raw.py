@@ -8,6 +8,7 @@ from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
 from accounts.api.viewset import location
+from accounts.api_keys.scopes import Scope
 from accounts.auth.permissions import IsAuthenticated, MayActOnAccount
 from couch.database import Document
 from crossbar.body import media_type_of
@@ -41,6 +42,7 @@ class RawViewSet(MessageViewSetBase):
     parser_classes = (StrictEnvelopeParser, UploadParser)
     long_actions = frozenset({"retrieve", "replace"})
     content_negotiation_class = FileNegotiation
+    scopes = {"retrieve": Scope.HEAR, "replace": Scope.WRITE}
 
     def retrieve(self, request: Request, box_id: str, message_id: str, **scope: str) -> HttpResponseBase:
         """Return the audio, or the part of it that a Range names, as it comes from CouchDB."""
@@ -85,6 +87,7 @@ class ArchiveViewSet(MessageViewSetBase):
     permission_classes = (IsAuthenticated, MayActOnAccount, MaySeeMailbox)
     long_actions = frozenset({"download"})
     content_negotiation_class = FileNegotiation
+    scopes = {"download": Scope.HEAR}
 
     def download(self, request: Request, box_id: str, **scope: str) -> StreamingHttpResponse:
         """Return a ZIP of the audio of the messages in the payload, which is written as it is sent."""
