@@ -406,13 +406,21 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = environment.flag("BEHIND_TLS_PROXY"
 # --- logs: a JSON object per line on stderr ---
 
 LOG_LEVEL = environment.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
+_REPORT_HANDLERS = (
+    {"sentry": {"class": "config.tracing.error_reports.ReportHandler"}}
+    if SENTRY_DSN and not tracing_faults("", SENTRY_DSN)  # those are the doctor's to tell, who needs logs
+    else {}
+)
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"json": {"()": "crossbar.logs.JsonFormatter"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
-    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {"django": {"handlers": [], "level": LOG_LEVEL, "propagate": True}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}, **_REPORT_HANDLERS},
+    "root": {"handlers": ["stderr", *_REPORT_HANDLERS], "level": LOG_LEVEL},
+    "loggers": {
+        "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
+        "opentelemetry": {"level": "ERROR"},  # a collector that is away: a line for each batch
+    },
 }
 
 

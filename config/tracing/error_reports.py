@@ -4,6 +4,10 @@ The SDK collects much more by itself. Of what it collects, `reduce_event` passes
 version of it can't add anything. The texts of exceptions are left out: numbers, ids and names are often in them.
 """
 
+import logging
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +15,7 @@ import sentry_sdk
 from django.conf import settings
 from sentry_sdk.integrations.atexit import AtexitIntegration
 from sentry_sdk.integrations.excepthook import ExcepthookIntegration
-from sentry_sdk.integrations.logging import LoggingIntegration, ignore_logger
+from sentry_sdk.integrations.logging import EventHandler, ignore_logger
 
 from config.routes import current_route
 from config.tracing.request_ids import random_id
@@ -28,18 +32,49 @@ _FRAME_MEMBERS = (
     *("pre_context", "context_line", "post_context"),  # lines of the source
 )
 _END_SECONDS = 2
+_REPORTS_PER_MINUTE = 60
+
+
+class ReportLimit(logging.Filter):
+    """Lets so many errors of a minute through: a report takes 4 ms of CPU, and each request may fail."""
+
+    def __init__(self, limit: int, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._limit, self._clock = limit, clock
+        self._lock = threading.Lock()
+        self._count, self._ends_at = 0, 0.0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a record is reported."""
+        if record.name.startswith("django.") and not record.exc_info:
+            # Django logs each response from 500 on. An error of the API was logged before, and a 503 is none.
+            return False
+        with self._lock:
+            now = self._clock()
+            if now >= self._ends_at:
+                self._count, self._ends_at = 0, now + 60
+            self._count += 1
+            return self._count <= self._limit
+
+
+class ReportHandler(EventHandler):
+    """Reports what is logged as an error. A handler of the root logger, in the settings."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.addFilter(ReportLimit(_REPORTS_PER_MINUTE))
 
 
 def start_reporting(dsn: str) -> None:
     """Report errors that are logged or end a command. A thread sends them; what it can't take is dropped."""
     ignore_logger("opentelemetry.*")  # a collector that is away is no error of the service
+    logging.getLogger("gunicorn.error").addHandler(ReportHandler())  # whose records don't get to the root logger
     sentry_sdk.init(
         dsn=dsn,
         release=f"vmboxes@{VERSION}",
         default_integrations=False,
         auto_enabling_integrations=False,
         integrations=[
-            LoggingIntegration(level=None, sentry_logs_level=None),
             ExcepthookIntegration(),
             AtexitIntegration(callback=lambda pending, timeout: None),
         ],
@@ -57,11 +92,8 @@ def start_reporting(dsn: str) -> None:
 
 
 def reduce_event(event: Any, hint: dict[str, Any]) -> Any:
-    """Return what of an event is told; None if nothing is."""
+    """Return what of an event is told."""
     record = hint.get("log_record")
-    if record is not None and record.name.startswith("django.") and not record.exc_info:
-        # Django logs each response from 500 on. An error of the API was logged before, and a 503 is none.
-        return None
     reduced = {name: event[name] for name in _MEMBERS if name in event}
     for name in ("exception", "threads"):
         if values := (event.get(name) or {}).get("values"):

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import logging
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from config.routes import readable_route
+from config.tracing.error_reports import ReportLimit
 from config.tracing.faults import tracing_faults
 from couch.call_kinds import kind_of_call
 from tests.support.api_client import Account, Api
@@ -218,6 +220,15 @@ def test_without_the_settings_neither_sdk_is_imported(service: Service) -> None:
     assert "django.conf" in modules
     # redis imports a part of OpenTelemetry by itself where it is installed.
     assert not {"opentelemetry.sdk.trace", "opentelemetry.exporter", "google.protobuf", "sentry_sdk"} & modules
+
+
+def test_few_errors_of_a_minute_are_reported() -> None:
+    now = 100.0
+    limit = ReportLimit(2, lambda: now)
+    error = logging.LogRecord("events.follower", logging.ERROR, "", 1, "It failed", None, None)
+    assert [limit.filter(error) for _ in range(4)] == [True, True, False, False]
+    now = 160.0
+    assert [limit.filter(error) for _ in range(3)] == [True, True, False]
 
 
 @pytest.mark.parametrize(
