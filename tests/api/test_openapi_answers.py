@@ -31,18 +31,19 @@ from tests.support.servers import Running, Service
 pytestmark = pytest.mark.long
 
 WITH_TOKEN = [operation for operation in operations() if needs_token(operation)]
+OF_USERS = tuple(f"/v2/accounts/{{account_id}}/users/{{user_id}}/{name}" for name in ("vmboxes", "api_keys"))
 OF_SYSTEM = "/v2/notifications"
 """Where the account of these tests may do nothing, and nobody should: all accounts share what is there."""
 CHANGING_NOTHING = ("getArchive", "postTokenInfo", "previewNotification", "enableWebhooks")
 """Operations that have a body but store nothing that clients see, here at least: no webhook is disabled."""
 STORED_ALREADY = ({"enabled": True}, {"folder": "deleted"}, {"notify": {"callback": None}})
 """Data of samples that change nothing of new documents."""
-# The boxes of a user and the templates of the system are served by the views of the account's: hundreds of odd
-# requests to one of the two will do.
+# The boxes and keys of a user, and the templates of the system, are served by the views of the account's: hundreds of
+# odd requests to one of the two will do.
 DISTINCT = [
     operation
     for operation in operations()
-    if "/users/{user_id}/vmboxes" not in operation.path and not operation.path.startswith(OF_SYSTEM)
+    if not operation.path.startswith(OF_USERS) and not operation.path.startswith(OF_SYSTEM)
 ]
 WITH_BODY = [operation for operation in DISTINCT if "requestBody" in described(operation)]
 BAD_CREDENTIALS: dict[str, dict[str, Any]] = {

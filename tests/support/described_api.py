@@ -105,6 +105,11 @@ class RealData:
         return self._create("webhooks", name="A hook", uri="https://hooks.example.com/", hook="object")
 
     @cached_property
+    def key(self) -> str:
+        """The id of an API key of the user."""
+        return self._create(f"users/{self.user}/api_keys", name="A key", scopes=["hear"])
+
+    @cached_property
     def template(self) -> str:
         """The id of a template of the account's own."""
         assert self.api.post("notifications/voicemail_to_email", {"subject": "A subject"}).ok
@@ -117,7 +122,7 @@ class RealData:
         mail_id: str = self.api.post("notifications/voicemail_full/preview", data).json()["data"]["id"]
         return mail_id
 
-    def _create(self, path: str, **data: str) -> str:
+    def _create(self, path: str, **data: str | list[str]) -> str:
         document_id: str = self.api.put(path, data).json()["data"]["id"]
         return document_id
 
@@ -148,6 +153,7 @@ class RealData:
             "token": lambda: str(self.api.token),
             "hook": lambda: "object",
             "hook_id": lambda: self.webhook,
+            "key_id": lambda: self.key,
             "template_id": lambda: self.template,
             "mail_id": lambda: self.mail,
             "app_id": lambda: self.api.get("apps_store").json()["data"][0]["id"],
