@@ -1,21 +1,14 @@
 """deploy/haproxy-kazoo.cfg: one address for a Kazoo and this service, in front of stand-ins for both."""
 
-import os
-import subprocess
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import requests
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
+from tests.support.haproxy import start_haproxy
 from tests.support.scripted_server import ScriptedServer
-from tests.support.servers import PROJECT, direct, free_port, wait_until
+from tests.support.servers import direct, free_port, wait_until
 
 ACCOUNT, USER, BOX = "a" * 32, "b" * 32, "c" * 32
 VOICEMAIL = [
@@ -43,42 +36,20 @@ def stand_in(name: str, port: int = 0) -> ScriptedServer:
     return ScriptedServer(lambda request, number: answer.encode(), port=port)
 
 
-def write_certificate(path: Path) -> None:
-    """A certificate of the machine's own, with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(1))
-        .sign(key, hashes.SHA256())
-        .public_bytes(Encoding.PEM)
-    )
-    path.write_bytes(certificate + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-
-
 class Proxy:
     """HAProxy in front of a stand-in for each service."""
 
     def __init__(self, folder: Path) -> None:
         self.kazoo, self.vmboxes = stand_in("kazoo"), stand_in("vmboxes")
-        write_certificate(folder / "tls.pem")
         https, http = free_port(), free_port()
         self.url, self.plain_url = f"https://127.0.0.1:{https}", f"http://127.0.0.1:{http}"
         environment = {
             "BIND_HTTPS": f"127.0.0.1:{https}",
             "BIND_HTTP": f"127.0.0.1:{http}",
-            "TLS_PEM": str(folder / "tls.pem"),
             **{f"KAZOO_{number}": f"127.0.0.1:{self.kazoo.port}" for number in (1, 2)},
             **{f"VMBOXES_{number}": f"127.0.0.1:{self.vmboxes.port}" for number in (1, 2)},
         }
-        with (folder / "haproxy.log").open("wb") as log:
-            self.process = subprocess.Popen(
-                [os.environ.get("HAPROXY", "haproxy"), "-f", "deploy/haproxy-kazoo.cfg"],
-                cwd=PROJECT,
-                env=os.environ | environment,
-                stdout=log,
-                stderr=log,
-            )
+        self.process = start_haproxy("deploy/haproxy-kazoo.cfg", folder, environment)
         wait_until(lambda: self.process.poll() is not None or self.asked("user_auth") == "kazoo")
         wait_until(lambda: self.process.poll() is not None or self.asked(VOICEMAIL[0]) == "vmboxes")
         assert self.process.poll() is None, (folder / "haproxy.log").read_text()
