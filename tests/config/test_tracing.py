@@ -21,6 +21,7 @@ from config.tracing.faults import tracing_faults
 from couch.call_kinds import kind_of_call
 from tests.support.api_client import Account, Api
 from tests.support.failures import failing_job
+from tests.support.following import Following
 from tests.support.receivers import Receiver, Reply
 from tests.support.servers import PROJECT, Running, Service, wait_until
 from webhooks.models import Delivery
@@ -198,16 +199,20 @@ def test_jobs_and_deliveries_have_spans_in_workers(watcher: Watcher, new_service
         )
         failing_job.enqueue(TEXT)
         sender.schedule()
-    worker.manage("db_worker", "--batch")
-    names = {span.name: span for span in watcher.spans()}  # the process sent them before it ended
-    assert names["job tests.support.failures.failing_job"].status.code == 2
-    assert names["job webhooks.sending.sender.send_due_webhooks"].status.code == 0
-    delivery = names["delivery of webhooks"]
-    assert [span.name for span in watcher.spans() if span.parent_span_id == delivery.span_id] == [
-        "CouchDB GET document"
-    ]
-    errors = [event["exception"]["values"][-1]["type"] for event in watcher.events() if "exception" in event]
-    assert errors[-1] == "ValueError"
+
+    def reports_of_jobs() -> list[dict[str, Any]]:
+        return [event for event in watcher.events() if event["logger"] == "django_tasks"]
+
+    with Following(worker, worker.folder / "events") as running:
+        running.start_worker()
+        assert watcher.wait_for_span("job tests.support.failures.failing_job").status.code == 2
+        assert watcher.wait_for_span("job webhooks.sending.sender.send_due_webhooks").status.code == 0
+        delivery = watcher.wait_for_span("delivery of webhooks")
+        wait_until(lambda: bool(reports_of_jobs()))
+    calls = [span.name for span in watcher.spans() if span.parent_span_id == delivery.span_id]
+    assert calls == ["CouchDB GET document"]
+    (report,) = reports_of_jobs()
+    assert report["exception"]["values"][-1]["type"] == "ValueError"
     assert [text for text in PRIVATE if text.encode() in watcher.everything()] == []
 
 
