@@ -8,6 +8,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from django_tasks_db.models import DBTaskResult
 
 import desk.accounts.pages
+import desk.api_keys.pages
 import desk.audit.pages
 import desk.erasures.pages
 import desk.jobs.pages

@@ -27,6 +27,15 @@ class Account(models.Model):
         verbose_name_plural = gettext_lazy("accounts")
 
 
+class ApiKey(models.Model):
+    """The API keys with scopes, of accounts and their users, for permissions. It has no table."""
+
+    class Meta:
+        managed = False
+        verbose_name = gettext_lazy("API key")
+        verbose_name_plural = gettext_lazy("API keys")
+
+
 class AccountUser(models.Model):
     """The users of accounts, for permissions. It has no table. The desk's own users are Django's."""
 

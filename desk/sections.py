@@ -4,6 +4,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from desk.accounts.links import account_list_url, account_url
+from desk.api_keys.links import key_list_url
 from desk.kit.navigation import Group, Section, register
 from desk.mailboxes.links import mailbox_list_url
 from desk.mails.links import mail_list_url
@@ -37,6 +38,7 @@ register(
     Section(_("Messages"), "inbox", all_messages_url, ("desk_message_",), ("desk.view_message",)),
     Section(_("Greetings and media"), "audio-lines", media_list_url, ("desk_media_",), ("desk.view_media",)),
     Section(_("Webhooks"), "webhook", webhook_list_url, ("desk_webhook_",), ("desk.view_webhook",)),
+    Section(_("API keys"), "key-round", key_list_url, ("desk_apikey_",), ("desk.view_apikey",)),
     Section(_("Mails"), "mail", mail_list_url, ("desk_mail_",), ("desk.view_mail",)),
     Section(_("Migration"), "arrow-right-left", account_migration_url, ("migration_migrationrun_",), (_VIEW,)),
     Section(_("Retention"), "timer", _retention_url, ("desk_account_retention",), (_VIEW,)),

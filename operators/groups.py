@@ -14,6 +14,7 @@ _READ_ONLY_PERMISSIONS = (
     "view_accountuser",
     "view_auditentry",
     "view_webhook",
+    "view_apikey",
     "view_job",
     "view_mail",
 )
@@ -44,6 +45,9 @@ _ADMINISTRATOR_PERMISSIONS = (
     "add_accountuser",
     "change_accountuser",
     "delete_accountuser",
+    "add_apikey",
+    "change_apikey",
+    "delete_apikey",
     "add_webhook",
     "change_webhook",
     "delete_webhook",

@@ -11,7 +11,7 @@ _NAVIGATION = re.compile(r'<nav id="navigation".*?</nav>', re.DOTALL)
 _LINK = re.compile(
     r'<a href="(?P<url>[^"]+)"(?P<current> aria-current="\w+")?>.*?<span>(?P<text>[^<]+)</span>', re.DOTALL
 )
-_OF_ACCOUNTS = ["Overview", "Users", "Mailboxes", "Messages", "Greetings and media", "Webhooks", "Mails"]
+_OF_ACCOUNTS = ["Overview", "Users", "Mailboxes", "Messages", "Greetings and media", "Webhooks", "API keys", "Mails"]
 _OF_ACCOUNTS += ["Migration", "Retention", "History"]
 
 

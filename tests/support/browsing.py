@@ -144,6 +144,7 @@ def all_pages(practice: Practice) -> Iterable[str]:
     yield from (practice.media_page + page for page in ("", "change/", "upload/", "delete/", "history/"))
     hook = f"desk/webhook/{account_id}/{practice.hook_id}/"
     yield from (f"desk/webhook/{page}" for page in (f"?account={account_id}", f"{account_id}/add/"))
+    yield from (f"desk/apikey/{page}" for page in (f"?account={account_id}", f"{account_id}/add/"))
     yield f"desk/mail/?account={account_id}"
     yield from (f"desk/mail/{account_id}/templates/{page}" for page in ("", "voicemail_to_email/"))
     yield from (hook + page for page in ("", "change/", "test/", f"attempts/{practice.attempt_id}/"))

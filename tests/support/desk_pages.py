@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.urls import reverse
 
 from accounts import accounts
+from accounts.api_keys import store as api_keys
 from desk.kit.pages import DocumentAdmin
 from media import store as media_store
 from notifications import by_hand
@@ -58,6 +59,7 @@ def store_documents(account: Account, service: Service) -> Ids:
         "media_id": media_store.create(account.id, {"name": "Away"})["_id"],
         "kind": "unavailable",
         "hook_id": hook["_id"],
+        "key_id": api_keys.key_id_of(api_keys.create(account.id, None, {"name": "A", "scopes": ["hear"]})[0]),
         "attempt_id": webhook_attempts.store_attempt(account.id, {"hook_id": "0" * 32})["_id"],
         "mail_id": mail.event_id,
         "template_id": "voicemail_full",
