@@ -81,7 +81,7 @@ ANONYMOUS_BODY_LIMIT = environment.integer("ANONYMOUS_BODY_LIMIT", 16 * 1024, mi
 DATA_UPLOAD_MAX_MEMORY_SIZE = JSON_BODY_LIMIT
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000  # a page of 500 messages has a checkbox and a folder for each
 FILE_UPLOAD_HANDLERS = [  # of forms at the desk: small files go to disk as well, and size is limited as in the API
-    "desk.kit.uploads.LimitedUploads",
+    "crossbar.form_uploads.LimitedUploads",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
 

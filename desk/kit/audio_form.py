@@ -14,10 +14,10 @@ from couch.database import Document
 from couch.errors import TooLarge
 from crossbar.body import media_type_of
 from crossbar.errors import RequestTooLarge, UnsupportedMediaType, ValidationFailed
+from crossbar.form_uploads import fields_with_too_large_files
 from crossbar.multipart import Part
 from desk.kit.errors import describe_error
 from desk.kit.forms import add_errors
-from desk.kit.uploads import fields_with_too_large_files
 from voicemail.audio import content_types
 from voicemail.audio.upload import detect_content_type
 

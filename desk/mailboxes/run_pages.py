@@ -13,9 +13,9 @@ from django.utils.translation import gettext_lazy
 
 from accounts import accounts
 from crossbar.csv_renderer import format_cell
+from crossbar.form_uploads import fields_with_too_large_files
 from desk.kit.formats import format_number
 from desk.kit.pages import DocumentAdmin, Route
-from desk.kit.uploads import fields_with_too_large_files
 from desk.mailboxes import csv_file, runs, storing
 from desk.mailboxes.columns import PIN
 from desk.mailboxes.csv_export import csv_file_response
