@@ -240,11 +240,11 @@ def _build_field(key: str, schema: PropertySchema, options: dict[str, Any]) -> f
         limits: dict[str, Any] = {"min_value": schema.get("minimum"), "max_value": schema.get("maximum")}
         return forms.IntegerField(widget=widgets.AdminIntegerFieldWidget, **limits, **options)
     if kind == "array" and resolve_reference(schema.get("items") or {}).get("type") in ("string", "integer"):
-        options["help_text"] = f"{options['help_text']} {_('One per line.')}".strip()
+        options["help_text"] = " ".join(filter(None, (options["help_text"], _("One per line."))))
         return LinesField(**options)
     if kind == "string" or (isinstance(kind, list) and "string" in kind):
         return TextField(max_length=schema.get("maxLength"), **options)
-    options["help_text"] = f"{options['help_text']} {_('As JSON.')}".strip()
+    options["help_text"] = " ".join(filter(None, (options["help_text"], _("As JSON."))))
     return JsonField(**options)
 
 

@@ -54,7 +54,7 @@ class CheckedLinesField(LinesField):
     """A list of texts that are checked one by one; those in `stored` may stay as they are."""
 
     def __init__(self, check: Check, **options: Any) -> None:
-        help_text = f"{options.pop('help_text', '')} {_('One per line.')}".strip()
+        help_text = " ".join(filter(None, (options.pop("help_text", ""), _("One per line."))))
         super().__init__(help_text=help_text, **options)
         self._check = check
         self.stored: frozenset[str] = frozenset()

@@ -213,7 +213,7 @@ def _seconds(milliseconds: object) -> float | None:
 
 def _mailbox_cell(style: _RowStyle, box_id: str, box: Document | None) -> Cell:
     if box is None or not mailbox_store.is_live(box):
-        return Cell(f"{mailbox_store.number(box or {})} {_('(removed)')}".strip(), style="quiet")
+        return Cell(" ".join((mailbox_store.number(box or {}), _("(removed)"))).strip(), style="quiet")
     return Cell(mailbox_title(box)[:60], mailbox_url(style.account_id, box_id) if style.has_links else None)
 
 

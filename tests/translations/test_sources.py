@@ -110,3 +110,16 @@ def test_a_module_marks_its_labels_notices_and_errors(path: Path) -> None:
         text for expression in _read_expressions(ast.parse(path.read_text())) for text in _plain_texts(expression)
     ]
     assert [text for text in texts if "<" not in text] == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PROJECT).as_posix())
+def test_a_module_marks_no_text_within_an_f_string(path: Path) -> None:
+    """Texts there are in no catalogue: Python before 3.12 reads an f-string as one piece."""
+    calls = [
+        ast.unparse(call)
+        for string in ast.walk(ast.parse(path.read_text()))
+        if isinstance(string, ast.JoinedStr)
+        for call in ast.walk(string)
+        if isinstance(call, ast.Call) and _function_name(call) in _MARKING - {"translate"}
+    ]
+    assert calls == []
