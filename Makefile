@@ -10,7 +10,7 @@
 # make lock   write the .lock files anew after a requirements file has changed (UPGRADE=1: with the newest versions allowed)
 # make sbom   the bill of materials (CycloneDX) and the licences of what the service needs, in dist/
 # make dist   both, and the archive that a machine without git installs from, with checksums
-# make test-pythons   all tests with each Python from 3.11 on that is on this machine
+# make test-pythons   all tests with each Python from 3.11 to 3.14 that is on this machine
 # make clean  remove what was installed or cached here; var/, the data of `make run`, stays
 
 PIP := .venv/bin/python -m pip --disable-pip-version-check --no-input install --quiet

@@ -17,12 +17,12 @@ _OLDEST, _NEWEST = (3, 11), (3, 14)
 
 
 def check_python(scope: Scope) -> Iterator[Finding]:
-    """Yield whether this Python is one of those that the service is tested with."""
+    """Yield whether this Python is one of those that the service is for."""
     version = sys.version_info[:2]
     if not _OLDEST <= version <= _NEWEST:
         yield warning(
             "python_untested",
-            f"This is Python {version[0]}.{version[1]}; the service is tested with 3.11 to 3.14.",
+            f"This is Python {version[0]}.{version[1]}; the service is for 3.11 to 3.14, and tested with 3.11.",
             "Make a virtual environment with one of these, and install requirements.txt in it.",
         )
 
