@@ -167,6 +167,8 @@ class _Coverage:
         if is_subject:
             name = "mailbox" if kind == document_types.MAILBOX else "user"
             yield _item(database, self.account_id, name, doc, group=group, is_lead=True)
+        if kind == document_types.API_KEY and self.owner_id and doc.get("owner_id") == self.owner_id:
+            yield _item(database, self.account_id, "API key", doc)
         if kind in (document_types.MAILBOX, document_types.USER):
             self._note_media(_greeting_ids(doc), group if is_subject else None)
         if kind == document_types.MAILBOX:

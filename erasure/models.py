@@ -94,7 +94,7 @@ class ErasureItem(models.Model):
         LEFT = "left", _("left as it is")
 
     erasure = models.ForeignKey(Erasure, models.CASCADE, related_name="items")
-    kind = models.CharField(max_length=10, help_text="message, entry, mailbox, user, account or media")
+    kind = models.CharField(max_length=10, help_text="message, entry, mailbox, user, API key, account or media")
     account_id = models.CharField(max_length=32)
     database = models.CharField(max_length=80)
     document_id = models.CharField(max_length=ID_LENGTH)

@@ -67,7 +67,11 @@ def _scopes_field(**options: Any) -> forms.Field:
 
 def _expiry_field(**options: Any) -> forms.Field:
     widget = forms.DateInput(
-        attrs={"type": "date", "min": (datetime.now(UTC) + timedelta(days=1)).date().isoformat()}
+        attrs={
+            "type": "date",
+            "class": "vTextField",
+            "min": (datetime.now(UTC) + timedelta(days=1)).date().isoformat(),
+        }
     )
     help_text = _("The last day (UTC) on which it works. Leave it empty for a key that never ends.")
     return ExpiryField(label=_("Expires"), help_text=help_text, required=False, widget=widget)

@@ -25,6 +25,7 @@ from voicemail.mailboxes import store as mailbox_store
 from voicemail.messages import deletion, metadata
 from voicemail.messages import store as message_store
 
+_OF_USERS = frozenset({document_types.MAILBOX, document_types.API_KEY})
 _SECRET_TYPES = frozenset({"system_key", "token_revocation", "password_recovery"})
 
 
@@ -137,7 +138,7 @@ class Subject:
         if doc["_id"] == self.user_id:
             self.addresses.update(str(doc[key]).lower() for key in ("email", "username") if doc.get(key))
             return True
-        return doc.get("pvt_type") == document_types.MAILBOX and doc.get("owner_id") == self.user_id
+        return doc.get("pvt_type") in _OF_USERS and doc.get("owner_id") == self.user_id
 
     def _has_message(self, doc: Document, box_ids: set[str]) -> bool:
         if doc.get(deletion.MOVED_TO):  # it is exported from where it was moved to

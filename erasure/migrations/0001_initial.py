@@ -109,7 +109,9 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 (
                     "kind",
-                    models.CharField(help_text="message, entry, mailbox, user, account or media", max_length=10),
+                    models.CharField(
+                        help_text="message, entry, mailbox, user, API key, account or media", max_length=10
+                    ),
                 ),
                 ("account_id", models.CharField(max_length=32)),
                 ("database", models.CharField(max_length=80)),

@@ -12,7 +12,7 @@ from tests.support.api_client import Account, Api
 from tests.support.operators import Desk
 
 Operator = Callable[..., Desk]
-TEXT = re.compile(r'<code id="key-text">(vmb_\w+)</code>')
+TEXT = re.compile(r'<code id="key-text" class="long">(vmb_\w+)</code>')
 
 
 @pytest.fixture
