@@ -38,32 +38,32 @@ class ApiKeysViewSet(AccountScopedViewSet):
 
     def list(self, request: Request, **scope: str) -> EnvelopeResponse:
         """List the keys by name: all of the account and its users, or those of a user."""
-        return EnvelopeResponse(summary.summarize(store.list_keys(self.account_id, self.owner_id)))
+        return EnvelopeResponse(summary.summarize_keys(store.list_keys(self.account_id, self.owner_id)))
 
     def create(self, request: Request, **scope: str) -> EnvelopeResponse:
         """Create a key, and return it with its text, which nobody is shown again."""
         key, text = store.create(self.account_id, self.owner_id, self.data, self.actor)
         path = request.path.rstrip("/") + f"/{store.key_id_of(key)}"
-        return EnvelopeResponse({**_summary(key), "api_key": text}, 201, headers=location(request, path))
+        return EnvelopeResponse({**_shown_key(key), "api_key": text}, 201, headers=location(request, path))
 
     def retrieve(self, request: Request, key_id: str, **scope: str) -> EnvelopeResponse:
         """Return what is known of a key, but not its text."""
-        return _response(self._get(key_id))
+        return _key_response(self._get(key_id))
 
     def replace(self, request: Request, key_id: str, **scope: str) -> EnvelopeResponse:
         """Replace a key's name, scopes, expiry and networks, and return it."""
         self._get(key_id)
-        return _response(store.replace(self.account_id, key_id, self.data, self.actor, self._check_revision))
+        return _key_response(store.replace_key(self.account_id, key_id, self.data, self.actor, self._check_revision))
 
     def merge(self, request: Request, key_id: str, **scope: str) -> EnvelopeResponse:
         """Merge the data into a key, and return it."""
         self._get(key_id)
-        return _response(store.merge(self.account_id, key_id, self.data, self.actor, self._check_revision))
+        return _key_response(store.merge_key(self.account_id, key_id, self.data, self.actor, self._check_revision))
 
     def destroy(self, request: Request, key_id: str, **scope: str) -> EnvelopeResponse:
         """Revoke a key, and return it as it was."""
         self._get(key_id)
-        return _response(store.revoke(self.account_id, key_id, self.actor, self._check_revision))
+        return _key_response(store.revoke_key(self.account_id, key_id, self.actor, self._check_revision))
 
     def _get(self, key_id: str) -> Document:
         return store.get(self.account_id, key_id, self.owner_id)
@@ -72,9 +72,9 @@ class ApiKeysViewSet(AccountScopedViewSet):
         self.check_if_match(key["_rev"])
 
 
-def _summary(key: Document) -> dict[str, Any]:
-    return summary.summarize([key])[0]
+def _shown_key(key: Document) -> dict[str, Any]:
+    return summary.summarize_keys([key])[0]
 
 
-def _response(key: Document) -> EnvelopeResponse:
-    return EnvelopeResponse(_summary(key), revision=key["_rev"])
+def _key_response(key: Document) -> EnvelopeResponse:
+    return EnvelopeResponse(_shown_key(key), revision=key["_rev"])

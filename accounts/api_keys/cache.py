@@ -61,7 +61,7 @@ _keys: DocumentCache[ApiKey] = DocumentCache(10_000, CACHE_SECONDS)
 def get_key(account_id: str, key_id: str) -> ApiKey:
     """Return a key, CACHE_SECONDS old at most; BadIdentifier if there is none, or it was revoked."""
     name = accounts.database_of(account_id).name
-    doc_id = store.document_id(key_id)
+    doc_id = store.key_document_id(key_id)
 
     def read() -> ApiKey:
         return ApiKey.from_document(account_id, store.get(account_id, key_id))
@@ -69,6 +69,6 @@ def get_key(account_id: str, key_id: str) -> ApiKey:
     return _keys.get_or_read(name, doc_id, read)
 
 
-def invalidate(key: ApiKey) -> None:
+def invalidate_key(key: ApiKey) -> None:
     """Drop a key from the cache, to read it afresh."""
-    document_cache.invalidate(accounts.database_of(key.account_id).name, store.document_id(key.id))
+    document_cache.invalidate(accounts.database_of(key.account_id).name, store.key_document_id(key.id))

@@ -35,16 +35,16 @@ def note(key_id: str, address: str) -> None:
         if key_id in _noted:
             return
         _noted[key_id] = True
-    _writer.submit(_write, key_id, Use(gregorian.now(), address[:_MAX_ADDRESS]))
+    _writer.submit(_store_use, key_id, Use(gregorian.now(), address[:_MAX_ADDRESS]))
 
 
-def find(key_ids: Sequence[str]) -> dict[str, Use]:
+def find_uses(key_ids: Sequence[str]) -> dict[str, Use]:
     """Return the last uses of those keys that were ever used, by their ids."""
     rows = ApiKeyUse.objects.filter(key_id__in=key_ids)
     return {row.key_id: Use(row.used_at, row.address) for row in rows}
 
 
-def _write(key_id: str, use: Use) -> None:
+def _store_use(key_id: str, use: Use) -> None:
     try:
         ApiKeyUse.objects.update_or_create(key_id=key_id, defaults={"used_at": use.time, "address": use.address})
     except DatabaseError as error:

@@ -24,7 +24,7 @@ _MEMBERS = ("name", "scopes", "expires", "networks")
 _MAX_KEYS = 1_000
 
 
-def document_id(key_id: str) -> str:
+def key_document_id(key_id: str) -> str:
     """Return the id of a key's document."""
     return f"{_PREFIX}{key_id}"
 
@@ -36,7 +36,11 @@ def key_id_of(key: Mapping[str, Any]) -> str:
 
 def get(account_id: str, key_id: str, owner_id: str | None = None) -> Document:
     """Return an account's key that is not revoked, one of `owner_id` if that is given; raises BadIdentifier."""
-    doc = accounts.database_of(account_id).get(document_id(key_id)) if database_names.is_account_id(key_id) else None
+    doc = (
+        accounts.database_of(account_id).get(key_document_id(key_id))
+        if database_names.is_account_id(key_id)
+        else None
+    )
     if not private_fields.is_live(doc, TYPE) or (owner_id is not None and doc.get("owner_id") != owner_id):
         raise BadIdentifier(key_id)
     return doc
@@ -59,14 +63,14 @@ def create(
     """
     if owner_id is not None:
         users.get(account_id, owner_id)
-    valid = _validate(members, {})
+    valid = _valid_members(members, {})
     if len(list_keys(account_id)) >= _MAX_KEYS:
         raise ValidationFailed.field("name", "maxItems", f"At most {_MAX_KEYS} keys: revoke some first")
     text = KeyText(account_id, uuid.uuid4().hex, key_text.new_secret())
     database = accounts.database_of(account_id)
     owner = {} if owner_id is None else {"owner_id": owner_id}
     doc = private_fields.stamp_new(
-        {**valid, **owner, "_id": document_id(text.key_id), SECRET: key_text.digest_of(text.secret)},
+        {**valid, **owner, "_id": key_document_id(text.key_id), SECRET: key_text.digest_of(text.secret)},
         pvt_type=TYPE,
         account_id=account_id,
         db_name=database.name,
@@ -75,36 +79,36 @@ def create(
     return documents.put(database, doc), str(text)
 
 
-def replace(
+def replace_key(
     account_id: str, key_id: str, members: Mapping[str, Any], actor: Actor | None = None, guard: Guard | None = None
 ) -> Document:
     """Replace a key's name, scopes, expiry and networks; its document as stored.
 
     Raises BadIdentifier, ValidationFailed, Conflict, and what the guard raises.
     """
-    return _change(account_id, key_id, lambda stored: dict(members), actor, guard)
+    return _change_key(account_id, key_id, lambda stored: dict(members), actor, guard)
 
 
-def merge(
+def merge_key(
     account_id: str, key_id: str, patch: Mapping[str, Any], actor: Actor | None = None, guard: Guard | None = None
 ) -> Document:
-    """Merge a patch into a key, null removing a member; otherwise like `replace`."""
-    return _change(
+    """Merge a patch into a key, null removing a member; otherwise like `replace_key`."""
+    return _change_key(
         account_id, key_id, lambda stored: merge_patch.apply(_own_members(stored), dict(patch)), actor, guard
     )
 
 
-def revoke(account_id: str, key_id: str, actor: Actor | None = None, guard: Guard | None = None) -> Document:
+def revoke_key(account_id: str, key_id: str, actor: Actor | None = None, guard: Guard | None = None) -> Document:
     """Revoke a key and return its document; this process refuses it at once, others within seconds.
 
     Raises BadIdentifier, Conflict, and what the guard raises.
     """
     get(account_id, key_id)
     database = accounts.database_of(account_id)
-    return documents.soft_delete(database, document_id(key_id), TYPE, actor=actor, guard=guard)
+    return documents.soft_delete(database, key_document_id(key_id), TYPE, actor=actor, guard=guard)
 
 
-def _change(
+def _change_key(
     account_id: str,
     key_id: str,
     edit: Callable[[Document], Document],
@@ -114,19 +118,19 @@ def _change(
     get(account_id, key_id)
 
     def change(stored: Document) -> Document:
-        members = _validate(edit(stored), stored)
+        members = _valid_members(edit(stored), stored)
         unchanged = {key: value for key, value in stored.items() if key not in _MEMBERS}
         return {**unchanged, **members}
 
     database = accounts.database_of(account_id)
-    return documents.change(database, document_id(key_id), TYPE, change, actor=actor, guard=guard)
+    return documents.change(database, key_document_id(key_id), TYPE, change, actor=actor, guard=guard)
 
 
 def _own_members(members: Mapping[str, Any]) -> Document:
     return {key: members[key] for key in _MEMBERS if key in members}
 
 
-def _validate(members: Mapping[str, Any], stored: Mapping[str, Any]) -> Document:
+def _valid_members(members: Mapping[str, Any], stored: Mapping[str, Any]) -> Document:
     """Return what clients may set of a key, as the schema has it."""
     valid = schemas.validator(SCHEMA).validate(_own_members(members))
     networks.check(valid.get("networks", []))

@@ -182,7 +182,7 @@ def invalidate(identity: Identity) -> None:
     ids = [identity.owner_id, identity.token.device_id if identity.token else None]
     auth_cache.invalidate_users(identity.account_id, *(doc_id for doc_id in ids if doc_id is not None))
     if identity.key is not None:
-        key_cache.invalidate(identity.key)
+        key_cache.invalidate_key(identity.key)
     if identity.token is None:
         return
     tokens.invalidate_revocation(identity.token)

@@ -98,7 +98,7 @@ class ApiKeyAdmin(DocumentAdmin):
     def show_key(self, request: HttpRequest, account_id: str, key_id: str) -> HttpResponse:
         """Show what is known of a key: everything but its text."""
         account, key = accounts.get(account_id), store.get(account_id, key_id)
-        use, owner_id = last_use.find([key_id]).get(key_id), key.get("owner_id")
+        use, owner_id = last_use.find_uses([key_id]).get(key_id), key.get("owner_id")
         return self.render(
             request,
             "desk/api_keys/detail.html",
@@ -122,7 +122,7 @@ class ApiKeyAdmin(DocumentAdmin):
         account, key = accounts.get(account_id), store.get(account_id, key_id)
 
         def merge(patch: Document, guard: Guard) -> Document:
-            return store.merge(account_id, key_id, patch, actor(request), guard)
+            return store.merge_key(account_id, key_id, patch, actor(request), guard)
 
         result = edit(request, key, SECRETS, key_form, merge)
         if result.saved is None:
@@ -138,11 +138,11 @@ class ApiKeyAdmin(DocumentAdmin):
         """Ask, then revoke the key."""
         account, key = accounts.get(account_id), store.get(account_id, key_id)
         if request.method == "POST":
-            revoked = store.revoke(account_id, key_id, actor(request))
+            revoked = store.revoke_key(account_id, key_id, actor(request))
             log.record(request, "revoked", key_subject(key), before=key, after=revoked)
             messages.success(request, _("The API key “%(key)s” was revoked.") % {"key": key_title(key)})
             return HttpResponseRedirect(key_list_url(account_id))
-        use = last_use.find([key_id]).get(key_id)
+        use = last_use.find_uses([key_id]).get(key_id)
         used = (
             _("Nobody has used it yet.")
             if use is None

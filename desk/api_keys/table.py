@@ -20,7 +20,7 @@ from storage import gregorian
 def key_table(request: HttpRequest, account_id: str) -> Table:
     """All keys of an account and its users that are not revoked, by name."""
     keys = store.list_keys(account_id)
-    uses = last_use.find([store.key_id_of(key) for key in keys])
+    uses = last_use.find_uses([store.key_id_of(key) for key in keys])
     owners = {owner_id: owner_title(account_id, owner_id) for owner_id in {key.get("owner_id") for key in keys}}
     return Table(
         columns=[
