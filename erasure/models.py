@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 ID_LENGTH = 250
 
@@ -65,7 +66,7 @@ class Erasure(models.Model):
 
     class Meta:
         default_permissions = ("view",)
-        permissions = (("erase_for_good", "Can delete for good, and export personal data"),)
+        permissions = (("erase_for_good", gettext_noop("Can delete for good, and export personal data")),)
         ordering = ("-pk",)
         verbose_name = _("deletion for good")
         verbose_name_plural = _("deletions for good")

@@ -4,17 +4,25 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.forms import UserChangeForm
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from desk.kit.known_texts import translate
 from desk.models import AccountLimit, GroupAccess
 from desk.scope import EVERYTHING, Scope, scope_from
 from operators.limit_field import LimitField
 
 LIMIT = "accounts"
 """The field with the accounts that an operator or group is limited to."""
+
+_DEFAULT_PERMISSIONS = {
+    "view": gettext_lazy("Can view"),
+    "add": gettext_lazy("Can add"),
+    "change": gettext_lazy("Can change"),
+    "delete": gettext_lazy("Can delete"),
+}
 
 
 class OperatorForm(UserChangeForm):  # type: ignore[type-arg]  # not generic when it runs
@@ -25,6 +33,7 @@ class OperatorForm(UserChangeForm):  # type: ignore[type-arg]  # not generic whe
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        _translate_permissions(self, "user_permissions")
         _fit_limit_field(self, AccountLimit.objects.filter(operator_id=self.instance.pk or 0), self.editor_scope)
 
     def clean(self) -> dict[str, Any]:
@@ -60,8 +69,21 @@ class GroupForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         access = GroupAccess.objects.filter(group_id=self.instance.pk).first()
+        _translate_permissions(self, "permissions")
         self.fields["needs_second_factor"].initial = access is not None and access.needs_second_factor
         _fit_limit_field(self, AccountLimit.objects.filter(group_id=self.instance.pk or 0), self.editor_scope)
+
+
+def _translate_permissions(form: Any, name: str) -> None:
+    """Have the field, if the form has it, name permissions in the page's language: Django stores them in English."""
+    if field := form.fields.get(name):
+        field.label_from_instance = _permission_label
+
+
+def _permission_label(permission: Permission) -> str:
+    action = permission.codename.removesuffix(f"_{permission.content_type.model}")
+    name = _DEFAULT_PERMISSIONS.get(action) or translate(permission.name)
+    return f"{permission.content_type} | {name}"
 
 
 def _fit_limit_field(form: Any, limits: "QuerySet[AccountLimit]", scope: Scope) -> None:

@@ -1,5 +1,6 @@
 """The language of the desk's pages, chosen by the browser or the operator. The API is in English."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -104,3 +105,12 @@ def test_a_thread_is_in_english_again_after_a_page_in_another_language(rf: Reque
     assert languages == ["de"]
     assert get_language() == "en"
     assert "Content-Language" not in response
+
+
+def test_permissions_of_a_group_are_in_the_operators_language(operator: Operator) -> None:
+    desk = operator()
+    desk.session.headers.update(GERMAN)
+    names = re.findall(r"<option[^>]*>([^<]+ \| [^<]+)</option>", desk.get("auth/group/add/").text)
+    assert any(name.endswith("| Webhook | Kann ändern") for name in names)
+    assert any(name.endswith("| Mailbox | Kann die PIN einer Mailbox sehen und ändern") for name in names)
+    assert [name for name in names if "Can " in name] == []
