@@ -1,6 +1,6 @@
 """The table of an account's API keys."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.http import HttpRequest
@@ -11,32 +11,46 @@ from accounts.api_keys import last_use, store
 from couch.database import Document
 from desk.api_keys.form import describe_scopes
 from desk.api_keys.links import key_title, key_url
-from desk.kit.tables import Cell, Column, Paging, Row, Table, time_cell
+from desk.kit.sorting import Order, sort_page, text_key
+from desk.kit.tables import Cell, Paging, Row, Table, page_request, time_cell
 from desk.kit.times import heading
 from desk.users.titles import user_title
 from storage import gregorian
 
+_PAGE_SIZE = 50
+_NEVER = 1 << 62
+
 
 def key_table(request: HttpRequest, account_id: str) -> Table:
-    """All keys of an account and its users that are not revoked, by name."""
+    """The page of the keys of an account and its users that the query asks for; none that is revoked."""
     keys = store.list_keys(account_id)
     uses = last_use.find_uses([store.key_id_of(key) for key in keys])
     owners = {owner_id: owner_title(account_id, owner_id) for owner_id in {key.get("owner_id") for key in keys}}
+    titles = {
+        "name": _("Name"),
+        "owner": _("Owner"),
+        "scopes": _("Allowed"),
+        "expires": heading(_("Expires")),
+        "last_used": heading(_("Last used")),
+        "address": _("From"),
+    }
+    sort_keys: dict[str, Callable[[Document], Any]] = {
+        "name": lambda key: text_key(key_title(key)),
+        "owner": lambda key: text_key(owners[key.get("owner_id")]),
+        "expires": lambda key: key.get("expires") or _NEVER,
+        "last_used": lambda key: use.time if (use := uses.get(store.key_id_of(key))) else 0,
+    }
+    order = Order.of(request, sort_keys, Order("name"))
+    page = sort_page(keys, sort_keys[order.name], order, page_request(request, _PAGE_SIZE))
     return Table(
-        columns=[
-            Column(_("Name"), "name"),
-            Column(_("Owner"), "owner"),
-            Column(_("Allowed"), "scopes"),
-            Column(heading(_("Expires")), "expires"),
-            Column(heading(_("Last used")), "last_used"),
-            Column(_("From"), "address"),
-        ],
-        rows=[_row(key, owners, uses.get(store.key_id_of(key))) for key in keys],
+        columns=order.columns(request, titles, sort_keys),
+        rows=[_row(key, owners, uses.get(store.key_id_of(key))) for key in page.entries],
         caption=_("API keys"),
         empty=_(
             "There are no API keys yet. A key lets a program do a part of what its owner may, until it is revoked."
         ),
-        paging=Paging(),
+        paging=Paging.of_page(request, page),
+        total=len(keys),
     )
 
 

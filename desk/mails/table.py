@@ -4,6 +4,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from desk.kit.known_texts import translate
+from desk.kit.sorting import Order
 from desk.kit.tables import Cell, Column, Paging, Row, Table, page_request, time_cell
 from desk.kit.times import heading
 from desk.mails.links import mail_url, template_url
@@ -19,11 +20,12 @@ _STYLES = {State.SENT: "state-good", State.FAILED: "state-bad", State.UNCONFIRME
 
 
 def mail_table(request: HttpRequest, account_id: str) -> Table:
-    """The page of an account's mails that the query asks for, the newest first."""
-    page = log.list_mails(account_id, page_request(request, _PAGE_SIZE, descending=True))
+    """The page of an account's mails that the query asks for, the newest first unless it says otherwise."""
+    order = Order.of(request, ("time",), Order("time", is_descending=True))
+    page = log.list_mails(account_id, page_request(request, _PAGE_SIZE, descending=order.is_descending))
     return Table(
         columns=[
-            Column(heading(_("Time")), "time"),
+            order.column(request, heading(_("Time")), "time"),
             Column(_("Subject"), "subject"),
             Column(_("To"), "to"),
             Column(_("State"), "state"),

@@ -1,11 +1,15 @@
 """The tables of an account's webhooks, and of the attempts to send for one of them."""
 
+from collections.abc import Callable
+from typing import Any
+
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from couch.database import Document
 from crossbar.filters import Filter as DocumentFilter
-from crossbar.pages import MAX_RANGE, TimeRange
+from crossbar.pages import MAX_RANGE, PageRequest, TimeRange
+from desk.kit.sorting import Order, sort_page, text_key
 from desk.kit.tables import Cell, Column, Filter, Paging, Row, Table, page_request, time_cell
 from desk.kit.times import heading
 from desk.webhooks.links import attempt_url, webhook_title, webhook_url
@@ -18,19 +22,26 @@ _REASON_LENGTH = 200
 
 def webhook_table(request: HttpRequest, account_id: str) -> Table:
     """The page of an account's webhooks that the query asks for."""
-    page = store.list_page(account_id, page_request(request, _PAGE_SIZE))
+    order = Order.of(request, _SORT_KEYS, Order("name"))
+    every_hook = store.list_page(account_id, PageRequest(size=None, descending=False)).entries
+    page = sort_page(every_hook, _SORT_KEYS[order.name], order, page_request(request, _PAGE_SIZE))
+    titles = {"name": _("Name"), "events": _("Events"), "address": _("Address"), "enabled": _("Enabled")}
     return Table(
-        columns=[
-            Column(_("Name"), "name"),
-            Column(_("Events"), "events"),
-            Column(_("Address"), "address"),
-            Column(_("Enabled"), "enabled"),
-        ],
+        columns=order.columns(request, titles, _SORT_KEYS),
         rows=[_webhook_row(hook) for hook in page.entries],
         caption=_("Webhooks"),
         empty=_("There are no webhooks yet."),
         paging=Paging.of_page(request, page),
     )
+
+
+_SORT_KEYS: dict[str, Callable[[Document], Any]] = {
+    "name": lambda hook: text_key(webhook_title(hook)),
+    "events": lambda hook: text_key(describe_events(hook)),
+    "address": lambda hook: text_key(hook.get("uri")),
+    "enabled": store.is_hook_enabled,
+}
+"""An account has few enough webhooks to read all of them (WEBHOOKS_PER_ACCOUNT)."""
 
 
 def _webhook_row(hook: Document) -> Row:

@@ -1,5 +1,6 @@
 """The desk's pages of mails: the log, sending again, and the templates."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -40,6 +41,22 @@ def test_the_log_shows_who_got_a_mail(operator: Operator, account: Account, mail
     detail = desk.get(f"desk/mail/{account.id}/{mail.event_id}/").text
     for text in ("250 OK", "550 no such user", "&lt;b&gt;bob", "In the subject"):
         assert text in detail
+
+
+def test_the_log_is_sorted_by_time_both_ways(
+    operator: Operator, account: Account, mail: Mail, service: Service
+) -> None:
+    with service.models():
+        newer = by_hand.send_preview(Place(account.id), "voicemail_full", PREVIEW).event_id
+    desk = operator("Read only")
+
+    def order(sort: str) -> list[str]:
+        page = desk.get("desk/mail/", account=account.id, sort=sort).text
+        links = re.findall(rf'<th scope="row"[^>]*><a href="/admin/desk/mail/{account.id}/([^/]+)/"', page)
+        return [event_id for event_id in links if event_id in (mail.event_id, newer)]
+
+    assert order("") == order("-time") == [newer, mail.event_id]
+    assert order("time") == [mail.event_id, newer]
 
 
 def test_a_mail_is_sent_again(operator: Operator, account: Account, mail: Mail, service: Service) -> None:

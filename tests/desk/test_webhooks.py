@@ -1,5 +1,6 @@
 """The pages of webhooks and of the attempts to send for them."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -45,6 +46,19 @@ def test_the_account_leads_to_its_webhooks(operator: Operator, account: Account,
     page = desk.get("desk/webhook/", account=account.id).text
     assert page_of(account, hook) in page
     assert "notifications · voicemail_new" in page
+
+
+def test_webhooks_are_sorted_by_any_column(operator: Operator, account: Account, api: Api) -> None:
+    for name, uri, enabled in (("B", "https://a.example.com/", True), ("a", "https://b.example.com/", False)):
+        assert api.put("webhooks", {**MEMBERS, "name": name, "uri": uri, "enabled": enabled}).status_code == 201
+    desk = operator("Read only")
+
+    def order(sort: str) -> list[str]:
+        page = desk.get("desk/webhook/", account=account.id, sort=sort).text
+        return re.findall(r'<th scope="row"[^>]*><a [^>]*><bdi>(\w)</bdi>', page)
+
+    assert order("") == order("name") == order("-address") == order("enabled") == ["a", "B"]
+    assert order("-name") == order("address") == ["B", "a"]
 
 
 def test_a_webhook_is_added(operator: Operator, account: Account) -> None:
