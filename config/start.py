@@ -13,11 +13,13 @@ def refuse_unsafe_settings() -> None:
     from django.core.exceptions import ImproperlyConfigured
 
     try:
-        from config import settings
+        from config.faults import settings_faults
+
+        sentences = settings_faults()
     except ImproperlyConfigured as error:
         sys.exit(f"Not started: {error}")
-    if faults := settings.faults():
-        sys.exit("Not started: " + " ".join(faults))
+    if sentences:
+        sys.exit("Not started: " + " ".join(sentences))
 
 
 def prepare_doctor(*, as_json: bool) -> None:
