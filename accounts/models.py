@@ -31,6 +31,7 @@ class ApiKeyUse(models.Model):
     """The last use of an API key (`api_keys.last_use`)."""
 
     key_id = models.CharField(max_length=32, primary_key=True)
+    account_id = models.CharField(max_length=32, db_index=True)
     used_at = models.BigIntegerField(help_text="in Gregorian seconds")
     address = models.CharField(max_length=100)
 

@@ -14,6 +14,8 @@ from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from accounts import account_index, accounts
+from accounts.api_keys import last_use
+from accounts.api_keys import store as key_store
 from couch.client import couch
 from couch.errors import MissingDatabase
 from erasure import documents, scan
@@ -41,12 +43,14 @@ class Erased:
     box_ids: frozenset[str] = frozenset()
     user_ids: frozenset[str] = frozenset()
     media_ids: frozenset[str] = frozenset()
+    key_ids: frozenset[str] = frozenset()
+    """Of the documents of API keys."""
 
     @cached_property
     def ids(self) -> frozenset[str]:
         """All ids of erased documents."""
         whole = {self.whole_account_id} if self.whole_account_id else set()
-        return self.message_ids | self.box_ids | self.user_ids | self.media_ids | whole
+        return self.message_ids | self.box_ids | self.user_ids | self.media_ids | self.key_ids | whole
 
     def is_named_in(self, text: str) -> bool:
         """Whether a text has the id of anything that was erased."""
@@ -92,6 +96,7 @@ def _erased(erasure: Erasure) -> Erased:
         box_ids=ids("mailbox"),
         user_ids=ids("user"),
         media_ids=ids("media"),
+        key_ids=ids("API key"),
     )
 
 
@@ -132,8 +137,10 @@ def _erase_links(erasure: Erasure, user_ids: frozenset[str]) -> None:
 def _delete_rows(erased: Erased) -> None:
     """Delete the mails, the deliveries of webhooks, the jobs and the migrations that name what was erased."""
     if erased.whole_account_id:
+        last_use.forget_account(erased.whole_account_id)
         Mail.objects.filter(account_id=erased.whole_account_id).delete()
         MigrationRun.objects.filter(account_id=erased.whole_account_id).delete()
+    last_use.forget_uses([key_store.key_id_of({"_id": doc_id}) for doc_id in erased.key_ids])
     of_accounts = Mail.objects.filter(account_id__in=erased.account_ids)
     for chunk in _id_chunks(erased.message_ids):
         of_accounts.filter(message_id__in=chunk).delete()

@@ -11,6 +11,7 @@ from storage import document_cache, gregorian
 from storage.document_cache import DocumentCache
 
 CACHE_SECONDS = 3
+_NOWHERE = "no network"
 
 
 @dataclass(frozen=True)
@@ -28,16 +29,17 @@ class ApiKey:
 
     @classmethod
     def from_document(cls, account_id: str, doc: Document) -> "ApiKey":
-        """Return what is cached of a key's document."""
-        owner_id, expires = doc.get("owner_id"), doc.get("expires")
+        """Return what is cached of a key's document. What this service wouldn't store of it allows nothing."""
+        expires = doc.get("expires")
+        has_odd_networks = not isinstance(doc.get("networks", []), list)
         return cls(
             account_id,
             store.key_id_of(doc),
             str(doc.get("name", "")),
-            None if owner_id is None else str(owner_id),
-            frozenset(map(str, doc.get("scopes") or ())),
-            tuple(map(str, doc.get("networks") or ())),
-            expires if isinstance(expires, int) else None,
+            store.owner_id_of(doc),
+            frozenset(store.list_member(doc, "scopes")),
+            (_NOWHERE,) if has_odd_networks else store.list_member(doc, "networks"),
+            expires if isinstance(expires, int) or expires is None else 0,
             str(doc.get(store.SECRET, "")),
         )
 

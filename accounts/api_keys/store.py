@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from accounts import accounts, users
-from accounts.api_keys import key_text, networks
+from accounts.api_keys import key_text, last_use, networks
 from accounts.api_keys.key_text import KeyText
 from couch.database import Document
 from crossbar.errors import BadIdentifier, ValidationFailed
@@ -32,6 +32,18 @@ def key_document_id(key_id: str) -> str:
 def key_id_of(key: Mapping[str, Any]) -> str:
     """Return a key's id by its document."""
     return str(key["_id"]).removeprefix(_PREFIX)
+
+
+def owner_id_of(key: Mapping[str, Any]) -> str | None:
+    """Return whose key it is: a user's id, None for the account. Whatever else is stored names nobody, as a text."""
+    owner_id = key.get("owner_id")
+    return None if owner_id is None else str(owner_id)
+
+
+def list_member(key: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """Return the texts of a key's ``scopes`` or ``networks``; none if something else is stored there."""
+    value = key.get(name)
+    return tuple(text for text in value if isinstance(text, str)) if isinstance(value, list) else ()
 
 
 def get(account_id: str, key_id: str, owner_id: str | None = None) -> Document:
@@ -101,11 +113,15 @@ def merge_key(
 def revoke_key(account_id: str, key_id: str, actor: Actor | None = None, guard: Guard | None = None) -> Document:
     """Revoke a key and return its document; this process refuses it at once, others within seconds.
 
+    When it was last used is forgotten.
+
     Raises BadIdentifier, Conflict, and what the guard raises.
     """
     get(account_id, key_id)
     database = accounts.database_of(account_id)
-    return documents.soft_delete(database, key_document_id(key_id), TYPE, actor=actor, guard=guard)
+    revoked = documents.soft_delete(database, key_document_id(key_id), TYPE, actor=actor, guard=guard)
+    last_use.forget_uses([key_id])
+    return revoked
 
 
 def _change_key(

@@ -263,7 +263,7 @@ def identity_of_key(text: str, address: str) -> Identity:
         identity = _load_key_owner(Identity(key.account_id, key.owner_id, False, False, key=key), key)
     except BadIdentifier as error:
         raise InvalidCredentials() from error
-    last_use.note(key.id, address)
+    last_use.note(key.account_id, key.id, address)
     return identity
 
 

@@ -31,6 +31,7 @@ from typing import TypeVar
 from cachetools import TTLCache
 from django.conf import settings
 
+from accounts.addresses import parse_address
 from accounts.auth.login_counts import Count, DatabaseCounts, MemoryCounts, SignInCounts
 from crossbar.errors import InvalidCredentials, TooManyRequests
 
@@ -120,19 +121,10 @@ def count_recovery(account_ids: Sequence[str], username: str, address: str) -> l
 
 def network_of(address: str) -> str:
     """Return what an address counts as: itself, or the /64 of an IPv6 address; a text that is no address as it is."""
-    host = address.strip()
-    if host.startswith("["):  # some proxies add the port
-        host = host[1:].partition("]")[0]
-    elif host.count(":") == 1:
-        host = host.partition(":")[0]
-    try:
-        parsed = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return host[:100]
-    if isinstance(parsed, ipaddress.IPv6Address):
-        mapped = parsed.ipv4_mapped
-        return str(mapped or ipaddress.ip_network((parsed, 64), strict=False))
-    return str(parsed)
+    parsed = parse_address(address)
+    if parsed is None:
+        return address.strip()[:100]
+    return str(ipaddress.ip_network((parsed, 64), strict=False) if parsed.version == 6 else parsed)
 
 
 @dataclass(frozen=True)

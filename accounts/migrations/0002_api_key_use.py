@@ -13,6 +13,7 @@ class Migration(migrations.Migration):
             name="ApiKeyUse",
             fields=[
                 ("key_id", models.CharField(max_length=32, primary_key=True, serialize=False)),
+                ("account_id", models.CharField(db_index=True, max_length=32)),
                 ("used_at", models.BigIntegerField(help_text="in Gregorian seconds")),
                 ("address", models.CharField(max_length=100)),
             ],

@@ -35,7 +35,12 @@ class ExpiryField(forms.DateField):
 
     def prepare_value(self, value: Any) -> Any:
         """Show stored seconds as a date."""
-        return gregorian.to_datetime(value).date().isoformat() if isinstance(value, int) else value
+        if not isinstance(value, int):
+            return value
+        try:
+            return gregorian.to_datetime(value).date().isoformat()
+        except ValueError:  # something else than this service stored it
+            return ""
 
     def clean(self, value: Any) -> int | None:
         """The last second of the day; None without one."""
@@ -56,7 +61,7 @@ def key_form(submitted: Any, key: Mapping[str, Any], entered: Mapping[str, Any])
 
 def describe_scopes(key: Mapping[str, Any]) -> str:
     """What a key may do, in words."""
-    return ", ".join(str(SCOPE_NAMES.get(scope, scope)) for scope in key.get("scopes") or ())
+    return ", ".join(str(SCOPE_NAMES.get(scope, scope)) for scope in store.list_member(key, "scopes"))
 
 
 def _scopes_field(**options: Any) -> forms.Field:

@@ -78,7 +78,7 @@ class ApiKeyAdmin(DocumentAdmin):
                 return self._show_text(request, account, key, text)
         title = _("Add API key")
         if owner is not None:
-            title = _("Add API key of %(user)s") % {"user": owner_title(account_id, owner_id)}
+            title = _("Add API key of %(user)s") % {"user": owner_title(request, account_id, owner_id)}
         crumbs = [*key_list_crumbs(account), (_("Add API key"), None)]
         return self.render_form(request, form, title, crumbs, cancel_url=key_list_url(account_id))
 
@@ -98,7 +98,7 @@ class ApiKeyAdmin(DocumentAdmin):
     def show_key(self, request: HttpRequest, account_id: str, key_id: str) -> HttpResponse:
         """Show what is known of a key: everything but its text."""
         account, key = accounts.get(account_id), store.get(account_id, key_id)
-        use, owner_id = last_use.find_uses([key_id]).get(key_id), key.get("owner_id")
+        use, owner_id = last_use.find_uses([key_id]).get(key_id), store.owner_id_of(key)
         return self.render(
             request,
             "desk/api_keys/detail.html",
@@ -106,11 +106,11 @@ class ApiKeyAdmin(DocumentAdmin):
             [*key_list_crumbs(account), (key_title(key), None)],
             account_id=account_id,
             key_id=key_id,
-            owner=owner_title(account_id, owner_id),
-            owner_url=user_url(account_id, owner_id) if owner_id else None,
+            owner=owner_title(request, account_id, owner_id),
+            owner_url=user_url(account_id, owner_id) if owner_id and users.find(account_id, owner_id) else None,
             scopes=describe_scopes(key),
             expires=format_time(key.get("expires")),
-            networks=key.get("networks") or [],
+            networks=store.list_member(key, "networks"),
             created=format_time(key.get("pvt_created")),
             last_used=None if use is None else format_time(use.time),
             address="" if use is None else use.address,

@@ -6,11 +6,12 @@ from typing import Any
 import orjson
 import pytest
 
+from accounts.models import ApiKeyUse
 from couch.database import Database
 from storage import gregorian
 from tests.support.api_client import Account, Api
 from tests.support.kazoo_messages import leave_spoken
-from tests.support.servers import Running, wait_until
+from tests.support.servers import Running, Service, wait_until
 
 Make = Callable[..., tuple[Api, dict[str, Any]]]
 AUDIO = b"ID3" + bytes(range(256)) * 4
@@ -216,12 +217,44 @@ def test_the_last_use_is_known(make: Make, api: Api) -> None:
         ({"scopes": ["everything"]}, "scopes.0", "enum"),
         ({"networks": ["192.0.2.0/24", "home"]}, "networks.1", "network"),
         ({"expires": 1}, "expires", "minimum"),
+        ({"expires": 315_569_520_000}, "expires", "maximum"),
     ],
 )
 def test_a_faulty_key_is_refused(api: Api, db: Database, members: dict[str, Any], field: str, rule: str) -> None:
     answer = api.put("api_keys", {"name": "Robot", "scopes": ["hear"], **members})
     assert (answer.status_code, list(answer.json()["data"][field])) == (400, [rule])
     assert api.get("api_keys").json()["data"] == []
+
+
+@pytest.mark.parametrize(
+    ("odd", "status"),
+    [
+        ({"scopes": "read_messages"}, 403),
+        ({"scopes": [{}, 1, None]}, 403),
+        ({"networks": 5}, 401),
+        ({"networks": ["home"]}, 401),
+        ({"expires": "never"}, 401),
+        ({"pvt_hashed_secret": None}, 401),
+    ],
+    ids=str,
+)
+def test_what_a_key_holds_that_is_odd_allows_nothing(
+    make: Make, api: Api, db: Database, odd: dict[str, Any], status: int
+) -> None:
+    client, key = make("read_messages")
+    db.update(f"api_key-{key['id']}", lambda doc: {**doc, **odd})
+    wait_until(lambda: client.get("vmboxes").status_code == status)
+    assert api.get("api_keys").status_code == api.get(f"api_keys/{key['id']}").status_code == 200
+    assert api.delete(f"api_keys/{key['id']}").status_code == 200
+
+
+def test_the_use_of_a_revoked_key_is_forgotten(make: Make, api: Api, service: Service) -> None:
+    client, key = make("read_messages")
+    assert client.get("vmboxes").status_code == 200
+    with service.models():
+        wait_until(lambda: ApiKeyUse.objects.filter(key_id=key["id"], account_id=api.account_id).exists())
+        assert api.delete(f"api_keys/{key['id']}").status_code == 200
+        assert not ApiKeyUse.objects.filter(key_id=key["id"]).exists()
 
 
 def test_a_change_for_another_revision_is_refused(make: Make, api: Api) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from accounts.api_keys import store
+from couch.database import Database
 from storage import gregorian
 from tests.support.api_client import Account, Api
 from tests.support.operators import Desk
@@ -80,6 +81,17 @@ def test_a_change_keeps_the_rest(operator: Operator, account: Account, key: dict
     stored = store.get(account.id, key["id"])
     assert (stored["name"], stored["scopes"], stored["networks"]) == ("Archive", ["hear"], ["127.0.0.0/8"])
     assert store.SECRET in stored
+
+
+def test_what_is_stored_oddly_is_shown_and_blocks_no_change(
+    operator: Operator, account: Account, key: dict[str, Any], db: Database
+) -> None:
+    desk, odd = operator("Administrators"), {"scopes": "hear", "networks": 5, "expires": 10**18, "owner_id": "a/b"}
+    db.update(f"api_key-{key['id']}", lambda doc: {**doc, **odd})
+    assert page_of(account, key) in desk.get("desk/apikey/", account=account.id).text
+    for page in ("", "change/", "delete/", "history/"):
+        assert desk.get(page_of(account, key, page)).ok
+    assert "was revoked" in desk.post(page_of(account, key, "delete/")).text
 
 
 def test_a_key_is_revoked_after_a_confirmation(operator: Operator, account: Account, key: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts import account_index, accounts, users
 from accounts.api_keys import store as api_keys
+from accounts.models import ApiKeyUse
 from couch.client import couch
 from couch.database import Database
 from desk.models import AuditEntry, MessageRun, MessageRunLine
@@ -199,11 +200,13 @@ def test_a_user_goes_with_credentials_and_mailboxes_if_these_are_chosen(account:
         message_id = leave_spoken(account, box, gregorian.now(), AUDIO)
         link = {"_id": secrets.token_hex(16), "pvt_type": "password_recovery", "owner_id": user_id, "exp": 9e9}
         couch().database(database_names.TOKENS).put(link)
-        api_keys.create(account.id, user_id, {"name": MARK, "scopes": ["hear"]})
+        key, _text = api_keys.create(account.id, user_id, {"name": MARK, "scopes": ["hear"]})
+        ApiKeyUse.objects.create(key_id=api_keys.key_id_of(key), account_id=account.id, used_at=1, address=MARK)
         plan_and_erase(Kind.USER, account.id, user_id, *groups)
         assert not is_marked(account)
         assert couch().database(database_names.TOKENS).get(link["_id"]) is None
         assert api_keys.list_keys(account.id) == []
+        assert not ApiKeyUse.objects.filter(account_id=account.id).exists()
         assert bool(stored(account, message_id)) is (not groups)
         assert (mailbox_store.find(account.id, box["id"]) is None) is bool(groups)
 
